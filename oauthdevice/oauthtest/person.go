@@ -1,0 +1,160 @@
+package oauthtest
+
+import (
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// UserCode returns the newest code that waits for a decision, "" without one.
+func (s *Server) UserCode() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range slices.Backward(s.codes) {
+		if c.decision == pending && time.Now().Before(c.expires) {
+			return c.user
+		}
+	}
+	return ""
+}
+
+// State returns what came in the state field with the newest code.
+func (s *Server) State() (requestID, displayName string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.codes) == 0 {
+		return "", ""
+	}
+	return s.codes[len(s.codes)-1].readState()
+}
+
+func (c *code) readState() (requestID, displayName string) {
+	var v struct{ RequestID, DisplayName string }
+	if json.Unmarshal([]byte(c.state), &v) != nil {
+		return "", ""
+	}
+	return v.RequestID, v.DisplayName
+}
+
+// Approve gives the device what it asked for, except the scopes in without. It
+// reports whether the code was good.
+func (s *Server) Approve(userCode string, without ...string) bool {
+	return s.settle(userCode, func(c *code) {
+		c.decision = approved
+		c.scopes = slices.DeleteFunc(slices.Clone(c.scopes), func(sc string) bool { return slices.Contains(without, sc) })
+	})
+}
+
+// Deny declines.
+func (s *Server) Deny(userCode string) bool {
+	return s.settle(userCode, func(c *code) { c.decision = denied })
+}
+
+// Refuse lets the next poll answer an error code such as org_internal.
+func (s *Server) Refuse(userCode, errorCode string) bool {
+	return s.settle(userCode, func(c *code) { c.refusal = errorCode })
+}
+
+func (s *Server) settle(userCode string, f func(*code)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.find(userCode)
+	if c == nil {
+		return false
+	}
+	f(c)
+	return true
+}
+
+// find returns a code that waits for a decision.
+func (s *Server) find(userCode string) *code {
+	i := slices.IndexFunc(s.codes, func(c *code) bool {
+		return c.user == userCode && c.decision == pending && time.Now().Before(c.expires)
+	})
+	if i < 0 {
+		return nil
+	}
+	return s.codes[i]
+}
+
+// RevokeAll ends every token, as the person would in their Google account.
+func (s *Server) RevokeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revokeAllLocked()
+}
+
+// ExpireAccess ends every access token before its time; refresh tokens stay.
+func (s *Server) ExpireAccess() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.access {
+		t.expires = time.Now()
+	}
+}
+
+// Check tells an API whose an access token is. problem is "" for a good one,
+// "unauthenticated" or "scope" otherwise.
+func (s *Server) Check(access string) (person, problem string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.access[access]
+	switch {
+	case t == nil, t.revoked, !time.Now().Before(t.expires):
+		return "", "unauthenticated"
+	case !slices.Contains(t.scopes, PickerScope):
+		return t.person, "scope"
+	}
+	return t.person, ""
+}
+
+//go:embed device.html
+var deviceHTML string
+
+var devicePage = template.Must(template.New("device").Parse(deviceHTML))
+
+type deviceView struct {
+	Code, Name string
+	Found      bool
+	Typed      bool
+	Outcome    string
+}
+
+// devicePage is what the person's phone shows: the code to confirm, then
+// whether to allow.
+func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
+	v := deviceView{Code: strings.TrimSpace(r.FormValue("user_code"))}
+	v.Typed = v.Code != ""
+	s.mu.Lock()
+	if c := s.find(v.Code); c != nil {
+		v.Found = true
+		_, v.Name = c.readState()
+	}
+	s.mu.Unlock()
+	render(w, v)
+}
+
+func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
+	user := r.FormValue("user_code")
+	v := deviceView{Code: user, Outcome: "gone"}
+	switch r.FormValue("decision") {
+	case "allow":
+		if s.Approve(user) {
+			v.Outcome = "allowed"
+		}
+	case "deny":
+		if s.Deny(user) {
+			v.Outcome = "denied"
+		}
+	}
+	render(w, v)
+}
+
+func render(w http.ResponseWriter, v deviceView) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	devicePage.Execute(w, v)
+}

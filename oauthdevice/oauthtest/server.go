@@ -1,0 +1,416 @@
+// Package oauthtest plays an authorization server with a device flow as Google
+// runs it (RFC 8628 with Google's deviations), and the person who approves. It
+// works in-process as an http.RoundTripper, behind an http.Server, and in the
+// demo, where a phone-sized page takes the person's part.
+//
+// It keeps the server's rules: a code that is polled too fast answers
+// slow_down, a spent code invalid_grant, and revoking one token revokes all of
+// its person. Every token and code that must stay secret contains Mark, so that
+// a test can look for leaks.
+package oauthtest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Mark is part of every secret that the server mints.
+const Mark = "s3cr3t"
+
+// PickerScope is what pickerd asks for.
+const PickerScope = "https://www.googleapis.com/auth/photospicker.mediaitems.readonly"
+
+// Operations, as they are named in Log and Fail.
+const (
+	OpCode    = "device/code"
+	OpPoll    = "poll"
+	OpRefresh = "refresh"
+	OpRevoke  = "revoke"
+)
+
+// Options select what the server is like. The zero value is Google with a
+// proper client. Set them before the first request.
+type Options struct {
+	ClientID     string        // "" means "client.test"
+	ClientSecret string        // "" means one with Mark in it
+	PublicURL    string        // where phones find the server; "" means as the request was addressed
+	CodeLife     time.Duration // 0 means 30 min
+	TokenLife    time.Duration // 0 means 1 h
+	Interval     time.Duration // 0 means 5 s
+
+	StandardNames   bool   // verification_uri instead of Google's verification_url
+	CompleteLink    bool   // send a complete link too
+	OmitInterval    bool   // leave interval out
+	QuotedNumbers   bool   // "expires_in":"1800"
+	ShortGroups     bool   // XXX-XXX-XXX instead of XXXX-XXXX
+	RefuseScope     bool   // device/code answers invalid_scope
+	WrongType       string // OpCode or OpPoll: where the client turns out to be of another type
+	PendingStatus   int    // of authorization_pending; 0 means 428
+	ExpireAsInvalid bool   // an expired code answers invalid_grant, not expired_token
+	RotateRefresh   bool   // each refresh brings a new refresh token and ends the old
+	KeepRefresh     bool   // leave refresh_token in refresh answers although it is the same
+}
+
+type decision int
+
+const (
+	pending decision = iota
+	approved
+	denied
+	claimed
+)
+
+type code struct {
+	device, user string
+	scopes       []string
+	state        string
+	expires      time.Time
+	interval     time.Duration
+	lastPoll     time.Time
+	decision     decision
+	refusal      string // error code to answer instead, such as org_internal
+}
+
+type token struct {
+	person  string
+	refresh string
+	scopes  []string
+	expires time.Time
+	revoked bool
+}
+
+// A Call is one request that came in.
+type Call struct {
+	Op     string
+	At     time.Time
+	Status int
+	Error  string
+}
+
+// A Server is the authorization server. Make it with New.
+type Server struct {
+	opt Options
+	mux *http.ServeMux
+
+	mu       sync.Mutex
+	codes    []*code
+	access   map[string]*token
+	refresh  map[string]*token
+	faults   map[string][]http.HandlerFunc
+	calls    []Call
+	OnIssued func(access string) // if set, learns each access token
+}
+
+// New returns a Server.
+func New(opt Options) *Server {
+	if opt.ClientID == "" {
+		opt.ClientID = "client.test"
+	}
+	if opt.ClientSecret == "" {
+		opt.ClientSecret = "client-" + Mark
+	}
+	if opt.CodeLife == 0 {
+		opt.CodeLife = 30 * time.Minute
+	}
+	if opt.TokenLife == 0 {
+		opt.TokenLife = time.Hour
+	}
+	if opt.Interval == 0 {
+		opt.Interval = 5 * time.Second
+	}
+	s := &Server{opt: opt, mux: http.NewServeMux(),
+		access: map[string]*token{}, refresh: map[string]*token{}, faults: map[string][]http.HandlerFunc{}}
+	s.mux.HandleFunc("POST /device/code", s.deviceCode)
+	s.mux.HandleFunc("POST /token", s.token)
+	s.mux.HandleFunc("POST /revoke", s.op(OpRevoke, s.revoke))
+	s.mux.HandleFunc("GET /device", s.devicePage)
+	s.mux.HandleFunc("POST /device", s.decide)
+	return s
+}
+
+// ClientID returns the id of the one client that the server knows.
+func (s *Server) ClientID() string { return s.opt.ClientID }
+
+// ClientSecret returns that client's secret.
+func (s *Server) ClientSecret() string { return s.opt.ClientSecret }
+
+// Fail queues answers for an operation: each takes the place of one real
+// answer.
+func (s *Server) Fail(op string, answers ...http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[op] = append(s.faults[op], answers...)
+}
+
+// Calls returns what came in so far.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+type answer struct {
+	http.ResponseWriter
+	status int
+	err    string
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// op puts a queued fault in the place of a real answer, and keeps the log.
+func (s *Server) op(name string, h func(*answer, *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a := &answer{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.calls = append(s.calls, Call{name, time.Now(), a.status, a.err})
+		}()
+		s.mu.Lock()
+		var fault http.HandlerFunc
+		if q := s.faults[name]; len(q) > 0 {
+			fault, s.faults[name] = q[0], q[1:]
+		}
+		s.mu.Unlock()
+		if fault != nil {
+			fault(a, r)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		h(a, r)
+	}
+}
+
+func (s *Server) deviceCode(w http.ResponseWriter, r *http.Request) {
+	s.op(OpCode, s.issueCode)(w, r)
+}
+
+func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+	if r.FormValue("grant_type") == "refresh_token" {
+		s.op(OpRefresh, s.refreshToken)(w, r)
+		return
+	}
+	s.op(OpPoll, s.pollCode)(w, r)
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
+
+func (a *answer) refuse(status int, code, description string) {
+	a.err = code
+	reply(a, status, map[string]string{"error": code, "error_description": description})
+}
+
+const wrongType = "Only clients of type 'TVs and Limited Input devices' can use the OAuth 2.0 flow for TV and Limited-Input Device Applications. Please create and use an appropriate client."
+
+func (s *Server) checkClient(a *answer, r *http.Request, op string, needSecret bool) bool {
+	switch {
+	case r.FormValue("client_id") != s.opt.ClientID:
+		a.refuse(http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
+	case s.opt.WrongType == op:
+		a.refuse(http.StatusUnauthorized, "invalid_client", wrongType)
+	case needSecret && r.FormValue("client_secret") != s.opt.ClientSecret:
+		a.refuse(http.StatusUnauthorized, "invalid_client", "Unauthorized")
+	default:
+		return true
+	}
+	return false
+}
+
+func (s *Server) issueCode(a *answer, r *http.Request) {
+	if !s.checkClient(a, r, OpCode, false) {
+		return
+	}
+	scope := r.FormValue("scope")
+	if s.opt.RefuseScope {
+		a.refuse(http.StatusBadRequest, "invalid_scope", "Invalid device flow scope: "+scope)
+		return
+	}
+	c := &code{
+		device:   "dc-" + Mark + rand.Text(),
+		user:     s.userCode(),
+		scopes:   strings.Fields(scope),
+		state:    r.FormValue("state"),
+		expires:  time.Now().Add(s.opt.CodeLife),
+		interval: s.opt.Interval,
+	}
+	s.codes = append(s.codes, c)
+	out := map[string]any{"device_code": c.device, "user_code": c.user}
+	out["expires_in"] = s.number(s.opt.CodeLife)
+	if !s.opt.OmitInterval {
+		out["interval"] = s.number(s.opt.Interval)
+	}
+	at := s.publicURL(r) + "/device"
+	name := "verification_url"
+	if s.opt.StandardNames {
+		name = "verification_uri"
+	}
+	out[name] = at
+	if s.opt.CompleteLink {
+		out[name+"_complete"] = at + "?user_code=" + c.user
+	}
+	reply(a, http.StatusOK, out)
+}
+
+func (s *Server) number(d time.Duration) any {
+	n := int(d / time.Second)
+	if s.opt.QuotedNumbers {
+		return strconv.Itoa(n)
+	}
+	return n
+}
+
+func (s *Server) userCode() string {
+	const letters = "BCDFGHJKLMNPQRSTVWXZ" // RFC 8628 §6.1
+	group := func(n int) string {
+		b := make([]byte, n)
+		rand.Read(b)
+		for i := range b {
+			b[i] = letters[int(b[i])%len(letters)]
+		}
+		return string(b)
+	}
+	if s.opt.ShortGroups {
+		return group(3) + "-" + group(3) + "-" + group(3)
+	}
+	return group(4) + "-" + group(4)
+}
+
+func (s *Server) publicURL(r *http.Request) string {
+	if s.opt.PublicURL != "" {
+		return strings.TrimSuffix(s.opt.PublicURL, "/")
+	}
+	scheme := "http"
+	if r.TLS != nil || r.URL.Scheme == "https" {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+func (s *Server) pollCode(a *answer, r *http.Request) {
+	if !s.checkClient(a, r, OpPoll, true) {
+		return
+	}
+	if r.FormValue("grant_type") != "urn:ietf:params:oauth:grant-type:device_code" {
+		a.refuse(http.StatusBadRequest, "unsupported_grant_type", "Invalid grant_type: "+r.FormValue("grant_type"))
+		return
+	}
+	i := slices.IndexFunc(s.codes, func(c *code) bool { return c.device == r.FormValue("device_code") })
+	if i < 0 {
+		a.refuse(http.StatusBadRequest, "invalid_grant", "Malformed device code")
+		return
+	}
+	c := s.codes[i]
+	early := !c.lastPoll.IsZero() && time.Since(c.lastPoll) < c.interval-100*time.Millisecond
+	c.lastPoll = time.Now()
+	switch {
+	case c.decision == claimed:
+		a.refuse(http.StatusBadRequest, "invalid_grant", "Code was already redeemed.")
+	case !time.Now().Before(c.expires) && s.opt.ExpireAsInvalid:
+		a.refuse(http.StatusBadRequest, "invalid_grant", "Code has expired.")
+	case !time.Now().Before(c.expires):
+		a.refuse(http.StatusBadRequest, "expired_token", "The code has expired.")
+	case c.refusal != "":
+		status := http.StatusBadRequest
+		if c.refusal == "org_internal" {
+			status = http.StatusForbidden
+		}
+		a.refuse(status, c.refusal, "Refused")
+	case c.decision == denied:
+		a.refuse(http.StatusForbidden, "access_denied", "Forbidden")
+	case early:
+		c.interval += 5 * time.Second
+		a.refuse(http.StatusForbidden, "slow_down", "Forbidden")
+	case c.decision == pending:
+		status := s.opt.PendingStatus
+		if status == 0 {
+			status = http.StatusPreconditionRequired
+		}
+		a.refuse(status, "authorization_pending", "Precondition Required")
+	default:
+		c.decision = claimed
+		s.issueToken(a, &token{person: "person", scopes: c.scopes}, true)
+	}
+}
+
+// issueToken answers with a new access token, and with a refresh token where
+// one is due.
+func (s *Server) issueToken(a *answer, t *token, withRefresh bool) {
+	t.expires = time.Now().Add(s.opt.TokenLife)
+	access := "ya29." + Mark + rand.Text()
+	s.access[access] = t
+	if t.refresh == "" {
+		t.refresh = "1//" + Mark + rand.Text()
+		s.refresh[t.refresh] = t
+	}
+	out := map[string]any{
+		"access_token": access,
+		"expires_in":   s.number(s.opt.TokenLife),
+		"scope":        strings.Join(t.scopes, " "),
+		"token_type":   "Bearer",
+	}
+	if withRefresh {
+		out["refresh_token"] = t.refresh
+	}
+	if s.OnIssued != nil {
+		s.OnIssued(access)
+	}
+	reply(a, http.StatusOK, out)
+}
+
+func (s *Server) refreshToken(a *answer, r *http.Request) {
+	if !s.checkClient(a, r, OpRefresh, true) {
+		return
+	}
+	old := s.refresh[r.FormValue("refresh_token")]
+	if old == nil || old.revoked {
+		a.refuse(http.StatusBadRequest, "invalid_grant", "Token has been expired or revoked.")
+		return
+	}
+	t := &token{person: old.person, scopes: old.scopes, refresh: old.refresh}
+	if s.opt.RotateRefresh {
+		old.revoked, t.refresh = true, ""
+	} else {
+		s.refresh[t.refresh] = t
+	}
+	s.issueToken(a, t, s.opt.RotateRefresh || s.opt.KeepRefresh)
+}
+
+func (s *Server) revoke(a *answer, r *http.Request) {
+	v := r.FormValue("token")
+	t := s.refresh[v]
+	if t == nil {
+		t = s.access[v]
+	}
+	if t == nil || t.revoked {
+		a.refuse(http.StatusBadRequest, "invalid_token", "Token expired or revoked")
+		return
+	}
+	s.revokeAllLocked()
+	reply(a, http.StatusOK, struct{}{})
+}
+
+func (s *Server) revokeAllLocked() {
+	for _, t := range s.access {
+		t.revoked = true
+	}
+	for _, t := range s.refresh {
+		t.revoked = true
+	}
+}

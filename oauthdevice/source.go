@@ -1,0 +1,65 @@
+package oauthdevice
+
+import (
+	"context"
+	"time"
+)
+
+// refreshMargin is how long before its end an access token is replaced, so
+// that none dies between the look at the clock and the server's.
+const refreshMargin = 60 * time.Second
+
+// A Source keeps one person's token fresh. Its methods may be called at the
+// same time; one refresh runs at a time.
+type Source struct {
+	client *Client
+	save   func(*Token) error
+	lock   chan struct{} // holds one element while free, so that waiting ends with the context
+	token  Token
+}
+
+// NewSource returns a Source that starts with t. save is called with each new
+// token before anybody gets to use it; when it fails the token is not used.
+func NewSource(c *Client, t Token, save func(*Token) error) *Source {
+	s := &Source{client: c, save: save, lock: make(chan struct{}, 1), token: t}
+	s.lock <- struct{}{}
+	return s
+}
+
+// Token returns an access token that should be good for another minute. Its
+// errors are those of Refresh; with InvalidGrant the person must pair again.
+func (s *Source) Token(ctx context.Context) (string, error) {
+	select {
+	case <-s.lock:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	defer func() { s.lock <- struct{}{} }()
+
+	if s.token.Access != "" && time.Until(s.token.ExpiresAt) > refreshMargin {
+		return string(s.token.Access), nil
+	}
+	t, err := s.client.Refresh(ctx, s.token.Refresh)
+	if err != nil {
+		return "", err
+	}
+	if t.ExpiresAt.IsZero() {
+		// RFC 6749 §5.1 only recommends expires_in; a 401 tells the rest.
+		t.ExpiresAt = time.Now().Add(time.Hour)
+	}
+	if err := s.save(t); err != nil {
+		return "", err
+	}
+	s.token = *t
+	return string(t.Access), nil
+}
+
+// Refused tells the Source that an API answered 401 to this access token. The
+// next call of Token refreshes, unless somebody else's call has done so.
+func (s *Source) Refused(access string) {
+	<-s.lock
+	if string(s.token.Access) == access {
+		s.token.Access = ""
+	}
+	s.lock <- struct{}{}
+}
