@@ -1,0 +1,140 @@
+package picker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// DefaultBase is where Google serves the API.
+const DefaultBase = "https://photospicker.googleapis.com"
+
+// maxBody bounds what is read of an answer: a full page of 100 items has about
+// 100 kB.
+const maxBody = 4 << 20
+
+// Tokens gives the access token for a request and takes back one that the API
+// refused.
+type Tokens interface {
+	// Token returns an access token that should be good for another minute.
+	Token(ctx context.Context) (string, error)
+	// Refused says that the API answered 401 to this token.
+	Refused(access string)
+}
+
+// A Client calls the Picker API for one person.
+type Client struct {
+	HTTP   *http.Client // nil means http.DefaultClient
+	Base   string       // empty means DefaultBase
+	Tokens Tokens       // must be set
+}
+
+func (c *Client) http() *http.Client {
+	if c.HTTP == nil {
+		return http.DefaultClient
+	}
+	return c.HTTP
+}
+
+func (c *Client) base() string {
+	if c.Base == "" {
+		return DefaultBase
+	}
+	return strings.TrimSuffix(c.Base, "/")
+}
+
+// call sends one request, judges the answer and decodes it. Errors are *Error,
+// or what Tokens returned.
+func call[T any](ctx context.Context, c *Client, op, method, path string, in any) (*T, error) {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return nil, &Error{Op: op, Err: err}
+		}
+	}
+	resp, err := c.authorized(ctx, op, method, c.base()+path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, errorOf(op, resp, data)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil, len(data) > maxBody:
+		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBrokenAnswer}
+	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
+		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrNotAPI}
+	}
+	out := new(T)
+	if err := json.Unmarshal(data, out); err != nil {
+		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBrokenAnswer}
+	}
+	return out, nil
+}
+
+// authorized sends a request with the bearer token, and once more with a fresh
+// one after a 401: an access token's validity follows a clock that may be wrong.
+func (c *Client) authorized(ctx context.Context, op, method, url string, body []byte) (*http.Response, error) {
+	for attempt := 0; ; attempt++ {
+		token, err := c.Tokens.Token(ctx)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := c.send(ctx, op, method, url, body, token)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode != http.StatusUnauthorized || attempt > 0 {
+			return resp, nil
+		}
+		resp.Body.Close()
+		c.Tokens.Refused(token)
+	}
+}
+
+func (c *Client) send(ctx context.Context, op, method, url string, body []byte, token string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, &Error{Op: op, Err: withoutURL(err)}
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	// Redirects are followed by hand and without the token, see media.go.
+	own := *c.http()
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := own.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, &Error{Op: op, Err: withoutURL(err)}
+	}
+	return resp, nil
+}
+
+const maxRetryAfter = 24 * time.Hour
+
+// parseRetryAfter reads RFC 9110 §10.2.3, both forms.
+func parseRetryAfter(h string, now time.Time) time.Duration {
+	d := time.Duration(0)
+	if s, err := strconv.ParseInt(strings.TrimSpace(h), 10, 32); err == nil {
+		d = time.Duration(s) * time.Second
+	} else if t, err := http.ParseTime(h); err == nil {
+		d = t.Sub(now)
+	}
+	return min(max(d, 0), maxRetryAfter)
+}

@@ -1,0 +1,218 @@
+package pickertest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"image"
+	"image/color"
+	"image/jpeg"
+	_ "image/png" // for image.Decode
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/image/draw"
+)
+
+// An Item is one photo or video that can be picked.
+type Item struct {
+	ID         string
+	Filename   string
+	MimeType   string
+	Type       string // "" means PHOTO
+	Width      int
+	Height     int
+	CreateTime time.Time
+	Data       []byte // the original; a video's still comes from Poster
+	Poster     []byte
+	Raw        bool   // answer Data for every size, without looking into it
+	Processing string // a video's processingStatus; "" means READY
+}
+
+func (s *Server) renderItem(r *http.Request, it *Item) map[string]any {
+	ref := "base-" + Mark + rand.Text()
+	s.urls[ref] = mediaURL{it, time.Now().Add(s.opt.URLLife)}
+	meta := map[string]any{"width": it.Width, "height": it.Height}
+	if s.opt.StringNumbers {
+		meta = map[string]any{"width": strconv.Itoa(it.Width), "height": strconv.Itoa(it.Height)}
+	}
+	kind := it.Type
+	if kind == "" {
+		kind = "PHOTO"
+	}
+	if kind == "VIDEO" {
+		status := it.Processing
+		if status == "" {
+			status = "READY"
+		}
+		meta["videoMetadata"] = map[string]any{"fps": 24, "processingStatus": status}
+	}
+	return map[string]any{
+		"id":         it.ID,
+		"createTime": it.CreateTime.UTC().Format(time.RFC3339Nano),
+		"type":       kind,
+		"mediaFile": map[string]any{
+			"baseUrl":           "http://" + r.Host + s.prefix(r) + "/media/" + ref,
+			"mimeType":          it.MimeType,
+			"filename":          it.Filename,
+			"mediaFileMetadata": meta,
+		},
+	}
+}
+
+// prefix is where the server is mounted, for a request to the API.
+func (s *Server) prefix(r *http.Request) string {
+	at, _, _ := strings.Cut(r.RequestURI, "/v1/")
+	at, _, _ = strings.Cut(at, "/media/")
+	return strings.TrimSuffix(at, "/")
+}
+
+var sizeSuffix = regexp.MustCompile(`^w(\d+)-h(\d+)(-c)?$`)
+
+// media answers a baseUrl with its suffix as Google's first host does.
+func (s *Server) media(a *answer, r *http.Request) {
+	ref, suffix, _ := strings.Cut(r.PathValue("ref"), "=")
+	s.mu.Lock()
+	u, known := s.urls[ref]
+	var fault http.HandlerFunc
+	if known {
+		a.id = u.item.ID
+		fault = s.itemFaults[a.id]
+	}
+	access, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	problem := ""
+	if s.opt.Check != nil {
+		_, problem = s.opt.Check(access)
+	} else if access == "" {
+		problem = "unauthenticated"
+	}
+	s.mu.Unlock()
+	switch {
+	case problem != "", !known, !time.Now().Before(u.expires):
+		a.Header().Set("Content-Type", "image/png")
+		a.WriteHeader(http.StatusForbidden)
+		a.Write([]byte("\x89PNG\r\n\x1a\n"))
+		return
+	case fault != nil:
+		fault(a, r)
+		return
+	}
+	it := u.item
+	size := sizeSuffix.FindStringSubmatch(suffix)
+	switch {
+	case suffix == "dv" && it.Type == "VIDEO":
+		host := strings.Replace(r.Host, "127.0.0.1", "localhost", 1)
+		if !strings.Contains(host, "localhost") {
+			host = "video-downloads." + host
+		}
+		a.Header().Set("Location", "http://"+host+s.prefix(r)+"/video/"+ref)
+		a.WriteHeader(http.StatusFound)
+	case size != nil:
+		w, _ := strconv.Atoi(size[1])
+		h, _ := strconv.Atoi(size[2])
+		s.still(a, it, w, h, size[3] != "")
+	case suffix == "d":
+		a.Header().Set("Content-Type", it.MimeType)
+		a.Write(it.Data)
+	default:
+		http.NotFound(a, r)
+	}
+}
+
+// video is the second host of a download: it needs no token and must not be
+// given one.
+func (s *Server) video(a *answer, r *http.Request) {
+	s.mu.Lock()
+	u, ok := s.urls[r.PathValue("ref")]
+	if r.Header.Get("Authorization") != "" {
+		s.violations = append(s.violations, "a bearer token was sent to the video host")
+	}
+	slow := s.opt.SlowVideo
+	s.mu.Unlock()
+	if !ok {
+		http.NotFound(a, r)
+		return
+	}
+	a.id = u.item.ID
+	if slow > 0 {
+		t := time.NewTimer(slow)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-r.Context().Done():
+			panic(http.ErrAbortHandler)
+		}
+	}
+	a.Header().Set("Content-Type", "video/mp4")
+	a.Header().Set("Content-Length", strconv.Itoa(len(u.item.Data)))
+	a.Write(u.item.Data)
+}
+
+func (s *Server) still(w http.ResponseWriter, it *Item, maxW, maxH int, crop bool) {
+	data := it.Data
+	if it.Type == "VIDEO" {
+		data = it.Poster
+	}
+	if !it.Raw {
+		data = scaled(data, maxW, maxH, crop)
+	}
+	w.Header().Set("Content-Type", http.DetectContentType(data))
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	w.Write(data)
+}
+
+// scaled fits a picture into a box as Google does: never enlarged, and with
+// crop cut to the box's shape.
+func scaled(data []byte, maxW, maxH int, crop bool) []byte {
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return data
+	}
+	from := img.Bounds()
+	w, h := from.Dx(), from.Dy()
+	if crop {
+		if w*maxH > h*maxW {
+			cut := h * maxW / maxH
+			from.Min.X += (w - cut) / 2
+			from.Max.X = from.Min.X + cut
+		} else {
+			cut := w * maxH / maxW
+			from.Min.Y += (h - cut) / 2
+			from.Max.Y = from.Min.Y + cut
+		}
+		w, h = maxW, maxH
+	} else {
+		if w <= maxW && h <= maxH {
+			return data
+		}
+		f := min(float64(maxW)/float64(w), float64(maxH)/float64(h))
+		w, h = max(1, int(float64(w)*f)), max(1, int(float64(h)*f))
+	}
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.ApproxBiLinear.Scale(out, out.Bounds(), img, from, draw.Src, nil)
+	var b bytes.Buffer
+	if jpeg.Encode(&b, out, &jpeg.Options{Quality: 85}) != nil {
+		return data
+	}
+	return b.Bytes()
+}
+
+// Plain returns n photos of one colour each, enough for tests that only count.
+func Plain(n int) []*Item {
+	items := make([]*Item, n)
+	for i := range items {
+		img := image.NewRGBA(image.Rect(0, 0, 48, 32))
+		c := color.RGBA{uint8(i * 37), uint8(i * 91), uint8(i * 151), 255}
+		draw.Draw(img, img.Bounds(), image.NewUniform(c), image.Point{}, draw.Src)
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, img, nil); err != nil {
+			panic(err) // a buffer and a plain picture can't fail
+		}
+		id := strconv.Itoa(i + 1)
+		items[i] = &Item{ID: "item-" + id, Filename: "IMG_" + id + ".jpg", MimeType: "image/jpeg",
+			Width: 48, Height: 32, CreateTime: time.Date(2026, 5, 1, 12, i, 0, 0, time.UTC), Data: b.Bytes()}
+	}
+	return items
+}

@@ -1,0 +1,178 @@
+package pickertest
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// TB is the part of testing.TB that NoLeaks needs; the demo links this package
+// without the testing package.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+}
+
+// NoLeaks fails the test if a session is open, or a rule was broken, when it ends.
+func (s *Server) NoLeaks(t TB) {
+	t.Helper()
+	t.Cleanup(func() {
+		if open := s.Open(); len(open) > 0 {
+			t.Errorf("%d sessions were left open", len(open))
+		}
+		for _, v := range s.Violations() {
+			t.Errorf("rule broken: %s", v)
+		}
+	})
+}
+
+// Open returns the ids of the sessions that are neither deleted nor expired.
+func (s *Server) Open() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for _, x := range s.openLocked() {
+		ids = append(ids, x.id)
+	}
+	return ids
+}
+
+func (s *Server) openLocked() []*session {
+	var open []*session
+	for _, x := range s.sessions {
+		if !x.gone() {
+			open = append(open, x)
+		}
+	}
+	return open
+}
+
+// A Record tells what became of one session.
+type Record struct {
+	ID, RequestID string
+	Set, Deleted  bool
+}
+
+// Sessions returns every session that was ever made, oldest first.
+func (s *Server) Sessions() []Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Record
+	for _, x := range s.sessions {
+		out = append(out, Record{x.id, x.requestID, x.set, x.deleted})
+	}
+	return out
+}
+
+// Violations returns the rules of the API that were broken.
+func (s *Server) Violations() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.violations)
+}
+
+// Calls returns what came in so far.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// Choose plays the person: these items, then Done. No ids means every item.
+func (s *Server) Choose(sessionID string, ids ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.usable(sessionID)
+	if x == nil {
+		return fmt.Errorf("session %s can't be used", sessionID)
+	}
+	if len(ids) == 0 {
+		for _, it := range s.items {
+			ids = append(ids, it.ID)
+		}
+	}
+	x.picked, x.set = ids[:min(len(ids), x.maxItems)], true
+	return nil
+}
+
+// Drop plays Google losing a session before its time.
+func (s *Server) Drop(sessionID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.sessions {
+		if x.id == sessionID {
+			x.deleted = true
+		}
+	}
+}
+
+// usable returns a session that a person can still pick in: a link is dead
+// after Done.
+func (s *Server) usable(id string) *session {
+	for _, x := range s.sessions {
+		if x.id == id && !x.gone() && !x.set {
+			return x
+		}
+	}
+	return nil
+}
+
+//go:embed picker.html
+var pickerHTML string
+
+var pickerTemplate = template.Must(template.New("picker").Parse(pickerHTML))
+
+type pickerView struct {
+	Outcome string
+	Count   int
+	Items   []*Item
+}
+
+func (s *Server) pickerPage(w http.ResponseWriter, r *http.Request) {
+	id, _ := strings.CutPrefix(r.PathValue("id"), Mark)
+	s.mu.Lock()
+	v := pickerView{Items: s.items}
+	if s.usable(id) == nil {
+		v = pickerView{Outcome: "gone"}
+	}
+	s.mu.Unlock()
+	renderPicker(w, v)
+}
+
+func (s *Server) pickerDone(w http.ResponseWriter, r *http.Request) {
+	id, _ := strings.CutPrefix(r.PathValue("id"), Mark)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "bad form", http.StatusBadRequest)
+		return
+	}
+	ids := slices.DeleteFunc(r.Form["item"], func(id string) bool { return s.byID[id] == nil })
+	v := pickerView{Outcome: "done", Count: len(ids)}
+	if len(ids) == 0 {
+		v = pickerView{Outcome: "none"}
+	} else if s.Choose(id, ids...) != nil {
+		v = pickerView{Outcome: "gone"}
+	}
+	renderPicker(w, v)
+}
+
+func renderPicker(w http.ResponseWriter, v pickerView) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	pickerTemplate.Execute(w, v)
+}
+
+const thumbSize = 240
+
+func (s *Server) thumb(w http.ResponseWriter, r *http.Request) {
+	it := s.byID[r.PathValue("id")]
+	if it == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "max-age="+fmt.Sprint(int((24*time.Hour).Seconds())))
+	s.still(w, it, thumbSize, thumbSize, true)
+}

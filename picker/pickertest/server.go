@@ -1,0 +1,433 @@
+// Package pickertest plays the Photos Picker API and the person who picks. It
+// works in-process as an http.RoundTripper, behind an http.Server, and in the
+// demo, where a phone-sized page takes the person's part.
+//
+// It keeps the API's rules and notes who breaks them: a session that is polled
+// too fast, a bearer token sent to where a download redirects. NoLeaks fails a
+// test that leaves a session behind.
+package pickertest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Mark is part of every address that must stay secret.
+const Mark = "s3cr3t"
+
+// Operations, as they are named in Log and Fail.
+const (
+	OpCreate = "sessions.create"
+	OpGet    = "sessions.get"
+	OpDelete = "sessions.delete"
+	OpList   = "mediaItems.list"
+	OpMedia  = "media"
+	OpVideo  = "video"
+)
+
+// What a repeated requestId gives.
+const (
+	SameSession = iota
+	NewSession
+	Conflict
+)
+
+// Options select what the server is like. The zero value is Google with
+// everything enabled. Set them before the first request.
+type Options struct {
+	// Check tells whose an access token is; see oauthtest.Server.Check. nil
+	// accepts every token.
+	Check     func(access string) (person, problem string)
+	PublicURL string // where phones find the server; "" means as the request was addressed
+
+	PollInterval string        // "" means "5s"
+	TimeoutIn    time.Duration // of a session's polling; 0 means 30 min
+	SessionLife  time.Duration // 0 means 7 days
+	MaxSessions  int           // open at a time; 0 means 20
+	PageLimit    int           // most items on a page; 0 means 100
+	EmptyPage    bool          // the first page is empty but has a nextPageToken
+	URLLife      time.Duration // of a baseUrl; 0 means 60 min
+
+	OmitFalse     bool // leave mediaItemsSet out while false
+	OmitPolling   bool // leave pollingConfig out
+	ZeroTimeout   bool // timeoutIn is "0s"
+	OmitTimeout   bool // leave timeoutIn out
+	StringNumbers bool // width and height as strings
+	Repeat        int  // SameSession, NewSession or Conflict
+	NoAccount     bool // create answers FAILED_PRECONDITION
+	Disabled      bool // everything answers SERVICE_DISABLED
+	SlowVideo     time.Duration
+}
+
+type session struct {
+	id, requestID, person string
+	created, expires      time.Time
+	timeout               time.Time
+	maxItems              int
+	picked                []string
+	set, deleted          bool
+	deletedAt             time.Time
+	lastGet               time.Time
+}
+
+// A Call is one request that came in.
+type Call struct {
+	Op     string
+	At     time.Time
+	Status int
+	ID     string // session or item
+}
+
+// A Server is the API and its media hosts. Make it with New.
+type Server struct {
+	opt Options
+	mux *http.ServeMux
+
+	mu         sync.Mutex
+	items      []*Item
+	byID       map[string]*Item
+	sessions   []*session
+	urls       map[string]mediaURL
+	faults     map[string][]http.HandlerFunc
+	itemFaults map[string]http.HandlerFunc
+	calls      []Call
+	violations []string
+}
+
+type mediaURL struct {
+	item    *Item
+	expires time.Time
+}
+
+// New returns a Server that offers items.
+func New(opt Options, items ...*Item) *Server {
+	if opt.PollInterval == "" {
+		opt.PollInterval = "5s"
+	}
+	if opt.TimeoutIn == 0 {
+		opt.TimeoutIn = 30 * time.Minute
+	}
+	if opt.SessionLife == 0 {
+		opt.SessionLife = 7 * 24 * time.Hour
+	}
+	if opt.MaxSessions == 0 {
+		opt.MaxSessions = 20
+	}
+	if opt.PageLimit == 0 {
+		opt.PageLimit = 100
+	}
+	if opt.URLLife == 0 {
+		opt.URLLife = time.Hour
+	}
+	s := &Server{opt: opt, mux: http.NewServeMux(), items: items, byID: map[string]*Item{},
+		urls: map[string]mediaURL{}, faults: map[string][]http.HandlerFunc{}, itemFaults: map[string]http.HandlerFunc{}}
+	for _, it := range items {
+		s.byID[it.ID] = it
+	}
+	s.mux.HandleFunc("POST /v1/sessions", s.op(OpCreate, s.create))
+	s.mux.HandleFunc("GET /v1/sessions/{id}", s.op(OpGet, s.get))
+	s.mux.HandleFunc("DELETE /v1/sessions/{id}", s.op(OpDelete, s.delete))
+	s.mux.HandleFunc("GET /v1/mediaItems", s.op(OpList, s.list))
+	s.mux.HandleFunc("GET /media/{ref}", s.op(OpMedia, s.media))
+	s.mux.HandleFunc("GET /video/{ref}", s.op(OpVideo, s.video))
+	s.mux.HandleFunc("GET /thumb/{id}", s.thumb)
+	s.mux.HandleFunc("GET /picker/{id}", s.pickerPage)
+	s.mux.HandleFunc("POST /picker/{id}", s.pickerDone)
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Fail queues answers for an operation: each takes the place of one real
+// answer. A nil lets one real answer through.
+func (s *Server) Fail(op string, answers ...http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[op] = append(s.faults[op], answers...)
+}
+
+// FailItem makes every download of an item answer h; nil mends it.
+func (s *Server) FailItem(id string, h http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.itemFaults[id] = h
+}
+
+// Change changes options in mid-flight.
+func (s *Server) Change(f func(*Options)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.opt)
+}
+
+type answer struct {
+	http.ResponseWriter
+	status int
+	id     string
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// op puts a queued fault in the place of a real answer, and keeps the log.
+func (s *Server) op(name string, h func(*answer, *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a := &answer{ResponseWriter: w, status: http.StatusOK, id: r.PathValue("id")}
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.calls = append(s.calls, Call{name, time.Now(), a.status, a.id})
+		}()
+		s.mu.Lock()
+		var fault http.HandlerFunc
+		if q := s.faults[name]; len(q) > 0 {
+			fault, s.faults[name] = q[0], q[1:]
+		}
+		s.mu.Unlock()
+		if fault != nil {
+			fault(a, r)
+			return
+		}
+		h(a, r)
+	}
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
+
+// Refuse returns an answer with Google's error envelope.
+func Refuse(status int, code, message string, details ...any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { refuse(w, status, code, message, details...) }
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string, details ...any) {
+	e := map[string]any{"code": status, "message": message, "status": code}
+	if len(details) > 0 {
+		e["details"] = details
+	}
+	reply(w, status, map[string]any{"error": e})
+}
+
+func errorInfo(reason string) map[string]any {
+	return map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
+}
+
+// person judges the request's token and the project. It answers itself when
+// something is wrong.
+func (s *Server) person(a *answer, r *http.Request) (person string, ok bool) {
+	access, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	problem := ""
+	if s.opt.Check != nil {
+		person, problem = s.opt.Check(access)
+	} else if access == "" {
+		problem = "unauthenticated"
+	}
+	switch {
+	case problem == "unauthenticated":
+		refuse(a, 401, "UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.")
+	case problem == "scope":
+		refuse(a, 403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.", errorInfo("ACCESS_TOKEN_SCOPE_INSUFFICIENT"))
+	case s.opt.Disabled:
+		refuse(a, 403, "PERMISSION_DENIED", "Google Photos Picker API has not been used in project 123456789012 before or it is disabled.", errorInfo("SERVICE_DISABLED"))
+	default:
+		return person, true
+	}
+	return "", false
+}
+
+func (s *Server) create(a *answer, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	person, ok := s.person(a, r)
+	if !ok {
+		return
+	}
+	requestID := r.URL.Query().Get("requestId")
+	if id, err := uuid.Parse(requestID); requestID != "" && (err != nil || id.Version() != 4 || len(requestID) != 36) {
+		refuse(a, 400, "INVALID_ARGUMENT", "requestId is not a UUIDv4")
+		return
+	}
+	var in struct {
+		PickingConfig struct {
+			MaxItemCount string `json:"maxItemCount"`
+		} `json:"pickingConfig"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		refuse(a, 400, "INVALID_ARGUMENT", "the body is not JSON")
+		return
+	}
+	most, _ := strconv.Atoi(in.PickingConfig.MaxItemCount)
+	open := s.openLocked()
+	for _, old := range s.sessions {
+		if requestID == "" || old.requestID != requestID || s.opt.Repeat == NewSession {
+			continue
+		}
+		if s.opt.Repeat == Conflict || old.deleted || old.person != person {
+			refuse(a, 409, "ALREADY_EXISTS", "requestId was used before")
+			return
+		}
+		a.id = old.id
+		reply(a, 200, s.render(r, old))
+		return
+	}
+	switch {
+	case most < 0:
+		refuse(a, 400, "INVALID_ARGUMENT", "maxItemCount is negative")
+		return
+	case s.opt.NoAccount:
+		refuse(a, 400, "FAILED_PRECONDITION", "The user does not have an active Google Photos account.")
+		return
+	case len(open) >= s.opt.MaxSessions:
+		refuse(a, 429, "RESOURCE_EXHAUSTED", "Too many sessions.")
+		return
+	}
+	if most == 0 || most > 2000 {
+		most = 2000
+	}
+	now := time.Now()
+	n := &session{id: "sess-" + rand.Text(), requestID: requestID, person: person, maxItems: most,
+		created: now, expires: now.Add(s.opt.SessionLife), timeout: now.Add(s.opt.TimeoutIn), lastGet: now}
+	s.sessions = append(s.sessions, n)
+	a.id = n.id
+	reply(a, 200, s.render(r, n))
+}
+
+// find returns the session that a request names, if it exists for its person.
+func (s *Server) find(a *answer, r *http.Request, id string) *session {
+	a.id = id
+	person, ok := s.person(a, r)
+	if !ok {
+		return nil
+	}
+	i := slices.IndexFunc(s.sessions, func(x *session) bool { return x.id == id })
+	if i < 0 || s.sessions[i].gone() || s.sessions[i].person != person {
+		refuse(a, 404, "NOT_FOUND", "Requested entity was not found.")
+		return nil
+	}
+	return s.sessions[i]
+}
+
+func (x *session) gone() bool { return x.deleted || !time.Now().Before(x.expires) }
+
+func (s *Server) get(a *answer, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.find(a, r, r.PathValue("id"))
+	if x == nil {
+		return
+	}
+	want, err := time.ParseDuration(s.opt.PollInterval)
+	if gap := time.Since(x.lastGet); err == nil && gap < want-want/10 {
+		s.violations = append(s.violations, fmt.Sprintf("session polled after %v, less than %v", gap, want))
+	}
+	x.lastGet = time.Now()
+	reply(a, 200, s.render(r, x))
+}
+
+func (s *Server) delete(a *answer, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.find(a, r, r.PathValue("id"))
+	if x == nil {
+		return
+	}
+	x.deleted, x.deletedAt = true, time.Now()
+	reply(a, 200, struct{}{})
+}
+
+func (s *Server) render(r *http.Request, x *session) map[string]any {
+	out := map[string]any{
+		"id":         x.id,
+		"pickerUri":  s.publicURL(r) + "/picker/" + Mark + x.id,
+		"expireTime": x.expires.UTC().Format("2006-01-02T15:04:05.000000Z"),
+	}
+	if x.set || !s.opt.OmitFalse {
+		out["mediaItemsSet"] = x.set
+	}
+	if x.set || s.opt.OmitPolling {
+		return out
+	}
+	polling := map[string]any{"pollInterval": s.opt.PollInterval}
+	switch {
+	case s.opt.OmitTimeout:
+	case s.opt.ZeroTimeout:
+		polling["timeoutIn"] = "0s"
+	default:
+		left := max(time.Until(x.timeout), 0)
+		polling["timeoutIn"] = strconv.FormatFloat(left.Seconds(), 'f', -1, 64) + "s"
+	}
+	out["pollingConfig"] = polling
+	return out
+}
+
+func (s *Server) publicURL(r *http.Request) string {
+	if s.opt.PublicURL != "" {
+		return strings.TrimSuffix(s.opt.PublicURL, "/")
+	}
+	return "http://" + r.Host
+}
+
+func (s *Server) list(a *answer, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := r.URL.Query()
+	x := s.find(a, r, q.Get("sessionId"))
+	if x == nil {
+		return
+	}
+	if !x.set {
+		refuse(a, 400, "FAILED_PRECONDITION", "The user has not finished picking.")
+		return
+	}
+	from, ok := 0, true
+	if t := q.Get("pageToken"); t != "" {
+		var n string
+		if n, ok = strings.CutPrefix(t, "page-"); ok {
+			var err error
+			from, err = strconv.Atoi(n)
+			ok = err == nil && from >= 0 && from <= len(x.picked)
+		}
+	}
+	size, err := strconv.Atoi(q.Get("pageSize"))
+	if err != nil || size <= 0 {
+		size = 50
+	}
+	if !ok {
+		refuse(a, 400, "INVALID_ARGUMENT", "bad pageToken")
+		return
+	}
+	size = min(size, s.opt.PageLimit)
+	out := map[string]any{}
+	if s.opt.EmptyPage && q.Get("pageToken") == "" {
+		out["nextPageToken"] = "page-0"
+		reply(a, 200, out)
+		return
+	}
+	to := min(from+size, len(x.picked))
+	var items []any
+	for _, id := range x.picked[from:to] {
+		items = append(items, s.renderItem(r, s.byID[id]))
+	}
+	if len(items) > 0 {
+		out["mediaItems"] = items
+	}
+	if to < len(x.picked) {
+		out["nextPageToken"] = "page-" + strconv.Itoa(to)
+	}
+	reply(a, 200, out)
+}
