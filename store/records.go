@@ -1,0 +1,96 @@
+package store
+
+import (
+	"log/slog"
+	"time"
+)
+
+// A Grant is one pairing: the right to act for one person until it is revoked.
+// Sessions made under a grant can be seen and deleted under that grant only.
+type Grant struct {
+	ID           string    `json:"id"`
+	AccessToken  string    `json:"access_token"`
+	RefreshToken string    `json:"refresh_token"`
+	ExpiresAt    time.Time `json:"expires_at"` // of the access token
+	Scopes       []string  `json:"scopes"`
+	PairedAt     time.Time `json:"paired_at"`
+
+	// Retired means that the person was unpaired; the token is kept only
+	// until the sessions made with it are deleted and, where Revoke says so,
+	// it is revoked.
+	Retired bool `json:"retired,omitempty"`
+	Revoke  bool `json:"revoke,omitempty"`
+	// Dead means that the server no longer accepts the refresh token.
+	Dead bool `json:"dead,omitempty"`
+}
+
+// LogValue keeps tokens out of logs.
+func (g Grant) LogValue() slog.Value { return slog.StringValue("grant " + g.ID) }
+
+// String keeps tokens out of messages.
+func (g Grant) String() string { return "grant " + g.ID }
+
+// GoString keeps tokens out of messages.
+func (g Grant) GoString() string { return g.String() }
+
+// A Pairing is a device authorization under way (RFC 8628 §3.2). It survives a
+// restart, so that an approval given meanwhile counts.
+type Pairing struct {
+	RequestID       string        `json:"request_id"` // of the pick that follows
+	DeviceCode      string        `json:"device_code"`
+	UserCode        string        `json:"user_code"`
+	VerificationURI string        `json:"verification_uri"`
+	QRURI           string        `json:"qr_uri"`
+	StartedAt       time.Time     `json:"started_at"`
+	ExpiresAt       time.Time     `json:"expires_at"`
+	Interval        time.Duration `json:"interval"`
+}
+
+// LogValue keeps the codes out of logs.
+func (p Pairing) LogValue() slog.Value { return slog.StringValue("pairing for " + p.RequestID) }
+
+// String keeps the codes out of messages.
+func (p Pairing) String() string { return "pairing for " + p.RequestID }
+
+// GoString keeps the codes out of messages.
+func (p Pairing) GoString() string { return p.String() }
+
+// A Pick is one picking session from the intent to make it until it is known
+// to be deleted. Its life only moves forward: intent (no SessionID), open,
+// done, over, forgotten.
+type Pick struct {
+	RequestID  string    `json:"request_id"`
+	GrantID    string    `json:"grant_id"`
+	SessionID  string    `json:"session_id,omitempty"`
+	PickerURI  string    `json:"picker_uri,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	ExpireTime time.Time `json:"expire_time"`
+	// AskUntil is when polling has to stop; zero while the server has not said.
+	AskUntil time.Time `json:"ask_until"`
+	// Interval is the newest poll interval.
+	Interval time.Duration `json:"interval,omitempty"`
+	// Done means that the person chose and tapped Done.
+	Done bool `json:"done,omitempty"`
+	// Over says why nothing more is wanted of the session but its deletion;
+	// empty while it is in use.
+	Over string `json:"over,omitempty"`
+	// Replaces counts the sessions before this one that nobody used.
+	Replaces int `json:"replaces,omitempty"`
+}
+
+// A Photo is one complete media file.
+type Photo struct {
+	ID         string        `json:"id"` // the media item's id
+	File       string        `json:"file"`
+	Type       string        `json:"type"` // PHOTO or VIDEO
+	MimeType   string        `json:"mime_type"`
+	Filename   string        `json:"filename,omitempty"` // what the person called it; for show only
+	CreateTime time.Time     `json:"create_time"`
+	Width      int           `json:"width,omitempty"`  // of the file, 0 if not known
+	Height     int           `json:"height,omitempty"` // of the file, 0 if not known
+	Duration   time.Duration `json:"duration,omitempty"`
+	Bytes      int64         `json:"bytes"`
+	Pick       string        `json:"pick"`  // requestId of the newest pick that holds it
+	Index      int           `json:"index"` // place in that pick
+	AddedAt    time.Time     `json:"added_at"`
+}
