@@ -1,0 +1,284 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"pickerd/display"
+	"pickerd/oauthdevice"
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+// Config is what a Device needs. All but the funcs and numbers must be set.
+type Config struct {
+	Name     string // shown on the phone and on the screen
+	Store    *store.Store
+	OAuth    *oauthdevice.Client
+	Picker   picker.Client // its Tokens are set for each grant
+	Log      *slog.Logger
+	MaxItems int           // of one pick; 0 means the API's own limit
+	Append   bool          // new picks join the photos already here instead of replacing them
+	MaxBytes int64         // of photos on disk; 0 means no limit
+	Interval time.Duration // of the slideshow; 0 means 10 s
+	// ScreenSize returns the size in pixels that photos are fetched at; nil
+	// means 1920 by 1080.
+	ScreenSize func() (width, height int)
+}
+
+const defaultSlide = 10 * time.Second
+
+// A Device is one box. Its methods may be called from anywhere once Run runs.
+type Device struct {
+	cfg    Config
+	log    *slog.Logger
+	wishes chan wish
+	screen *screen
+
+	sweepNow chan struct{} // level trigger, capacity one
+	slideNow chan struct{} // level trigger, capacity one
+	lastBeat atomic.Int64  // unix nanoseconds
+
+	sourcesMu sync.Mutex
+	sources   map[string]*oauthdevice.Source // by grant id
+
+	// What follows belongs to Run's goroutine and the step it runs.
+	facts   facts
+	wanted  bool
+	reached bool // a server answered since the start
+	retry   retry
+	poll    pollClock
+	fetched *fetchLedger
+}
+
+// New returns a Device that Run brings to life.
+func New(cfg Config) *Device {
+	if cfg.Interval <= 0 {
+		cfg.Interval = defaultSlide
+	}
+	if cfg.ScreenSize == nil {
+		cfg.ScreenSize = func() (int, int) { return 1920, 1080 }
+	}
+	d := &Device{
+		cfg:      cfg,
+		log:      cfg.Log,
+		wishes:   make(chan wish),
+		sweepNow: make(chan struct{}, 1),
+		slideNow: make(chan struct{}, 1),
+		sources:  map[string]*oauthdevice.Source{},
+	}
+	d.screen = newScreen(cfg.Name)
+	return d
+}
+
+// Pages carries what the screen shows.
+func (d *Device) Pages() *display.Board[display.Page] { return &d.screen.pages }
+
+// Statuses carries what other programs may know.
+func (d *Device) Statuses() *display.Board[Status] { return &d.screen.statuses }
+
+// Run works until ctx ends and leaves nothing running behind. A session that a
+// person is choosing in stays open, to be gone on with by the next Run.
+func (d *Device) Run(ctx context.Context) error {
+	d.beat()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() { d.sweeper(ctx) })
+	wg.Go(func() { d.slideshow(ctx) })
+
+	for ctx.Err() == nil {
+		d.beat()
+		if err := d.load(); err != nil {
+			d.trouble(ctx, Starting, err)
+			continue
+		}
+		state := next(d.facts)
+		d.enter(state)
+		switch err := d.do(ctx, d.step(state)); {
+		case ctx.Err() != nil:
+		case err == nil:
+			d.calm()
+		case !errors.Is(err, errWish):
+			d.trouble(ctx, state, err)
+		}
+	}
+	return ctx.Err()
+}
+
+// step returns the one thing to do in a state. Each step does a bounded piece
+// of work and returns, so that an error has one place to be judged.
+func (d *Device) step(s State) func(context.Context) error {
+	switch s {
+	case Pairing:
+		return d.pair
+	case Opening:
+		return d.open
+	case Picking:
+		return d.pick
+	case Fetching:
+		return d.fetch
+	}
+	return d.rest // showing and idle: until somebody wishes something
+}
+
+func (d *Device) rest(ctx context.Context) error {
+	d.calm()
+	if d.screen.troubled() {
+		return d.sleep(ctx, stayFor) // then calm takes the notice away
+	}
+	return d.sleep(ctx, time.Hour)
+}
+
+// load reads the facts from disk.
+func (d *Device) load() error {
+	grant, err := d.cfg.Store.Grant()
+	if err != nil {
+		return &storeError{err}
+	}
+	pairing, err := d.cfg.Store.Pairing()
+	if err != nil {
+		return &storeError{err}
+	}
+	picks, err := d.cfg.Store.Picks()
+	if err != nil {
+		return &storeError{err}
+	}
+	photos, err := d.cfg.Store.Photos()
+	if err != nil {
+		return &storeError{err}
+	}
+	f := facts{grant: grant, pairing: pairing, photos: len(photos), wanted: d.wanted}
+	for _, p := range photos {
+		f.bytes += p.Bytes
+	}
+	for i, p := range picks {
+		switch {
+		case p.Over != "":
+			f.over++
+		case f.pick == nil && grant != nil && p.GrantID == grant.ID:
+			f.pick = &picks[i]
+		}
+	}
+	d.facts = f
+	return nil
+}
+
+// enter makes the state and its facts visible, and logs a change of state.
+func (d *Device) enter(s State) {
+	f := d.facts
+	var from, to State
+	d.screen.update(func(v *view) {
+		from = v.state
+		v.show(visible(s, f, v.problem, d.reached), f)
+		v.pairUntil, v.pickUntil = d.poll.pairUntil(f), d.poll.pickUntil(f)
+		to = v.state
+	})
+	if from != to {
+		d.logState(from, to)
+	}
+}
+
+func (d *Device) logState(from, to State) {
+	args := []any{"from", string(from), "to", string(to)}
+	if p := d.facts.pick; p != nil {
+		args = append(args, "request_id", p.RequestID, "session_id", p.SessionID)
+	}
+	d.log.Info("state", args...)
+}
+
+// newRequestID returns a UUIDv4 for a new pick. Google wants one per pick,
+// without anything in it about the person.
+func newRequestID() string { return uuid.NewString() }
+
+// source returns the token source of a grant.
+func (d *Device) source(g *store.Grant) *oauthdevice.Source {
+	d.sourcesMu.Lock()
+	defer d.sourcesMu.Unlock()
+	s := d.sources[g.ID]
+	if s == nil {
+		id := g.ID
+		s = oauthdevice.NewSource(d.cfg.OAuth, oauthdevice.Token{
+			Access:    oauthdevice.Secret(g.AccessToken),
+			Refresh:   oauthdevice.Secret(g.RefreshToken),
+			ExpiresAt: g.ExpiresAt,
+			Scopes:    g.Scopes,
+		}, func(t *oauthdevice.Token) error {
+			err := d.cfg.Store.SaveToken(id, string(t.Access), string(t.Refresh), t.ExpiresAt)
+			if err != nil {
+				return &storeError{err}
+			}
+			return nil
+		})
+		d.sources[g.ID] = s
+	}
+	return s
+}
+
+func (d *Device) dropSource(grantID string) {
+	d.sourcesMu.Lock()
+	defer d.sourcesMu.Unlock()
+	delete(d.sources, grantID)
+}
+
+// api returns the Picker client that acts for a grant.
+func (d *Device) api(g *store.Grant) *picker.Client {
+	c := d.cfg.Picker
+	c.Tokens = d.source(g)
+	return &c
+}
+
+// callTimeout bounds one request that isn't a download.
+const callTimeout = 20 * time.Second
+
+func callContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, callTimeout)
+}
+
+// beatEvery is the longest that a healthy loop stays silent while it waits;
+// aliveWithin adds the longest single request.
+const (
+	beatEvery   = 10 * time.Second
+	aliveWithin = 2 * time.Minute
+)
+
+func (d *Device) beat() { d.lastBeat.Store(time.Now().UnixNano()) }
+
+// Alive reports whether the loop has moved lately.
+func (d *Device) Alive() bool {
+	return time.Since(time.Unix(0, d.lastBeat.Load())) < aliveWithin
+}
+
+// sleep waits, showing that the loop is alive. Its error is ctx's.
+func (d *Device) sleep(ctx context.Context, dur time.Duration) error {
+	until := time.Now().Add(dur)
+	for {
+		d.beat()
+		left := time.Until(until)
+		if left <= 0 {
+			return ctx.Err()
+		}
+		t := time.NewTimer(min(left, beatEvery))
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// wake sets a level trigger.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

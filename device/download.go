@@ -1,0 +1,175 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif"  // for image.DecodeConfig
+	_ "image/jpeg" // for image.DecodeConfig
+	_ "image/png"  // for image.DecodeConfig
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	_ "golang.org/x/image/webp" // for image.DecodeConfig
+
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+const (
+	maxPhotoBytes = 64 << 20
+	maxVideoBytes = 4 << 30
+	// stall is how long a download may bring nothing: Google's transcoder
+	// takes up to nine seconds for its first byte.
+	stall = 60 * time.Second
+)
+
+var (
+	errNotReady = errors.New("Google is still processing the video")
+	errNoMedia  = errors.New("the bytes are not a picture or video that can be shown")
+	errTooBig   = errors.New("the file is too big")
+	errNoRoom   = errors.New("there is no room for it within store.max_bytes")
+	errCut      = errors.New("the download was cut off")
+)
+
+// download brings one item to the disk under a name that doesn't count yet.
+func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j job) (store.Addition, error) {
+	var none store.Addition
+	if j.item.NotReady() {
+		return none, errNotReady
+	}
+	suffix, limit := picker.VideoBytes, int64(maxVideoBytes)
+	if j.item.Type != picker.Video {
+		w, h := d.cfg.ScreenSize()
+		suffix, limit = picker.Sized(w, h), maxPhotoBytes
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watch := time.AfterFunc(stall, cancel)
+	defer watch.Stop()
+
+	m, err := api.OpenMedia(ctx, j.item.MediaFile.BaseURL, suffix)
+	if err != nil {
+		return none, err
+	}
+	defer m.Body.Close()
+	if err := d.room(f, m.Length); err != nil {
+		return none, err
+	}
+	part, err := d.cfg.Store.NewPart()
+	if err != nil {
+		return none, &storeError{err}
+	}
+	photo, err := d.receive(m, part, limit, func() { watch.Reset(stall); d.beat() })
+	if err != nil {
+		part.Discard()
+		return none, err
+	}
+	photo.ID, photo.Filename, photo.CreateTime = j.item.ID, showName(j.item.MediaFile.Filename), j.item.CreateTime.Time
+	photo.Pick, photo.Index, photo.AddedAt = f.pick.RequestID, j.index, time.Now()
+	return store.Addition{Photo: photo, Part: part}, nil
+}
+
+// room says whether a file of this length may come in.
+func (d *Device) room(f facts, length int64) error {
+	if d.cfg.MaxBytes <= 0 {
+		return nil
+	}
+	have := d.fetched.status().Bytes
+	if d.cfg.Append {
+		have += f.bytes
+	}
+	if have+max(length, 0) > d.cfg.MaxBytes {
+		return errNoRoom
+	}
+	return nil
+}
+
+// receive copies a download into a part, looks whether it is whole and what it
+// is, and brings it to the disk.
+func (d *Device) receive(m *picker.Media, part *store.Part, limit int64, alive func()) (store.Photo, error) {
+	var p store.Photo
+	n, err := io.Copy(part, io.LimitReader(&liveReader{m.Body, alive}, limit+1))
+	switch {
+	case isDiskError(err):
+		return p, &storeError{err}
+	case err != nil:
+		return p, fmt.Errorf("%w after %d bytes", errCut, n)
+	case n > limit:
+		return p, errTooBig
+	case m.Length >= 0 && n != m.Length:
+		return p, fmt.Errorf("%w after %d of %d bytes", errCut, n, m.Length)
+	}
+	if err := inspect(part, &p); err != nil {
+		return p, err
+	}
+	if err := part.Finish(); err != nil {
+		return p, &storeError{err}
+	}
+	return p, nil
+}
+
+// A liveReader calls alive whenever bytes came.
+type liveReader struct {
+	r     io.Reader
+	alive func()
+}
+
+func (l *liveReader) Read(b []byte) (int, error) {
+	n, err := l.r.Read(b)
+	if n > 0 {
+		l.alive()
+	}
+	return n, err
+}
+
+// inspect fills in what the bytes themselves say. A server's Content-Type and
+// a file's name prove nothing.
+func inspect(part *store.Part, p *store.Photo) error {
+	head := make([]byte, 512)
+	n, err := part.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return &storeError{err}
+	}
+	head = head[:n]
+	p.MimeType, _, _ = strings.Cut(http.DetectContentType(head), ";")
+	switch p.MimeType {
+	case "image/jpeg", "image/png", "image/gif", "image/webp":
+		c, _, err := image.DecodeConfig(io.NewSectionReader(part, 0, part.Size()))
+		if err != nil {
+			return errNoMedia
+		}
+		p.Type, p.Width, p.Height = picker.Photo, c.Width, c.Height
+	case "video/mp4", "video/webm":
+		p.Type = picker.Video
+		p.Duration = mp4Duration(part, part.Size())
+	default:
+		if bytes.Contains(head[:min(n, 12)], []byte("ftyp")) { // QuickTime brands
+			p.Type, p.MimeType = picker.Video, "video/mp4"
+			p.Duration = mp4Duration(part, part.Size())
+			return nil
+		}
+		return errNoMedia
+	}
+	return nil
+}
+
+const maxShownName = 120
+
+// showName makes a person's file name fit to be shown; it is never a path.
+func showName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+			return -1
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > maxShownName {
+		s = string(r[:maxShownName-1]) + "…"
+	}
+	return s
+}

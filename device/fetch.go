@@ -1,0 +1,374 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"pickerd/oauthdevice"
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+const (
+	parallel = 4 // downloads at a time, as Google advises
+	// strikes is how often one item may fail while others succeed, or for a
+	// reason of its own, before it is left out.
+	strikes = 3
+	// patience is how long a video is waited for that Google still transcodes.
+	patience = 10 * time.Minute
+)
+
+// A fetchLedger is what the fetching of one pick has come to. It lives in
+// memory: after a restart the store says what is here, and failures are tried
+// afresh.
+type fetchLedger struct {
+	pick  string
+	began time.Time
+
+	mu      sync.Mutex
+	total   int             // items listed so far
+	before  int             // items that an earlier process brought
+	mine    map[string]bool // items that this process brought
+	bytes   int64
+	fails   map[string]int // by item id
+	given   map[string]bool
+	noNames int // items without an id, which can't be tried again
+}
+
+func newLedger(pick string) *fetchLedger {
+	return &fetchLedger{pick: pick, began: time.Now(),
+		mine: map[string]bool{}, fails: map[string]int{}, given: map[string]bool{}}
+}
+
+func (l *fetchLedger) status() *Fetch {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	done, failed := l.before+len(l.mine), len(l.given)+l.noNames
+	return &Fetch{Done: done, Total: max(l.total, done+failed), Failed: failed, Bytes: l.bytes}
+}
+
+// fetch brings everything that was picked to the box, in passes: each lists
+// the session anew, so that addresses are fresh, and tries what is missing.
+func (d *Device) fetch(ctx context.Context) error {
+	f := d.facts
+	if d.fetched == nil || d.fetched.pick != f.pick.RequestID {
+		d.fetched = newLedger(f.pick.RequestID)
+	}
+	for attempt := 1; ; attempt++ {
+		before := d.fetched.status().Done
+		missing, err := d.fetchPass(ctx, f)
+		if err != nil {
+			return d.fetchFailed(ctx, f, err)
+		}
+		d.reach()
+		if missing == 0 {
+			return d.fetchedAll(f)
+		}
+		if d.fetched.status().Done > before {
+			attempt = 1
+		}
+		if err := d.sleep(ctx, backoff(attempt)); err != nil {
+			return err
+		}
+	}
+}
+
+func (d *Device) fetchFailed(ctx context.Context, f facts, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if isInvalidGrant(err) {
+		return d.lose(f.grant.ID)
+	}
+	e, ok := errors.AsType[*picker.Error](err)
+	if ok && (e.Code == picker.NotFound || errors.Is(err, picker.ErrPages)) {
+		// Nothing more will come of this session; what came stays.
+		d.log.Warn("the list of photos is lost", "err", err, "request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
+		if err := d.fetchedAll(f); err != nil {
+			return err
+		}
+		return &listError{err}
+	}
+	return err
+}
+
+// fetchedAll ends the pick: its session is no longer needed.
+func (d *Device) fetchedAll(f facts) error {
+	l := d.fetched.status()
+	d.log.Info("fetched", "photos", l.Done, "failed", l.Failed, "bytes", l.Bytes, "took", time.Since(d.fetched.began).Round(time.Millisecond),
+		"request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
+	d.screen.update(func(v *view) {
+		v.fetch = nil
+		v.receipt = &receipt{pick: f.pick.RequestID, photos: l.Done, failed: l.Failed, since: time.Now()}
+	})
+	if l.Done > 0 {
+		if err := d.cfg.Store.Prune(); err != nil {
+			return &storeError{err}
+		}
+	}
+	d.fetched = nil
+	defer wake(d.slideNow)
+	defer wake(d.sweepNow)
+	return d.endPick(f.pick, "done")
+}
+
+// A job is one item to fetch.
+type job struct {
+	item  *picker.MediaItem
+	index int
+}
+
+// An outcome is what became of a job.
+type outcome struct {
+	id  string
+	err error
+}
+
+// fetchPass lists the session and fetches what is missing, four at a time. It
+// returns how many items are worth another pass. Its errors are those of the
+// list and of the store; what fails for one item is counted, not returned.
+func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error) {
+	api := d.api(f.grant)
+	jobs := make(chan job)
+	commits := make(chan store.Addition)
+	var outcomes []outcome
+	var mu sync.Mutex
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(jobs)
+		return d.listMissing(ctx, api, f, jobs, commits)
+	})
+	workers, workCtx := errgroup.WithContext(ctx)
+	for range parallel {
+		workers.Go(func() error {
+			for j := range jobs {
+				add, err := d.download(workCtx, api, f, j)
+				if isEveryones(err) || ctx.Err() != nil {
+					return err
+				}
+				if err == nil {
+					if err := send(workCtx, commits, add); err != nil {
+						add.Part.Discard()
+						return err
+					}
+				}
+				mu.Lock()
+				outcomes = append(outcomes, outcome{j.item.ID, err})
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	g.Go(workers.Wait)
+	committed := make(chan error, 1)
+	go func() { committed <- d.commit(commits, cancel) }()
+	err = g.Wait()
+	close(commits)
+	if cerr := <-committed; cerr != nil {
+		err = cerr
+	}
+	if err != nil {
+		return 0, err
+	}
+	return d.judge(f, outcomes), nil
+}
+
+// isEveryones reports whether an error is not about one item: the disk's, or
+// the token's.
+func isEveryones(err error) bool {
+	_, disk := errors.AsType[*storeError](err)
+	_, token := errors.AsType[*oauthdevice.Error](err)
+	return disk || token
+}
+
+func send[T any](ctx context.Context, c chan<- T, v T) error {
+	select {
+	case c <- v:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// listMissing hands out the items that are not here yet. Items that an earlier
+// pick brought only change hands.
+func (d *Device) listMissing(ctx context.Context, api *picker.Client, f facts, jobs chan<- job, commits chan<- store.Addition) error {
+	l := d.fetched
+	seen := map[string]bool{}
+	index, here, noNames := 0, 0, 0
+	for item, err := range api.MediaItems(ctx, f.pick.SessionID) {
+		d.beat()
+		if ie, ok := errors.AsType[*picker.ItemError](err); ok {
+			noNames++
+			d.log.Warn("an item can't be read", "err", ie, "request_id", f.pick.RequestID)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if seen[item.ID] {
+			continue
+		}
+		seen[item.ID] = true
+		index++
+		old, err := d.cfg.Store.Photo(item.ID)
+		if err != nil {
+			return &storeError{err}
+		}
+		switch {
+		case old != nil && old.Pick == f.pick.RequestID:
+			if !l.isMine(item.ID) {
+				here++
+			}
+		case old != nil:
+			moved := *old
+			moved.Pick, moved.Index = f.pick.RequestID, index
+			if err := send(ctx, commits, store.Addition{Photo: moved}); err != nil {
+				return err
+			}
+		case !l.hasGiven(item.ID):
+			l.count(len(seen)+noNames, here, noNames)
+			if err := send(ctx, jobs, job{item, index}); err != nil {
+				return err
+			}
+		}
+	}
+	l.count(len(seen)+noNames, here, noNames)
+	d.showFetch()
+	return nil
+}
+
+func (l *fetchLedger) hasGiven(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.given[id]
+}
+
+func (l *fetchLedger) isMine(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mine[id]
+}
+
+// count notes what a list has said so far.
+func (l *fetchLedger) count(total, before, noNames int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.total, l.before, l.noNames = max(l.total, total), max(l.before, before), max(l.noNames, noNames)
+}
+
+// commit makes finished files appear. What has come while one transaction was
+// on its way to the disk goes into the next together: the first photo is shown
+// at once, and many small ones don't wait for a sync each.
+func (d *Device) commit(in <-chan store.Addition, stop func()) error {
+	const most = 64
+	var failed error
+	for a := range in {
+		batch := []store.Addition{a}
+	gather:
+		for len(batch) < most {
+			select {
+			case more, ok := <-in:
+				if !ok {
+					break gather
+				}
+				batch = append(batch, more)
+			default:
+				break gather
+			}
+		}
+		if failed != nil {
+			discard(batch)
+			continue
+		}
+		if err := d.cfg.Store.AddPhotos(batch, !d.cfg.Append); err != nil {
+			failed = &storeError{fmt.Errorf("store %d photos: %w", len(batch), err)}
+			discard(batch)
+			stop()
+			continue
+		}
+		d.arrived(batch)
+	}
+	return failed
+}
+
+func discard(batch []store.Addition) {
+	for _, a := range batch {
+		if a.Part != nil {
+			a.Part.Discard()
+		}
+	}
+}
+
+func (d *Device) arrived(batch []store.Addition) {
+	l := d.fetched
+	l.mu.Lock()
+	for _, a := range batch {
+		l.mine[a.Photo.ID] = true
+		if a.Part != nil {
+			l.bytes += a.Photo.Bytes
+		}
+	}
+	l.mu.Unlock()
+	wake(d.slideNow)
+	d.showFetch()
+}
+
+func (d *Device) showFetch() {
+	st := d.fetched.status()
+	d.screen.update(func(v *view) { v.fetch = st })
+}
+
+// judge counts failures and returns how many items are worth another pass.
+//
+// A failure that may be the network's, or all of Google's, is held against an
+// item only when others came through in the same pass or so few are left that
+// the two can't be told apart: an outage must not cost anybody a photo.
+func (d *Device) judge(f facts, outcomes []outcome) (missing int) {
+	ok := 0
+	for _, o := range outcomes {
+		if o.err == nil {
+			ok++
+		}
+	}
+	outage := ok == 0 && len(outcomes) >= parallel
+	l := d.fetched
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range outcomes {
+		if o.err == nil {
+			continue
+		}
+		switch {
+		case errors.Is(o.err, errNotReady):
+			if time.Since(l.began) > patience {
+				l.given[o.id] = true
+			}
+		case isTemporary(o.err):
+			if !outage {
+				l.fails[o.id]++
+			}
+		case errors.Is(o.err, errNoRoom):
+			l.fails[o.id] = 2 * strikes
+		default:
+			l.fails[o.id] += 2
+		}
+		if l.fails[o.id] >= 2*strikes {
+			l.given[o.id] = true
+		}
+		if l.given[o.id] {
+			d.log.Warn("an item is left out", "err", o.err, "request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
+			continue
+		}
+		missing++
+	}
+	return missing
+}

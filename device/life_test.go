@@ -1,0 +1,110 @@
+package device
+
+import (
+	"testing"
+	"time"
+
+	"pickerd/display"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+)
+
+func TestWholeLife(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		page := w.dev.Pages().Get()
+		if page.QR != s.Pairing.VerificationURI+"?user_code="+s.Pairing.UserCode {
+			t.Errorf("the QR holds %q", page.QR)
+		}
+		if page.Code != s.Pairing.UserCode || page.Link != s.Pairing.VerificationURI || page.Until.IsZero() {
+			t.Errorf("code, address or countdown is missing beside the QR: %+v", page)
+		}
+		requestID, name := w.auth.State()
+		if name != "Living room" {
+			t.Errorf("displayName is %q", name)
+		}
+		w.auth.Approve(s.Pairing.UserCode)
+		s = w.untilState(Picking)
+		if s.Pick.RequestID != requestID {
+			t.Errorf("the session's requestId %s is not the one of the state, %s", s.Pick.RequestID, requestID)
+		}
+		w.choose()
+		w.untilState(Showing)
+		w.untilClean()
+		if got := w.dev.Statuses().Get().Library.Items; got != 12 {
+			t.Errorf("%d photos, want 12", got)
+		}
+		w.untilPage("the receipt", func(p display.Page) bool {
+			return p.Receipt == "12 photos are here. The picking session was deleted at Google."
+		})
+		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.Photo != nil })
+
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		second := w.untilState(Picking)
+		if second.Pick.RequestID == requestID {
+			t.Error("the second pick has the first one's requestId")
+		}
+		w.choose("item-3", "item-1")
+		w.untilState(Showing)
+		w.untilClean()
+		photos, err := w.store.Photos()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(photos) != 2 || photos[0].ID != "item-3" || photos[1].ID != "item-1" {
+			t.Errorf("the collection after a replacing pick: %+v", photos)
+		}
+		for _, s := range w.photos.Sessions() {
+			if !s.Deleted {
+				t.Errorf("session %s was not deleted", s.ID)
+			}
+		}
+	})
+}
+
+func (w *world) untilPage(what string, ok func(display.Page) bool) display.Page {
+	w.t.Helper()
+	until := time.Now().Add(24 * time.Hour)
+	var last display.Page
+	for p := range w.dev.Pages().Watch(w.t.Context()) {
+		if last = p; ok(p) {
+			return p
+		}
+		if time.Now().After(until) {
+			break
+		}
+	}
+	w.t.Fatalf("waited in vain for %s; page %+v", what, last)
+	return last
+}
+
+func TestOptions(t *testing.T) {
+	tests := map[string]options{
+		"standard names and complete link": {auth: oauthtest.Options{StandardNames: true, CompleteLink: true}},
+		"quoted numbers, no interval":      {auth: oauthtest.Options{QuotedNumbers: true, OmitInterval: true}},
+		"pending as 400, short groups":     {auth: oauthtest.Options{PendingStatus: 400, ShortGroups: true}},
+		"pending as 403":                   {auth: oauthtest.Options{PendingStatus: 403}},
+		"rotating refresh token":           {auth: oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}},
+		"refresh token repeated":           {auth: oauthtest.Options{KeepRefresh: true, TokenLife: 90 * time.Second}},
+		"no mediaItemsSet, no polling":     {photos: pickertest.Options{OmitFalse: true, OmitPolling: true}},
+		"fractional durations":             {photos: pickertest.Options{PollInterval: "3.5s", TimeoutIn: 1799*time.Second + 123456789}},
+		"no timeoutIn":                     {photos: pickertest.Options{OmitTimeout: true}},
+		"empty and short pages":            {photos: pickertest.Options{EmptyPage: true, PageLimit: 5}},
+		"numbers as strings":               {photos: pickertest.Options{StringNumbers: true}},
+	}
+	for name, o := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, o, func(t *testing.T, w *world) {
+				w.pair()
+				w.pass(3 * time.Minute) // the person looks at their photos
+				w.choose()
+				if s := w.untilState(Showing); s.Library.Items != 12 {
+					t.Errorf("%d photos, want 12", s.Library.Items)
+				}
+				w.untilClean()
+			})
+		})
+	}
+}

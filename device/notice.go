@@ -1,0 +1,212 @@
+package device
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/picker"
+)
+
+// A notice is what people are told about a failure, and how it is treated.
+type notice struct {
+	Code     string
+	Message  string
+	Remedy   string
+	Quiet    time.Duration // how long a failure that heals is no news
+	Pause    time.Duration // the shortest wait before the next try
+	Heals    bool          // goes by itself; logged as a warning
+	Operator bool          // somebody must change something at Google or in the configuration
+	Offline  bool          // explains every failure after it
+	Stays    bool          // worth reading even when the next thing works
+}
+
+const hiccup = 5 * time.Second // a shorter failure is no news
+
+// notices is the one table of words for failures, by code.
+var notices = index([]notice{
+	{Code: "no_network", Message: "No internet connection.", Remedy: "Check this screen's network. It goes on by itself.", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "not_google", Message: "The network answers with a page of its own.", Remedy: "It may want a sign-in, or it blocks Google. This screen goes on by itself.", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "clock", Message: "This screen's clock is wrong.", Remedy: "It is usually set from the network in a minute. This screen goes on by itself.", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "server_trouble", Message: "Google has trouble at the moment.", Remedy: "There is nothing to do. This screen goes on by itself.", Quiet: hiccup, Heals: true},
+	{Code: "rate_limited", Message: "Google asks for a break.", Remedy: "There is nothing to do. This screen goes on by itself.", Pause: 2 * time.Minute, Heals: true},
+	{Code: "too_many_sessions", Message: "Google allows no more choosing at the moment.", Remedy: "Earlier sessions are being deleted. This screen goes on by itself.", Pause: 10 * time.Second, Heals: true},
+
+	{Code: "denied", Message: "Access was declined on the phone.", Remedy: "Scan again and tap Allow if you want your photos here.", Stays: true},
+	{Code: "code_spent", Message: "Signing in was interrupted.", Remedy: "Please scan the new code.", Stays: true},
+	{Code: "admin_policy", Message: "The administrator of this Google account does not allow it.", Remedy: "Use another account, or ask the administrator.", Stays: true},
+	{Code: "org_internal", Message: "Only accounts of one organisation may sign in here.", Remedy: "Use an account of that organisation.", Stays: true},
+	{Code: "scope_missing", Message: "The permission to see the photos you choose was not given.", Remedy: "Scan again and leave the permission ticked.", Stays: true},
+
+	{Code: "no_photos_account", Message: "This account has no Google Photos yet.", Remedy: "Open Google Photos on your phone once. This screen goes on by itself.", Pause: 5 * time.Second, Quiet: 12 * time.Second, Heals: true, Stays: true},
+	{Code: "photos_lost", Message: "The chosen photos can no longer be fetched.", Remedy: "Please choose them again.", Stays: true},
+	{Code: "bad_link", Message: "Google's answer had no link that can be shown.", Remedy: "There is nothing to do. This screen tries again.", Pause: 10 * time.Second, Heals: true},
+	{Code: "bad_answer", Message: "Google's answer can't be understood.", Remedy: "There is nothing to do. This screen tries again.", Pause: 10 * time.Second, Heals: true},
+
+	{Code: "client_refused", Message: "Google does not accept this screen's OAuth client.", Remedy: `Its operator should check client_id and client_secret; the client must be of type "TVs and Limited Input devices".`, Pause: 5 * time.Minute, Operator: true},
+	{Code: "scope_refused", Message: "Google does not offer photos to this kind of OAuth client.", Remedy: "Its operator should check google.scopes, or the README under \"If Google refuses the scope\".", Pause: 5 * time.Minute, Operator: true},
+	{Code: "api_disabled", Message: "The Photos Picker API is switched off in the Google project.", Remedy: "Its operator should enable it in the Google Cloud console, under APIs and services.", Pause: time.Minute, Operator: true},
+	{Code: "refused", Message: "Google refuses what this screen asks for.", Remedy: "Its operator finds the details in the log.", Pause: time.Minute, Operator: true},
+
+	{Code: "disk_full", Message: "This screen's storage is full.", Remedy: "Its operator should free some space.", Pause: 10 * time.Second},
+	{Code: "disk", Message: "This screen's storage does not work.", Remedy: "Its operator should check the state directory.", Pause: 10 * time.Second},
+	{Code: "internal", Message: "Something unexpected went wrong.", Remedy: "Its operator finds the details in the log. This screen tries again.", Pause: 10 * time.Second},
+	{Code: "pair_again", Message: "This screen is no longer linked to Google Photos.", Remedy: "Choose photos to link it again."},
+})
+
+func index(list []notice) map[string]notice {
+	m := make(map[string]notice, len(list))
+	for _, n := range list {
+		m[n.Code] = n
+	}
+	return m
+}
+
+// noticeFor finds the words for an error.
+func noticeFor(err error) notice {
+	n, ok := notices[codeFor(err)]
+	if !ok {
+		n = notices["internal"]
+	}
+	return n
+}
+
+func codeFor(err error) string {
+	if e, ok := errors.AsType[*storeError](err); ok {
+		if errors.Is(e.Err, syscall.ENOSPC) || errors.Is(e.Err, syscall.EDQUOT) {
+			return "disk_full"
+		}
+		return "disk"
+	}
+	if _, ok := errors.AsType[*scopeError](err); ok {
+		return "scope_missing"
+	}
+	if _, ok := errors.AsType[*listError](err); ok {
+		return "photos_lost"
+	}
+	if _, ok := errors.AsType[*linkError](err); ok {
+		return "bad_link"
+	}
+	if e, ok := errors.AsType[*picker.Error](err); ok {
+		return pickerCode(e)
+	}
+	if e, ok := errors.AsType[*oauthdevice.Error](err); ok {
+		return oauthCode(e)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no_network"
+	}
+	return "internal"
+}
+
+// oauthCode is google-apis.md's OAuth table as codes of notices.
+func oauthCode(e *oauthdevice.Error) string {
+	switch e.Code {
+	case oauthdevice.RateLimitExceeded:
+		return "rate_limited"
+	case oauthdevice.InvalidClient, oauthdevice.UnauthorizedClient:
+		return "client_refused"
+	case oauthdevice.InvalidScope:
+		return "scope_refused"
+	case oauthdevice.AccessDenied:
+		return "denied"
+	case oauthdevice.AdminPolicyEnforced:
+		return "admin_policy"
+	case oauthdevice.OrgInternal:
+		return "org_internal"
+	case oauthdevice.InvalidGrant, oauthdevice.ExpiredToken:
+		return "code_spent"
+	case "":
+		return wireCode(e.HTTPStatus, e.Err, e.Op == "poll")
+	}
+	if e.Temporary() {
+		return "server_trouble"
+	}
+	return "refused"
+}
+
+func pickerCode(e *picker.Error) string {
+	switch {
+	case e.Err != nil:
+		return wireCode(e.HTTPStatus, e.Err, false)
+	case e.Code == picker.FailedPrecondition && e.Op == "sessions.create":
+		return "no_photos_account"
+	case e.Reason == picker.ReasonServiceDisabled:
+		return "api_disabled"
+	case e.Reason == picker.ReasonScopeInsufficient:
+		return "scope_missing"
+	case e.Code == picker.PermissionDenied && strings.Contains(e.Message, "disabled"):
+		return "api_disabled" // details are optional
+	case e.Code == picker.ResourceExhausted && e.Op == "sessions.create":
+		return "too_many_sessions"
+	case e.Temporary():
+		return "server_trouble"
+	case e.Code == picker.FailedPrecondition:
+		return "server_trouble" // the list is not ready although the session says so
+	}
+	return "refused"
+}
+
+// wireCode is for failures without a word from the server itself.
+func wireCode(status int, err error, poll bool) string {
+	switch {
+	case isClockError(err):
+		return "clock"
+	case status == 0:
+		return "no_network"
+	case status >= 500:
+		return "server_trouble"
+	case status == 429:
+		return "rate_limited"
+	case errors.Is(err, oauthdevice.ErrNotOAuth), errors.Is(err, picker.ErrNotAPI):
+		return "not_google"
+	case poll && errors.Is(err, oauthdevice.ErrBrokenAnswer):
+		return "code_spent"
+	}
+	return "bad_answer"
+}
+
+// isClockError reports whether a certificate was refused because the box
+// believes that it is another year.
+func isClockError(err error) bool {
+	e, ok := errors.AsType[x509.CertificateInvalidError](err)
+	return ok && e.Reason == x509.Expired
+}
+
+// A storeError is the disk's.
+type storeError struct{ Err error }
+
+func (e *storeError) Error() string { return "store: " + e.Err.Error() }
+func (e *storeError) Unwrap() error { return e.Err }
+
+// isDiskError reports whether a copy failed at the file, not at the network.
+func isDiskError(err error) bool {
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
+}
+
+// A scopeError means that the person left out a permission.
+type scopeError struct{ Missing string }
+
+func (e *scopeError) Error() string { return "the grant lacks the scope " + e.Missing }
+
+// A listError means that what was picked can no longer be listed.
+type listError struct{ Err error }
+
+func (e *listError) Error() string { return "what was picked can't be listed: " + e.Err.Error() }
+
+// A linkError means that a server's link can't be put on a screen. It does not
+// show the link, which is a secret.
+type linkError struct {
+	Op, What string
+	Err      error
+}
+
+func (e *linkError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Op, e.What, e.Err) }
+func (e *linkError) Unwrap() error { return e.Err }

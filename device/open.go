@@ -1,0 +1,131 @@
+package device
+
+import (
+	"context"
+	"errors"
+
+	"pickerd/display"
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+// open makes the session that the pick on disk intends.
+func (d *Device) open(ctx context.Context) error {
+	f := d.facts
+	if f.pick == nil {
+		d.wanted = false
+		if err := d.cfg.Store.AddPick(d.newPick(f.grant.ID, 0)); err != nil {
+			return &storeError{err}
+		}
+		return nil
+	}
+	s, err := d.create(ctx, f.grant, f.pick)
+	if err != nil {
+		return d.openFailed(ctx, f, err)
+	}
+	d.reach()
+	d.poll.start(f.pick.RequestID, s.ExpireTime.Time)
+	d.poll.asked = true
+	if err := d.watch(f.pick, s); err != nil {
+		return err
+	}
+	if err := checkLink(s); err != nil {
+		if e := d.replacePick(f.pick, "unusable", f.pick.Replaces); e != nil {
+			return e
+		}
+		return err
+	}
+	return nil
+}
+
+// create asks for the session of a pick and puts its id on disk before
+// anything else happens.
+func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*picker.PickingSession, error) {
+	ctx, cancel := callContext(ctx)
+	defer cancel()
+	s, err := d.api(g).CreateSession(ctx, p.RequestID, d.cfg.MaxItems)
+	if err != nil {
+		return nil, err
+	}
+	err = d.updatePick(p.RequestID, func(p *store.Pick) {
+		p.SessionID, p.PickerURI, p.ExpireTime = s.ID, s.PickerURI, s.ExpireTime.Time
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.log.Info("session created", "request_id", p.RequestID, "session_id", s.ID)
+	return s, nil
+}
+
+// checkLink reports whether a session can be put before a person.
+func checkLink(s *picker.PickingSession) error {
+	if err := s.Check(); err != nil {
+		return &linkError{Op: "sessions.create", What: "pickerUri", Err: err}
+	}
+	if _, err := display.NewQR(s.PickerURI); err != nil {
+		return &linkError{Op: "sessions.create", What: "pickerUri", Err: err}
+	}
+	return nil
+}
+
+func (d *Device) openFailed(ctx context.Context, f facts, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if isInvalidGrant(err) {
+		d.wanted = true // somebody is waiting: the pairing screen comes at once
+		return d.lose(f.grant.ID)
+	}
+	e, ok := errors.AsType[*picker.Error](err)
+	if !ok || e.Temporary() && e.Code != picker.ResourceExhausted {
+		return err
+	}
+	switch e.Code {
+	case picker.ResourceExhausted:
+		wake(d.sweepNow)
+	case picker.AlreadyExists:
+		d.log.Warn("the requestId is taken; a new one follows", "request_id", f.pick.RequestID)
+		return d.replacePick(f.pick, "requestId taken", f.pick.Replaces)
+	case picker.InvalidArgument:
+		if rerr := d.replacePick(f.pick, "refused", f.pick.Replaces); rerr != nil {
+			return rerr
+		}
+	case picker.PermissionDenied:
+		if e.Reason == picker.ReasonScopeInsufficient {
+			d.wanted = true
+			return errors.Join(err, d.retire(f.grant.ID, "scope missing"))
+		}
+	}
+	if f.photos > 0 && d.retry.n >= openTries {
+		// The photos on the wall don't give way to something that only
+		// somebody else can mend; the notice stands over them.
+		if eerr := d.endPick(f.pick, "not opened"); eerr != nil {
+			return eerr
+		}
+		wake(d.sweepNow)
+	}
+	return err
+}
+
+// openTries is how often a session is asked for before the wish is given up
+// where there are photos to go back to: after pairing, FAILED_PRECONDITION may
+// only mean that the phone is not there yet.
+const openTries = 3
+
+func (d *Device) retire(grantID, reason string) error {
+	wake(d.sweepNow)
+	if err := d.cfg.Store.Retire(grantID, reason, false); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}
+
+// replacePick ends a pick and writes the intent of the one that follows it.
+func (d *Device) replacePick(p *store.Pick, reason string, replaces int) error {
+	d.log.Info("pick replaced", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
+	if err := d.cfg.Store.ReplacePick(p.RequestID, reason, d.newPick(p.GrantID, replaces)); err != nil {
+		return &storeError{err}
+	}
+	wake(d.sweepNow)
+	return nil
+}

@@ -1,0 +1,111 @@
+package device
+
+import (
+	"fmt"
+	"strings"
+
+	"pickerd/display"
+)
+
+// page composes what the screen shows. It has no input but the view.
+func (v *view) page() display.Page {
+	p := display.Page{State: string(v.state), Device: v.name}
+	switch v.state {
+	case Starting:
+		p.Title = "One moment…"
+	case Waiting:
+		p.Title = "Waiting for the network"
+		p.Text = "Your photos can come as soon as this screen is online."
+	case Pairing:
+		v.pairingPage(&p)
+	case Opening:
+		p.Title = "One moment…"
+		p.Text = "Asking Google Photos for a place to choose."
+		p.CancelLabel = "Cancel"
+	case Picking:
+		v.pickingPage(&p)
+	case Fetching:
+		v.fetchingPage(&p)
+	case Showing:
+		p.Photo, p.Next = v.photo, v.nextPhoto
+		p.PickLabel = "Choose photos"
+	case Idle:
+		p.Title = "No photos yet"
+		p.Text = "Press OK, or the button below, to choose photos with your phone."
+		p.PickLabel = "Choose photos"
+	case Blocked:
+		p.Title = "This screen needs its operator"
+	}
+	p.Receipt = v.receiptText()
+	if t := v.trouble(); t != nil {
+		p.Problem, p.Remedy, p.RetryAt = t.Message, t.Remedy, t.RetryAt
+	}
+	return p
+}
+
+func (v *view) pairingPage(p *display.Page) {
+	if v.library.Items > 0 {
+		p.CancelLabel = "Back to the photos"
+	}
+	if v.pairing == nil {
+		p.Title = "One moment…"
+		p.Text = "Getting a code from Google."
+		return
+	}
+	p.Title = "Show your photos on " + v.name
+	p.Steps = []string{
+		"Scan the code with your phone and sign in to Google.",
+		"Choose photos in Google Photos and tap Done.",
+		"They appear here.",
+	}
+	p.Hint = "This screen sees only the photos you choose, to show them here. You can disconnect it at any time."
+	p.QR, p.Link, p.Code, p.Until = v.pairing.QRURI, v.pairing.VerificationURI, v.pairing.UserCode, v.pairUntil
+}
+
+func (v *view) pickingPage(p *display.Page) {
+	p.Title = "Choose your photos"
+	p.Steps = []string{
+		"Scan the code with the phone you signed in with.",
+		"Choose photos in Google Photos and tap Done.",
+	}
+	p.Hint = "Looking for an album? Search for its name in Google Photos."
+	p.QR, p.Link, p.Until = v.pick.PickerURI, v.pick.PickerURI, v.pickUntil
+	p.CancelLabel = "Cancel"
+	if v.library.Items > 0 {
+		p.CancelLabel = "Back to the photos"
+	}
+}
+
+func (v *view) fetchingPage(p *display.Page) {
+	p.Photo, p.Next = v.photo, v.nextPhoto
+	p.CancelLabel = "Stop"
+	if v.photo == nil {
+		p.Title = "Your photos are on their way"
+	}
+	if f := v.fetch; f != nil {
+		p.Progress = &display.Progress{Done: f.Done, Total: f.Total, Failed: f.Failed}
+	}
+}
+
+func (v *view) receiptText() string {
+	r := v.receipt
+	if r == nil {
+		return ""
+	}
+	var s []string
+	switch r.photos {
+	case 0:
+		s = append(s, "No photo came.")
+	case 1:
+		s = append(s, "1 photo is here.")
+	default:
+		s = append(s, fmt.Sprintf("%d photos are here.", r.photos))
+	}
+	if r.failed > 0 {
+		s = append(s, fmt.Sprintf("%d could not be fetched.", r.failed))
+	}
+	if r.deleted {
+		s = append(s, "The picking session was deleted at Google.")
+	}
+	return strings.Join(s, " ")
+}

@@ -1,0 +1,109 @@
+package device
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+// unattended is how many sessions in a row may die unused before the screen
+// goes back to its photos. Without photos there is nothing better to show than
+// the next QR code.
+const unattended = 2
+
+// pick asks once whether the person is done, or replaces a session that died.
+func (d *Device) pick(ctx context.Context) error {
+	f := d.facts
+	p := f.pick
+	until := d.poll.pickUntil(f)
+	// After a restart the session is asked about once even past its time: Done
+	// may have been tapped while the box was off.
+	if d.poll.asked && !until.IsZero() && !time.Now().Before(until) {
+		return d.unused(ctx, f, "time-out")
+	}
+	if err := d.poll.wait(ctx, d, p.RequestID, cmp.Or(p.Interval, picker.DefaultPollInterval), until); err != nil {
+		return err
+	}
+	callCtx, cancel := callContext(ctx)
+	defer cancel()
+	s, err := d.api(f.grant).GetSession(callCtx, p.SessionID)
+	if err != nil {
+		return d.pickFailed(ctx, f, err)
+	}
+	d.reach()
+	if s.MediaItemsSet {
+		d.log.Info("picked", "request_id", p.RequestID, "session_id", p.SessionID)
+		return d.updatePick(p.RequestID, func(p *store.Pick) { p.Done = true })
+	}
+	return d.watch(p, s)
+}
+
+// watch takes over the newest pollingConfig. It is written only when it says
+// something new: a poll every few seconds must not wear out a flash disk.
+func (d *Device) watch(p *store.Pick, s *picker.PickingSession) error {
+	interval, until := d.polling(p.RequestID, s)
+	if !until.IsZero() {
+		d.poll.until = until
+	}
+	moved := !until.IsZero() && until.Sub(p.AskUntil).Abs() >= time.Minute
+	if interval == p.Interval && !moved {
+		return nil
+	}
+	return d.updatePick(p.RequestID, func(p *store.Pick) { p.Interval, p.AskUntil = interval, d.poll.until })
+}
+
+// polling reads how often and until when a session is to be polled; until is
+// zero when the server doesn't say.
+func (d *Device) polling(requestID string, s *picker.PickingSession) (interval time.Duration, until time.Time) {
+	interval, err := s.PollingConfig.Interval()
+	timeout, known, timeoutErr := s.PollingConfig.Timeout()
+	if err := errors.Join(err, timeoutErr); err != nil && !d.poll.warned {
+		d.poll.warned = true
+		d.log.Warn("the session's pollingConfig is not understood", "err", err, "request_id", requestID, "session_id", s.ID)
+	}
+	if known {
+		until = time.Now().Add(timeout)
+	}
+	return interval, until
+}
+
+func (d *Device) pickFailed(ctx context.Context, f facts, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if isInvalidGrant(err) {
+		d.wanted = true
+		return d.lose(f.grant.ID)
+	}
+	if e, ok := errors.AsType[*picker.Error](err); ok && e.Code == picker.NotFound {
+		return d.unused(ctx, f, "gone")
+	}
+	return err
+}
+
+// unused ends a session in which nobody chose, and makes the next one.
+func (d *Device) unused(ctx context.Context, f facts, reason string) error {
+	n := f.pick.Replaces + 1
+	if f.photos > 0 && n >= unattended {
+		defer wake(d.sweepNow)
+		return d.endPick(f.pick, reason)
+	}
+	if time.Since(f.pick.CreatedAt) < time.Minute {
+		// A server that ends sessions at once must not be flooded with new ones.
+		if err := d.sleep(ctx, backoff(n)); err != nil {
+			return err
+		}
+	}
+	return d.replacePick(f.pick, reason, n)
+}
+
+func (d *Device) updatePick(requestID string, change func(*store.Pick)) error {
+	if err := d.cfg.Store.UpdatePick(requestID, change); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}

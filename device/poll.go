@@ -1,0 +1,72 @@
+package device
+
+import (
+	"context"
+	"time"
+)
+
+// A pollClock knows when a poll is due and when it is no longer worth it. It
+// keeps times with their monotonic part, which the disk strips: a clock that
+// is set while somebody looks at a code must not end it.
+type pollClock struct {
+	of     string // requestId
+	last   time.Time
+	until  time.Time
+	asked  bool // at least once since the start
+	warned bool // that what the server says about polling is not understood
+}
+
+// start begins a new count for a pairing or pick.
+func (c *pollClock) start(requestID string, until time.Time) {
+	*c = pollClock{of: requestID, last: time.Now(), until: until}
+}
+
+// adopt makes the clock that of requestID: after a restart from what the disk
+// says.
+func (c *pollClock) adopt(requestID string, stored time.Time) {
+	if c.of == requestID {
+		return
+	}
+	// Counted from now, not at once: the poll before a restart may have been
+	// a moment ago, and asking too fast costs five seconds for good.
+	c.start(requestID, time.Time{})
+	if !stored.IsZero() {
+		c.until = time.Now().Add(time.Until(stored))
+	}
+}
+
+// pairUntil is when the code on the screen ends; zero without one.
+func (c *pollClock) pairUntil(f facts) time.Time {
+	if f.pairing == nil {
+		return time.Time{}
+	}
+	c.adopt(f.pairing.RequestID, f.pairing.ExpiresAt)
+	return c.until
+}
+
+// pickUntil is when the session on the screen ends; zero while not known.
+func (c *pollClock) pickUntil(f facts) time.Time {
+	if f.pick == nil || f.pick.SessionID == "" {
+		return time.Time{}
+	}
+	stored := f.pick.AskUntil
+	if stored.IsZero() {
+		stored = f.pick.ExpireTime
+	}
+	c.adopt(f.pick.RequestID, stored)
+	return c.until
+}
+
+// wait returns when the next poll is due, or at until if that comes first, and
+// counts the poll as made.
+func (c *pollClock) wait(ctx context.Context, d *Device, requestID string, interval time.Duration, until time.Time) error {
+	left := time.Until(c.last.Add(interval))
+	if !until.IsZero() && c.asked {
+		left = min(left, time.Until(until))
+	}
+	if err := d.sleep(ctx, left); err != nil {
+		return err
+	}
+	c.last, c.asked = time.Now(), true
+	return nil
+}

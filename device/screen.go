@@ -1,0 +1,140 @@
+package device
+
+import (
+	"reflect"
+	"sync"
+	"time"
+
+	"pickerd/display"
+	"pickerd/store"
+)
+
+// A view is everything that a screen or a status is composed of.
+type view struct {
+	name      string
+	state     State
+	since     time.Time
+	paired    bool
+	pairing   *store.Pairing
+	pairUntil time.Time
+	pick      *store.Pick
+	pickUntil time.Time
+	fetch     *Fetch
+	library   Library
+	sessions  Sessions
+	problem   *Problem
+	photo     *display.Media
+	nextPhoto *display.Media
+	receipt   *receipt
+}
+
+// A receipt tells that a pick is complete. It is not shown for longer than
+// receiptFor after its session was deleted.
+type receipt struct {
+	pick           string
+	photos, failed int
+	deleted        bool
+	since          time.Time
+}
+
+const receiptFor = 12 * time.Second
+
+// A screen composes the newest page and status and puts them on their boards.
+type screen struct {
+	mu       sync.Mutex
+	view     view
+	pages    display.Board[display.Page]
+	statuses display.Board[Status]
+}
+
+func newScreen(name string) *screen {
+	s := &screen{view: view{name: name, state: Starting, since: time.Now()}}
+	s.update(func(*view) {})
+	return s
+}
+
+// update changes the view and tells those who watch, if there is news.
+func (s *screen) update(change func(*view)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.view)
+	if page := s.view.page(); !reflect.DeepEqual(page, s.pages.Get()) {
+		s.pages.Set(page)
+	}
+	if status := s.view.status(); !reflect.DeepEqual(status, s.statuses.Get()) {
+		s.statuses.Set(status)
+	}
+}
+
+// show takes over the facts.
+func (v *view) show(s State, f facts) {
+	if s != v.state {
+		v.state, v.since = s, time.Now()
+	}
+	v.paired, v.pairing, v.pick = f.grant != nil, f.pairing, f.pick
+	v.library = Library{Items: f.photos, Bytes: f.bytes}
+	v.sessions = Sessions{PendingDeletion: f.over}
+	if f.pick != nil {
+		v.receipt = nil
+		if f.pick.SessionID != "" {
+			v.sessions.Open = 1
+		}
+	}
+	if f.photos == 0 {
+		v.photo, v.nextPhoto = nil, nil
+	}
+	if s != Fetching {
+		v.fetch = nil
+	}
+}
+
+// countSessions takes over what the sweeper has left.
+func (v *view) countSessions(picks []store.Pick) {
+	v.sessions = Sessions{}
+	for _, p := range picks {
+		switch {
+		case p.Over != "":
+			v.sessions.PendingDeletion++
+		case p.SessionID != "":
+			v.sessions.Open++
+		}
+	}
+}
+
+// deleted completes the receipt of a pick whose session is gone.
+func (v *view) deleted(requestID string) {
+	if v.receipt != nil && v.receipt.pick == requestID {
+		v.receipt = &receipt{requestID, v.receipt.photos, v.receipt.failed, true, time.Now()}
+	}
+}
+
+// expire takes away what has been shown long enough, and returns when there is
+// something to take away next; zero when there isn't.
+func (v *view) expire(now time.Time) time.Time {
+	if v.receipt == nil {
+		return time.Time{}
+	}
+	end := v.receipt.since.Add(receiptFor)
+	if now.Before(end) {
+		return end
+	}
+	v.receipt = nil
+	return time.Time{}
+}
+
+// trouble is the problem to be told: the one at hand, or that the box has
+// photos but no longer a grant.
+func (v *view) trouble() *Problem {
+	if v.problem == nil && !v.paired && v.state == Showing {
+		n := notices["pair_again"]
+		return &Problem{Code: n.Code, Message: n.Message, Remedy: n.Remedy}
+	}
+	return v.problem
+}
+
+// troubled reports whether a problem is on the screen.
+func (s *screen) troubled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.view.problem != nil
+}

@@ -1,0 +1,202 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+const (
+	// sweepLongest is the longest pause of the sweeper: nobody waits for it,
+	// but a session should not outlive an outage by much.
+	sweepLongest = 5 * time.Minute
+	// sessionLife is how long Google keeps a session that nobody deletes.
+	sessionLife = 7 * 24 * time.Hour
+)
+
+// sweeper deletes the sessions of picks that are over, until ctx ends.
+func (d *Device) sweeper(ctx context.Context) {
+	tried := map[string]string{} // pick → the grant, not its own, that failed on it
+	for n := 0; ; {
+		left := d.sweep(ctx, tried)
+		n++
+		if left == 0 {
+			n = 0
+		}
+		wait := min(backoff(n)*time.Duration(max(1, n-4)), sweepLongest)
+		if left == 0 {
+			wait = time.Hour
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-d.sweepNow:
+			t.Stop()
+		case <-t.C:
+		}
+	}
+}
+
+// sweep tries each pick that is over once and returns how many are worth
+// another try soon.
+func (d *Device) sweep(ctx context.Context, tried map[string]string) (left int) {
+	picks, err := d.cfg.Store.Picks()
+	if err != nil {
+		d.log.Error("sweep", "err", err)
+		return 1
+	}
+	grants, err := d.cfg.Store.Grants()
+	if err != nil {
+		d.log.Error("sweep", "err", err)
+		return 1
+	}
+	byID := make(map[string]*store.Grant, len(grants))
+	for i := range grants {
+		byID[grants[i].ID] = &grants[i]
+	}
+	held := map[string]int{} // picks that still need a grant
+	for _, p := range picks {
+		if ctx.Err() != nil {
+			return 1
+		}
+		if p.Over != "" && d.sweepPick(ctx, byID[p.GrantID], p, tried) {
+			d.screen.update(func(v *view) { v.deleted(p.RequestID) })
+			wake(d.slideNow) // the receipt's time begins
+			continue
+		}
+		held[p.GrantID]++
+		if g := byID[p.GrantID]; p.Over != "" && g != nil && !g.Dead {
+			left++
+		}
+	}
+	for _, g := range grants {
+		if (g.Retired || g.Dead) && held[g.ID] == 0 && !d.forgetGrant(ctx, g) {
+			left++
+		}
+	}
+	d.countPicks()
+	return left
+}
+
+// countPicks makes the number of sessions that wait for their deletion visible.
+func (d *Device) countPicks() {
+	picks, err := d.cfg.Store.Picks()
+	if err != nil {
+		return
+	}
+	d.screen.update(func(v *view) { v.countSessions(picks) })
+}
+
+// sweepPick deletes a pick's session and reports whether its record is gone.
+func (d *Device) sweepPick(ctx context.Context, own *store.Grant, p store.Pick, tried map[string]string) bool {
+	log := d.log.With("request_id", p.RequestID, "session_id", p.SessionID)
+	if d.expired(p) {
+		log.Warn("session left to expire", "reason", "it could not be deleted in time")
+		return d.forgetPick(p)
+	}
+	g := own
+	if g == nil || g.Dead {
+		// Another grant, perhaps another person's: worth one try each, and
+		// only a 200 proves anything.
+		current, err := d.cfg.Store.Grant()
+		if err != nil || current == nil || tried[p.RequestID] == current.ID {
+			return false
+		}
+		g = current
+		tried[p.RequestID] = g.ID
+	}
+	if p.SessionID == "" {
+		return d.sweepIntent(ctx, g, p, g == own)
+	}
+	callCtx, cancel := callContext(ctx)
+	defer cancel()
+	err := d.api(g).DeleteSession(callCtx, p.SessionID)
+	e, _ := errors.AsType[*picker.Error](err)
+	switch {
+	case err == nil, e != nil && e.Code == picker.NotFound && g == own:
+		log.Info("session deleted", "reason", p.Over)
+		return d.forgetPick(p)
+	case isInvalidGrant(err):
+		d.loseLater(ctx, g.ID)
+	case ctx.Err() == nil:
+		log.Warn("session not deleted yet", "err", err)
+	}
+	return false
+}
+
+// sweepIntent deals with a pick that may or may not have a session: the same
+// requestId asks Google for the one that an answer we never saw has made.
+func (d *Device) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick, own bool) bool {
+	if !own {
+		return false // asking would make a session in somebody else's name
+	}
+	_, err := d.create(ctx, g, &p)
+	if err == nil {
+		wake(d.sweepNow) // the record now has a session to delete
+		return false
+	}
+	if isInvalidGrant(err) {
+		d.loseLater(ctx, g.ID)
+		return false
+	}
+	e, ok := errors.AsType[*picker.Error](err)
+	if !ok || e.Temporary() {
+		return false
+	}
+	// Google refuses for good: there is no session, or none we could name.
+	d.log.Info("intent dropped", "err", err, "request_id", p.RequestID)
+	return d.forgetPick(p)
+}
+
+func (d *Device) expired(p store.Pick) bool {
+	end := p.ExpireTime
+	if end.IsZero() {
+		end = p.CreatedAt.Add(sessionLife)
+	}
+	return time.Now().After(end.Add(time.Hour))
+}
+
+func (d *Device) forgetPick(p store.Pick) bool {
+	if err := d.cfg.Store.ForgetPick(p.RequestID); err != nil {
+		d.log.Error("sweep", "err", err, "request_id", p.RequestID)
+		return false
+	}
+	return true
+}
+
+// loseLater tells the loop, which owns the facts, that a grant is dead.
+func (d *Device) loseLater(ctx context.Context, grantID string) {
+	_ = d.ask(ctx, func() error { return d.lose(grantID) })
+}
+
+// forgetGrant erases a grant that nothing needs any more, after revoking it
+// where the person asked for that.
+func (d *Device) forgetGrant(ctx context.Context, g store.Grant) bool {
+	if g.Revoke && !g.Dead {
+		callCtx, cancel := callContext(ctx)
+		defer cancel()
+		err := d.cfg.OAuth.Revoke(callCtx, oauthdevice.Secret(g.RefreshToken))
+		if err != nil && isTemporary(err) {
+			d.log.Warn("token not revoked yet", "err", err)
+			return false
+		}
+		if err != nil {
+			d.log.Warn("the server refuses to revoke the token", "err", err)
+		} else {
+			d.log.Info("token revoked")
+		}
+	}
+	d.dropSource(g.ID)
+	if err := d.cfg.Store.ForgetGrant(g.ID); err != nil {
+		d.log.Error("sweep", "err", err)
+		return false
+	}
+	d.log.Info("grant erased")
+	return true
+}

@@ -1,0 +1,149 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pickerd/store"
+)
+
+// Errors of the wishes.
+var (
+	// ErrPickRunning means that a pick is under way already.
+	ErrPickRunning = errors.New("a pick is under way already")
+	// ErrNoPick means that there is nothing to cancel.
+	ErrNoPick = errors.New("no pick is under way")
+	// ErrNotPaired means that there is no account to forget.
+	ErrNotPaired = errors.New("no account is paired")
+	// ErrStopping means that the daemon is on its way out.
+	ErrStopping = errors.New("pickerd is stopping")
+)
+
+// errWish ends a step because somebody outside wished something.
+var errWish = errors.New("a wish came")
+
+// A wish changes the facts between two steps.
+type wish struct {
+	change func() error
+	done   chan<- error
+}
+
+// do runs one step. A wish from outside stops it, waits until it has let go,
+// and only then changes the facts: that needs no lock.
+func (d *Device) do(ctx context.Context, step func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- step(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case w := <-d.wishes:
+		cancel(errWish)
+		<-done
+		d.grant(w)
+		return errWish
+	}
+}
+
+func (d *Device) grant(w wish) {
+	// What the step did while it let go may bear on the wish.
+	err := d.load()
+	if err == nil {
+		err = w.change()
+	}
+	w.done <- err
+}
+
+// ask hands a wish to the loop and waits for its outcome.
+func (d *Device) ask(ctx context.Context, change func() error) error {
+	done := make(chan error, 1)
+	select {
+	case d.wishes <- wish{change, done}:
+	case <-ctx.Done():
+		return ErrStopping
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ErrStopping
+	}
+}
+
+// Pick asks for a pick: a new session with a new requestId, after pairing where
+// that is needed. Its error is ErrPickRunning or ErrStopping.
+func (d *Device) Pick(ctx context.Context) error {
+	return d.ask(ctx, func() error {
+		switch {
+		case d.facts.pick != nil:
+			return ErrPickRunning
+		case d.facts.grant == nil:
+			d.wanted = true // pairing leads to a pick by itself
+			return nil
+		}
+		return d.cfg.Store.AddPick(d.newPick(d.facts.grant.ID, 0))
+	})
+}
+
+func (d *Device) newPick(grantID string, replaces int) store.Pick {
+	return store.Pick{RequestID: newRequestID(), GrantID: grantID, CreatedAt: time.Now(), Replaces: replaces}
+}
+
+// Cancel ends the pick under way, or the pairing that somebody asked for while
+// photos were shown. What has been fetched stays. Its error is ErrNoPick or
+// ErrStopping.
+func (d *Device) Cancel(ctx context.Context) error {
+	return d.ask(ctx, func() error {
+		f := d.facts
+		d.wanted = false
+		switch {
+		case f.pick != nil:
+			defer wake(d.sweepNow)
+			return d.endPick(f.pick, "cancelled")
+		case f.photos > 0 && (f.pairing != nil || f.wanted):
+			return d.cfg.Store.DropPairing()
+		}
+		return ErrNoPick
+	})
+}
+
+// Unpair forgets the person on this box: sessions are deleted, the token and
+// the photos erased, with everywhere also revoked at the server. Without a
+// network the deletion is done later. Its error is ErrNotPaired or ErrStopping.
+func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
+	return d.ask(ctx, func() error {
+		g := d.facts.grant
+		if g == nil && d.facts.photos == 0 {
+			return ErrNotPaired
+		}
+		d.wanted = false
+		if g != nil {
+			if err := d.cfg.Store.Retire(g.ID, "unpaired", everywhere); err != nil {
+				return err
+			}
+		}
+		defer wake(d.sweepNow)
+		defer wake(d.slideNow)
+		d.screen.update(func(v *view) { v.receipt = nil })
+		return errors.Join(d.cfg.Store.DropPairing(), d.cfg.Store.DropAllPhotos())
+	})
+}
+
+// lose notes that the server no longer accepts a grant.
+func (d *Device) lose(grantID string) error {
+	d.log.Warn("grant lost", "why", "invalid_grant")
+	d.dropSource(grantID)
+	wake(d.sweepNow)
+	return d.cfg.Store.KillGrant(grantID, "grant lost")
+}
+
+// endPick marks a pick over and says so in the log.
+func (d *Device) endPick(p *store.Pick, reason string) error {
+	d.log.Info("pick over", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
+	if err := d.cfg.Store.EndPick(p.RequestID, reason); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker"
+	"pickerd/picker/pickertest"
+	"pickerd/store"
+)
+
+// A world is one box, Google and a person, without sockets and on virtual time.
+type world struct {
+	t      *testing.T
+	dir    string
+	auth   *oauthtest.Server
+	photos *pickertest.Server
+	net    *network
+	config func(*Config)
+
+	store *store.Store
+	dev   *Device
+	stop  func()
+	log   *lockedBuffer
+}
+
+// A network carries requests to the simulators by host, and can be cut.
+type network struct {
+	auth, photos http.RoundTripper
+	mu           sync.Mutex
+	before       func(*http.Request) error
+	after        func(*http.Request) error
+}
+
+func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
+	n.mu.Lock()
+	before, after := n.before, n.after
+	n.mu.Unlock()
+	if before != nil {
+		if err := before(r); err != nil {
+			return nil, err
+		}
+	}
+	rt := n.photos
+	if r.URL.Host == "auth.test" {
+		rt = n.auth
+	}
+	resp, err := rt.RoundTrip(r)
+	if err == nil && after != nil {
+		if err := after(r); err != nil {
+			resp.Body.Close()
+			return nil, err
+		}
+	}
+	return resp, err
+}
+
+func (n *network) hook(before, after func(*http.Request) error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.before, n.after = before, after
+}
+
+// cut makes every request fail without an answer.
+func (n *network) cut() {
+	n.hook(func(*http.Request) error { return oauthtest.ErrConnection }, nil)
+}
+
+func (n *network) mend() { n.hook(nil, nil) }
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+type options struct {
+	auth   oauthtest.Options
+	photos pickertest.Options
+	items  []*pickertest.Item
+	config func(*Config)
+}
+
+// inWorld runs f in a bubble of virtual time, with a box that is switched on.
+func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, o)
+		w.start()
+		defer func() { w.stop() }()
+		f(t, w)
+	})
+}
+
+func newWorld(t *testing.T, o options) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), config: o.config, log: &lockedBuffer{}}
+	w.auth = oauthtest.New(o.auth)
+	if o.photos.Check == nil {
+		o.photos.Check = w.auth.Check
+	}
+	items := o.items
+	if items == nil {
+		items = pickertest.Plain(12)
+	}
+	w.photos = pickertest.New(o.photos, items...)
+	w.net = &network{auth: oauthtest.InProcess(w.auth), photos: oauthtest.InProcess(w.photos)}
+	t.Cleanup(func() {
+		for _, v := range w.photos.Violations() {
+			t.Errorf("rule broken: %s", v)
+		}
+		if strings.Contains(w.log.String(), oauthtest.Mark) {
+			t.Errorf("a secret is in the log:\n%s", w.log)
+		}
+		if t.Failed() {
+			t.Logf("log:\n%s", w.log)
+		}
+	})
+	return w
+}
+
+// start switches the box on; w.stop pulls the plug.
+func (w *world) start() {
+	w.t.Helper()
+	st, err := store.Open(w.dir)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	hc := &http.Client{Transport: w.net}
+	cfg := Config{
+		Name:  "Living room",
+		Store: st,
+		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		OAuth: &oauthdevice.Client{
+			ID: w.auth.ClientID(), Secret: oauthdevice.Secret(w.auth.ClientSecret()), Scopes: []string{oauthtest.PickerScope},
+			DeviceAuthURL: "http://auth.test/device/code", TokenURL: "http://auth.test/token", RevokeURL: "http://auth.test/revoke",
+			HTTP: hc,
+		},
+		Picker: picker.Client{HTTP: hc, Base: "http://photos.test"},
+	}
+	if w.config != nil {
+		w.config(&cfg)
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	w.store, w.dev = st, New(cfg)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.dev.Run(ctx)
+	}()
+	w.stop = sync.OnceFunc(func() {
+		cancel()
+		<-ended
+		st.Close()
+	})
+}
+
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start()
+}
+
+// until waits on virtual time for a status.
+func (w *world) until(what string, ok func(Status) bool) Status {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 24*time.Hour)
+	defer cancel()
+	var last Status
+	for s := range w.dev.Statuses().Watch(ctx) {
+		if last = s; ok(s) {
+			return s
+		}
+	}
+	w.t.Fatalf("waited in vain for %s; state %s, problem %+v", what, last.State, last.Problem)
+	return last
+}
+
+func (w *world) untilState(s State) Status {
+	w.t.Helper()
+	return w.until(string(s), func(st Status) bool { return st.State == s })
+}
+
+func (w *world) untilProblem(code string) Status {
+	w.t.Helper()
+	return w.until("problem "+code, func(st Status) bool { return st.Problem != nil && st.Problem.Code == code })
+}
+
+// pair brings the box from the code on the screen to the picker's QR.
+func (w *world) pair() Status {
+	w.t.Helper()
+	s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+	if !w.auth.Approve(s.Pairing.UserCode) {
+		w.t.Fatal("the code on the screen is not good")
+	}
+	return w.untilState(Picking)
+}
+
+// choose picks in the session on the screen.
+func (w *world) choose(ids ...string) {
+	w.t.Helper()
+	s := w.untilState(Picking)
+	if err := w.photos.Choose(s.Pick.SessionID, ids...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// untilClean waits until no session is left at Google and none on record.
+func (w *world) untilClean() {
+	w.t.Helper()
+	w.until("all sessions deleted", func(s Status) bool {
+		return s.Sessions == Sessions{} && s.Pick == nil && len(w.photos.Open()) == 0
+	})
+}
+
+func answer(status int, contentType, body string) http.HandlerFunc {
+	return func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", contentType)
+		rw.WriteHeader(status)
+		rw.Write([]byte(body))
+	}
+}
+
+// cutOff answers 200 with half a body.
+func cutOff(rw http.ResponseWriter, _ *http.Request) {
+	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("Content-Length", "500")
+	rw.Write([]byte(`{"access_token":"ya29.`))
+}
+
+func abort(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func repeat(n int, h http.HandlerFunc) []http.HandlerFunc {
+	list := make([]http.HandlerFunc, n)
+	for i := range list {
+		list[i] = h
+	}
+	return list
+}
+
+// pass lets virtual time go by.
+func (w *world) pass(d time.Duration) { time.Sleep(d) }
