@@ -39,12 +39,24 @@ func (d *Device) open(ctx context.Context) error {
 }
 
 // create asks for the session of a pick and puts its id on disk before
-// anything else happens.
+// anything else happens. That it may exist is on disk before it can.
 func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*picker.PickingSession, error) {
 	ctx, cancel := callContext(ctx)
 	defer cancel()
+	if _, err := d.source(g).Token(ctx); err != nil {
+		return nil, err // Google has not been asked
+	}
+	if !p.Asked {
+		if err := d.updatePick(p.RequestID, func(p *store.Pick) { p.Asked = true }); err != nil {
+			return nil, err
+		}
+	}
 	s, err := d.api(g).CreateSession(ctx, p.RequestID, d.cfg.MaxItems)
 	if err != nil {
+		if !p.Asked && (isRefusal(err) || isInvalidGrant(err)) {
+			// The first and only answer was no: there is no session.
+			return nil, errors.Join(err, d.updatePick(p.RequestID, func(p *store.Pick) { p.Asked = false }))
+		}
 		return nil, err
 	}
 	err = d.updatePick(p.RequestID, func(p *store.Pick) {
@@ -55,6 +67,11 @@ func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*pi
 	}
 	d.log.Info("session created", "request_id", p.RequestID, "session_id", s.ID)
 	return s, nil
+}
+
+func isRefusal(err error) bool {
+	e, ok := errors.AsType[*picker.Error](err)
+	return ok && !e.Temporary()
 }
 
 // checkLink reports whether a session can be put before a person.

@@ -30,19 +30,42 @@ func (d *Device) pair(ctx context.Context) error {
 		return d.newCode(ctx)
 	}
 	until := d.poll.pairUntil(d.facts)
-	margin := min(freshMargin, p.ExpiresAt.Sub(p.StartedAt)/10)
-	if err := d.poll.wait(ctx, d, p.RequestID, p.Interval, until.Add(-margin)); err != nil {
+	renewAt := until.Add(-min(freshMargin, p.ExpiresAt.Sub(p.StartedAt)/10))
+	if err := d.poll.wait(ctx, d, p.RequestID, p.Interval, time.Time{}); err != nil {
 		return err
 	}
-	if !time.Now().Before(until.Add(-margin)) {
-		// The last moment may have brought an approval.
-		if done, err := d.pollCode(ctx, p); done || isTemporary(err) {
-			return err
-		}
-		return d.newCode(ctx)
+	done, err := d.pollCode(ctx, p)
+	if done || time.Now().Before(renewAt) {
+		return err
 	}
-	_, err := d.pollCode(ctx, p)
+	return d.renew(ctx, until, err)
+}
+
+// renew replaces a code that is about to end. pollErr is what its last poll
+// brought: while that may have been the network's, the code gets its last
+// minute, but it is not shown beyond its end.
+func (d *Device) renew(ctx context.Context, until time.Time, pollErr error) error {
+	alive := time.Now().Before(until)
+	if ctx.Err() != nil || alive && isTemporary(pollErr) {
+		return pollErr
+	}
+	if d.facts.photos > 0 {
+		// Somebody asked to choose and went away: back to the photos.
+		d.wanted = false
+		return d.dropPairing()
+	}
+	err := d.newCode(ctx)
+	if err != nil && !alive {
+		return errors.Join(err, d.dropPairing())
+	}
 	return err
+}
+
+func (d *Device) dropPairing() error {
+	if err := d.cfg.Store.DropPairing(); err != nil {
+		return &storeError{err}
+	}
+	return nil
 }
 
 // newCode asks for a code and puts it on disk before it is shown.
@@ -112,8 +135,8 @@ func (d *Device) pollCode(ctx context.Context, p *store.Pairing) (done bool, err
 		return false, err // the code stays: it is good for minutes to come
 	}
 	// Everything else ends the code; what to say is the notice table's affair.
-	if err := d.cfg.Store.DropPairing(); err != nil {
-		return false, &storeError{err}
+	if err := d.dropPairing(); err != nil {
+		return false, err
 	}
 	if e.Code == oauthdevice.ExpiredToken {
 		d.log.Info("the code expired; a new one follows", "request_id", p.RequestID)
@@ -126,8 +149,8 @@ func (d *Device) pollCode(ctx context.Context, p *store.Pairing) (done bool, err
 // carries the requestId that the person's phone was handed.
 func (d *Device) paired(p *store.Pairing, t *oauthdevice.Token) error {
 	if missing := t.Lacks(d.cfg.OAuth.Scopes); len(missing) > 0 {
-		if err := d.cfg.Store.DropPairing(); err != nil {
-			return &storeError{err}
+		if err := d.dropPairing(); err != nil {
+			return err
 		}
 		return &scopeError{Missing: strings.Join(missing, " ")}
 	}

@@ -95,6 +95,9 @@ func (d *Device) countPicks() {
 
 // sweepPick deletes a pick's session and reports whether its record is gone.
 func (d *Device) sweepPick(ctx context.Context, own *store.Grant, p store.Pick, tried map[string]string) bool {
+	if p.SessionID == "" && !p.Asked {
+		return d.forgetPick(p) // Google never heard of it
+	}
 	log := d.log.With("request_id", p.RequestID, "session_id", p.SessionID)
 	if d.expired(p) {
 		log.Warn("session left to expire", "reason", "it could not be deleted in time")

@@ -65,6 +65,9 @@ type Pick struct {
 	PickerURI  string    `json:"picker_uri,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
 	ExpireTime time.Time `json:"expire_time"`
+	// Asked means that Google may have made a session for this pick, even if
+	// its id is not known.
+	Asked bool `json:"asked,omitempty"`
 	// AskUntil is when polling has to stop; zero while the server has not said.
 	AskUntil time.Time `json:"ask_until"`
 	// Interval is the newest poll interval.

@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	_ "image/png" // for image.Decode
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -103,8 +104,8 @@ func (s *Server) media(a *answer, r *http.Request) {
 	size := sizeSuffix.FindStringSubmatch(suffix)
 	switch {
 	case suffix == "dv" && it.Type == "VIDEO":
-		host := strings.Replace(r.Host, "127.0.0.1", "localhost", 1)
-		if !strings.Contains(host, "localhost") {
+		host := r.Host
+		if _, err := netip.ParseAddrPort(host); err != nil { // a number has no subdomains
 			host = "video-downloads." + host
 		}
 		a.Header().Set("Location", "http://"+host+s.prefix(r)+"/video/"+ref)

@@ -1,0 +1,250 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+	"pickerd/picker/pickertest/samples"
+)
+
+// binary builds pickerd once, as it is shipped.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "pickerd-e2e-")
+	if err != nil {
+		return "", err
+	}
+	out := filepath.Join(dir, "pickerd")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./cmd/pickerd")
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, text)
+	}
+	return out, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if b, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(b))
+	}
+	os.Exit(code)
+}
+
+// google is both simulators on one address, in this process.
+type google struct {
+	auth   *oauthtest.Server
+	photos *pickertest.Server
+	url    string
+}
+
+func newGoogle(t *testing.T, items ...*pickertest.Item) *google {
+	t.Helper()
+	if items == nil {
+		var err error
+		if items, err = samples.Items(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := &google{}
+	mux := http.NewServeMux()
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	g.url = srv.URL
+	g.auth = oauthtest.New(oauthtest.Options{PublicURL: srv.URL + "/auth", Interval: time.Second})
+	g.photos = pickertest.New(pickertest.Options{PublicURL: srv.URL + "/photos", PollInterval: "1s", Check: g.auth.Check}, items...)
+	mux.Handle("/auth/", http.StripPrefix("/auth", g.auth))
+	mux.Handle("/photos/", http.StripPrefix("/photos", g.photos))
+	return g
+}
+
+// A box is a pickerd process.
+type box struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	args   []string
+	env    []string
+	socket string
+	screen string
+	log    *logBuffer
+	out    *logBuffer
+	ended  chan error
+}
+
+// newBox configures a box whose state is in dir and starts it.
+func newBox(t *testing.T, g *google, dir string) *box {
+	t.Helper()
+	listen := freeAddress(t)
+	config := filepath.Join(dir, "pickerd.toml")
+	text := fmt.Sprintf(`name = "Living room"
+[google]
+client_id = %q
+client_secret = %q
+device_auth_url = "%[3]s/auth/device/code"
+token_url = "%[3]s/auth/token"
+revoke_url = "%[3]s/auth/revoke"
+picker_url = "%[3]s/photos"
+[store]
+dir = %[4]q
+[control]
+socket = %[5]q
+[http]
+listen = %[6]q
+[slideshow]
+interval = "3s"
+`, g.auth.ClientID(), g.auth.ClientSecret(), g.url, filepath.Join(dir, "state"), filepath.Join(dir, "c.sock"), listen)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := &box{t: t, args: []string{"run", "--config", config}, socket: filepath.Join(dir, "c.sock"), screen: "http://" + listen + "/"}
+	b.start()
+	return b
+}
+
+// freeAddress finds a port that the box can listen on again after a restart.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start starts the process and waits until its control socket answers.
+func (b *box) start() {
+	b.t.Helper()
+	path, err := binary()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.log, b.out = &logBuffer{}, &logBuffer{}
+	b.cmd = exec.Command(path, b.args...)
+	b.cmd.Env = append(os.Environ(), b.env...)
+	b.cmd.Stdout, b.cmd.Stderr = b.out, b.log
+	if err := b.cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	ended, cmd, log := make(chan error, 1), b.cmd, b.log
+	b.ended = ended
+	go func() { ended <- cmd.Wait() }()
+	b.t.Cleanup(func() {
+		cmd.Process.Kill()
+		if b.t.Failed() {
+			b.t.Logf("pickerd's log:\n%s", log)
+		}
+	})
+	b.until("the daemon answers", func() bool {
+		if b.socket == "" {
+			return strings.Contains(b.log.String(), "msg=ready")
+		}
+		_, err := os.Stat(b.socket)
+		return err == nil && b.try("status") == nil
+	})
+}
+
+// until looks again and again; real processes have no virtual time.
+func (b *box) until(what string, ok func() bool) {
+	b.t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case err := <-b.ended:
+			b.t.Fatalf("pickerd ended (%v) while waiting until %s\n%s", err, what, b.log)
+		case <-deadline.C:
+			b.t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// stop ends the process as systemd does and returns how long that took.
+func (b *box) stop() time.Duration {
+	b.t.Helper()
+	began := time.Now()
+	if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := <-b.ended; err != nil {
+		b.t.Errorf("after SIGTERM: %v\n%s", err, b.log)
+	}
+	return time.Since(began)
+}
+
+// kill pulls the plug.
+func (b *box) kill() {
+	b.t.Helper()
+	if err := b.cmd.Process.Kill(); err != nil {
+		b.t.Fatal(err)
+	}
+	<-b.ended
+}
+
+func (b *box) command(args ...string) *exec.Cmd {
+	path, _ := binary()
+	return exec.CommandContext(b.t.Context(), path, append(args, "--socket", b.socket)...)
+}
+
+func (b *box) try(args ...string) error { return b.command(args...).Run() }
+
+// tell runs a pickerd command against the box.
+func (b *box) tell(args ...string) string {
+	b.t.Helper()
+	out, err := b.command(args...).CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("pickerd %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func (b *box) sessions() int {
+	b.t.Helper()
+	var list struct{ Sessions []any }
+	if err := json.Unmarshal([]byte(b.tell("sessions", "--json")), &list); err != nil {
+		b.t.Fatal(err)
+	}
+	return len(list.Sessions)
+}
+
+func (b *box) library() int {
+	b.t.Helper()
+	var s struct{ Library struct{ Items int } }
+	if err := json.Unmarshal([]byte(b.tell("status", "--json")), &s); err != nil {
+		b.t.Fatal(err)
+	}
+	return s.Library.Items
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,205 @@
+// Package e2e tries the real pickerd in a real browser: it looks at the screen,
+// decodes the QR code from the screenshot, follows it on a phone and looks at
+// the screen again.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+const patience = 30 * time.Second
+
+// A browser is one Chromium; its tabs are screens and phones.
+type browser struct{ ctx context.Context }
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	opts := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+	)
+	alloc, cancel := chromedp.NewExecAllocator(t.Context(), opts...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("Chromium does not start (apt-get install chromium): %v", err)
+	}
+	return &browser{ctx}
+}
+
+// A tab is one page that a person looks at.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func (b *browser) open(t *testing.T, width, height int64, url string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	t.Cleanup(cancel)
+	tb := &tab{t, ctx}
+	// The first run binds the tab's life to its context.
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height)); err != nil {
+		t.Fatal(err)
+	}
+	tb.do("open "+url, chromedp.Navigate(url))
+	return tb
+}
+
+func (tb *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		tb.save("failed")
+		tb.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// until waits for a JavaScript condition. It asks again and again instead of
+// once for long, because pages navigate meanwhile.
+func (tb *tab) until(condition string) {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
+		if ok {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			tb.save("failed")
+			tb.t.Fatalf("waited in vain for %s: %v", condition, err)
+		}
+	}
+}
+
+func (tb *tab) untilState(s string) {
+	tb.t.Helper()
+	tb.until(fmt.Sprintf("document.body && document.body.dataset.state === %q", s))
+}
+
+func (tb *tab) text(id string) string {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	s, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("document.getElementById(%q).textContent", id)))
+	if err != nil {
+		tb.t.Fatalf("the text of %s: %v", id, err)
+	}
+	return s
+}
+
+func (tb *tab) picture() image.Image {
+	tb.t.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		tb.t.Fatalf("screenshot: %v", err)
+	}
+	img, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		tb.t.Fatalf("screenshot: %v", err)
+	}
+	return img
+}
+
+// save keeps a screenshot where E2E_OUT says, for people to look at.
+func (tb *tab) save(name string) {
+	dir := os.Getenv("E2E_OUT")
+	if dir == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		return
+	}
+	if err := os.MkdirAll(dir, 0o755); err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644)
+		if err != nil {
+			tb.t.Log(err)
+		}
+	}
+}
+
+// scan decodes the QR code on a tab's picture and returns its text and how much
+// of the picture's height it takes. Like a phone's camera it looks again where
+// the picture is just changing.
+func (tb *tab) scan() (text string, share float64) {
+	tb.t.Helper()
+	tb.until("!document.getElementById('scan').hidden && document.getElementById('qr').complete && document.getElementById('qr').naturalWidth > 0")
+	share, err := chromedp.Run(tb.ctx, chromedp.Evaluate[float64]("document.getElementById('qr').getBoundingClientRect().height / innerHeight"))
+	if err != nil {
+		tb.t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		text, err := decode(tb.ctx, tb.picture())
+		if err == nil {
+			return text, share
+		}
+		if time.Now().After(deadline) {
+			tb.save("undecodable")
+			tb.t.Fatalf("the QR code on the screenshot can't be decoded: %v", err)
+		}
+	}
+}
+
+// decode reads the QR code on a picture with zbar.
+func decode(ctx context.Context, img image.Image) (string, error) {
+	var in, out, complaint bytes.Buffer
+	if err := png.Encode(&in, img); err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", "-")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = &in, &out, &complaint
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("zbarimg (apt-get install zbar-tools): %w: %s", err, complaint.String())
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// mean returns the mean colour of the middle of a picture.
+func mean(img image.Image, part float64) [3]float64 {
+	b := img.Bounds()
+	dx, dy := int(float64(b.Dx())*(1-part)/2), int(float64(b.Dy())*(1-part)/2)
+	var sum [3]float64
+	n := 0.0
+	for y := b.Min.Y + dy; y < b.Max.Y-dy; y += 3 {
+		for x := b.Min.X + dx; x < b.Max.X-dx; x += 3 {
+			r, g, bl, _ := img.At(x, y).RGBA()
+			sum[0] += float64(r >> 8)
+			sum[1] += float64(g >> 8)
+			sum[2] += float64(bl >> 8)
+			n++
+		}
+	}
+	for i := range sum {
+		sum[i] /= n
+	}
+	return sum
+}

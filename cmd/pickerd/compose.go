@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"pickerd/configs"
+	"pickerd/device"
+	"pickerd/device/control"
+	"pickerd/display/web"
+	"pickerd/oauthdevice"
+	"pickerd/picker"
+	"pickerd/store"
+	"pickerd/systemd"
+)
+
+// A box is a whole daemon, ready to run.
+type box struct {
+	log     *slog.Logger
+	store   *store.Store
+	device  *device.Device
+	screen  http.Handler
+	display net.Listener
+	control net.Listener
+	notify  systemd.Notifier
+}
+
+// A client is the OAuth client that the box acts as.
+type client struct {
+	id     string
+	secret oauthdevice.Secret
+}
+
+// loadClient finds the OAuth client that a configuration names.
+func loadClient(cfg *configs.Config) (client, error) {
+	g := cfg.Google
+	bad := func(err error) (client, error) {
+		return client{}, &hintedError{err, "the README tells how to get a client from the Google Cloud console", exitConfig}
+	}
+	if g.ClientID != "" {
+		return client{g.ClientID, oauthdevice.Secret(g.ClientSecret)}, nil
+	}
+	if g.ClientFile == "" {
+		return bad(errors.New("there is no OAuth client: set google.client_file, or google.client_id and google.client_secret"))
+	}
+	data, err := os.ReadFile(g.ClientFile)
+	if err != nil {
+		return bad(fmt.Errorf("google.client_file: %w", err))
+	}
+	id, secret, err := oauthdevice.ParseClientFile(data)
+	if err != nil {
+		return bad(fmt.Errorf("google.client_file: %s: %w", g.ClientFile, err))
+	}
+	return client{id, secret}, nil
+}
+
+// httpClient is for all that the box asks of Google: it waits long enough for a
+// slow network and not for ever.
+func httpClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	t.TLSHandshakeTimeout = 10 * time.Second
+	t.ResponseHeaderTimeout = 45 * time.Second // a transcoded video takes up to nine seconds
+	t.MaxIdleConnsPerHost = 8                  // four downloads and the API, without dialling anew
+	t.IdleConnTimeout = 30 * time.Second
+	return &http.Client{Transport: t}
+}
+
+// newBox opens state and listeners. It takes display over.
+func newBox(cfg *configs.Config, c client, display net.Listener, log *slog.Logger, getenv func(string) string) (*box, error) {
+	st, err := openStore(cfg.Store.Dir)
+	if err != nil {
+		return nil, err
+	}
+	ctl, err := control.Listen(cfg.Control.Socket)
+	if err != nil {
+		st.Close()
+		return nil, &hintedError{err, "another place: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
+	}
+	hc := httpClient()
+	b := &box{log: log, store: st, display: display, control: ctl, notify: systemd.NewNotifier(getenv)}
+	var screen *web.Server
+	b.device = device.New(device.Config{
+		Name:  cfg.Name,
+		Store: st,
+		OAuth: &oauthdevice.Client{
+			ID: c.id, Secret: c.secret, Scopes: cfg.Google.Scopes, HTTP: hc,
+			DeviceAuthURL: cfg.Google.DeviceAuthURL, TokenURL: cfg.Google.TokenURL, RevokeURL: cfg.Google.RevokeURL,
+		},
+		Picker:     picker.Client{HTTP: hc, Base: cfg.Google.PickerURL},
+		Log:        log,
+		MaxItems:   cfg.Pick.MaxItems,
+		Append:     cfg.Pick.Collection == "append",
+		MaxBytes:   int64(cfg.Store.MaxBytes),
+		Interval:   time.Duration(cfg.Slideshow.Interval),
+		ScreenSize: func() (int, int) { return screen.ScreenSize() },
+	})
+	screen = web.New(web.Config{
+		Pages:  b.device.Pages(),
+		Media:  st.OpenMedia,
+		Pick:   b.device.Pick,
+		Cancel: b.device.Cancel,
+		Alive:  b.device.Alive,
+		Log:    log,
+	})
+	b.screen = screen
+	return b, nil
+}
+
+func openStore(dir string) (*store.Store, error) {
+	st, err := store.Open(dir)
+	switch {
+	case err == nil:
+		return st, nil
+	case errors.Is(err, store.ErrInUse):
+		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other one, or set another store.dir", exitFailed}
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "the user that runs pickerd must be able to write there", exitConfig}
+	}
+	if _, ok := errors.AsType[*store.SchemaError](err); ok {
+		return nil, &hintedError{err, "a newer pickerd has run here; install that version again", exitConfig}
+	}
+	if _, ok := errors.AsType[*store.CorruptError](err); ok {
+		return nil, &hintedError{err, "move the file away to start afresh; somebody has to pair again then", exitFailed}
+	}
+	return nil, err
+}
+
+// run serves until ctx ends.
+func (b *box) run(ctx context.Context, handler http.Handler) error {
+	defer b.store.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.device.Run(ctx) })
+	serve(ctx, g, b.display, handler)
+	serve(ctx, g, b.control, control.Handler(b.device, b.device.Statuses(), b.log))
+	g.Go(func() error {
+		for s := range b.device.Statuses().Watch(ctx) {
+			if err := b.notify.Status(string(s.State)); err != nil {
+				b.log.Warn("service manager", "err", err)
+			}
+		}
+		return nil
+	})
+	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "control", b.control.Addr().String())
+	if err := b.notify.Ready(); err != nil {
+		b.log.Warn("service manager", "err", err)
+	}
+	context.AfterFunc(ctx, func() { b.notify.Stopping() })
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		b.log.Info("stopped", "why", context.Cause(ctx))
+		return nil
+	}
+	return err
+}
+
+// serve adds an HTTP server to g that ends with ctx, event streams included.
+func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handler) {
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	g.Go(func() error {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve %s: %w", l.Addr(), err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			srv.Close()
+		}
+		return nil
+	})
+}
+
+// listen opens the display's address.
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, &hintedError{fmt.Errorf("the display's address: %w", err), "another address: http.listen in the configuration, or --listen for the demo", exitFailed}
+	}
+	return l, nil
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"pickerd/configs"
+	"pickerd/oauthdevice"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+	"pickerd/picker/pickertest/samples"
+)
+
+// Where the simulators are, on the display's own address.
+const (
+	demoAuth   = "/demo/auth"
+	demoPhotos = "/demo/photos"
+)
+
+func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
+	addr := fs.String("listen", "127.0.0.1:8420", "")
+	if err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	display, err := listen(*addr)
+	if err != nil {
+		return err
+	}
+	defer display.Close()
+	dir, err := os.MkdirTemp("", "pickerd-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	cfg, err := configs.Load("", e.getenv)
+	if err != nil {
+		return err
+	}
+	near, far, err := addresses(display.Addr().(*net.TCPAddr))
+	if err != nil {
+		return err
+	}
+	auth, handler, err := simulators(far)
+	if err != nil {
+		return err
+	}
+	cfg.Store.Dir, cfg.Control.Socket = filepath.Join(dir, "state"), filepath.Join(dir, "control.sock")
+	cfg.Google.DeviceAuthURL, cfg.Google.TokenURL = near+demoAuth+"/device/code", near+demoAuth+"/token"
+	cfg.Google.RevokeURL, cfg.Google.PickerURL = near+demoAuth+"/revoke", near+demoPhotos
+
+	b, err := newBox(cfg, client{auth.ClientID(), oauthdevice.Secret(auth.ClientSecret())}, display, e.logger(cfg), e.getenv)
+	if err != nil {
+		return err
+	}
+	handler.Handle("/", b.screen)
+	fmt.Fprintf(e.stdout, `The demo runs on built-in simulators: no account, no network, nothing is kept.
+
+  The screen:       %s/
+  From a terminal:  pickerd status --socket %s
+
+Open the screen in a browser. Scan its code with a phone on the same network, or
+click it, and go on there. Ctrl-C ends the demo.
+`, far, cfg.Control.Socket)
+	if far == near {
+		fmt.Fprint(e.stdout, "(Phones can't reach this address. For a phone: pickerd demo --listen 0.0.0.0:8420)\n")
+	}
+	fmt.Fprintln(e.stdout)
+	return b.run(ctx, handler)
+}
+
+// simulators returns an authorization server and a Photos service that send
+// phones to the address far.
+func simulators(far string) (*oauthtest.Server, *http.ServeMux, error) {
+	items, err := samples.Items()
+	if err != nil {
+		return nil, nil, err
+	}
+	auth := oauthtest.New(oauthtest.Options{PublicURL: far + demoAuth, Interval: 2 * time.Second})
+	photos := pickertest.New(pickertest.Options{PublicURL: far + demoPhotos, PollInterval: "1s", Check: auth.Check}, items...)
+	mux := http.NewServeMux()
+	mux.Handle(demoAuth+"/", http.StripPrefix(demoAuth, auth))
+	mux.Handle(demoPhotos+"/", http.StripPrefix(demoPhotos, photos))
+	return auth, mux, nil
+}
+
+// addresses returns how the daemon reaches the listener itself, and how a phone
+// does.
+func addresses(at *net.TCPAddr) (near, far string, err error) {
+	url := func(ip net.IP) string { return "http://" + (&net.TCPAddr{IP: ip, Port: at.Port}).String() }
+	if !at.IP.IsUnspecified() {
+		return url(at.IP), url(at.IP), nil
+	}
+	near = url(net.IPv4(127, 0, 0, 1))
+	ip, err := lanAddress()
+	if err != nil || ip == nil {
+		return near, near, err
+	}
+	return near, url(ip), nil
+}
+
+// lanAddress returns the box's address on the local network, nil if it has none.
+func lanAddress() (net.IP, error) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("find this machine's address: %w", err)
+	}
+	var other net.IP
+	for _, a := range addrs {
+		n, ok := a.(*net.IPNet)
+		if !ok || n.IP.To4() == nil || n.IP.IsLoopback() || n.IP.IsLinkLocalUnicast() {
+			continue
+		}
+		if n.IP.IsPrivate() {
+			return n.IP, nil
+		}
+		other = n.IP
+	}
+	return other, nil
+}

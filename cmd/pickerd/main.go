@@ -1,0 +1,162 @@
+// Command pickerd brings photos that somebody picks on their phone to a screen
+// without a keyboard. See the README.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"pickerd/configs"
+	"pickerd/device/control"
+)
+
+// Exit codes, after sysexits.h: supervisors act on them.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 64 // wrong usage: restarting won't help
+	exitUnreachable = 69 // no daemon behind the control socket
+	exitConfig      = 78 // wrong configuration: restarting won't help
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// An env is what the program was started with.
+type env struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+// A command is one verb of the command line.
+type command struct {
+	name, args, help string
+	run              func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"run", "[--config FILE]", "Run the daemon.", runCommand},
+		{"demo", "[--listen ADDR]", "Try everything on built-in simulators: no account, no network.", demoCommand},
+		{"status", "[--json] [--socket PATH]", "Tell what the daemon is doing.", statusCommand},
+		{"pick", "[--socket PATH]", "Start a new pick: the screen shows a code to scan.", pickCommand},
+		{"cancel", "[--socket PATH]", "Cancel the pick under way.", cancelCommand},
+		{"sessions", "[--json] [--socket PATH]", "List picking sessions that are not known to be deleted.", sessionsCommand},
+		{"items", "[--json] [--socket PATH]", "List the photos and videos that are here.", itemsCommand},
+		{"unpair", "[--everywhere] [--socket PATH]", "Forget the account and its photos on this box.", unpairCommand},
+		{"config", "check FILE | default", "Check a configuration file, or print the commented default.", configCommand},
+		{"version", "", "Print the version.", versionCommand},
+	}
+}
+
+// A usageError is a command line that can't be meant.
+type usageError struct{ msg string }
+
+func (e *usageError) Error() string { return e.msg }
+
+// A hintedError is an error with a next step for the person at the keyboard.
+type hintedError struct {
+	err  error
+	hint string
+	code int
+}
+
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+
+// run is the whole program.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	e := env{getenv, stdout, stderr}
+	if len(args) == 0 {
+		usage(stderr)
+		return exitUsage
+	}
+	switch args[0] {
+	case "-h", "-help", "--help", "help":
+		usage(stdout)
+		return exitDone
+	case "-version", "--version":
+		args[0] = "version"
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return e.finish(c.name, e.start(ctx, c, args[1:]))
+		}
+	}
+	return e.finish("", &usageError{fmt.Sprintf("there is no command %q", args[0])})
+}
+
+func (e env) start(ctx context.Context, c command, args []string) error {
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are told once, by finish
+	fs.Usage = func() {
+		fmt.Fprintf(e.stdout, "%s\n\nUsage: pickerd %s %s\n", c.help, c.name, c.args)
+	}
+	err := c.run(ctx, e, fs, args)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	return err
+}
+
+// parse reads flags; n is how many arguments have to follow them.
+func parse(fs *flag.FlagSet, args []string, n int) error {
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return &usageError{err.Error()}
+	}
+	switch {
+	case fs.NArg() > n:
+		return &usageError{fmt.Sprintf("what is %q for?", fs.Arg(n))}
+	case fs.NArg() < n:
+		return &usageError{"an argument is missing"}
+	}
+	return nil
+}
+
+// finish tells an error with its hint, and finds the exit code.
+func (e env) finish(name string, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	code, hint := exitFailed, ""
+	if _, ok := errors.AsType[*usageError](err); ok {
+		code, hint = exitUsage, "pickerd --help"
+		if name != "" {
+			hint = "pickerd " + name + " --help"
+		}
+	}
+	if _, ok := errors.AsType[*configs.Error](err); ok {
+		code = exitConfig
+	}
+	if errors.Is(err, control.ErrUnreachable) {
+		code, hint = exitUnreachable, "is it running? systemctl status pickerd; another socket: --socket PATH"
+	}
+	if h, ok := errors.AsType[*hintedError](err); ok {
+		code, hint = h.code, h.hint
+	}
+	fmt.Fprintf(e.stderr, "pickerd: %v\n", err)
+	if hint != "" {
+		fmt.Fprintf(e.stderr, "  hint: %s\n", hint)
+	}
+	return code
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "pickerd shows photos on a screen that somebody picks on their phone.\n\nUsage: pickerd COMMAND [flags]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-9s %-31s %s\n", c.name, c.args, c.help)
+	}
+	fmt.Fprint(w, "\nExit codes: 0 done, 1 failed, 64 wrong usage, 69 daemon not reachable, 78 wrong configuration.\n")
+}

@@ -1,0 +1,138 @@
+package configs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// check finds values that can't be meant.
+func (c *Config) check(file string, data []byte) error {
+	var all []error
+	bad := func(key, format string, args ...any) {
+		all = append(all, &Error{File: file, Line: lineOf(data, key), Key: key, Msg: fmt.Sprintf(format, args...)})
+	}
+	oneOf := func(key, value string, allowed ...string) {
+		if !slices.Contains(allowed, value) {
+			bad(key, "%q is not one of %s", value, strings.Join(allowed, ", "))
+		}
+	}
+	oneOf("pick.collection", c.Pick.Collection, "replace", "append")
+	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	oneOf("log.format", c.Log.Format, "auto", "text", "json")
+	c.checkFuture(bad)
+	for _, a := range []struct{ key, value string }{
+		{"google.device_auth_url", c.Google.DeviceAuthURL}, {"google.token_url", c.Google.TokenURL},
+		{"google.revoke_url", c.Google.RevokeURL}, {"google.auth_url", c.Google.AuthURL}, {"google.picker_url", c.Google.PickerURL},
+	} {
+		if u, err := url.Parse(a.value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+			bad(a.key, "%q is not an http(s) address", a.value)
+		}
+	}
+	if len(c.Google.Scopes) == 0 {
+		bad("google.scopes", "there is no scope to ask for")
+	}
+	if c.Google.ClientSecret != "" && c.Google.ClientID == "" {
+		bad("google.client_secret", "there is no google.client_id with it")
+	}
+	if c.Pick.MaxItems < 1 || c.Pick.MaxItems > 2000 {
+		bad("pick.max_items", "%d is not between 1 and 2000", c.Pick.MaxItems)
+	}
+	if d := time.Duration(c.Slideshow.Interval); d < time.Second || d > 24*time.Hour {
+		bad("slideshow.interval", "%v is not between 1s and 24h", d)
+	}
+	if time.Duration(c.Guest.ForgetAfter) <= 0 {
+		bad("guest.forget_after", "it must be longer than nothing")
+	}
+	if !slices.Contains([]int{0, 90, 180, 270}, c.Framebuffer.Rotate) {
+		bad("framebuffer.rotate", "%d is not one of 0, 90, 180, 270", c.Framebuffer.Rotate)
+	}
+	if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
+		bad("http.listen", "%q is not an address such as 127.0.0.1:8420", c.HTTP.Listen)
+	}
+	return errors.Join(all...)
+}
+
+// checkFuture refuses what this version can't do, rather than to do something
+// else in silence.
+func (c *Config) checkFuture(bad func(key, format string, args ...any)) {
+	if c.Mode != "home" {
+		bad("mode", `%q is not available in this version; use "home"`, c.Mode)
+	}
+	if !slices.Equal(c.Pairing.Methods, []string{"device"}) {
+		bad("pairing.methods", `%q is not available in this version; use ["device"]`, c.Pairing.Methods)
+	}
+	if !slices.Equal(c.Display.Outputs, []string{"http"}) {
+		bad("display.outputs", `%q is not available in this version; use ["http"]`, c.Display.Outputs)
+	}
+	if c.Display.Language != "en" {
+		bad("display.language", `%q is not available in this version; use "en"`, c.Display.Language)
+	}
+}
+
+// lineOf finds the line that sets a key, 0 when none does. The file is valid
+// TOML by then; a key in an unusual form costs no more than the line number.
+func lineOf(data []byte, key string) int {
+	table, name, dotted := strings.Cut(key, ".")
+	if !dotted {
+		table, name = "", key
+	}
+	at := ""
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		text := strings.TrimSpace(string(line))
+		if t, ok := strings.CutPrefix(text, "["); ok {
+			at, _, _ = strings.Cut(t, "]")
+			continue
+		}
+		k, _, ok := strings.Cut(text, "=")
+		k = strings.TrimSpace(k)
+		if ok && (at == table && k == name || at == "" && k == key) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func join(key []string) string { return strings.Join(key, ".") }
+
+func trim(s string) string { return strings.TrimPrefix(s, "toml: ") }
+
+// hintFor names the nearest known key, if one is near.
+func hintFor(key string) string {
+	best, distance := "", len(key)/3+2
+	for _, f := range new(Config).fields() {
+		if d := editDistance(key, f.key); d < distance {
+			best, distance = f.key, d
+		}
+	}
+	if best == "" {
+		return "see the commented default file: pickerd config default"
+	}
+	return "did you mean " + best + "?"
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,214 @@
+// Package configs holds pickerd's commented default configuration and reads a
+// file in its form, strictly: a key that it doesn't know is an error that names
+// file, line and the nearest key it does know. It looks at nothing but the
+// values; whether a client file exists is its caller's affair.
+package configs
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Default is the commented default file.
+//
+//go:embed pickerd.toml
+var Default string
+
+// Config is a whole configuration. Its values are valid after Load.
+type Config struct {
+	Name        string      `toml:"name"`
+	Mode        string      `toml:"mode"`
+	Google      Google      `toml:"google"`
+	Pairing     Pairing     `toml:"pairing"`
+	Pick        Pick        `toml:"pick"`
+	Store       Store       `toml:"store"`
+	Control     Control     `toml:"control"`
+	Display     Display     `toml:"display"`
+	HTTP        HTTP        `toml:"http"`
+	Framebuffer Framebuffer `toml:"framebuffer"`
+	Slideshow   Slideshow   `toml:"slideshow"`
+	Guest       Guest       `toml:"guest"`
+	Log         Log         `toml:"log"`
+}
+
+// Google says which client asks which servers.
+type Google struct {
+	ClientFile    string   `toml:"client_file"`
+	ClientID      string   `toml:"client_id"`
+	ClientSecret  string   `toml:"client_secret"`
+	Scopes        []string `toml:"scopes"`
+	DeviceAuthURL string   `toml:"device_auth_url"`
+	TokenURL      string   `toml:"token_url"`
+	RevokeURL     string   `toml:"revoke_url"`
+	AuthURL       string   `toml:"auth_url"`
+	PickerURL     string   `toml:"picker_url"`
+}
+
+// Pairing says how a person may sign in.
+type Pairing struct {
+	Methods  []string `toml:"methods"`
+	RelayURL string   `toml:"relay_url"`
+	Address  string   `toml:"address"`
+}
+
+// Pick says what a pick may bring and what it does to the photos here.
+type Pick struct {
+	MaxItems   int    `toml:"max_items"`
+	Collection string `toml:"collection"` // "replace" or "append"
+}
+
+// Store says where state is kept.
+type Store struct {
+	Dir      string `toml:"dir"`
+	MaxBytes Size   `toml:"max_bytes"`
+}
+
+// Control says where other programs reach the daemon.
+type Control struct {
+	Socket string `toml:"socket"`
+}
+
+// Display says what draws the screen.
+type Display struct {
+	Outputs  []string `toml:"outputs"`
+	Language string   `toml:"language"`
+}
+
+// HTTP is the display in a browser.
+type HTTP struct {
+	Listen string `toml:"listen"`
+}
+
+// Framebuffer is the display without one.
+type Framebuffer struct {
+	Device   string  `toml:"device"`
+	Rotate   int     `toml:"rotate"`
+	Overscan Percent `toml:"overscan"`
+}
+
+// Slideshow says how photos are shown.
+type Slideshow struct {
+	Interval Duration `toml:"interval"`
+}
+
+// Guest says when a kiosk forgets.
+type Guest struct {
+	ForgetAfter Duration `toml:"forget_after"`
+}
+
+// Log says what is written to stderr.
+type Log struct {
+	Level  string `toml:"level"`
+	Format string `toml:"format"`
+}
+
+// An Error tells what is wrong in a configuration, and where.
+type Error struct {
+	File string // "" when a value came from the environment
+	Line int    // 0 when it is about no line
+	Key  string // as in the file, "google.client_id"
+	Msg  string
+	Hint string
+}
+
+func (e *Error) Error() string {
+	s := e.File
+	if e.File == "" {
+		s = "environment"
+	} else if e.Line > 0 {
+		s += fmt.Sprintf(":%d", e.Line)
+	}
+	if e.Key != "" {
+		s += ": " + e.Key
+	}
+	s += ": " + e.Msg
+	if e.Hint != "" {
+		s += " (" + e.Hint + ")"
+	}
+	return s
+}
+
+// Load reads the defaults, then file unless it is "", then the environment, and
+// checks the result. Its errors join *Error values, or are those of reading.
+func Load(file string, getenv func(string) string) (*Config, error) {
+	c := new(Config)
+	if err := toml.Unmarshal([]byte(Default), c); err != nil {
+		return nil, fmt.Errorf("the built-in defaults: %w", err)
+	}
+	var data []byte
+	if file != "" {
+		var err error
+		if data, err = os.ReadFile(file); err != nil {
+			return nil, fmt.Errorf("read the configuration: %w", err)
+		}
+		if err := c.decode(file, data); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.fromEnv(getenv); err != nil {
+		return nil, err
+	}
+	c.fillIn(getenv)
+	if err := c.check(file, data); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Config) decode(file string, data []byte) error {
+	d := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
+	err := d.Decode(c)
+	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		var all []error
+		for _, e := range strict.Errors {
+			key := join(e.Key())
+			line, _ := e.Position()
+			all = append(all, &Error{File: file, Line: line, Key: key, Msg: "unknown key", Hint: hintFor(key)})
+		}
+		return errors.Join(all...)
+	}
+	if e, ok := errors.AsType[*toml.DecodeError](err); ok {
+		line, _ := e.Position()
+		return &Error{File: file, Line: line, Key: join(e.Key()), Msg: trim(e.Error())}
+	}
+	if err != nil {
+		return &Error{File: file, Msg: trim(err.Error())}
+	}
+	return nil
+}
+
+// fillIn takes from the environment that systemd gives what nobody set.
+func (c *Config) fillIn(getenv func(string) string) {
+	if c.Name == "" {
+		c.Name, _ = os.Hostname()
+	}
+	if c.Store.Dir == "" {
+		c.Store.Dir = "/var/lib/pickerd"
+		if dir := getenv("STATE_DIRECTORY"); dir != "" {
+			c.Store.Dir = dir
+		}
+	}
+	if c.Control.Socket == "" {
+		c.Control.Socket = DefaultSocket(getenv)
+	}
+	if dir := getenv("CREDENTIALS_DIRECTORY"); dir != "" && c.Google.ClientFile == "" && c.Google.ClientID == "" {
+		c.Google.ClientFile = filepath.Join(dir, "client_secret.json")
+	}
+}
+
+// DefaultSocket is where the control socket is when nobody says otherwise.
+func DefaultSocket(getenv func(string) string) string {
+	if s := getenv("PICKERD_CONTROL_SOCKET"); s != "" {
+		return s
+	}
+	if dir := getenv("RUNTIME_DIRECTORY"); dir != "" {
+		return filepath.Join(dir, "control.sock")
+	}
+	return "/run/pickerd/control.sock"
+}

@@ -1,0 +1,114 @@
+package configs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func noEnv(string) string { return "" }
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "pickerd.toml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestDefault(t *testing.T) {
+	c, err := Load("", noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Google.PickerURL != "https://photospicker.googleapis.com" || c.Store.MaxBytes != 8e9 ||
+		time.Duration(c.Slideshow.Interval) != 10*time.Second || c.Store.Dir != "/var/lib/pickerd" ||
+		c.Control.Socket != "/run/pickerd/control.sock" || c.Name == "" {
+		t.Errorf("defaults: %+v", c)
+	}
+	// What the default file shows as examples must be keys too.
+	if _, err := Load(write(t, strings.ReplaceAll(Default, "\n# client_file", "\nclient_file")), noEnv); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	tests := []struct{ name, text, line, want string }{
+		{"unknown key", "[google]\nclient_idd = 'x'\n", ":2:", "google.client_idd: unknown key (did you mean google.client_id?)"},
+		{"unknown table", "[goggle]\nclient_id = 'x'\n", ":1:", "unknown key"},
+		{"far from any key", "zzzzzzzzzzzzz = 1\n", ":1:", "pickerd config default"},
+		{"bad duration", "[slideshow]\n\ninterval = '10'\n", ":3:", `"10" is not a duration`},
+		{"duration too short", "[slideshow]\ninterval = '1ms'\n", ":2:", "not between 1s and 24h"},
+		{"bad size", "[store]\nmax_bytes = 'lots'\n", ":2:", `"lots" is not a size`},
+		{"negative size", "[store]\nmax_bytes = '-1GB'\n", ":2:", "is not a size"},
+		{"bad percentage", "[framebuffer]\noverscan = '101%'\n", ":2:", "is not a percentage"},
+		{"wrong type", "[pick]\nmax_items = 'many'\n", ":2:", "pick.max_items"},
+		{"too many items", "[pick]\nmax_items = 2001\n", ":2:", "not between 1 and 2000"},
+		{"not TOML", "name = \n", ":1:", ""},
+		{"bad address", "[google]\ntoken_url = 'ftp://x'\n", ":2:", "not an http(s) address"},
+		{"no scope", "[google]\nscopes = []\n", ":2:", "no scope"},
+		{"bad listen", "[http]\nlisten = '8420'\n", ":2:", "not an address"},
+		{"secret alone", "[google]\nclient_secret = 'x'\n", ":2:", "no google.client_id"},
+		{"mode of a later version", "mode = 'guest'\n", ":1:", "not available in this version"},
+		{"output of a later version", "[display]\noutputs = ['framebuffer']\n", ":2:", "not available in this version"},
+		{"bad rotation", "[framebuffer]\nrotate = 45\n", ":2:", "not one of 0, 90, 180, 270"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := write(t, tt.text)
+			_, err := Load(file, noEnv)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if _, ok := errors.AsType[*Error](err); !ok {
+				t.Errorf("not an *Error: %v", err)
+			}
+			if !strings.Contains(err.Error(), file+tt.line) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %q, want file, line %s and %q", err, tt.line, tt.want)
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	env := map[string]string{
+		"PICKERD_GOOGLE_CLIENT_ID":   "from-env",
+		"PICKERD_SLIDESHOW_INTERVAL": "30s",
+		"PICKERD_STORE_MAX_BYTES":    "1GiB",
+		"PICKERD_GOOGLE_SCOPES":      "a, b",
+		"PICKERD_PICK_MAX_ITEMS":     "7",
+		"STATE_DIRECTORY":            "/state",
+		"RUNTIME_DIRECTORY":          "/run/x",
+		"CREDENTIALS_DIRECTORY":      "/creds",
+	}
+	c, err := Load(write(t, "[google]\nclient_id = 'from-file'\n"), func(k string) string { return env[k] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Google.ClientID != "from-env" || c.Slideshow.Interval != Duration(30*time.Second) || c.Store.MaxBytes != 1<<30 ||
+		strings.Join(c.Google.Scopes, "+") != "a+b" || c.Pick.MaxItems != 7 || c.Store.Dir != "/state" ||
+		c.Control.Socket != "/run/x/control.sock" || c.Google.ClientFile != "" {
+		t.Errorf("%+v", c)
+	}
+	env["PICKERD_PICK_MAX_ITEMS"] = "x"
+	if _, err := Load("", func(k string) string { return env[k] }); err == nil || !strings.Contains(err.Error(), "PICKERD_PICK_MAX_ITEMS") {
+		t.Errorf("got %v, want an error that names the variable", err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add(Default)
+	f.Add("[google]\nclient_id = 'x'\n[[a]]\nb={c=1}")
+	f.Add("slideshow.interval = '-1s'\nstore.max_bytes='1e99GB'\n")
+	f.Add("\x00=\xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		c := new(Config)
+		if err := c.decode("f.toml", []byte(text)); err == nil {
+			c.check("f.toml", []byte(text))
+		}
+	})
+}

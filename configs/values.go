@@ -1,0 +1,65 @@
+package configs
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Duration is written as Go does: "10s", "1h30m".
+type Duration time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration such as \"10s\" or \"1h30m\"", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Size is a number of bytes, written "500MB", "8GB" or "512KiB".
+type Size int64
+
+var units = []struct {
+	name  string
+	bytes float64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
+	{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Size) UnmarshalText(b []byte) error {
+	text := strings.TrimSpace(string(b))
+	for _, u := range units {
+		n, ok := strings.CutSuffix(text, u.name)
+		if !ok {
+			continue
+		}
+		f, err := strconv.ParseFloat(strings.TrimSpace(n), 64)
+		if err != nil || !(f >= 0) || f*u.bytes > math.MaxInt64/2 {
+			break
+		}
+		*s = Size(f * u.bytes)
+		return nil
+	}
+	return fmt.Errorf("%q is not a size such as \"500MB\" or \"8GB\"", b)
+}
+
+// Percent is a share of a hundred, written "5%".
+type Percent float64
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Percent) UnmarshalText(b []byte) error {
+	n, ok := strings.CutSuffix(string(b), "%")
+	f, err := strconv.ParseFloat(n, 64)
+	if !ok || err != nil || !(f >= 0 && f <= 100) {
+		return fmt.Errorf("%q is not a percentage such as \"5%%\"", b)
+	}
+	*p = Percent(f)
+	return nil
+}

@@ -1,0 +1,197 @@
+// Package control lets other programs on the box ask and wish: HTTP/1.1 with
+// JSON on a unix socket, and the client that pickerd's own commands use.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"pickerd/device"
+)
+
+// A Device is what the API opens to other programs. *device.Device is one.
+type Device interface {
+	Pick(ctx context.Context) error
+	Cancel(ctx context.Context) error
+	Unpair(ctx context.Context, everywhere bool) error
+	Sessions() ([]device.Session, error)
+	Items() ([]device.Item, error)
+	OpenItem(id string) (*os.File, *device.Item, error)
+}
+
+// Statuses carries the device's status: now, and each newer one.
+type Statuses interface {
+	Get() device.Status
+	Watch(ctx context.Context) iter.Seq[device.Status]
+}
+
+// Handler returns the API.
+func Handler(d Device, statuses Statuses, log *slog.Logger) http.Handler {
+	h := &handler{d, statuses, log}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", h.status)
+	mux.HandleFunc("GET /v1/events", h.events)
+	mux.HandleFunc("POST /v1/picks", h.pick)
+	mux.HandleFunc("DELETE /v1/picks/current", h.cancel)
+	mux.HandleFunc("GET /v1/sessions", h.sessions)
+	mux.HandleFunc("GET /v1/items", h.items)
+	mux.HandleFunc("GET /v1/items/{id}/content", h.content)
+	mux.HandleFunc("DELETE /v1/account", h.unpair)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		h.problem(w, http.StatusNotFound, "There is nothing at "+r.Method+" "+r.URL.Path+".")
+	})
+	return mux
+}
+
+type handler struct {
+	device   Device
+	statuses Statuses
+	log      *slog.Logger
+}
+
+// A Problem is an error as RFC 9457 writes it.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+}
+
+func (h *handler) problem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	h.encode(w, Problem{"about:blank", http.StatusText(status), status, detail})
+}
+
+// fail answers an error of the device with the status that fits it.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, device.ErrPickRunning):
+		h.problem(w, http.StatusConflict, "A pick is under way already.")
+	case errors.Is(err, device.ErrNoPick):
+		h.problem(w, http.StatusNotFound, "No pick is under way.")
+	case errors.Is(err, device.ErrNotPaired):
+		h.problem(w, http.StatusConflict, "No account is paired.")
+	case errors.Is(err, fs.ErrNotExist):
+		h.problem(w, http.StatusNotFound, "There is no such item.")
+	case errors.Is(err, device.ErrStopping):
+		h.problem(w, http.StatusServiceUnavailable, "pickerd is stopping.")
+	default:
+		h.log.Error("control", "method", r.Method, "path", r.URL.Path, "err", err)
+		h.problem(w, http.StatusInternalServerError, "Something went wrong; the log has the details.")
+	}
+}
+
+func (h *handler) encode(w http.ResponseWriter, v any) {
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		h.log.Debug("control: the answer was not taken", "err", err)
+	}
+}
+
+func (h *handler) reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	h.encode(w, v)
+}
+
+func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
+	h.reply(w, http.StatusOK, h.statuses.Get())
+}
+
+// wish lets a wish be granted and answers with the status that follows.
+func (h *handler) wish(w http.ResponseWriter, r *http.Request, f func(context.Context) error) {
+	if err := f(r.Context()); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.reply(w, http.StatusAccepted, h.statuses.Get())
+}
+
+func (h *handler) pick(w http.ResponseWriter, r *http.Request) { h.wish(w, r, h.device.Pick) }
+
+func (h *handler) cancel(w http.ResponseWriter, r *http.Request) { h.wish(w, r, h.device.Cancel) }
+
+// sweepWait bounds how long an unpair waits for the sessions to be deleted;
+// what is left then is said to be outstanding and done later.
+const sweepWait = 10 * time.Second
+
+func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
+	if err := h.device.Unpair(r.Context(), r.URL.Query().Get("everywhere") == "true"); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), sweepWait)
+	defer cancel()
+	last := h.statuses.Get()
+	for last = range h.statuses.Watch(ctx) {
+		if last.Sessions.PendingDeletion == 0 && last.Pick == nil {
+			break
+		}
+	}
+	h.reply(w, http.StatusOK, last)
+}
+
+func (h *handler) sessions(w http.ResponseWriter, r *http.Request) {
+	list, err := h.device.Sessions()
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.reply(w, http.StatusOK, sessionList{list})
+}
+
+func (h *handler) items(w http.ResponseWriter, r *http.Request) {
+	list, err := h.device.Items()
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.reply(w, http.StatusOK, itemList{list})
+}
+
+type sessionList struct {
+	Sessions []device.Session `json:"sessions"`
+}
+
+type itemList struct {
+	Items []device.Item `json:"items"`
+}
+
+func (h *handler) content(w http.ResponseWriter, r *http.Request) {
+	f, item, err := h.device.OpenItem(r.PathValue("id"))
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	defer f.Close()
+	w.Header().Set("Content-Type", item.MimeType)
+	http.ServeContent(w, r, "", item.AddedAt, f)
+}
+
+// events streams statuses, the current one first.
+func (h *handler) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	rc := http.NewResponseController(w)
+	for s := range h.statuses.Watch(r.Context()) {
+		data, err := json.Marshal(s)
+		if err != nil {
+			h.log.Error("control: a status can't be sent", "err", err)
+			return
+		}
+		if _, err := fmt.Fprintf(w, "event: status\ndata: %s\n\n", data); err != nil {
+			return
+		}
+		if err := rc.Flush(); err != nil {
+			return
+		}
+	}
+}

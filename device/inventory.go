@@ -1,0 +1,86 @@
+package device
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// A Session is a picking session on record, for other programs to see.
+type Session struct {
+	RequestID  string    `json:"request_id"`
+	SessionID  string    `json:"session_id,omitempty"`
+	State      string    `json:"state"` // intent, open, done or pending_deletion
+	Reason     string    `json:"reason,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	ExpireTime time.Time `json:"expire_time,omitzero"`
+}
+
+// Sessions returns the picking sessions that are not known to be deleted.
+func (d *Device) Sessions() ([]Session, error) {
+	picks, err := d.cfg.Store.Picks()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Session, 0, len(picks))
+	for _, p := range picks {
+		s := Session{RequestID: p.RequestID, SessionID: p.SessionID, Reason: p.Over, CreatedAt: p.CreatedAt.UTC(), ExpireTime: p.ExpireTime.UTC()}
+		switch {
+		case p.Over != "":
+			s.State = "pending_deletion"
+		case p.SessionID == "":
+			s.State = "intent"
+		case p.Done:
+			s.State = "done"
+		default:
+			s.State = "open"
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// An Item is one photo or video that is here.
+type Item struct {
+	ID         string    `json:"id"`
+	Type       string    `json:"type"`
+	MimeType   string    `json:"mime_type"`
+	Filename   string    `json:"filename,omitempty"`
+	Width      int       `json:"width,omitempty"`
+	Height     int       `json:"height,omitempty"`
+	Bytes      int64     `json:"bytes"`
+	CreateTime time.Time `json:"create_time,omitzero"`
+	AddedAt    time.Time `json:"added_at"`
+}
+
+// Items returns the collection in the order picked.
+func (d *Device) Items() ([]Item, error) {
+	photos, err := d.cfg.Store.Photos()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Item, 0, len(photos))
+	for _, p := range photos {
+		list = append(list, Item{ID: p.ID, Type: p.Type, MimeType: p.MimeType, Filename: p.Filename,
+			Width: p.Width, Height: p.Height, Bytes: p.Bytes, CreateTime: p.CreateTime.UTC(), AddedAt: p.AddedAt.UTC()})
+	}
+	return list, nil
+}
+
+// OpenItem opens one item's file. Its error is fs.ErrNotExist when there is no
+// such item.
+func (d *Device) OpenItem(id string) (*os.File, *Item, error) {
+	p, err := d.cfg.Store.Photo(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p == nil {
+		return nil, nil, fs.ErrNotExist
+	}
+	f, err := d.cfg.Store.OpenMedia(p.File)
+	if err != nil {
+		return nil, nil, errors.Join(fs.ErrNotExist, err)
+	}
+	return f, &Item{ID: p.ID, Type: p.Type, MimeType: p.MimeType, AddedAt: p.AddedAt}, nil
+}

@@ -1,0 +1,307 @@
+// Package web shows a device's pages in a browser: one full-screen page that
+// follows the device over server-sent events. Everything is embedded and
+// nothing is fetched from elsewhere. It lays out what a display.Page holds and
+// passes two wishes on, to choose photos and to cancel.
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"pickerd/display"
+)
+
+//go:embed assets
+var assets embed.FS
+
+// Config is what a Server needs. All members must be set.
+type Config struct {
+	Pages  *display.Board[display.Page]
+	Media  func(file string) (*os.File, error) // opens a display.Media's File
+	Pick   func(ctx context.Context) error
+	Cancel func(ctx context.Context) error
+	Alive  func() bool
+	Log    *slog.Logger
+}
+
+// A Server serves the page. It is an http.Handler.
+type Server struct {
+	cfg     Config
+	handler http.Handler
+
+	mu      sync.Mutex
+	screens map[*http.Request][2]int // sizes of the connected screens
+	last    [2]int
+}
+
+// New returns a Server.
+func New(cfg Config) *Server {
+	s := &Server{cfg: cfg, screens: map[*http.Request][2]int{}}
+	static, err := fs.Sub(assets, "assets")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	files := http.FileServerFS(static)
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", files)
+	mux.Handle("GET /pickerd.css", files)
+	mux.Handle("GET /pickerd.js", files)
+	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /qr.svg", s.qr)
+	mux.HandleFunc("GET /media/{file}", s.media)
+	mux.HandleFunc("POST /pick", s.wish(cfg.Pick))
+	mux.HandleFunc("POST /cancel", s.wish(cfg.Cancel))
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	// A page from elsewhere must not be able to start or stop a pick.
+	s.handler = http.NewCrossOriginProtection().Handler(mux)
+	return s
+}
+
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	s.handler.ServeHTTP(w, r)
+}
+
+// Bounds of what a browser may say about its screen.
+const (
+	smallest = 320
+	largest  = 3840
+)
+
+// ScreenSize returns the size that photos should be fetched at: that of the
+// largest screen that is connected, or was last, or 1920 by 1080.
+func (s *Server) ScreenSize() (width, height int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	best := s.last
+	if len(s.screens) > 0 {
+		best = [2]int{}
+	}
+	for _, size := range s.screens {
+		best[0], best[1] = max(best[0], size[0]), max(best[1], size[1])
+	}
+	if best[0] == 0 {
+		return 1920, 1080
+	}
+	return best[0], best[1]
+}
+
+// connect notes a screen until the returned func is called.
+func (s *Server) connect(r *http.Request) func() {
+	w, errW := strconv.Atoi(r.URL.Query().Get("w"))
+	h, errH := strconv.Atoi(r.URL.Query().Get("h"))
+	if errW != nil || errH != nil {
+		return func() {}
+	}
+	size := [2]int{min(max(w, smallest), largest), min(max(h, smallest), largest)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.screens[r], s.last = size, size
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.screens, r)
+	}
+}
+
+// A message is a display.Page as the browser gets it: flat, with absent members
+// left out, and times as seconds from now, because a browser's clock may be
+// another.
+type message struct {
+	State    string       `json:"state"`
+	Device   string       `json:"device,omitempty"`
+	Title    string       `json:"title,omitempty"`
+	Text     string       `json:"text,omitempty"`
+	Steps    []string     `json:"steps,omitempty"`
+	Hint     string       `json:"hint,omitempty"`
+	QR       string       `json:"qr,omitempty"` // the picture's address
+	QRLink   string       `json:"qr_link,omitempty"`
+	Modules  int          `json:"qr_modules,omitempty"` // in a row, with the quiet zone
+	Link     string       `json:"link,omitempty"`
+	Code     string       `json:"code,omitempty"`
+	Left     int          `json:"left,omitempty"` // seconds
+	Problem  string       `json:"problem,omitempty"`
+	Remedy   string       `json:"remedy,omitempty"`
+	RetryIn  int          `json:"retry_in,omitempty"` // seconds
+	Progress *progressMsg `json:"progress,omitempty"`
+	Photo    *mediaMsg    `json:"photo,omitempty"`
+	Next     *mediaMsg    `json:"next,omitempty"`
+	Receipt  string       `json:"receipt,omitempty"`
+	Pick     string       `json:"pick,omitempty"`
+	Cancel   string       `json:"cancel,omitempty"`
+}
+
+type progressMsg struct {
+	Done   int `json:"done"`
+	Total  int `json:"total"`
+	Failed int `json:"failed,omitempty"`
+}
+
+type mediaMsg struct {
+	Src   string `json:"src"`
+	Video bool   `json:"video,omitempty"`
+	Alt   string `json:"alt"`
+}
+
+func messageOf(p display.Page, now time.Time) message {
+	m := message{State: p.State, Device: p.Device, Title: p.Title, Text: p.Text, Steps: p.Steps, Hint: p.Hint,
+		Link: p.Link, Code: p.Code, Left: secondsTo(p.Until, now), Problem: p.Problem, Remedy: p.Remedy,
+		RetryIn: secondsTo(p.RetryAt, now), Photo: mediaOf(p.Photo), Next: mediaOf(p.Next), Receipt: p.Receipt,
+		Pick: p.PickLabel, Cancel: p.CancelLabel}
+	if p.QR != "" {
+		m.QR, m.QRLink = "qr.svg?"+etag(p.QR), p.QR
+		if code, err := display.NewQR(p.QR); err == nil {
+			m.Modules = len(code)
+		}
+	}
+	if p.Progress != nil {
+		m.Progress = &progressMsg{p.Progress.Done, p.Progress.Total, p.Progress.Failed}
+	}
+	return m
+}
+
+// etag tells one QR code from the next without showing what it holds.
+func etag(text string) string {
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+func secondsTo(t, now time.Time) int {
+	if t.IsZero() {
+		return 0
+	}
+	return max(1, int(t.Sub(now).Round(time.Second)/time.Second))
+}
+
+func mediaOf(m *display.Media) *mediaMsg {
+	if m == nil {
+		return nil
+	}
+	return &mediaMsg{Src: "media/" + m.File, Video: m.Video, Alt: m.Alt}
+}
+
+// keepAlive is how often an idle stream says that it is there: proxies cut
+// silent ones, and a browser only then notices a dead box.
+const keepAlive = 15 * time.Second
+
+// events streams pages, the newest one first. A slow browser skips.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no")
+	defer s.connect(r)()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	pages := make(chan display.Page)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		for p := range s.cfg.Pages.Watch(ctx) {
+			select {
+			case pages <- p:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	if _, err := fmt.Fprint(w, "retry: 1000\n\n"); err != nil {
+		return
+	}
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	for {
+		// A browser that doesn't read must not hold the stream for ever.
+		err := rc.SetWriteDeadline(time.Now().Add(2 * keepAlive))
+		if errors.Is(err, http.ErrNotSupported) {
+			err = nil
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case p := <-pages:
+			var data []byte
+			if data, err = json.Marshal(messageOf(p, time.Now())); err == nil {
+				_, err = fmt.Fprintf(w, "event: page\ndata: %s\n\n", data)
+			}
+		case <-tick.C:
+			_, err = fmt.Fprint(w, "event: here\ndata:\n\n")
+		}
+		if err := errors.Join(err, rc.Flush()); err != nil {
+			return
+		}
+	}
+}
+
+// qr draws the code that is on the screen now.
+func (s *Server) qr(w http.ResponseWriter, r *http.Request) {
+	text := s.cfg.Pages.Get().QR
+	if text == "" {
+		http.Error(w, "there is no QR code on the screen", http.StatusNotFound)
+		return
+	}
+	code, err := display.NewQR(text)
+	if err != nil {
+		s.cfg.Log.Error("the QR code can't be drawn", "err", err)
+		http.Error(w, "the QR code can't be drawn", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "image/svg+xml")
+	fmt.Fprint(w, code.SVG())
+}
+
+// media serves a file that is on a page. Names come from the store alone and
+// their content never changes.
+func (s *Server) media(w http.ResponseWriter, r *http.Request) {
+	f, err := s.cfg.Media(r.PathValue("file"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "private, max-age=3600")
+	http.ServeContent(w, r, r.PathValue("file"), st.ModTime(), f)
+}
+
+func (s *Server) wish(f func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := f(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	if !s.cfg.Alive() {
+		http.Error(w, "the loop has stopped", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
