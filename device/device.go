@@ -101,7 +101,7 @@ func (d *Device) Run(ctx context.Context) error {
 			continue
 		}
 		state := next(d.facts)
-		d.enter(state)
+		d.enter(state, func(*view) {})
 		switch err := d.do(ctx, d.step(state)); {
 		case ctx.Err() != nil:
 		case err == nil:
@@ -160,10 +160,7 @@ func (d *Device) load() error {
 		f.bytes += p.Bytes
 	}
 	for i, p := range picks {
-		switch {
-		case p.Over != "":
-			f.over++
-		case f.pick == nil && grant != nil && p.GrantID == grant.ID:
+		if p.Over == "" && f.pick == nil && grant != nil && p.GrantID == grant.ID {
 			f.pick = &picks[i]
 		}
 	}
@@ -171,13 +168,16 @@ func (d *Device) load() error {
 	return nil
 }
 
-// enter makes the state and its facts visible, and logs a change of state.
-func (d *Device) enter(s State) {
+// enter makes the state and its facts visible, with whatever else change sets,
+// and logs a change of state.
+func (d *Device) enter(s State, change func(*view)) {
 	f := d.facts
 	var from, to State
 	d.screen.update(func(v *view) {
 		from = v.state
+		change(v)
 		v.show(visible(s, f, v.problem, d.reached), f)
+		d.countInto(v)
 		v.pairUntil, v.pickUntil = d.poll.pairUntil(f), d.poll.pickUntil(f)
 		to = v.state
 	})
@@ -231,7 +231,7 @@ func (d *Device) dropSource(grantID string) {
 // api returns the Picker client that acts for a grant.
 func (d *Device) api(g *store.Grant) *picker.Client {
 	c := d.cfg.Picker
-	c.Tokens = d.source(g)
+	c.Tokens, c.Timeout = d.source(g), callTimeout
 	return &c
 }
 

@@ -29,10 +29,11 @@ const (
 )
 
 var (
-	errNotReady = errors.New("Google is still processing the video")
+	errNotReady = errors.New("the video is still being processed at Google")
 	errNoMedia  = errors.New("the bytes are not a picture or video that can be shown")
 	errTooBig   = errors.New("the file is too big")
 	errNoRoom   = errors.New("there is no room for it within store.max_bytes")
+	errStalled  = errors.New("the download brought nothing for a minute")
 	errCut      = errors.New("the download was cut off")
 )
 
@@ -47,13 +48,16 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 		w, h := d.cfg.ScreenSize()
 		suffix, limit = picker.Sized(w, h), maxPhotoBytes
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	watch := time.AfterFunc(stall, cancel)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(stall, func() { cancel(errStalled) })
 	defer watch.Stop()
 
 	m, err := api.OpenMedia(ctx, j.item.MediaFile.BaseURL, suffix)
 	if err != nil {
+		if context.Cause(ctx) == errStalled {
+			return none, errStalled
+		}
 		return none, err
 	}
 	defer m.Body.Close()

@@ -41,9 +41,9 @@ func (d *Device) open(ctx context.Context) error {
 // create asks for the session of a pick and puts its id on disk before
 // anything else happens. That it may exist is on disk before it can.
 func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*picker.PickingSession, error) {
-	ctx, cancel := callContext(ctx)
+	callCtx, cancel := callContext(ctx)
 	defer cancel()
-	if _, err := d.source(g).Token(ctx); err != nil {
+	if _, err := d.source(g).Token(callCtx); err != nil {
 		return nil, err // Google has not been asked
 	}
 	if !p.Asked {

@@ -28,9 +28,7 @@ func (d *Device) pick(ctx context.Context) error {
 	if err := d.poll.wait(ctx, d, p.RequestID, cmp.Or(p.Interval, picker.DefaultPollInterval), until); err != nil {
 		return err
 	}
-	callCtx, cancel := callContext(ctx)
-	defer cancel()
-	s, err := d.api(f.grant).GetSession(callCtx, p.SessionID)
+	s, err := d.api(f.grant).GetSession(ctx, p.SessionID)
 	if err != nil {
 		return d.pickFailed(ctx, f, err)
 	}

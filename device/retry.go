@@ -50,11 +50,10 @@ func (d *Device) trouble(ctx context.Context, s State, err error) {
 	}
 	p := &Problem{Code: n.Code, Message: n.Message, Remedy: n.Remedy, RetryAt: time.Now().Add(wait),
 		operator: n.Operator, offline: n.Offline, since: time.Now()}
-	d.screen.update(func(v *view) { v.problem = p })
 	if lerr := d.load(); lerr == nil { // the step may have changed them
 		s = next(d.facts)
 	}
-	d.enter(s)
+	d.enter(s, func(v *view) { v.problem = p })
 	_ = d.do(ctx, func(ctx context.Context) error { return d.sleep(ctx, wait) })
 }
 
@@ -122,7 +121,7 @@ func isTemporary(err error) bool {
 	if e, ok := errors.AsType[*picker.Error](err); ok {
 		return e.Temporary()
 	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errCut)
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errCut) || errors.Is(err, errStalled)
 }
 
 // isInvalidGrant reports whether a refresh found the grant dead.

@@ -73,12 +73,8 @@ func (v *view) show(s State, f facts) {
 	}
 	v.paired, v.pairing, v.pick = f.grant != nil, f.pairing, f.pick
 	v.library = Library{Items: f.photos, Bytes: f.bytes}
-	v.sessions = Sessions{PendingDeletion: f.over}
 	if f.pick != nil {
 		v.receipt = nil
-		if f.pick.SessionID != "" {
-			v.sessions.Open = 1
-		}
 	}
 	if f.photos == 0 {
 		v.photo, v.nextPhoto = nil, nil

@@ -27,7 +27,6 @@ type facts struct {
 	grant   *store.Grant   // nil: not paired
 	pairing *store.Pairing // a code is out
 	pick    *store.Pick    // the pick in use, nil when there is none
-	over    int            // picks whose sessions wait to be deleted
 	photos  int
 	bytes   int64
 	wanted  bool // somebody asked to choose photos and no pick stands for it yet

@@ -85,12 +85,16 @@ func (d *Device) sweep(ctx context.Context, tried map[string]string) (left int) 
 }
 
 // countPicks makes the number of sessions that wait for their deletion visible.
+// It reads under the screen's lock: of two goroutines that count, the later one
+// has read later too.
 func (d *Device) countPicks() {
-	picks, err := d.cfg.Store.Picks()
-	if err != nil {
-		return
+	d.screen.update(d.countInto)
+}
+
+func (d *Device) countInto(v *view) {
+	if picks, err := d.cfg.Store.Picks(); err == nil {
+		v.countSessions(picks)
 	}
-	d.screen.update(func(v *view) { v.countSessions(picks) })
 }
 
 // sweepPick deletes a pick's session and reports whether its record is gone.
@@ -117,9 +121,7 @@ func (d *Device) sweepPick(ctx context.Context, own *store.Grant, p store.Pick, 
 	if p.SessionID == "" {
 		return d.sweepIntent(ctx, g, p, g == own)
 	}
-	callCtx, cancel := callContext(ctx)
-	defer cancel()
-	err := d.api(g).DeleteSession(callCtx, p.SessionID)
+	err := d.api(g).DeleteSession(ctx, p.SessionID)
 	e, _ := errors.AsType[*picker.Error](err)
 	switch {
 	case err == nil, e != nil && e.Code == picker.NotFound && g == own:

@@ -99,6 +99,7 @@ type options struct {
 	photos pickertest.Options
 	items  []*pickertest.Item
 	config func(*Config)
+	before func(*world) // runs before the box is switched on
 }
 
 // inWorld runs f in a bubble of virtual time, with a box that is switched on.
@@ -106,6 +107,9 @@ func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, o)
+		if o.before != nil {
+			o.before(w)
+		}
 		w.start()
 		defer func() { w.stop() }()
 		f(t, w)

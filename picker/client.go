@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -32,6 +33,9 @@ type Client struct {
 	HTTP   *http.Client // nil means http.DefaultClient
 	Base   string       // empty means DefaultBase
 	Tokens Tokens       // must be set
+	// Timeout bounds each call of the API, not downloads; 0 means none. A call
+	// that takes longer ends in an *Error without HTTPStatus.
+	Timeout time.Duration
 }
 
 func (c *Client) http() *http.Client {
@@ -58,8 +62,17 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 			return nil, &Error{Op: op, Err: err}
 		}
 	}
-	resp, err := c.authorized(ctx, op, method, c.base()+path, body)
+	within := ctx
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, c.Timeout)
+		defer cancel()
+	}
+	resp, err := c.authorized(within, op, method, c.base()+path, body)
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = &Error{Op: op, Err: err}
+		}
 		return nil, err
 	}
 	defer resp.Body.Close()
@@ -70,6 +83,8 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case within.Err() != nil:
+		return nil, &Error{Op: op, Err: within.Err()}
 	case err != nil, len(data) > maxBody:
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBrokenAnswer}
 	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
