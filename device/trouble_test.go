@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,10 +253,10 @@ func TestRepeatedRequestID(t *testing.T) {
 	for name, mode := range map[string]int{"same session": pickertest.SameSession, "conflict": pickertest.Conflict} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, options{photos: pickertest.Options{Repeat: mode}}, func(t *testing.T, w *world) {
-				first := true
+				var lost atomic.Bool
 				w.net.hook(nil, func(r *http.Request) error {
-					if first && r.URL.Path == "/v1/sessions" {
-						first = false // the session exists, its answer is lost
+					if r.URL.Path == "/v1/sessions" && !lost.Swap(true) {
+						// the session exists, its answer is lost
 						return oauthtest.ErrConnection
 					}
 					return nil

@@ -76,14 +76,17 @@ func (i *Int) UnmarshalJSON(b []byte) error {
 // PageSize is how many items a page of MediaItems asks for: the API's maximum.
 const PageSize = 100
 
+// maxItemID is far above the length of real ids.
+const maxItemID = 2048
+
 // maxPages is far above the 20 full pages that a pick can have.
 const maxPages = 1000
 
 var (
 	// ErrPages means that the pages of a list never end.
 	ErrPages = errors.New("the list repeats a page token or has no end")
-	// ErrNoItemID means an item without id.
-	ErrNoItemID = errors.New("an item has no id")
+	// ErrNoItemID means an item without an id that can be kept.
+	ErrNoItemID = errors.New("an item has no usable id")
 )
 
 type mediaItemsPage struct {
@@ -138,7 +141,7 @@ func readItem(raw json.RawMessage) (*MediaItem, error) {
 	if err := json.Unmarshal(raw, m); err != nil {
 		return nil, &ItemError{ErrBrokenAnswer}
 	}
-	if m.ID == "" {
+	if m.ID == "" || len(m.ID) > maxItemID {
 		return nil, &ItemError{ErrNoItemID}
 	}
 	return m, nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -149,10 +150,11 @@ func open(path string) (db *bbolt.DB, err error) {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrInUse
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return nil, &CorruptError{path, err.Error()}
 	case err != nil:
-		return nil, fmt.Errorf("open the database: %w", err)
+		if _, ok := errors.AsType[syscall.Errno](err); ok {
+			return nil, fmt.Errorf("open the database: %w", err)
+		}
+		return nil, &CorruptError{path, err.Error()} // not the system's refusal but the file's content
 	}
 	if err := check(db, path); err != nil {
 		db.Close()

@@ -217,3 +217,10 @@ func Plain(n int) []*Item {
 	}
 	return items
 }
+
+// Serve answers with an item's original.
+func Serve(w http.ResponseWriter, it *Item) {
+	w.Header().Set("Content-Type", it.MimeType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(it.Data)))
+	w.Write(it.Data)
+}

@@ -1,0 +1,263 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+func opened(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestModes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "state")
+	opened(t, dir)
+	st, err := os.Stat(filepath.Join(dir, databaseName))
+	must(t, err)
+	if st.Mode().Perm() != 0o600 {
+		t.Errorf("the database has mode %v", st.Mode())
+	}
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	if len(entries) != 2 {
+		t.Errorf("beside database and media: %v", entries)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Run("in use", func(t *testing.T) {
+		dir := t.TempDir()
+		opened(t, dir)
+		if _, err := Open(dir); !errors.Is(err, ErrInUse) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("newer schema", func(t *testing.T) {
+		dir := t.TempDir()
+		s := opened(t, dir)
+		must(t, s.db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketMeta).Put(keySchema, []byte{0, 0, 0, Schema + 1})
+		}))
+		must(t, s.Close())
+		_, err := Open(dir)
+		if e, ok := errors.AsType[*SchemaError](err); !ok || e.Have != Schema+1 {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("not writable", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "file")
+		must(t, os.WriteFile(file, nil, 0o600))
+		if _, err := Open(filepath.Join(file, "state")); err == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+// Whatever a disk has done to the file, Open answers with an error instead of
+// a crash.
+func TestDamage(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	for i := range 50 {
+		must(t, s.AddPick(Pick{RequestID: fmt.Sprint(i), GrantID: "g", PickerURI: string(bytes.Repeat([]byte("x"), 500))}))
+	}
+	must(t, s.Close())
+	whole, err := os.ReadFile(filepath.Join(dir, databaseName))
+	must(t, err)
+	damage := map[string][]byte{"empty": {}, "garbage": bytes.Repeat([]byte("garbage!"), 4096)}
+	for _, n := range []int{1, 100, 4096, 8192, 12288, len(whole) / 2} {
+		damage[fmt.Sprint("truncated to ", n)] = whole[:n]
+	}
+	zeroed := bytes.Clone(whole)
+	clear(zeroed[8192:])
+	damage["zeroed after the meta pages"] = zeroed
+	for name, data := range damage {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			must(t, os.WriteFile(filepath.Join(dir, databaseName), data, 0o600))
+			s, err := Open(dir)
+			if err == nil {
+				// An empty file is one that bbolt makes anew.
+				if s.Close(); len(data) > 0 {
+					t.Error("no error")
+				}
+				return
+			}
+			if _, ok := errors.AsType[*CorruptError](err); !ok {
+				t.Errorf("got %T: %v", err, err)
+			}
+		})
+	}
+}
+
+func TestPickMovesForwardOnly(t *testing.T) {
+	s := opened(t, t.TempDir())
+	must(t, s.AddPick(Pick{RequestID: "a"}))
+	must(t, s.EndPick("a", "cancelled"))
+	must(t, s.EndPick("a", "time-out"))
+	must(t, s.UpdatePick("a", func(p *Pick) { p.Over, p.SessionID = "", "s" }))
+	picks, err := s.Picks()
+	must(t, err)
+	if len(picks) != 1 || picks[0].Over != "cancelled" || picks[0].SessionID != "s" {
+		t.Errorf("%+v", picks)
+	}
+	must(t, s.ForgetPick("a"))
+	if err := s.UpdatePick("a", func(*Pick) {}); err == nil {
+		t.Error("a forgotten pick was updated")
+	}
+}
+
+func TestGrants(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	must(t, s.SavePairing(Pairing{RequestID: "r", DeviceCode: "d"}))
+	must(t, s.Paired(Grant{ID: "g", AccessToken: "a1", RefreshToken: "r1"}, Pick{RequestID: "r", GrantID: "g"}))
+	must(t, s.SaveToken("g", "a2", "", time.Unix(9, 0)))
+	must(t, s.Close())
+	s = opened(t, dir)
+	g, err := s.Grant()
+	must(t, err)
+	if p, err := s.Pairing(); p != nil || err != nil {
+		t.Errorf("pairing %v, %v", p, err)
+	}
+	if g == nil || g.AccessToken != "a2" || g.RefreshToken != "r1" {
+		t.Errorf("%#v", g)
+	}
+	must(t, s.KillGrant("g", "grant lost"))
+	if g, err := s.Grant(); g != nil || err != nil {
+		t.Errorf("after it was killed: %v, %v", g, err)
+	}
+	picks, err := s.Picks()
+	must(t, err)
+	if picks[0].Over != "grant lost" {
+		t.Errorf("%+v", picks)
+	}
+	grants, err := s.Grants()
+	must(t, err)
+	if !grants[0].Dead || grants[0].RefreshToken != "" {
+		t.Error("a dead grant keeps its token")
+	}
+	for _, text := range []string{fmt.Sprint(Grant{RefreshToken: "secret"}), fmt.Sprintf("%#v %v", Grant{RefreshToken: "secret"}, Pairing{DeviceCode: "secret"})} {
+		if bytes.Contains([]byte(text), []byte("secret")) {
+			t.Errorf("printed: %s", text)
+		}
+	}
+}
+
+func add(t *testing.T, s *Store, pick string, replace bool, ids ...string) {
+	t.Helper()
+	for i, id := range ids {
+		part, err := s.NewPart()
+		must(t, err)
+		_, err = part.Write([]byte("bytes of " + id))
+		must(t, err)
+		must(t, part.Finish())
+		must(t, s.AddPhotos([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part}}, replace))
+	}
+}
+
+func ids(t *testing.T, s *Store) string {
+	t.Helper()
+	photos, err := s.Photos()
+	must(t, err)
+	list := ""
+	for _, p := range photos {
+		list += p.ID
+	}
+	return list
+}
+
+func TestCollection(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	add(t, s, "one", true, "c", "a", "b")
+	if got := ids(t, s); got != "cab" {
+		t.Errorf("in the order picked: %s", got)
+	}
+	add(t, s, "two", true, "d")
+	if got := ids(t, s); got != "d" {
+		t.Errorf("after a replacing pick: %s", got)
+	}
+	must(t, s.Prune())
+	add(t, s, "three", false, "e")
+	if got := ids(t, s); got != "de" {
+		t.Errorf("after an appending pick: %s", got)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, mediaName))
+	must(t, err)
+	if len(entries) != 2 {
+		t.Errorf("files: %v", entries)
+	}
+	must(t, s.DropAllPhotos())
+	entries, err = os.ReadDir(filepath.Join(dir, mediaName))
+	must(t, err)
+	if len(entries) != 0 || ids(t, s) != "" {
+		t.Errorf("after dropping all: %v", entries)
+	}
+}
+
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	add(t, s, "one", true, "a", "b", "c")
+	photos, err := s.Photos()
+	must(t, err)
+	part, err := s.NewPart() // a power cut leaves it
+	must(t, err)
+	_, err = part.Write([]byte("half a ph"))
+	must(t, err)
+	must(t, s.Close())
+	media := filepath.Join(dir, mediaName)
+	must(t, os.Remove(filepath.Join(media, photos[0].File)))
+	must(t, os.WriteFile(filepath.Join(media, photos[1].File), []byte("shorter"), 0o600))
+	must(t, os.WriteFile(filepath.Join(media, "orphan.jpg"), nil, 0o600))
+
+	s = opened(t, dir)
+	if got := ids(t, s); got != "c" {
+		t.Errorf("left: %s", got)
+	}
+	entries, err := os.ReadDir(media)
+	must(t, err)
+	if len(entries) != 1 {
+		t.Errorf("files: %v", entries)
+	}
+}
+
+func TestNamesNeverLeaveTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	add(t, s, "one", true, "../../etc/passwd", "a/b", string(bytes.Repeat([]byte("n"), 300)))
+	photos, err := s.Photos()
+	must(t, err)
+	if len(photos) != 3 {
+		t.Errorf("%d photos", len(photos))
+	}
+	for _, file := range []string{"../pickerd.db", "/etc/passwd", ".part-x", "..", ""} {
+		if f, err := s.OpenMedia(file); err == nil {
+			if st, _ := f.Stat(); !st.IsDir() {
+				t.Errorf("%q was opened", file)
+			}
+			f.Close()
+		}
+	}
+}
