@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"pickerd/oauthdevice/oauthtest"
+)
+
+func try(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), args, func(k string) string { return env[k] }, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExitCodes(t *testing.T) {
+	good := writeFile(t, "good.toml", "[google]\nclient_id='i'\nclient_secret='s'\n")
+	socket := filepath.Join(t.TempDir(), "none.sock")
+	client := writeFile(t, "client.json", `{"web":{"client_id":"i"}}`)
+	tests := []struct {
+		name  string
+		args  []string
+		code  int
+		wants []string // on stderr, or on stdout for code 0
+	}{
+		{"nothing", nil, 64, []string{"Usage:"}},
+		{"help", []string{"--help"}, 0, []string{"demo", "unpair", "Exit codes"}},
+		{"help of a command", []string{"status", "--help"}, 0, []string{"Usage: pickerd status"}},
+		{"no such command", []string{"dance"}, 64, []string{"dance", "hint:"}},
+		{"no such flag", []string{"status", "--sockett", "x"}, 64, []string{"sockett", "pickerd status --help"}},
+		{"an argument too many", []string{"pick", "me"}, 64, []string{`"me"`}},
+		{"no daemon", []string{"status", "--socket", socket}, 69, []string{"no pickerd is running", "systemctl"}},
+		{"version", []string{"version"}, 0, []string{"pickerd "}},
+		{"default configuration", []string{"config", "default"}, 0, []string{"[google]"}},
+		{"good configuration", []string{"config", "check", good}, 0, []string{"is fine"}},
+		{"no configuration", []string{"config", "check", "/none.toml"}, 78, []string{"/none.toml", "hint:"}},
+		{"unknown key", []string{"run", "--config", writeFile(t, "a.toml", "\nnaem='x'\n")}, 78, []string{"a.toml:2", "naem", "did you mean name?"}},
+		{"bad duration", []string{"run", "--config", writeFile(t, "b.toml", "[slideshow]\ninterval='x'\n")}, 78, []string{"b.toml:2", `"x" is not a duration`}},
+		{"no client", []string{"run", "--config", writeFile(t, "c.toml", "")}, 78, []string{"no OAuth client", "README"}},
+		{"client file missing", []string{"run", "--config", writeFile(t, "d.toml", "[google]\nclient_file='/none.json'\n")}, 78, []string{"google.client_file", "/none.json"}},
+		{"client of another type", []string{"run", "--config", writeFile(t, "e.toml", "[google]\nclient_file='"+client+"'\n")}, 78, []string{"Web application", "TVs and Limited Input"}},
+		{"directory not writable", []string{"run", "--config", writeFile(t, "f.toml", "[google]\nclient_id='i'\n[store]\ndir='"+good+"/x'\n[http]\nlisten='127.0.0.1:0'\n")}, 78, []string{"store.dir", "write there"}},
+		{"address in use", []string{"run", "--config", writeFile(t, "g.toml", "[google]\nclient_id='i'\n[http]\nlisten='192.0.2.1:1'\n")}, 1, []string{"display's address", "http.listen"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, stdout, stderr := try(t, nil, tt.args...)
+			text := stderr
+			if tt.code == 0 {
+				text = stdout
+			}
+			if code != tt.code {
+				t.Errorf("exit code %d, want %d; %s", code, tt.code, stderr)
+			}
+			for _, want := range tt.wants {
+				if !strings.Contains(text, want) {
+					t.Errorf("%q is not in:\n%s", want, text)
+				}
+			}
+		})
+	}
+}
+
+// syncBuffer is written by the daemon while the test reads.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// The whole program starts in a test, is asked over its socket, refuses a twin,
+// and stops without a trace of a secret.
+func TestRunAndAsk(t *testing.T) {
+	auth := oauthtest.New(oauthtest.Options{})
+	google := httptest.NewServer(auth)
+	defer google.Close()
+	dir := t.TempDir()
+	ready := make(chan struct{})
+	notify := listenNotify(t, dir, ready)
+	env := map[string]string{
+		"PICKERD_NAME":                   "Test box",
+		"PICKERD_GOOGLE_CLIENT_ID":       auth.ClientID(),
+		"PICKERD_GOOGLE_CLIENT_SECRET":   auth.ClientSecret(),
+		"PICKERD_GOOGLE_DEVICE_AUTH_URL": google.URL + "/device/code",
+		"PICKERD_GOOGLE_TOKEN_URL":       google.URL + "/token",
+		"PICKERD_HTTP_LISTEN":            "127.0.0.1:0",
+		"STATE_DIRECTORY":                filepath.Join(dir, "state"),
+		"RUNTIME_DIRECTORY":              dir,
+		"NOTIFY_SOCKET":                  notify,
+	}
+	getenv := func(k string) string { return env[k] }
+	ctx, cancel := context.WithCancel(t.Context())
+	var log syncBuffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"run", "--config", writeFile(t, "empty.toml", "")}, getenv, &log, &log)
+	}()
+	<-ready
+	code, out, errs := try(t, env, "status", "--json")
+	var s struct{ State, Name string }
+	if err := json.Unmarshal([]byte(out), &s); err != nil || code != 0 || s.Name != "Test box" {
+		t.Fatalf("%d %v %s %s", code, err, out, errs)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"status"}, 0, "Test box: "},
+		{[]string{"items"}, 0, "No photo"},
+		{[]string{"items", "--json"}, 0, `"items": []`},
+		{[]string{"sessions"}, 0, "No picking session"},
+		{[]string{"cancel"}, 1, "No pick is under way."},
+		{[]string{"unpair"}, 1, "No account is paired."},
+		{[]string{"pick"}, 0, "scan the code"},
+		{[]string{"run"}, 1, "in use by another pickerd"},
+	} {
+		if code, out, errs := try(t, env, tt.args...); code != tt.code || !strings.Contains(out+errs, tt.want) {
+			t.Errorf("%v: %d %s%s", tt.args, code, out, errs)
+		}
+	}
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d\n%s", code, &log)
+	}
+	if strings.Contains(log.String(), oauthtest.Mark) {
+		t.Errorf("a secret is in the log:\n%s", &log)
+	}
+}
+
+// listenNotify is the service manager's end; ready is closed at READY=1.
+func listenNotify(t *testing.T, dir string, ready chan<- struct{}) string {
+	t.Helper()
+	path := filepath.Join(dir, "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b := make([]byte, 1000)
+		for {
+			n, err := l.Read(b)
+			if err != nil {
+				return
+			}
+			if string(b[:n]) == "READY=1" && ready != nil {
+				close(ready)
+				ready = nil
+			}
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return path
+}
+
+func TestDemoAddresses(t *testing.T) {
+	near, far, err := addresses(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8420})
+	if near != "http://127.0.0.1:8420" || far != near || err != nil {
+		t.Errorf("%s, %s, %v", near, far, err)
+	}
+	near, far, err = addresses(&net.TCPAddr{IP: net.IPv4zero, Port: 8420})
+	lan, lanErr := lanAddress()
+	want := "http://127.0.0.1:8420"
+	if lan != nil {
+		want = fmt.Sprintf("http://%s:8420", lan)
+	}
+	if near != "http://127.0.0.1:8420" || far != want || err != nil || lanErr != nil {
+		t.Errorf("%s, %s, want %s, %v", near, far, want, err)
+	}
+}
+
+func TestDemoSimulatorsAnswer(t *testing.T) {
+	_, mux, err := simulators("http://box.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{demoAuth + "/device", demoPhotos + "/thumb/sample-sunset", demoPhotos + "/picker/x"} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != 200 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// TestArrows keeps the house in order: who may import whom.
+func TestArrows(t *testing.T) {
+	allowed := map[string][]string{
+		"oauthdevice":               nil,
+		"oauthdevice/oauthtest":     nil,
+		"picker":                    nil,
+		"picker/pickertest":         nil,
+		"picker/pickertest/samples": {"picker/pickertest"},
+		"store":                     nil,
+		"display":                   nil,
+		"display/web":               {"display"},
+		"device":                    {"oauthdevice", "picker", "store", "display"},
+		"device/control":            {"device"},
+		"systemd":                   nil,
+		"configs":                   nil,
+		"cmd/pickerd": {"configs", "device", "device/control", "display/web", "oauthdevice", "oauthdevice/oauthtest",
+			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "pickerd/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		name := strings.TrimPrefix(words[0], "pickerd/")
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("%s is a new package: say here what it may import", name)
+		}
+		for _, w := range words[1:] {
+			if dep, ours := strings.CutPrefix(w, "pickerd/"); ours && !slices.Contains(may, dep) {
+				t.Errorf("%s must not import %s", name, dep)
+			}
+		}
+	}
+}

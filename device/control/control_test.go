@@ -1,0 +1,224 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+)
+
+type fakeDevice struct {
+	err        error
+	everywhere bool
+	file       string
+}
+
+func (f *fakeDevice) Pick(context.Context) error   { return f.err }
+func (f *fakeDevice) Cancel(context.Context) error { return f.err }
+func (f *fakeDevice) Unpair(_ context.Context, everywhere bool) error {
+	f.everywhere = everywhere
+	return f.err
+}
+func (f *fakeDevice) Sessions() ([]device.Session, error) {
+	return []device.Session{{RequestID: "r", State: "open"}}, f.err
+}
+func (f *fakeDevice) Items() ([]device.Item, error) { return []device.Item{}, f.err }
+func (f *fakeDevice) OpenItem(id string) (*os.File, *device.Item, error) {
+	if id != "a/b" {
+		return nil, nil, fs.ErrNotExist
+	}
+	file, err := os.Open(f.file)
+	return file, &device.Item{MimeType: "image/jpeg"}, err
+}
+
+type rig struct {
+	dev    *fakeDevice
+	board  display.Board[device.Status]
+	client *Client
+	socket string
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{dev: &fakeDevice{}, socket: filepath.Join(t.TempDir(), "run", "c.sock")}
+	r.dev.file = filepath.Join(t.TempDir(), "a.jpg")
+	if err := os.WriteFile(r.dev.file, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen(r.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: Handler(r.dev, &r.board, slog.New(slog.DiscardHandler))}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		srv.Serve(l)
+	}()
+	t.Cleanup(func() { srv.Close(); <-done })
+	r.client = NewClient(r.socket)
+	return r
+}
+
+func (r *rig) raw(t *testing.T, method, path string, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://x"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := r.client.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func TestRoutes(t *testing.T) {
+	r := newRig(t)
+	r.board.Set(device.Status{State: device.Idle, Name: "Living room"})
+	ctx := t.Context()
+	if s, err := r.client.Status(ctx); err != nil || s.State != device.Idle || s.Name != "Living room" {
+		t.Errorf("status: %+v, %v", s, err)
+	}
+	if list, err := r.client.Sessions(ctx); err != nil || len(list) != 1 || list[0].RequestID != "r" {
+		t.Errorf("sessions: %+v, %v", list, err)
+	}
+	if resp, body := r.raw(t, "GET", "/v1/items"); resp.StatusCode != 200 || body != "{\"items\":[]}\n" {
+		t.Errorf("items: %d %s", resp.StatusCode, body)
+	}
+	if resp, body := r.raw(t, "POST", "/v1/picks"); resp.StatusCode != 202 || !strings.Contains(body, `"state":"idle"`) {
+		t.Errorf("pick: %d %s", resp.StatusCode, body)
+	}
+	if _, err := r.client.Unpair(ctx, true); err != nil || !r.dev.everywhere {
+		t.Errorf("unpair: %v", err)
+	}
+	if resp, body := r.raw(t, "GET", "/v1/items/a%2Fb/content", "Range", "bytes=1-3"); resp.StatusCode != 206 || body != "123" || resp.Header.Get("Content-Type") != "image/jpeg" {
+		t.Errorf("content: %d %q", resp.StatusCode, body)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	r := newRig(t)
+	for _, tt := range []struct {
+		err          error
+		method, path string
+		status       int
+	}{
+		{device.ErrPickRunning, "POST", "/v1/picks", 409},
+		{device.ErrNoPick, "DELETE", "/v1/picks/current", 404},
+		{device.ErrNotPaired, "DELETE", "/v1/account", 409},
+		{device.ErrStopping, "POST", "/v1/picks", 503},
+		{errors.New("secret detail"), "GET", "/v1/sessions", 500},
+		{nil, "GET", "/v1/items/none/content", 404},
+		{nil, "GET", "/v2/status", 404},
+	} {
+		r.dev.err = tt.err
+		resp, body := r.raw(t, tt.method, tt.path)
+		if resp.StatusCode != tt.status || resp.Header.Get("Content-Type") != "application/problem+json" || strings.Contains(body, "secret") {
+			t.Errorf("%s %s: %d %s", tt.method, tt.path, resp.StatusCode, body)
+		}
+	}
+	r.dev.err = device.ErrPickRunning
+	_, err := r.client.Pick(t.Context())
+	if p, ok := errors.AsType[*Problem](err); !ok || p.Status != 409 || err.Error() != "A pick is under way already." {
+		t.Errorf("the client says %v", err)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	r := newRig(t)
+	r.board.Set(device.Status{State: device.Pairing})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := r.client.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for _, want := range []device.State{device.Pairing, device.Showing} {
+		found := false
+		for !found && lines.Scan() {
+			found = strings.HasPrefix(lines.Text(), "data: ") && strings.Contains(lines.Text(), string(want))
+		}
+		if !found {
+			t.Fatalf("no event with %s", want)
+		}
+		r.board.Set(device.Status{State: device.Showing})
+	}
+}
+
+func TestUnpairWaitsForTheSweeper(t *testing.T) {
+	r := newRig(t)
+	r.board.Set(device.Status{Sessions: device.Sessions{PendingDeletion: 1}})
+	done := make(chan *device.Status, 1)
+	go func() {
+		s, err := r.client.Unpair(t.Context(), false)
+		if err != nil {
+			t.Error(err)
+		}
+		done <- s
+	}()
+	r.board.Set(device.Status{State: device.Pairing})
+	if s := <-done; s == nil || s.Sessions.PendingDeletion != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestListen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := os.Stat(path)
+	if err != nil || st.Mode().Perm() != 0o660 {
+		t.Errorf("%v, %v", st.Mode(), err)
+	}
+	if _, err := Listen(path); err == nil {
+		t.Error("a living daemon's socket was taken")
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false) // as a killed daemon leaves it
+	l.Close()
+	l, err = Listen(path)
+	if err != nil {
+		t.Fatalf("a dead daemon's socket is in the way: %v", err)
+	}
+	l.Close()
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(path); err == nil {
+		t.Error("a file was replaced")
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := NewClient(filepath.Join(t.TempDir(), "none.sock")).Status(ctx); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("got %v", err)
+	}
+}

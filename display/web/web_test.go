@@ -1,0 +1,210 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pickerd/display"
+)
+
+type rig struct {
+	pages display.Board[display.Page]
+	web   *Server
+	srv   *httptest.Server
+	picks int
+	err   error
+	alive bool
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.jpg"), []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	r := &rig{alive: true}
+	r.web = New(Config{
+		Pages:  &r.pages,
+		Media:  root.Open,
+		Pick:   func(context.Context) error { r.picks++; return r.err },
+		Cancel: func(context.Context) error { return r.err },
+		Alive:  func() bool { return r.alive },
+		Log:    slog.New(slog.DiscardHandler),
+	})
+	r.srv = httptest.NewServer(r.web)
+	t.Cleanup(r.srv.Close)
+	return r
+}
+
+func (r *rig) get(t *testing.T, path string, header ...string) (*http.Response, string) {
+	t.Helper()
+	return r.send(t, http.MethodGet, path, header...)
+}
+
+func (r *rig) send(t *testing.T, method, path string, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, r.srv.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func TestEverythingIsEmbedded(t *testing.T) {
+	err := fs.WalkDir(assets, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := assets.ReadFile(path)
+		for _, outside := range []string{"http://", "https://", "//cdn", "@import", "url("} {
+			if strings.Contains(string(data), outside) {
+				t.Errorf("%s refers to %s", path, outside)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t)
+	for path, kind := range map[string]string{"/": "text/html", "/pickerd.css": "text/css", "/pickerd.js": "text/javascript"} {
+		resp, body := r.get(t, path)
+		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) || body == "" {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
+		}
+		if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: policy %q", path, csp)
+		}
+	}
+}
+
+func TestQR(t *testing.T) {
+	r := newRig(t)
+	if resp, _ := r.get(t, "/qr.svg"); resp.StatusCode != 404 {
+		t.Errorf("without a code: %d", resp.StatusCode)
+	}
+	r.pages.Set(display.Page{QR: "https://g.test/device?user_code=AB"})
+	resp, body := r.get(t, "/qr.svg")
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(body, "crispEdges") {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+}
+
+func TestMedia(t *testing.T) {
+	r := newRig(t)
+	resp, body := r.get(t, "/media/a.jpg", "Range", "bytes=2-4")
+	if resp.StatusCode != 206 || body != "234" {
+		t.Errorf("range: %d %q", resp.StatusCode, body)
+	}
+	for _, path := range []string{"/media/none.jpg", "/media/..%2f..%2fetc%2fpasswd", "/media/.", "/media/"} {
+		if resp, _ := r.get(t, path); resp.StatusCode != 404 {
+			t.Errorf("%s: %d", path, resp.StatusCode)
+		}
+	}
+}
+
+func TestWishes(t *testing.T) {
+	r := newRig(t)
+	if resp, _ := r.send(t, http.MethodPost, "/pick"); resp.StatusCode != 202 || r.picks != 1 {
+		t.Errorf("%d", resp.StatusCode)
+	}
+	for _, h := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "http://evil.test"}} {
+		if resp, _ := r.send(t, http.MethodPost, "/pick", h...); resp.StatusCode != 403 || r.picks != 1 {
+			t.Errorf("%v: %d", h, resp.StatusCode)
+		}
+	}
+	r.err = errors.New("a pick is under way already")
+	if resp, _ := r.send(t, http.MethodPost, "/pick"); resp.StatusCode != 409 {
+		t.Errorf("%d", resp.StatusCode)
+	}
+	if resp, _ := r.get(t, "/pick"); resp.StatusCode != 405 {
+		t.Errorf("GET: %d", resp.StatusCode)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	r := newRig(t)
+	if resp, _ := r.get(t, "/healthz"); resp.StatusCode != 200 {
+		t.Errorf("%d", resp.StatusCode)
+	}
+	r.alive = false
+	if resp, _ := r.get(t, "/healthz"); resp.StatusCode != 503 {
+		t.Errorf("%d", resp.StatusCode)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	r := newRig(t)
+	until := time.Now().Add(90 * time.Second)
+	r.pages.Set(display.Page{State: "pairing", QR: "https://g.test/d", Code: "AB-CD", Until: until})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.srv.URL+"/events?w=2560&h=99999", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	next := func() (m message) {
+		t.Helper()
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				if err := json.Unmarshal([]byte(data), &m); err != nil {
+					t.Fatal(err)
+				}
+				return m
+			}
+		}
+		t.Fatal("the stream ended")
+		return m
+	}
+	m := next()
+	if m.Code != "AB-CD" || m.Left < 85 || m.Left > 90 || m.Modules == 0 || !strings.HasPrefix(m.QR, "qr.svg?") {
+		t.Errorf("%+v", m)
+	}
+	if w, h := r.web.ScreenSize(); w != 2560 || h != largest {
+		t.Errorf("screen size %d by %d", w, h)
+	}
+	r.pages.Set(display.Page{State: "showing", Photo: &display.Media{File: "a.jpg", Alt: "Photo 1 of 1"}})
+	if m := next(); m.Photo == nil || m.Photo.Src != "media/a.jpg" || m.QR != "" {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestScreenSizeDefault(t *testing.T) {
+	r := newRig(t)
+	if w, h := r.web.ScreenSize(); w != 1920 || h != 1080 {
+		t.Errorf("%d by %d", w, h)
+	}
+}

@@ -1,0 +1,284 @@
+package oauthdevice_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/oauthdevice/oauthtest"
+)
+
+func newClient(s *oauthtest.Server) *oauthdevice.Client {
+	return &oauthdevice.Client{
+		ID: s.ClientID(), Secret: oauthdevice.Secret(s.ClientSecret()), Scopes: []string{oauthtest.PickerScope},
+		DeviceAuthURL: "http://a.test/device/code", TokenURL: "http://a.test/token", RevokeURL: "http://a.test/revoke",
+		HTTP: &http.Client{Transport: oauthtest.InProcess(s)},
+	}
+}
+
+func TestWholeFlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := oauthtest.New(oauthtest.Options{RotateRefresh: true})
+		c := newClient(s)
+		ctx := t.Context()
+		a, err := c.Authorize(ctx, `{"requestId":"r","displayName":"Kitchen TV"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Interval != 5*time.Second || time.Until(a.ExpiresAt) != 30*time.Minute {
+			t.Errorf("interval %v, lifetime %v", a.Interval, time.Until(a.ExpiresAt))
+		}
+		if id, name := s.State(); id != "r" || name != "Kitchen TV" {
+			t.Errorf("state arrived as %q, %q", id, name)
+		}
+		if _, err := c.Poll(ctx, a.DeviceCode); code(err) != oauthdevice.AuthorizationPending {
+			t.Errorf("before the approval: %v", err)
+		}
+		if _, err := c.Poll(ctx, a.DeviceCode); code(err) != oauthdevice.SlowDown {
+			t.Errorf("too early: %v", err)
+		}
+		s.Approve(a.UserCode)
+		time.Sleep(10 * time.Second)
+		tok, err := c.Poll(ctx, a.DeviceCode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(tok.Lacks(c.Scopes)) > 0 || tok.Refresh == "" || time.Until(tok.ExpiresAt) != time.Hour {
+			t.Errorf("token: %v", tok)
+		}
+		if _, err := c.Poll(ctx, a.DeviceCode); code(err) != oauthdevice.InvalidGrant {
+			t.Errorf("a code used twice: %v", err)
+		}
+		second, err := c.Refresh(ctx, tok.Refresh)
+		if err != nil || second.Refresh == tok.Refresh || second.Access == tok.Access {
+			t.Errorf("refresh with rotation: %v, %v", second, err)
+		}
+		if _, err := c.Refresh(ctx, tok.Refresh); code(err) != oauthdevice.InvalidGrant {
+			t.Errorf("the old refresh token: %v", err)
+		}
+		if err := c.Revoke(ctx, second.Refresh); err != nil {
+			t.Error(err)
+		}
+		if err := c.Revoke(ctx, second.Refresh); err != nil {
+			t.Errorf("revoking what is revoked: %v", err)
+		}
+	})
+}
+
+func code(err error) string {
+	e, _ := errors.AsType[*oauthdevice.Error](err)
+	if e == nil {
+		return ""
+	}
+	return e.Code
+}
+
+func TestQRURI(t *testing.T) {
+	tests := []struct {
+		a    oauthdevice.Authorization
+		want string
+	}{
+		{oauthdevice.Authorization{VerificationURI: "https://www.google.com/device", UserCode: "GQVQ-JKEC"}, "https://www.google.com/device?user_code=GQVQ-JKEC"},
+		{oauthdevice.Authorization{VerificationURI: "https://x.test/d?lang=de", UserCode: "A B"}, "https://x.test/d?lang=de&user_code=A+B"},
+		{oauthdevice.Authorization{VerificationURI: "https://x.test/d", VerificationURIComplete: "https://x.test/d/AB", UserCode: "AB"}, "https://x.test/d/AB"},
+	}
+	for _, tt := range tests {
+		if got := tt.a.QRURI(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// An error must not carry what the server echoes of the request.
+func TestErrorsKeepSecrets(t *testing.T) {
+	s := oauthtest.New(oauthtest.Options{})
+	c := newClient(s)
+	const deviceCode = "dc-" + oauthtest.Mark
+	echo := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(400)
+		json.NewEncoder(w).Encode(map[string]string{"error": "x" + r.FormValue("device_code"),
+			"error_description": r.FormValue("device_code") + "\x1b[31m" + r.FormValue("client_secret")})
+	}
+	s.Fail(oauthtest.OpPoll, echo)
+	_, err := c.Poll(t.Context(), deviceCode)
+	if err == nil || strings.Contains(err.Error(), oauthtest.Mark) || strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("got %v", err)
+	}
+	var b strings.Builder
+	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "secret", oauthdevice.Secret(oauthtest.Mark), "token", oauthdevice.Token{Access: oauthtest.Mark})
+	fmt.Fprintf(&b, "%v %+v %#v %s", oauthdevice.Secret(oauthtest.Mark), oauthdevice.Token{Refresh: oauthtest.Mark}, oauthdevice.Token{Refresh: oauthtest.Mark}, c.Secret)
+	if strings.Contains(b.String(), oauthtest.Mark) {
+		t.Error(b.String())
+	}
+}
+
+func TestRedirectIsNotFollowed(t *testing.T) {
+	s := oauthtest.New(oauthtest.Options{})
+	c := newClient(s)
+	hops := 0
+	c.HTTP.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		hops++
+		return &http.Response{StatusCode: 307, Header: http.Header{"Location": {"http://elsewhere.test/"}}, Body: http.NoBody, Request: r}, nil
+	})
+	if _, err := c.Refresh(t.Context(), "r"); err == nil || hops != 1 {
+		t.Errorf("hops %d, error %v", hops, err)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestContextEndsACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := oauthtest.New(oauthtest.Options{})
+		c := newClient(s)
+		hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		s.Fail(oauthtest.OpCode, hang)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.Authorize(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := oauthtest.New(oauthtest.Options{})
+		c := newClient(s)
+		a, err := c.Authorize(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Approve(a.UserCode)
+		tok, err := c.Poll(t.Context(), a.DeviceCode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var saved []oauthdevice.Token
+		diskFull := false
+		src := oauthdevice.NewSource(c, *tok, func(n *oauthdevice.Token) error {
+			if diskFull {
+				return io.ErrShortWrite
+			}
+			saved = append(saved, *n)
+			return nil
+		})
+		get := func() string {
+			t.Helper()
+			v, err := src.Token(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		first := get()
+		time.Sleep(58 * time.Minute)
+		if get() != first || len(saved) != 0 {
+			t.Error("a good token was refreshed")
+		}
+		time.Sleep(90 * time.Second) // within the margin
+		second := get()
+		if second == first || len(saved) != 1 || string(saved[0].Access) != second {
+			t.Errorf("refreshed and saved: %d", len(saved))
+		}
+		src.Refused(first) // an old one: somebody else has refreshed already
+		if get() != second {
+			t.Error("a good token was refreshed again")
+		}
+		src.Refused(second)
+		diskFull = true
+		if _, err := src.Token(t.Context()); !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("a token that is not on disk was used: %v", err)
+		}
+		diskFull = false
+		if get() == second {
+			t.Error("a refused token came back")
+		}
+		s.RevokeAll()
+		src.Refused(get())
+		if _, err := src.Token(t.Context()); code(err) != oauthdevice.InvalidGrant {
+			t.Errorf("after revocation: %v", err)
+		}
+	})
+}
+
+func TestParseClientFile(t *testing.T) {
+	id, secret, err := oauthdevice.ParseClientFile([]byte(`{"installed":{"client_id":"i","client_secret":"s","redirect_uris":["http://localhost"]}}`))
+	if id != "i" || secret != "s" || err != nil {
+		t.Errorf("%q %v", id, err)
+	}
+	for name, text := range map[string]string{
+		"web client": `{"web":{"client_id":"i"}}`, "service account": `{"type":"service_account"}`,
+		"empty": ``, "HTML": `<html>`, "no id": `{"installed":{}}`, "list": `[]`,
+	} {
+		if _, _, err := oauthdevice.ParseClientFile([]byte(text)); !errors.Is(err, oauthdevice.ErrClientFile) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzParseClientFile(f *testing.F) {
+	f.Add(`{"installed":{"client_id":"i","client_secret":"s"}}`)
+	f.Add(`{"web":null,"installed":{"client_id":7}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		id, _, err := oauthdevice.ParseClientFile([]byte(text))
+		if err == nil && id == "" {
+			t.Error("no error and no id")
+		}
+	})
+}
+
+// Whatever a server answers, the client returns a usable value or an *Error.
+func FuzzAnswers(f *testing.F) {
+	f.Add(200, `{"device_code":"d","user_code":"AB-CD","verification_url":"https://g.test/device","expires_in":1800,"interval":5}`)
+	f.Add(200, `{"access_token":"a","expires_in":"3599","refresh_token":"r","scope":"x y","token_type":"Bearer"}`)
+	f.Add(428, `{"error":"authorization_pending","error_description":"Precondition Required"}`)
+	f.Add(403, `{"error_code":"rate_limit_exceeded"}`)
+	f.Add(200, `{"expires_in":1e99,"interval":"x"}`)
+	f.Add(502, `<html>`)
+	f.Add(200, `{"access_token":"a","expires_in":-1}`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status < 100 || status > 999 {
+			return
+		}
+		c := newClient(oauthtest.New(oauthtest.Options{}))
+		c.HTTP.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		})
+		a, err := c.Authorize(t.Context(), "")
+		checkError(t, err)
+		if err == nil && (a.DeviceCode == "" || a.UserCode == "" || a.Interval <= 0 || !strings.HasPrefix(a.QRURI(), "http")) {
+			t.Errorf("unusable: %+v", a)
+		}
+		tok, err := c.Poll(t.Context(), "d")
+		checkError(t, err)
+		if err == nil && tok.Access == "" {
+			t.Error("no token and no error")
+		}
+		_, err = c.Refresh(t.Context(), "r")
+		checkError(t, err)
+		checkError(t, c.Revoke(t.Context(), "r"))
+	})
+}
+
+func checkError(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if _, ok := errors.AsType[*oauthdevice.Error](err); !ok {
+		t.Errorf("%T: %v", err, err)
+	}
+}
