@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	parallel = 4 // downloads at a time, as Google advises
+	parallel = 4  // downloads at a time, as Google advises
+	batch    = 64 // photos that one commit takes at the most
 	// strikes is how often one item may fail while others succeed, or for a
 	// reason of its own, before it is left out.
 	strikes = 3
@@ -135,7 +136,7 @@ type outcome struct {
 func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error) {
 	api := d.api(f.grant)
 	jobs := make(chan job)
-	commits := make(chan store.Addition)
+	commits := make(chan store.Addition, batch) // so that downloads go on during a commit
 	var outcomes []outcome
 	var mu sync.Mutex
 
@@ -269,49 +270,39 @@ func (l *fetchLedger) count(total, before, noNames int) {
 // on its way to the disk goes into the next together: the first photo is shown
 // at once, and many small ones don't wait for a sync each.
 func (d *Device) commit(in <-chan store.Addition, stop func()) error {
-	const most = 64
 	var failed error
 	for a := range in {
-		batch := []store.Addition{a}
-	gather:
-		for len(batch) < most {
-			select {
-			case more, ok := <-in:
-				if !ok {
-					break gather
-				}
-				batch = append(batch, more)
-			default:
-				break gather
-			}
+		adds := []store.Addition{a}
+		for len(in) > 0 && len(adds) < batch { // this goroutine alone receives
+			adds = append(adds, <-in)
 		}
 		if failed != nil {
-			discard(batch)
+			discard(adds)
 			continue
 		}
-		if err := d.cfg.Store.AddPhotos(batch, !d.cfg.Append); err != nil {
-			failed = &storeError{fmt.Errorf("store %d photos: %w", len(batch), err)}
-			discard(batch)
+		if err := d.cfg.Store.AddPhotos(adds, !d.cfg.Append); err != nil {
+			failed = &storeError{fmt.Errorf("store %d photos: %w", len(adds), err)}
+			discard(adds)
 			stop()
 			continue
 		}
-		d.arrived(batch)
+		d.arrived(adds)
 	}
 	return failed
 }
 
-func discard(batch []store.Addition) {
-	for _, a := range batch {
+func discard(adds []store.Addition) {
+	for _, a := range adds {
 		if a.Part != nil {
 			a.Part.Discard()
 		}
 	}
 }
 
-func (d *Device) arrived(batch []store.Addition) {
+func (d *Device) arrived(adds []store.Addition) {
 	l := d.fetched
 	l.mu.Lock()
-	for _, a := range batch {
+	for _, a := range adds {
 		l.mine[a.Photo.ID] = true
 		if a.Part != nil {
 			l.bytes += a.Photo.Bytes

@@ -12,37 +12,49 @@ import (
 // longestFilm is how long a video may hold up the slideshow.
 const longestFilm = 5 * time.Minute
 
+// reloadEvery is how often at most the collection is read again while photos
+// pour in.
+const reloadEvery = 500 * time.Millisecond
+
 // slideshow chooses the photo on the screen, until ctx ends. It runs in every
 // state; whether the photo is seen is the page's affair.
 func (d *Device) slideshow(ctx context.Context) {
 	photos, at := d.reloadSlides(nil, -1)
 	turn := time.Now().Add(d.slideTime(photos, at)) // when the next photo comes
+	var read time.Time                              // when the collection was read last
+	stale := false
 	for {
-		again := d.slide(photos, at)
-		wait := time.Until(turn)
-		if !again.IsZero() {
-			wait = min(wait, time.Until(again))
+		next := turn
+		if again := d.slide(photos, at); !again.IsZero() && again.Before(next) {
+			next = again
 		}
-		t := time.NewTimer(wait)
+		if due := read.Add(reloadEvery); stale && due.Before(next) {
+			next = due
+		}
+		t := time.NewTimer(time.Until(next))
 		select {
 		case <-ctx.Done():
 			t.Stop()
 			return
 		case <-d.slideNow:
 			t.Stop()
+			stale = true
+		case <-t.C:
+		}
+		now := time.Now()
+		if stale && (len(photos) == 0 || !now.Before(read.Add(reloadEvery))) {
 			had := shownID(photos, at)
 			photos, at = d.reloadSlides(photos, at)
+			read, stale = now, false
 			if shownID(photos, at) != had {
-				turn = time.Now().Add(d.slideTime(photos, at))
+				turn = now.Add(d.slideTime(photos, at))
 			}
-		case <-t.C:
-			if time.Now().Before(turn) {
-				continue
-			}
+		}
+		if !now.Before(turn) {
 			if len(photos) > 0 {
 				at = (at + 1) % len(photos)
 			}
-			turn = time.Now().Add(d.slideTime(photos, at))
+			turn = now.Add(d.slideTime(photos, at))
 		}
 	}
 }

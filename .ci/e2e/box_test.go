@@ -51,7 +51,13 @@ type google struct {
 	url    string
 }
 
-func newGoogle(t *testing.T, items ...*pickertest.Item) *google {
+func newGoogle(t testing.TB, items ...*pickertest.Item) *google {
+	t.Helper()
+	return googleWith(t, time.Second, items...)
+}
+
+// googleWith wants to be polled at an interval.
+func googleWith(t testing.TB, interval time.Duration, items ...*pickertest.Item) *google {
 	t.Helper()
 	if items == nil {
 		var err error
@@ -64,8 +70,8 @@ func newGoogle(t *testing.T, items ...*pickertest.Item) *google {
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	g.url = srv.URL
-	g.auth = oauthtest.New(oauthtest.Options{PublicURL: srv.URL + "/auth", Interval: time.Second})
-	g.photos = pickertest.New(pickertest.Options{PublicURL: srv.URL + "/photos", PollInterval: "1s", Check: g.auth.Check}, items...)
+	g.auth = oauthtest.New(oauthtest.Options{PublicURL: srv.URL + "/auth", Interval: interval})
+	g.photos = pickertest.New(pickertest.Options{PublicURL: srv.URL + "/photos", PollInterval: interval.String(), Check: g.auth.Check}, items...)
 	mux.Handle("/auth/", http.StripPrefix("/auth", g.auth))
 	mux.Handle("/photos/", http.StripPrefix("/photos", g.photos))
 	return g
@@ -73,7 +79,7 @@ func newGoogle(t *testing.T, items ...*pickertest.Item) *google {
 
 // A box is a pickerd process.
 type box struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	args   []string
 	env    []string
@@ -86,6 +92,13 @@ type box struct {
 
 // newBox configures a box whose state is in dir and starts it.
 func newBox(t *testing.T, g *google, dir string) *box {
+	t.Helper()
+	b := configured(t, g, dir)
+	b.start()
+	return b
+}
+
+func configured(t testing.TB, g *google, dir string) *box {
 	t.Helper()
 	listen := freeAddress(t)
 	config := filepath.Join(dir, "pickerd.toml")
@@ -109,13 +122,11 @@ interval = "3s"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := &box{t: t, args: []string{"run", "--config", config}, socket: filepath.Join(dir, "c.sock"), screen: "http://" + listen + "/"}
-	b.start()
-	return b
+	return &box{t: t, args: []string{"run", "--config", config}, socket: filepath.Join(dir, "c.sock"), screen: "http://" + listen + "/"}
 }
 
 // freeAddress finds a port that the box can listen on again after a restart.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

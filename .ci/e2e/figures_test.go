@@ -1,0 +1,223 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker"
+	"pickerd/picker/pickertest"
+)
+
+// The figures of the whole process, against simulators on this machine:
+//
+//	go test -run '^$' -bench . -benchtime 5x
+
+// BenchmarkStart is from the start of the process to the first screen that is
+// served with a pairing QR code.
+func BenchmarkStart(b *testing.B) {
+	g := newGoogle(b)
+	path, err := binary()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		b.StopTimer()
+		box := configured(b, g, b.TempDir())
+		b.StartTimer()
+		cmd := exec.Command(path, box.args...)
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		for {
+			resp, err := http.Get(box.screen + "qr.svg")
+			if err == nil {
+				resp.Body.Close()
+				if resp.StatusCode == http.StatusOK {
+					break
+				}
+			}
+			time.Sleep(time.Millisecond)
+		}
+		b.StopTimer()
+		cmd.Process.Kill()
+		cmd.Wait()
+		b.StartTimer()
+	}
+}
+
+// BenchmarkAtRest shows a QR code for a while and reports what that costs.
+func BenchmarkAtRest(b *testing.B) {
+	g := googleWith(b, 5*time.Second) // as Google asks for
+	box := configured(b, g, b.TempDir())
+	box.start()
+	resp, err := http.Get(box.screen + "events?w=1920&h=1080")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	go io.Copy(io.Discard, resp.Body)
+	const watched = 20 * time.Second
+	for b.Loop() {
+		before := cpu(b, box.cmd.Process.Pid)
+		time.Sleep(watched)
+		b.ReportMetric(100*(cpu(b, box.cmd.Process.Pid)-before).Seconds()/watched.Seconds(), "%core")
+		b.ReportMetric(memory(b, box.cmd.Process.Pid, "VmRSS"), "MB-rss")
+	}
+}
+
+const (
+	figureItems = 500
+	figureBytes = 500_000
+)
+
+// bigItems are photos of 500 kB each, with a real JPEG at their beginning.
+func bigItems() []*pickertest.Item {
+	items := pickertest.Plain(figureItems)
+	rnd := rand.NewChaCha8([32]byte{})
+	for _, it := range items {
+		pad := make([]byte, figureBytes-len(it.Data))
+		rnd.Read(pad)
+		it.Data, it.Raw = append(it.Data, pad...), true
+	}
+	return items
+}
+
+// BenchmarkFetch500 is from Done to the last of 500 photos of 500 kB;
+// BenchmarkCurl500 is curl fetching the same, four at a time.
+func BenchmarkFetch500(b *testing.B) {
+	g := newGoogle(b, bigItems()...)
+	for b.Loop() {
+		b.StopTimer()
+		box := configured(b, g, b.TempDir())
+		box.start()
+		box.until("a code", func() bool { return g.auth.UserCode() != "" })
+		g.auth.Approve(g.auth.UserCode())
+		box.until("a session", func() bool { return len(g.photos.Open()) == 1 })
+		if err := g.photos.Choose(g.photos.Open()[0]); err != nil {
+			b.Fatal(err)
+		}
+		box.until("fetching is over", func() bool { return strings.Contains(box.log.String(), "msg=fetched") })
+		took := regexp.MustCompile(`took=(\S+)`).FindStringSubmatch(box.log.String())
+		d, err := time.ParseDuration(took[1])
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(d.Milliseconds()), "ms-fetch")
+		b.ReportMetric(memory(b, box.cmd.Process.Pid, "VmHWM"), "MB-peak-rss")
+		box.until("deleted", func() bool { return len(g.photos.Open()) == 0 })
+		box.kill()
+		b.StartTimer()
+	}
+}
+
+func BenchmarkCurl500(b *testing.B) {
+	g := newGoogle(b, bigItems()...)
+	token, list := mediaList(b, g)
+	dir := b.TempDir()
+	var config bytes.Buffer
+	for i, u := range list {
+		fmt.Fprintf(&config, "url = \"%s=w1920-h1080\"\noutput = %q\n", u, filepath.Join(dir, strconv.Itoa(i)))
+	}
+	file := filepath.Join(dir, "curl.config")
+	if err := os.WriteFile(file, config.Bytes(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		began := time.Now()
+		cmd := exec.Command("curl", "--silent", "--fail", "--parallel", "--parallel-max", "4", "-H", "Authorization: Bearer "+token, "--config", file)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("%v %s", err, out)
+		}
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms-fetch")
+	}
+}
+
+// mediaList picks everything by hand and returns a token and all addresses.
+func mediaList(b *testing.B, g *google) (token string, urls []string) {
+	b.Helper()
+	c := authClient(g)
+	a, err := c.Authorize(b.Context(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	g.auth.Approve(a.UserCode)
+	t, err := c.Poll(b.Context(), a.DeviceCode)
+	if err != nil {
+		b.Fatal(err)
+	}
+	api := apiClient(g, string(t.Access))
+	s, err := api.CreateSession(b.Context(), "", 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := g.photos.Choose(s.ID); err != nil {
+		b.Fatal(err)
+	}
+	for m, err := range api.MediaItems(b.Context(), s.ID) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		urls = append(urls, m.MediaFile.BaseURL)
+	}
+	return string(t.Access), urls
+}
+
+// memory reads a figure of /proc/PID/status, in MB.
+func memory(b *testing.B, pid int, key string) float64 {
+	b.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := regexp.MustCompile(key + `:\s+(\d+) kB`).FindSubmatch(data)
+	kb, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(kb) / 1000
+}
+
+// cpu reads how long a process has run.
+func cpu(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+2:]))
+	user, err1 := strconv.Atoi(fields[11])
+	system, err2 := strconv.Atoi(fields[12])
+	if err1 != nil || err2 != nil {
+		b.Fatal(err1, err2)
+	}
+	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100
+}
+
+func authClient(g *google) *oauthdevice.Client {
+	return &oauthdevice.Client{ID: g.auth.ClientID(), Secret: oauthdevice.Secret(g.auth.ClientSecret()), Scopes: []string{oauthtest.PickerScope},
+		DeviceAuthURL: g.url + "/auth/device/code", TokenURL: g.url + "/auth/token"}
+}
+
+func apiClient(g *google, token string) *picker.Client {
+	return &picker.Client{Base: g.url + "/photos", Tokens: fixed(token)}
+}
+
+// fixed is a token that is good for as long as a benchmark runs.
+type fixed string
+
+func (f fixed) Token(context.Context) (string, error) { return string(f), nil }
+func (f fixed) Refused(string)                        {}
