@@ -61,7 +61,8 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 		return none, err
 	}
 	defer m.Body.Close()
-	if err := d.room(f, m.Length); err != nil {
+	announced := max(m.Length, 0)
+	if err := d.reserve(f, announced); err != nil {
 		return none, err
 	}
 	part, err := d.cfg.Store.NewPart()
@@ -69,8 +70,12 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 		return none, &storeError{err}
 	}
 	photo, err := d.receive(m, part, limit, func() { watch.Reset(stall); d.beat() })
+	if err == nil {
+		err = d.reserve(f, part.Size()-announced)
+	}
 	if err != nil {
 		part.Discard()
+		_ = d.reserve(f, -announced)
 		return none, err
 	}
 	photo.ID, photo.Filename, photo.CreateTime = j.item.ID, showName(j.item.MediaFile.Filename), j.item.CreateTime.Time
@@ -78,23 +83,24 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 	return store.Addition{Photo: photo, Part: part}, nil
 }
 
-// room says whether a file of this length may come in.
-func (d *Device) room(f facts, length int64) error {
-	if d.cfg.MaxBytes <= 0 {
-		return nil
-	}
-	have := d.fetched.status().Bytes
+// reserve takes room for n bytes more, if there is any left.
+func (d *Device) reserve(f facts, n int64) error {
+	have := int64(0)
 	if d.cfg.Append {
-		have += f.bytes
+		have = f.bytes
 	}
-	if have+max(length, 0) > d.cfg.MaxBytes {
+	l := d.fetched
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d.cfg.MaxBytes > 0 && n > 0 && have+l.reserved+n > d.cfg.MaxBytes {
 		return errNoRoom
 	}
+	l.reserved += n
 	return nil
 }
 
-// receive copies a download into a part, looks whether it is whole and what it
-// is, and brings it to the disk.
+// receive copies a download into a part and looks whether it is whole and what
+// it is.
 func (d *Device) receive(m *picker.Media, part *store.Part, limit int64, alive func()) (store.Photo, error) {
 	var p store.Photo
 	n, err := io.Copy(part, io.LimitReader(&liveReader{m.Body, alive}, limit+1))
@@ -108,13 +114,7 @@ func (d *Device) receive(m *picker.Media, part *store.Part, limit int64, alive f
 	case m.Length >= 0 && n != m.Length:
 		return p, fmt.Errorf("%w after %d of %d bytes", errCut, n, m.Length)
 	}
-	if err := inspect(part, &p); err != nil {
-		return p, err
-	}
-	if err := part.Finish(); err != nil {
-		return p, &storeError{err}
-	}
-	return p, nil
+	return p, inspect(part, &p)
 }
 
 // A liveReader calls alive whenever bytes came.

@@ -31,14 +31,16 @@ type fetchLedger struct {
 	pick  string
 	began time.Time
 
-	mu      sync.Mutex
-	total   int             // items listed so far
-	before  int             // items that an earlier process brought
-	mine    map[string]bool // items that this process brought
-	bytes   int64
-	fails   map[string]int // by item id
-	given   map[string]bool
-	noNames int // items without an id, which can't be tried again
+	mu     sync.Mutex
+	total  int             // items listed so far
+	before int             // items that an earlier process brought
+	mine   map[string]bool // items that this process brought
+	bytes  int64
+	// reserved counts the bytes of downloads under way too.
+	reserved int64
+	fails    map[string]int // by item id
+	given    map[string]bool
+	noNames  int // items without an id, which can't be tried again
 }
 
 func newLedger(pick string) *fetchLedger {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
 )
 
 const partPrefix = ".part-"
@@ -58,28 +59,41 @@ func (p *Part) ReadAt(b []byte, off int64) (int, error) { return p.f.ReadAt(b, o
 // Size is the number of bytes written.
 func (p *Part) Size() int64 { return p.size }
 
-// Finish brings the bytes to the disk. The part can then be added.
-func (p *Part) Finish() error {
-	return errors.Join(p.f.Sync(), p.f.Close())
-}
-
 // Discard removes a part that will not be added.
 func (p *Part) Discard() {
 	p.f.Close()
 	os.Remove(p.f.Name())
 }
 
-// An Addition is a photo to be added: with a finished Part, or without one when
-// the file is there already from an earlier pick.
+// An Addition is a photo to be added: with a Part, or without one when the file
+// is there already from an earlier pick.
 type Addition struct {
 	Photo Photo
 	Part  *Part
 }
 
-// AddPhotos makes finished parts appear, all in one step. The pick's photos
+// syncs is how many files are brought to the disk at a time.
+const syncs = 8
+
+// finish brings the bytes of all parts to the disk.
+func finish(adds []Addition) error {
+	var g errgroup.Group
+	g.SetLimit(syncs)
+	for _, a := range adds {
+		if a.Part != nil {
+			g.Go(func() error { return errors.Join(a.Part.f.Sync(), a.Part.f.Close()) })
+		}
+	}
+	return g.Wait()
+}
+
+// AddPhotos makes written parts appear, all in one step. The pick's photos
 // join the collection, or with replace take the place of all others at the
 // first of them. The photos' File and Bytes are filled in.
 func (s *Store) AddPhotos(adds []Addition, replace bool) error {
+	if err := finish(adds); err != nil {
+		return fmt.Errorf("bring media files to the disk: %w", err)
+	}
 	for i := range adds {
 		a := &adds[i]
 		if a.Part == nil {

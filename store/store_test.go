@@ -171,7 +171,6 @@ func add(t *testing.T, s *Store, pick string, replace bool, ids ...string) {
 		must(t, err)
 		_, err = part.Write([]byte("bytes of " + id))
 		must(t, err)
-		must(t, part.Finish())
 		must(t, s.AddPhotos([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part}}, replace))
 	}
 }

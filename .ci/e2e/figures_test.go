@@ -119,7 +119,7 @@ func BenchmarkFetch500(b *testing.B) {
 		b.ReportMetric(float64(d.Milliseconds()), "ms-fetch")
 		b.ReportMetric(memory(b, box.cmd.Process.Pid, "VmHWM"), "MB-peak-rss")
 		box.until("deleted", func() bool { return len(g.photos.Open()) == 0 })
-		box.kill()
+		box.stop()
 		b.StartTimer()
 	}
 }
