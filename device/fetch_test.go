@@ -51,7 +51,7 @@ func TestFirstPhotoAtOnce(t *testing.T) {
 		for i := 2; i <= 12; i++ {
 			w.photos.FailItem(fmt.Sprintf("item-%d", i), func(rw http.ResponseWriter, r *http.Request) {
 				linger(r, 20*time.Second)
-				http.Error(rw, "later", 503)
+				http.Error(rw, "later", http.StatusServiceUnavailable)
 			})
 		}
 		w.pair()
