@@ -19,9 +19,8 @@ func (v *view) page() display.Page {
 	case Pairing:
 		v.pairingPage(&p)
 	case Opening:
-		p.Title = "One moment…"
-		p.Text = "Asking Google Photos for a place to choose."
 		p.CancelLabel = "Cancel"
+		v.moment(&p, "Asking Google Photos for a place to choose.")
 	case Picking:
 		v.pickingPage(&p)
 	case Fetching:
@@ -48,8 +47,7 @@ func (v *view) pairingPage(p *display.Page) {
 		p.CancelLabel = "Back to the photos"
 	}
 	if v.pairing == nil {
-		p.Title = "One moment…"
-		p.Text = "Getting a code from Google."
+		v.moment(p, "Getting a code from Google.")
 		return
 	}
 	p.Title = "Show your photos on " + v.name
@@ -60,6 +58,16 @@ func (v *view) pairingPage(p *display.Page) {
 	}
 	p.Hint = "This screen sees only the photos you choose, to show them here. You can disconnect it at any time."
 	p.QR, p.Link, p.Code, p.Until = v.pairing.QRURI, v.pairing.VerificationURI, v.pairing.UserCode, v.pairUntil
+}
+
+// moment asks for patience. In trouble, which may last, the photos don't give
+// way to that.
+func (v *view) moment(p *display.Page, text string) {
+	if v.problem != nil && v.photo != nil {
+		p.Photo, p.Next = v.photo, v.nextPhoto
+		return
+	}
+	p.Title, p.Text = "One moment…", text
 }
 
 func (v *view) pickingPage(p *display.Page) {

@@ -529,6 +529,39 @@ func TestShowingNeedsNoNetwork(t *testing.T) {
 	})
 }
 
+// Somebody wants to choose, but the network is gone: the photos stay, with a
+// line over them, until it is back.
+func TestPhotosDontGiveWayToTrouble(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.pair()
+			w.choose()
+			w.untilState(Showing)
+			w.untilClean()
+			if lost { // then it is the code that can't be had
+				w.auth.RevokeAll()
+				w.auth.Fail(oauthtest.OpCode, repeat(5, abort)...)
+			} else {
+				w.net.cut()
+			}
+			if err := w.dev.Pick(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.untilPage("a line over the photos", func(p display.Page) bool {
+				return p.Photo != nil && p.Problem == "No internet connection." && !p.RetryAt.IsZero()
+			})
+			w.net.mend()
+			if lost {
+				w.until("the pairing screen", func(s Status) bool { return s.Pairing != nil })
+				return
+			}
+			w.choose("item-1")
+			w.untilState(Showing)
+			w.untilClean()
+		})
+	}
+}
+
 func TestPickSurvivesRestart(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		before := w.pair()
