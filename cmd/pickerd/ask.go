@@ -21,20 +21,43 @@ func (e env) socketFlag(fs *flag.FlagSet) func() *control.Client {
 	return func() *control.Client { return control.NewClient(*path) }
 }
 
-func statusCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	asJSON, client := fs.Bool("json", false, ""), e.socketFlag(fs)
-	if err := parse(fs, args, 0); err != nil {
-		return err
+// A runner is what a command does.
+type runner func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error
+
+// show is a command that asks the daemon for something and prints it: for
+// people, or with --json as the API answers it.
+func show[T any](ask func(*control.Client, context.Context) (T, error), asJSON func(T) any, print func(io.Writer, T) error) runner {
+	return func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
+		wantJSON, client := fs.Bool("json", false, ""), e.socketFlag(fs)
+		if err := parse(fs, args, 0); err != nil {
+			return err
+		}
+		v, err := ask(client(), ctx)
+		if err != nil {
+			return err
+		}
+		if !*wantJSON {
+			return print(e.stdout, v)
+		}
+		enc := json.NewEncoder(e.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(asJSON(v))
 	}
-	s, err := client().Status(ctx)
-	if err != nil {
-		return err
+}
+
+// wish is a command that asks the daemon to do something.
+func wish(ask func(*control.Client, context.Context) (*device.Status, error), said string) runner {
+	return func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
+		client := e.socketFlag(fs)
+		if err := parse(fs, args, 0); err != nil {
+			return err
+		}
+		if _, err := ask(client(), ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.stdout, said)
+		return nil
 	}
-	if *asJSON {
-		return printJSON(e.stdout, s)
-	}
-	printStatus(e.stdout, s)
-	return nil
 }
 
 // does is what a state means to a person.
@@ -50,7 +73,7 @@ var does = map[device.State]string{
 	device.Blocked:  "blocked: an operator must act",
 }
 
-func printStatus(w io.Writer, s *device.Status) {
+func printStatus(w io.Writer, s *device.Status) error {
 	line := func(key, format string, args ...any) {
 		fmt.Fprintf(w, "  %-9s %s\n", key, fmt.Sprintf(format, args...))
 	}
@@ -75,6 +98,7 @@ func printStatus(w io.Writer, s *device.Status) {
 			line("", "next try at %s", p.RetryAt.Local().Format(time.TimeOnly))
 		}
 	}
+	return nil
 }
 
 func orDash(s string) string {
@@ -94,76 +118,24 @@ func size(n int64) string {
 	return fmt.Sprintf("%.0f kB", float64(n)/1e3)
 }
 
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
-
-func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	client := e.socketFlag(fs)
-	if err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	if _, err := client().Pick(ctx); err != nil {
-		return err
-	}
-	fmt.Fprintln(e.stdout, "A new pick has begun: scan the code on the screen.")
-	return nil
-}
-
-func cancelCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	client := e.socketFlag(fs)
-	if err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	if _, err := client().Cancel(ctx); err != nil {
-		return err
-	}
-	fmt.Fprintln(e.stdout, "Cancelled. The picking session is being deleted at Google.")
-	return nil
-}
-
-func sessionsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	asJSON, client := fs.Bool("json", false, ""), e.socketFlag(fs)
-	if err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	list, err := client().Sessions(ctx)
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		return printJSON(e.stdout, map[string]any{"sessions": list})
-	}
+func printSessions(w io.Writer, list []device.Session) error {
 	if len(list) == 0 {
-		fmt.Fprintln(e.stdout, "No picking session is left.")
+		fmt.Fprintln(w, "No picking session is left.")
 		return nil
 	}
-	return table(e.stdout, "STATE\tREQUEST\tSESSION\tCREATED\tWHY OVER", func(row func(...string)) {
+	return table(w, "STATE\tREQUEST\tSESSION\tCREATED\tWHY OVER", func(row func(...string)) {
 		for _, s := range list {
 			row(s.State, s.RequestID, orDash(s.SessionID), s.CreatedAt.Local().Format(time.DateTime), orDash(s.Reason))
 		}
 	})
 }
 
-func itemsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	asJSON, client := fs.Bool("json", false, ""), e.socketFlag(fs)
-	if err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	list, err := client().Items(ctx)
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		return printJSON(e.stdout, map[string]any{"items": list})
-	}
+func printItems(w io.Writer, list []device.Item) error {
 	if len(list) == 0 {
-		fmt.Fprintln(e.stdout, "No photo is here yet.")
+		fmt.Fprintln(w, "No photo is here yet.")
 		return nil
 	}
-	return table(e.stdout, "TYPE\tPIXELS\tSIZE\tNAME\tID", func(row func(...string)) {
+	return table(w, "TYPE\tPIXELS\tSIZE\tNAME\tID", func(row func(...string)) {
 		for _, i := range list {
 			pixels := "-"
 			if i.Width > 0 {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"pickerd/configs"
+	"pickerd/device"
 	"pickerd/device/control"
 )
 
@@ -40,18 +41,23 @@ type env struct {
 // A command is one verb of the command line.
 type command struct {
 	name, args, help string
-	run              func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error
+	run              runner
 }
 
 func commands() []command {
 	return []command{
 		{"run", "[--config FILE]", "Run the daemon.", runCommand},
 		{"demo", "[--listen ADDR]", "Try everything on built-in simulators: no account, no network.", demoCommand},
-		{"status", "[--json] [--socket PATH]", "Tell what the daemon is doing.", statusCommand},
-		{"pick", "[--socket PATH]", "Start a new pick: the screen shows a code to scan.", pickCommand},
-		{"cancel", "[--socket PATH]", "Cancel the pick under way.", cancelCommand},
-		{"sessions", "[--json] [--socket PATH]", "List picking sessions that are not known to be deleted.", sessionsCommand},
-		{"items", "[--json] [--socket PATH]", "List the photos and videos that are here.", itemsCommand},
+		{"status", "[--json] [--socket PATH]", "Tell what the daemon is doing.",
+			show((*control.Client).Status, func(s *device.Status) any { return s }, printStatus)},
+		{"pick", "[--socket PATH]", "Start a new pick: the screen shows a code to scan.",
+			wish((*control.Client).Pick, "A new pick has begun: scan the code on the screen.")},
+		{"cancel", "[--socket PATH]", "Cancel the pick under way.",
+			wish((*control.Client).Cancel, "Cancelled. The picking session is being deleted at Google.")},
+		{"sessions", "[--json] [--socket PATH]", "List picking sessions that are not known to be deleted.",
+			show((*control.Client).Sessions, func(l []device.Session) any { return map[string]any{"sessions": l} }, printSessions)},
+		{"items", "[--json] [--socket PATH]", "List the photos and videos that are here.",
+			show((*control.Client).Items, func(l []device.Item) any { return map[string]any{"items": l} }, printItems)},
 		{"unpair", "[--everywhere] [--socket PATH]", "Forget the account and its photos on this box.", unpairCommand},
 		{"config", "check FILE | default", "Check a configuration file, or print the commented default.", configCommand},
 		{"version", "", "Print the version.", versionCommand},
