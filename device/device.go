@@ -43,6 +43,7 @@ type Device struct {
 
 	sweepNow chan struct{} // level trigger, capacity one
 	slideNow chan struct{} // level trigger, capacity one
+	untilNow chan struct{} // level trigger, capacity one
 	lastBeat atomic.Int64  // unix nanoseconds
 
 	sourcesMu sync.Mutex
@@ -55,6 +56,7 @@ type Device struct {
 	retry   retry
 	poll    pollClock
 	fetched *fetchLedger
+	spent   int // codes in a row that ended without an answer from a person
 }
 
 // New returns a Device that Run brings to life.
@@ -71,6 +73,7 @@ func New(cfg Config) *Device {
 		wishes:   make(chan wish),
 		sweepNow: make(chan struct{}, 1),
 		slideNow: make(chan struct{}, 1),
+		untilNow: make(chan struct{}, 1),
 		sources:  map[string]*oauthdevice.Source{},
 	}
 	d.screen = newScreen(cfg.Name)
@@ -151,14 +154,11 @@ func (d *Device) load() error {
 	if err != nil {
 		return &storeError{err}
 	}
-	photos, err := d.cfg.Store.Photos()
+	photos, bytes, err := d.cfg.Store.Library()
 	if err != nil {
 		return &storeError{err}
 	}
-	f := facts{grant: grant, pairing: pairing, photos: len(photos), wanted: d.wanted}
-	for _, p := range photos {
-		f.bytes += p.Bytes
-	}
+	f := facts{grant: grant, pairing: pairing, photos: photos, bytes: bytes, wanted: d.wanted}
 	for i, p := range picks {
 		if p.Over == "" && f.pick == nil && grant != nil && p.GrantID == grant.ID {
 			f.pick = &picks[i]
@@ -178,9 +178,10 @@ func (d *Device) enter(s State, change func(*view)) {
 		change(v)
 		v.show(visible(s, f, v.problem, d.reached), f)
 		d.countInto(v)
-		v.pairUntil, v.pickUntil = d.poll.pairUntil(f), d.poll.pickUntil(f)
+		v.setUntil(d.poll.pairUntil(f), d.poll.pickUntil(f))
 		to = v.state
 	})
+	wake(d.untilNow)
 	if from != to {
 		d.logState(from, to)
 	}
@@ -240,6 +241,23 @@ const callTimeout = 20 * time.Second
 
 func callContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, callTimeout)
+}
+
+// grace is how long a request whose answer must not be lost goes on after its
+// context ended: well within the five seconds that a stop may take.
+const grace = 3 * time.Second
+
+// linger returns a context that ends a grace after ctx does.
+func linger(ctx context.Context) (context.Context, context.CancelFunc) {
+	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		t := time.AfterFunc(grace, cancel)
+		context.AfterFunc(on, func() { t.Stop() })
+	})
+	return on, func() {
+		stop()
+		cancel()
+	}
 }
 
 // beatEvery is the longest that a healthy loop stays silent while it waits;

@@ -50,7 +50,7 @@ func TestFirstPhotoAtOnce(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		for i := 2; i <= 12; i++ {
 			w.photos.FailItem(fmt.Sprintf("item-%d", i), func(rw http.ResponseWriter, r *http.Request) {
-				linger(r, 20*time.Second)
+				dawdle(r, 20*time.Second)
 				http.Error(rw, "later", http.StatusServiceUnavailable)
 			})
 		}
@@ -160,8 +160,8 @@ func TestOutageWhileFetching(t *testing.T) {
 	})
 }
 
-// linger makes a simulator slow for as long as its client waits.
-func linger(r *http.Request, d time.Duration) {
+// dawdle makes a simulator slow for as long as its client waits.
+func dawdle(r *http.Request, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-r.Context().Done():
@@ -207,7 +207,7 @@ func TestAddressesRunOut(t *testing.T) {
 			var asked atomic.Bool
 			w.photos.FailItem(fmt.Sprintf("item-%d", i+1), func(rw http.ResponseWriter, r *http.Request) {
 				if !asked.Swap(true) { // so slow that those behind it find their addresses dead
-					linger(r, 40*time.Second)
+					dawdle(r, 40*time.Second)
 				}
 				pickertest.Serve(rw, pickertest.Plain(1)[0])
 			})

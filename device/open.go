@@ -25,7 +25,6 @@ func (d *Device) open(ctx context.Context) error {
 	}
 	d.reach()
 	d.poll.start(f.pick.RequestID, s.ExpireTime.Time)
-	d.poll.asked = true
 	if err := d.watch(f.pick, s); err != nil {
 		return err
 	}
@@ -41,11 +40,18 @@ func (d *Device) open(ctx context.Context) error {
 // create asks for the session of a pick and puts its id on disk before
 // anything else happens. That it may exist is on disk before it can.
 func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*picker.PickingSession, error) {
-	callCtx, cancel := callContext(ctx)
-	defer cancel()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	callCtx, cancelCall := callContext(ctx)
+	defer cancelCall()
 	if _, err := d.source(g).Token(callCtx); err != nil {
 		return nil, err // Google has not been asked
 	}
+	// From here on an answer on its way is waited for: it names a session that
+	// nobody could delete without it.
+	ctx, cancel := linger(ctx)
+	defer cancel()
 	if !p.Asked {
 		if err := d.updatePick(p.RequestID, func(p *store.Pick) { p.Asked = true }); err != nil {
 			return nil, err
@@ -89,9 +95,8 @@ func (d *Device) openFailed(ctx context.Context, f facts, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if isInvalidGrant(err) {
-		d.wanted = true // somebody is waiting: the pairing screen comes at once
-		return d.lose(f.grant.ID)
+	if done, err := d.useless(f, err); done {
+		return err
 	}
 	e, ok := errors.AsType[*picker.Error](err)
 	if !ok || e.Temporary() && e.Code != picker.ResourceExhausted {
@@ -106,11 +111,6 @@ func (d *Device) openFailed(ctx context.Context, f facts, err error) error {
 	case picker.InvalidArgument:
 		if rerr := d.replacePick(f.pick, "refused", f.pick.Replaces); rerr != nil {
 			return rerr
-		}
-	case picker.PermissionDenied:
-		if e.Reason == picker.ReasonScopeInsufficient {
-			d.wanted = true
-			return errors.Join(err, d.retire(f.grant.ID, "scope missing"))
 		}
 	}
 	if f.photos > 0 && d.retry.n >= openTries {
@@ -129,12 +129,24 @@ func (d *Device) openFailed(ctx context.Context, f facts, err error) error {
 // only mean that the phone is not there yet.
 const openTries = 3
 
-func (d *Device) retire(grantID, reason string) error {
-	wake(d.sweepNow)
-	if err := d.cfg.Store.Retire(grantID, reason, false); err != nil {
-		return &storeError{err}
+// useless deals with errors after which a grant is good for nothing: it is dead,
+// or lacks the permission. Somebody is waiting, so the pairing screen comes at
+// once.
+func (d *Device) useless(f facts, err error) (done bool, _ error) {
+	e, ok := errors.AsType[*picker.Error](err)
+	switch {
+	case isInvalidGrant(err):
+		d.wanted = true
+		return true, d.lose(f.grant.ID)
+	case ok && e.Reason == picker.ReasonScopeInsufficient:
+		d.wanted = true
+		wake(d.sweepNow)
+		if err := d.cfg.Store.Retire(f.grant.ID, "scope missing", false); err != nil {
+			return true, &storeError{err}
+		}
+		return true, err
 	}
-	return nil
+	return false, err
 }
 
 // replacePick ends a pick and writes the intent of the one that follows it.

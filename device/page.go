@@ -46,7 +46,7 @@ func (v *view) pairingPage(p *display.Page) {
 	if v.library.Items > 0 {
 		p.CancelLabel = "Back to the photos"
 	}
-	if v.pairing == nil {
+	if v.pairing == nil || v.ended {
 		v.moment(p, "Getting a code from Google.")
 		return
 	}
@@ -71,6 +71,14 @@ func (v *view) moment(p *display.Page, text string) {
 }
 
 func (v *view) pickingPage(p *display.Page) {
+	p.CancelLabel = "Cancel"
+	if v.library.Items > 0 {
+		p.CancelLabel = "Back to the photos"
+	}
+	if v.ended {
+		v.moment(p, "Getting a new link from Google.")
+		return
+	}
 	p.Title = "Choose your photos"
 	p.Steps = []string{
 		"Scan the code with the phone you signed in with.",
@@ -78,10 +86,6 @@ func (v *view) pickingPage(p *display.Page) {
 	}
 	p.Hint = "Looking for an album? Search for its name in Google Photos."
 	p.QR, p.Link, p.Until = v.pick.PickerURI, v.pick.PickerURI, v.pickUntil
-	p.CancelLabel = "Cancel"
-	if v.library.Items > 0 {
-		p.CancelLabel = "Back to the photos"
-	}
 }
 
 func (v *view) fetchingPage(p *display.Page) {

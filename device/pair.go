@@ -23,39 +23,45 @@ const (
 )
 
 // pair gets a code where there is none, or asks once whether the person has
-// approved the one on the screen.
+// approved the one on the screen, or the one before it.
 func (d *Device) pair(ctx context.Context) error {
 	p := d.facts.pairing
 	if p == nil {
-		return d.newCode(ctx)
+		return d.newCode(ctx, nil)
 	}
 	until := d.poll.pairUntil(d.facts)
 	renewAt := until.Add(-min(freshMargin, p.ExpiresAt.Sub(p.StartedAt)/10))
-	if err := d.poll.wait(ctx, d, p.RequestID, p.Interval, time.Time{}); err != nil {
+	if err := d.poll.wait(ctx, d, p.Interval); err != nil {
 		return err
+	}
+	if p.Before != nil {
+		if done, err := d.pollBefore(ctx, p); done || err != nil {
+			return err
+		}
 	}
 	done, err := d.pollCode(ctx, p)
 	if done || time.Now().Before(renewAt) {
 		return err
 	}
-	return d.renew(ctx, until, err)
+	return d.renew(ctx, p, until, err)
 }
 
 // renew replaces a code that is about to end. pollErr is what its last poll
 // brought: while that may have been the network's, the code gets its last
 // minute, but it is not shown beyond its end.
-func (d *Device) renew(ctx context.Context, until time.Time, pollErr error) error {
-	alive := time.Now().Before(until)
-	if ctx.Err() != nil || alive && isTemporary(pollErr) {
+func (d *Device) renew(ctx context.Context, p *store.Pairing, until time.Time, pollErr error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case pollErr != nil && (!over(until) || !isTemporary(pollErr)):
 		return pollErr
-	}
-	if d.facts.photos > 0 {
+	case d.facts.photos > 0:
 		// Somebody asked to choose and went away: back to the photos.
 		d.wanted = false
 		return d.dropPairing()
 	}
-	err := d.newCode(ctx)
-	if err != nil && !alive {
+	err := d.newCode(ctx, p)
+	if err != nil && over(until) {
 		return errors.Join(err, d.dropPairing())
 	}
 	return err
@@ -68,8 +74,25 @@ func (d *Device) dropPairing() error {
 	return nil
 }
 
-// newCode asks for a code and puts it on disk before it is shown.
-func (d *Device) newCode(ctx context.Context) error {
+func (d *Device) savePairing(p store.Pairing) error {
+	if err := d.cfg.Store.SavePairing(p); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}
+
+// manySpent is after how many useless codes in a row the next one has to wait:
+// Google limits how many it gives out.
+const manySpent = 3
+
+// newCode asks for a code and puts it on disk before it is shown. before is the
+// one that it replaces, nil when that has ended.
+func (d *Device) newCode(ctx context.Context, before *store.Pairing) error {
+	if d.spent > manySpent {
+		if err := d.sleep(ctx, min(time.Duration(d.spent)*10*time.Second, 5*time.Minute)); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := callContext(ctx)
 	defer cancel()
 	requestID := newRequestID()
@@ -86,7 +109,7 @@ func (d *Device) newCode(ctx context.Context) error {
 	if _, err := display.NewQR(qr); err != nil {
 		return &linkError{Op: "device authorization", What: "verification_uri", Err: err}
 	}
-	err = d.cfg.Store.SavePairing(store.Pairing{
+	next := store.Pairing{
 		RequestID:       requestID,
 		DeviceCode:      string(a.DeviceCode),
 		UserCode:        a.UserCode,
@@ -95,25 +118,62 @@ func (d *Device) newCode(ctx context.Context) error {
 		StartedAt:       time.Now(),
 		ExpiresAt:       a.ExpiresAt,
 		Interval:        a.Interval,
-	})
-	if err != nil {
-		return &storeError{err}
+	}
+	if before != nil {
+		old := *before
+		old.Before = nil
+		next.Before = &old
+	}
+	if err := d.savePairing(next); err != nil {
+		return err
 	}
 	d.poll.start(requestID, a.ExpiresAt)
 	return nil
 }
 
+// askAbout asks the server about one code. An answer on its way is waited for even
+// when a wish comes: it may be the token, which is given only once.
+func (d *Device) askAbout(ctx context.Context, p *store.Pairing) (*oauthdevice.Token, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	lingering, cancel := linger(ctx)
+	defer cancel()
+	call, cancelCall := callContext(lingering)
+	defer cancelCall()
+	t, err := d.cfg.OAuth.Poll(call, oauthdevice.Secret(p.DeviceCode))
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return t, err
+}
+
+// pollBefore asks once about the code that was on the screen before. Whatever
+// ends that code is no news.
+func (d *Device) pollBefore(ctx context.Context, p *store.Pairing) (done bool, err error) {
+	t, err := d.askAbout(ctx, p.Before)
+	if err == nil {
+		d.reach()
+		return true, d.paired(p.Before, t)
+	}
+	e, ok := errors.AsType[*oauthdevice.Error](err)
+	if !ok {
+		return false, err
+	}
+	waiting := e.Code == oauthdevice.AuthorizationPending || e.Code == oauthdevice.SlowDown || e.Temporary()
+	if waiting && time.Now().Before(p.Before.ExpiresAt) {
+		return false, nil
+	}
+	p.Before = nil
+	return false, d.savePairing(*p)
+}
+
 // pollCode asks once; done means that the person approved.
 func (d *Device) pollCode(ctx context.Context, p *store.Pairing) (done bool, err error) {
-	callCtx, cancel := callContext(ctx)
-	defer cancel()
-	t, err := d.cfg.OAuth.Poll(callCtx, oauthdevice.Secret(p.DeviceCode))
+	t, err := d.askAbout(ctx, p)
 	if err == nil {
 		d.reach()
 		return true, d.paired(p, t)
-	}
-	if ctx.Err() != nil {
-		return false, ctx.Err()
 	}
 	e, ok := errors.AsType[*oauthdevice.Error](err)
 	if !ok {
@@ -122,19 +182,18 @@ func (d *Device) pollCode(ctx context.Context, p *store.Pairing) (done bool, err
 	switch {
 	case e.Code == oauthdevice.AuthorizationPending:
 		d.reach()
+		d.spent = 0
 		return false, nil
 	case e.Code == oauthdevice.SlowDown:
 		d.reach()
 		slower := *p
 		slower.Interval += slowDownStep
-		if err := d.cfg.Store.SavePairing(slower); err != nil {
-			return false, &storeError{err}
-		}
-		return false, nil
+		return false, d.savePairing(slower)
 	case e.Temporary():
 		return false, err // the code stays: it is good for minutes to come
 	}
 	// Everything else ends the code; what to say is the notice table's affair.
+	d.spent++
 	if err := d.dropPairing(); err != nil {
 		return false, err
 	}
@@ -170,7 +229,7 @@ func (d *Device) paired(p *store.Pairing, t *oauthdevice.Token) error {
 	if err := d.cfg.Store.Paired(g, first); err != nil {
 		return &storeError{err}
 	}
-	d.wanted = false
+	d.wanted, d.spent = false, 0
 	wake(d.sweepNow)
 	d.log.Info("paired", "request_id", p.RequestID)
 	return nil

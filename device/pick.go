@@ -19,13 +19,8 @@ const unattended = 2
 func (d *Device) pick(ctx context.Context) error {
 	f := d.facts
 	p := f.pick
-	until := d.poll.pickUntil(f)
-	// After a restart the session is asked about once even past its time: Done
-	// may have been tapped while the box was off.
-	if d.poll.asked && !until.IsZero() && !time.Now().Before(until) {
-		return d.unused(ctx, f, "time-out")
-	}
-	if err := d.poll.wait(ctx, d, p.RequestID, cmp.Or(p.Interval, picker.DefaultPollInterval), until); err != nil {
+	d.poll.pickUntil(f) // makes the clock that of this pick
+	if err := d.poll.wait(ctx, d, cmp.Or(p.Interval, picker.DefaultPollInterval)); err != nil {
 		return err
 	}
 	s, err := d.api(f.grant).GetSession(ctx, p.SessionID)
@@ -37,7 +32,15 @@ func (d *Device) pick(ctx context.Context) error {
 		d.log.Info("picked", "request_id", p.RequestID, "session_id", p.SessionID)
 		return d.updatePick(p.RequestID, func(p *store.Pick) { p.Done = true })
 	}
-	return d.watch(p, s)
+	if err := d.watch(p, s); err != nil {
+		return err
+	}
+	// Only an answer ends a session for lack of use: while there was none, a
+	// person may have chosen.
+	if over(d.poll.until) {
+		return d.unused(ctx, f, "time-out")
+	}
+	return nil
 }
 
 // watch takes over the newest pollingConfig. It is written only when it says
@@ -73,9 +76,8 @@ func (d *Device) pickFailed(ctx context.Context, f facts, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if isInvalidGrant(err) {
-		d.wanted = true
-		return d.lose(f.grant.ID)
+	if done, err := d.useless(f, err); done {
+		return err
 	}
 	if e, ok := errors.AsType[*picker.Error](err); ok && e.Code == picker.NotFound {
 		return d.unused(ctx, f, "gone")

@@ -12,7 +12,6 @@ type pollClock struct {
 	of     string // requestId
 	last   time.Time
 	until  time.Time
-	asked  bool // at least once since the start
 	warned bool // that what the server says about polling is not understood
 }
 
@@ -57,16 +56,14 @@ func (c *pollClock) pickUntil(f facts) time.Time {
 	return c.until
 }
 
-// wait returns when the next poll is due, or at until if that comes first, and
-// counts the poll as made.
-func (c *pollClock) wait(ctx context.Context, d *Device, requestID string, interval time.Duration, until time.Time) error {
-	left := time.Until(c.last.Add(interval))
-	if !until.IsZero() && c.asked {
-		left = min(left, time.Until(until))
-	}
-	if err := d.sleep(ctx, left); err != nil {
+// wait returns when the next poll is due, and counts it as made.
+func (c *pollClock) wait(ctx context.Context, d *Device, interval time.Duration) error {
+	if err := d.sleep(ctx, time.Until(c.last.Add(interval))); err != nil {
 		return err
 	}
-	c.last, c.asked = time.Now(), true
+	c.last = time.Now()
 	return nil
 }
+
+// over reports whether until is known and has come.
+func over(until time.Time) bool { return !until.IsZero() && !time.Now().Before(until) }

@@ -19,6 +19,7 @@ type view struct {
 	pairUntil time.Time
 	pick      *store.Pick
 	pickUntil time.Time
+	ended     bool // the code or link of this page is past its time
 	fetch     *Fetch
 	library   Library
 	sessions  Sessions
@@ -104,18 +105,38 @@ func (v *view) deleted(requestID string) {
 	}
 }
 
+// setUntil takes over when the code and the link of the page end.
+func (v *view) setUntil(pair, pick time.Time) {
+	v.pairUntil, v.pickUntil = pair, pick
+	v.ended = over(pair) || over(pick)
+}
+
 // expire takes away what has been shown long enough, and returns when there is
 // something to take away next; zero when there isn't.
-func (v *view) expire(now time.Time) time.Time {
-	if v.receipt == nil {
-		return time.Time{}
+func (v *view) expire(now time.Time) (next time.Time) {
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
 	}
-	end := v.receipt.since.Add(receiptFor)
-	if now.Before(end) {
-		return end
+	if v.receipt != nil {
+		if end := v.receipt.since.Add(receiptFor); now.Before(end) {
+			sooner(end)
+		} else {
+			v.receipt = nil
+		}
 	}
-	v.receipt = nil
-	return time.Time{}
+	for _, end := range []time.Time{v.pairUntil, v.pickUntil} {
+		if end.IsZero() {
+			continue
+		}
+		if now.Before(end) {
+			sooner(end)
+		} else {
+			v.ended = true
+		}
+	}
+	return next
 }
 
 // trouble is the problem to be told: the one at hand, or that the box has

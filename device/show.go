@@ -39,6 +39,8 @@ func (d *Device) slideshow(ctx context.Context) {
 		case <-d.slideNow:
 			t.Stop()
 			stale = true
+		case <-d.untilNow: // the page has another end than it had
+			t.Stop()
 		case <-t.C:
 		}
 		now := time.Now()

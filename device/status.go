@@ -68,13 +68,13 @@ type Problem struct {
 // status composes what other programs see. It has no input but the view.
 func (v *view) status() Status {
 	s := Status{State: v.state, Since: v.since.UTC(), Name: v.name, Library: v.library, Sessions: v.sessions, Fetch: v.fetch}
-	if p := v.pairing; p != nil && v.state == Pairing {
+	if p := v.pairing; p != nil && v.state == Pairing && !v.ended {
 		s.Pairing = &PairingStatus{Method: "device", UserCode: p.UserCode, VerificationURI: p.VerificationURI,
 			QRURI: p.QRURI, ExpiresAt: v.pairUntil.UTC()}
 	}
 	if p := v.pick; p != nil {
 		s.Pick = &PickStatus{RequestID: p.RequestID, SessionID: p.SessionID}
-		if v.state == Picking {
+		if v.state == Picking && !v.ended {
 			s.Pick.PickerURI = p.PickerURI
 			if !v.pickUntil.IsZero() {
 				s.Pick.ExpiresAt = new(v.pickUntil.UTC())

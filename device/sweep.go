@@ -1,8 +1,10 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"pickerd/oauthdevice"
@@ -71,7 +73,7 @@ func (d *Device) sweep(ctx context.Context, tried map[string]string) (left int) 
 			continue
 		}
 		held[p.GrantID]++
-		if g := byID[p.GrantID]; p.Over != "" && g != nil && !g.Dead {
+		if p.Over != "" && d.grantFor(byID[p.GrantID], p, tried) != nil {
 			left++
 		}
 	}
@@ -103,44 +105,60 @@ func (d *Device) sweepPick(ctx context.Context, own *store.Grant, p store.Pick, 
 		return d.forgetPick(p) // Google never heard of it
 	}
 	log := d.log.With("request_id", p.RequestID, "session_id", p.SessionID)
-	if d.expired(p) {
+	if d.sweepUnder(ctx, own, p, tried, log) {
+		return d.forgetPick(p)
+	}
+	if ctx.Err() == nil && d.expired(p) {
 		log.Warn("session left to expire", "reason", "it could not be deleted in time")
 		return d.forgetPick(p)
 	}
-	g := own
-	if g == nil || g.Dead {
-		// Another grant, perhaps another person's: worth one try each, and
-		// only a 200 proves anything.
-		current, err := d.cfg.Store.Grant()
-		if err != nil || current == nil || tried[p.RequestID] == current.ID {
-			return false
-		}
-		g = current
-		tried[p.RequestID] = g.ID
+	return false
+}
+
+// sweepUnder tries to delete a session under its own grant, or under the one in
+// force where that is dead, and reports whether it is known to be gone.
+func (d *Device) sweepUnder(ctx context.Context, own *store.Grant, p store.Pick, tried map[string]string, log *slog.Logger) bool {
+	g := d.grantFor(own, p, tried)
+	if g == nil {
+		return false
 	}
 	if p.SessionID == "" {
-		return d.sweepIntent(ctx, g, p, g == own)
+		return g == own && d.sweepIntent(ctx, g, p)
 	}
 	err := d.api(g).DeleteSession(ctx, p.SessionID)
 	e, _ := errors.AsType[*picker.Error](err)
 	switch {
 	case err == nil, e != nil && e.Code == picker.NotFound && g == own:
 		log.Info("session deleted", "reason", p.Over)
-		return d.forgetPick(p)
+		return true
 	case isInvalidGrant(err):
 		d.loseLater(ctx, g.ID)
 	case ctx.Err() == nil:
 		log.Warn("session not deleted yet", "err", err)
+		if g != own && e != nil && !e.Temporary() {
+			tried[p.RequestID] = g.ID
+		}
 	}
 	return false
 }
 
+// grantFor returns the grant to delete a session with, nil when there is none:
+// its own, or else the one in force, perhaps another person's, which is worth
+// asking until it has said no.
+func (d *Device) grantFor(own *store.Grant, p store.Pick, tried map[string]string) *store.Grant {
+	if own != nil && !own.Dead {
+		return own
+	}
+	current, err := d.cfg.Store.Grant()
+	if err != nil || current == nil || p.SessionID == "" || tried[p.RequestID] == current.ID {
+		return nil
+	}
+	return current
+}
+
 // sweepIntent deals with a pick that may or may not have a session: the same
 // requestId asks Google for the one that an answer we never saw has made.
-func (d *Device) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick, own bool) bool {
-	if !own {
-		return false // asking would make a session in somebody else's name
-	}
+func (d *Device) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick) bool {
 	_, err := d.create(ctx, g, &p)
 	if err == nil {
 		wake(d.sweepNow) // the record now has a session to delete
@@ -156,7 +174,7 @@ func (d *Device) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick, 
 	}
 	// Google refuses for good: there is no session, or none we could name.
 	d.log.Info("intent dropped", "err", err, "request_id", p.RequestID)
-	return d.forgetPick(p)
+	return true
 }
 
 func (d *Device) expired(p store.Pick) bool {
@@ -177,7 +195,12 @@ func (d *Device) forgetPick(p store.Pick) bool {
 
 // loseLater tells the loop, which owns the facts, that a grant is dead.
 func (d *Device) loseLater(ctx context.Context, grantID string) {
-	_ = d.ask(ctx, func() error { return d.lose(grantID) })
+	_ = d.ask(ctx, func() error {
+		if p := d.facts.pick; p != nil && p.GrantID == grantID && !p.Done {
+			d.wanted = true // somebody is choosing
+		}
+		return d.lose(grantID)
+	})
 }
 
 // forgetGrant erases a grant that nothing needs any more, after revoking it
@@ -186,7 +209,7 @@ func (d *Device) forgetGrant(ctx context.Context, g store.Grant) bool {
 	if g.Revoke && !g.Dead {
 		callCtx, cancel := callContext(ctx)
 		defer cancel()
-		err := d.cfg.OAuth.Revoke(callCtx, oauthdevice.Secret(g.RefreshToken))
+		err := d.cfg.OAuth.Revoke(callCtx, oauthdevice.Secret(cmp.Or(g.RefreshToken, g.AccessToken)))
 		if err != nil && isTemporary(err) {
 			d.log.Warn("token not revoked yet", "err", err)
 			return false

@@ -119,15 +119,10 @@ func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 			return ErrNotPaired
 		}
 		d.wanted = false
-		if g != nil {
-			if err := d.cfg.Store.Retire(g.ID, "unpaired", everywhere); err != nil {
-				return err
-			}
-		}
 		defer wake(d.sweepNow)
 		defer wake(d.slideNow)
 		d.screen.update(func(v *view) { v.receipt = nil })
-		return errors.Join(d.cfg.Store.DropPairing(), d.cfg.Store.DropAllPhotos())
+		return d.cfg.Store.Unpair("unpaired", everywhere)
 	})
 }
 

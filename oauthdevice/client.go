@@ -187,6 +187,10 @@ func (c *Client) Poll(ctx context.Context, deviceCode Secret) (*Token, error) {
 // Refresh asks for a new access token (RFC 6749 §6). The result carries a
 // refresh token in any case: a new one when the server rotates, else the old.
 func (c *Client) Refresh(ctx context.Context, refresh Secret) (*Token, error) {
+	if refresh == "" {
+		// There never was one: the same as one that has died.
+		return nil, &Error{Op: "refresh", Code: InvalidGrant, Description: "there is no refresh token"}
+	}
 	w := &wire{}
 	old := &oauth2.Token{RefreshToken: string(refresh), Expiry: time.Unix(1, 0)}
 	t, err := c.config().TokenSource(w.bind(ctx, c.HTTP), old).Token()

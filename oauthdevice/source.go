@@ -39,7 +39,14 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	if s.token.Access != "" && time.Until(s.token.ExpiresAt) > refreshMargin {
 		return string(s.token.Access), nil
 	}
-	t, err := s.client.Refresh(ctx, s.token.Refresh)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	// A server that rotates has ended the old refresh token by the time it
+	// answers: an answer on its way is waited for.
+	lingering, cancel := linger(ctx)
+	defer cancel()
+	t, err := s.client.Refresh(lingering, s.token.Refresh)
 	if err != nil {
 		return "", err
 	}
@@ -62,4 +69,20 @@ func (s *Source) Refused(access string) {
 		s.token.Access = ""
 	}
 	s.lock <- struct{}{}
+}
+
+// grace is how long an exchange goes on after nobody wants it any more.
+const grace = 3 * time.Second
+
+// linger returns a context that ends a grace after ctx does.
+func linger(ctx context.Context) (context.Context, context.CancelFunc) {
+	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		t := time.AfterFunc(grace, cancel)
+		context.AfterFunc(on, func() { t.Stop() })
+	})
+	return on, func() {
+		stop()
+		cancel()
+	}
 }

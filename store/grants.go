@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -95,23 +96,50 @@ func (s *Store) Retire(id, reason string, revoke bool) error {
 }
 
 func (s *Store) leave(id, reason string, change func(*Grant)) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		g, err := get[Grant](tx, bucketGrants, []byte(id))
-		if err != nil || g == nil {
+	return s.db.Update(func(tx *bbolt.Tx) error { return leave(tx, id, reason, change) })
+}
+
+func leave(tx *bbolt.Tx, id, reason string, change func(*Grant)) error {
+	g, err := get[Grant](tx, bucketGrants, []byte(id))
+	if err != nil || g == nil {
+		return err
+	}
+	change(g)
+	if err := put(tx, bucketGrants, []byte(id), g); err != nil {
+		return err
+	}
+	meta := tx.Bucket(bucketMeta)
+	if string(meta.Get(keyGrant)) == id {
+		if err := meta.Delete(keyGrant); err != nil {
 			return err
 		}
-		change(g)
-		if err := put(tx, bucketGrants, []byte(id), g); err != nil {
+	}
+	return endPicks(tx, func(p *Pick) bool { return p.GrantID == id }, reason)
+}
+
+// Unpair takes the grant in force, if there is one, out of force like Retire,
+// drops the pairing and empties the collection, all in one step; then it removes
+// the photos.
+func (s *Store) Unpair(reason string, revoke bool) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		g, err := current(tx)
+		if err != nil {
 			return err
 		}
-		meta := tx.Bucket(bucketMeta)
-		if string(meta.Get(keyGrant)) == id {
-			if err := meta.Delete(keyGrant); err != nil {
+		if g != nil {
+			retire := func(g *Grant) { g.Retired, g.Revoke = true, revoke }
+			if err := leave(tx, g.ID, reason, retire); err != nil {
 				return err
 			}
 		}
-		return endPicks(tx, func(p *Pick) bool { return p.GrantID == id }, reason)
+		meta := tx.Bucket(bucketMeta)
+		return errors.Join(meta.Delete(keyPairing), meta.Delete(keyCollection))
 	})
+	s.recount()
+	if err != nil {
+		return err
+	}
+	return s.Prune()
 }
 
 // ForgetGrant erases a grant and its token.

@@ -33,8 +33,9 @@ func fileName(id, mimeType string) string {
 
 // A Part is a media file under way. It counts for nothing until it is added.
 type Part struct {
-	f    *os.File
-	size int64
+	f      *os.File
+	size   int64
+	synced int64
 }
 
 // NewPart starts a media file.
@@ -50,8 +51,14 @@ func (s *Store) NewPart() (*Part, error) {
 func (p *Part) Write(b []byte) (int, error) {
 	n, err := p.f.Write(b)
 	p.size += int64(n)
+	if p.size-p.synced >= syncEvery && err == nil {
+		// One sync at the end of a film could not be interrupted for long.
+		p.synced, err = p.size, p.f.Sync()
+	}
 	return n, err
 }
+
+const syncEvery = 16 << 20
 
 // ReadAt reads what has been written.
 func (p *Part) ReadAt(b []byte, off int64) (int, error) { return p.f.ReadAt(b, off) }
@@ -107,6 +114,7 @@ func (s *Store) AddPhotos(adds []Addition, replace bool) error {
 	if err := syncDir(filepath.Join(s.dir, mediaName)); err != nil {
 		return fmt.Errorf("bring media files to their names: %w", err)
 	}
+	defer s.recount()
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		for _, a := range adds {
 			if err := put(tx, bucketPhotos, []byte(a.Photo.ID), a.Photo); err != nil {
@@ -190,6 +198,7 @@ func (s *Store) OpenMedia(file string) (*os.File, error) {
 // DropPhotos removes the photos with these ids, the records first: a record
 // never stands for a file that isn't there.
 func (s *Store) DropPhotos(photos []Photo) error {
+	defer s.recount()
 	err := s.db.Update(func(tx *bbolt.Tx) error {
 		for _, p := range photos {
 			if err := tx.Bucket(bucketPhotos).Delete([]byte(p.ID)); err != nil {
@@ -218,26 +227,48 @@ func (s *Store) Prune() error {
 	return s.DropPhotos(others)
 }
 
-// DropAllPhotos empties the collection.
-func (s *Store) DropAllPhotos() error {
-	err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyCollection) })
-	if err != nil {
-		return err
+// A library is what the collection comes to.
+type library struct {
+	photos int
+	bytes  int64
+}
+
+// Library returns how many photos the collection has, and their size. It is
+// cheap: it is counted once after each change.
+func (s *Store) Library() (photos int, bytes int64, err error) {
+	s.libraryMu.Lock()
+	defer s.libraryMu.Unlock()
+	if s.library == nil {
+		list, err := s.Photos()
+		if err != nil {
+			return 0, 0, err
+		}
+		l := &library{photos: len(list)}
+		for _, p := range list {
+			l.bytes += p.Bytes
+		}
+		s.library = l
 	}
-	return s.Prune()
+	return s.library.photos, s.library.bytes, nil
+}
+
+// recount is called after each change of the collection.
+func (s *Store) recount() {
+	s.libraryMu.Lock()
+	defer s.libraryMu.Unlock()
+	s.library = nil
 }
 
 // tidy removes what an earlier run left half done: parts, files without a
 // record, records without a file.
 func (s *Store) tidy() error {
-	photos, err := view(s, func(tx *bbolt.Tx) ([]Photo, error) { return all[Photo](tx, bucketPhotos) })
+	photos, err := s.allPhotos()
 	if err != nil {
 		return err
 	}
 	known := make(map[string]bool, len(photos))
 	var lost []Photo
 	for _, p := range photos {
-		known[p.File] = true
 		if st, err := s.media.Stat(p.File); err != nil || st.Size() != p.Bytes {
 			lost = append(lost, p)
 		}
@@ -246,6 +277,15 @@ func (s *Store) tidy() error {
 		if err := s.DropPhotos(lost); err != nil {
 			return err
 		}
+	}
+	if err := s.pruneUnlessFetching(); err != nil {
+		return err
+	}
+	if photos, err = s.allPhotos(); err != nil {
+		return err
+	}
+	for _, p := range photos {
+		known[p.File] = true
 	}
 	entries, err := os.ReadDir(filepath.Join(s.dir, mediaName))
 	if err != nil {
@@ -260,4 +300,23 @@ func (s *Store) tidy() error {
 		}
 	}
 	return nil
+}
+
+func (s *Store) allPhotos() ([]Photo, error) {
+	return view(s, func(tx *bbolt.Tx) ([]Photo, error) { return all[Photo](tx, bucketPhotos) })
+}
+
+// pruneUnlessFetching removes what is outside the collection, except while a
+// pick is being fetched, which may want some of it again.
+func (s *Store) pruneUnlessFetching() error {
+	picks, err := s.Picks()
+	if err != nil {
+		return err
+	}
+	for _, p := range picks {
+		if p.Done && p.Over == "" {
+			return nil
+		}
+	}
+	return s.Prune()
 }

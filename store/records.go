@@ -44,6 +44,9 @@ type Pairing struct {
 	StartedAt       time.Time     `json:"started_at"`
 	ExpiresAt       time.Time     `json:"expires_at"`
 	Interval        time.Duration `json:"interval"`
+	// Before is the code that this one has replaced on the screen. Until its
+	// own end it is asked about too: somebody may be typing it.
+	Before *Pairing `json:"before,omitempty"`
 }
 
 // LogValue keeps the codes out of logs.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -66,6 +67,9 @@ type Store struct {
 	dir   string
 	db    *bbolt.DB
 	media *os.Root
+
+	libraryMu sync.Mutex
+	library   *library // nil when it has to be counted anew
 }
 
 // Open opens the state directory dir and creates what is missing in it. Errors

@@ -207,7 +207,7 @@ func TestCollection(t *testing.T) {
 	if len(entries) != 2 {
 		t.Errorf("files: %v", entries)
 	}
-	must(t, s.DropAllPhotos())
+	must(t, s.Unpair("unpaired", false))
 	entries, err = os.ReadDir(filepath.Join(dir, mediaName))
 	must(t, err)
 	if len(entries) != 0 || ids(t, s) != "" {
