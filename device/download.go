@@ -62,7 +62,7 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 	}
 	defer m.Body.Close()
 	announced := max(m.Length, 0)
-	if err := d.reserve(f, announced); err != nil {
+	if err := d.reserve(announced); err != nil {
 		return none, err
 	}
 	part, err := d.cfg.Store.NewPart()
@@ -71,11 +71,11 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 	}
 	photo, err := d.receive(m, part, limit, func() { watch.Reset(stall); d.beat() })
 	if err == nil {
-		err = d.reserve(f, part.Size()-announced)
+		err = d.reserve(part.Size() - announced)
 	}
 	if err != nil {
 		part.Discard()
-		_ = d.reserve(f, -announced)
+		_ = d.reserve(-announced)
 		return none, err
 	}
 	photo.ID, photo.Filename, photo.CreateTime = j.item.ID, showName(j.item.MediaFile.Filename), j.item.CreateTime.Time
@@ -84,15 +84,11 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 }
 
 // reserve takes room for n bytes more, if there is any left.
-func (d *Device) reserve(f facts, n int64) error {
-	have := int64(0)
-	if d.cfg.Append {
-		have = f.bytes
-	}
+func (d *Device) reserve(n int64) error {
 	l := d.fetched
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if d.cfg.MaxBytes > 0 && n > 0 && have+l.reserved+n > d.cfg.MaxBytes {
+	if d.cfg.MaxBytes > 0 && n > 0 && l.reserved+n > d.cfg.MaxBytes {
 		return errNoRoom
 	}
 	l.reserved += n

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +19,8 @@ import (
 const (
 	parallel = 4  // downloads at a time, as Google advises
 	batch    = 64 // photos that one commit takes at the most
-	// strikes is how often one item may fail while others succeed, or for a
-	// reason of its own, before it is left out.
+	// strikes is how often one item's bytes may be bad before it is left out;
+	// a server that refuses gets twice as many tries.
 	strikes = 3
 	// patience is how long a video is waited for that Google still transcodes.
 	patience = 10 * time.Minute
@@ -34,9 +36,11 @@ type fetchLedger struct {
 	mu     sync.Mutex
 	total  int             // items listed so far
 	before int             // items that an earlier process brought
+	moved  time.Time       // when the last item came
 	mine   map[string]bool // items that this process brought
 	bytes  int64
-	// reserved counts the bytes of downloads under way too.
+	// reserved counts the bytes of downloads under way, and of the photos
+	// that stay beside them.
 	reserved int64
 	fails    map[string]int // by item id
 	given    map[string]bool
@@ -44,7 +48,7 @@ type fetchLedger struct {
 }
 
 func newLedger(pick string) *fetchLedger {
-	return &fetchLedger{pick: pick, began: time.Now(),
+	return &fetchLedger{pick: pick, began: time.Now(), moved: time.Now(),
 		mine: map[string]bool{}, fails: map[string]int{}, given: map[string]bool{}}
 }
 
@@ -68,7 +72,6 @@ func (d *Device) fetch(ctx context.Context) error {
 		if err != nil {
 			return d.fetchFailed(ctx, f, err)
 		}
-		d.reach()
 		if missing == 0 {
 			return d.fetchedAll(f)
 		}
@@ -85,11 +88,10 @@ func (d *Device) fetchFailed(ctx context.Context, f facts, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if isInvalidGrant(err) {
-		return d.lose(f.grant.ID)
+	if done, err := d.useless(f, err); done {
+		return err
 	}
-	e, ok := errors.AsType[*picker.Error](err)
-	if ok && (e.Code == picker.NotFound || errors.Is(err, picker.ErrPages)) {
+	if isEndOfList(err) {
 		// Nothing more will come of this session; what came stays.
 		d.log.Warn("the list of photos is lost", "err", err, "request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
 		if err := d.fetchedAll(f); err != nil {
@@ -98,6 +100,12 @@ func (d *Device) fetchFailed(ctx context.Context, f facts, err error) error {
 		return &listError{err}
 	}
 	return err
+}
+
+// isEndOfList reports whether a list has failed for good.
+func isEndOfList(err error) bool {
+	e, ok := errors.AsType[*picker.Error](err)
+	return ok && e.Op == "mediaItems.list" && (e.Code == picker.NotFound || errors.Is(err, picker.ErrPages))
 }
 
 // fetchedAll ends the pick: its session is no longer needed.
@@ -145,23 +153,31 @@ func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
+	if err := d.measure(f); err != nil {
+		return 0, err
+	}
+	var listErr error // kept apart: what was listed before it still comes
 	g.Go(func() error {
 		defer close(jobs)
-		return d.listMissing(ctx, api, f, jobs, commits)
+		err := d.listMissing(ctx, api, f, jobs, commits)
+		if isEndOfList(err) {
+			listErr, err = err, nil
+		}
+		return err
 	})
 	workers, workCtx := errgroup.WithContext(ctx)
 	for range parallel {
 		workers.Go(func() error {
 			for j := range jobs {
 				add, err := d.download(workCtx, api, f, j)
-				if isEveryones(err) || ctx.Err() != nil {
-					return err
-				}
 				if err == nil {
 					if err := send(workCtx, commits, add); err != nil {
 						add.Part.Discard()
 						return err
 					}
+				}
+				if isEveryones(err) || ctx.Err() != nil {
+					return err
 				}
 				mu.Lock()
 				outcomes = append(outcomes, outcome{j.item.ID, err})
@@ -178,10 +194,33 @@ func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error
 	if cerr := <-committed; cerr != nil {
 		err = cerr
 	}
+	if err == nil {
+		err = listErr
+	}
 	if err != nil {
 		return 0, err
 	}
-	return d.judge(f, outcomes), nil
+	d.reach()
+	return d.judge(f, outcomes)
+}
+
+// measure counts what the photos here take, so that room is reserved on top of
+// what is true and not of what failed earlier.
+func (d *Device) measure(f facts) error {
+	photos, err := d.cfg.Store.Photos()
+	if err != nil {
+		return &storeError{err}
+	}
+	var bytes int64
+	for _, p := range photos {
+		if d.cfg.Append || p.Pick == f.pick.RequestID {
+			bytes += p.Bytes
+		}
+	}
+	d.fetched.mu.Lock()
+	defer d.fetched.mu.Unlock()
+	d.fetched.reserved = bytes
+	return nil
 }
 
 // isEveryones reports whether an error is not about one item: the disk's, or
@@ -306,6 +345,7 @@ func (d *Device) arrived(adds []store.Addition) {
 	l.mu.Lock()
 	for _, a := range adds {
 		l.mine[a.Photo.ID] = true
+		l.moved = time.Now()
 		if a.Part != nil {
 			l.bytes += a.Photo.Bytes
 		}
@@ -324,44 +364,60 @@ func (d *Device) showFetch() {
 //
 // A failure that may be the network's, or all of Google's, is held against an
 // item only when others came through in the same pass or so few are left that
-// the two can't be told apart: an outage must not cost anybody a photo.
-func (d *Device) judge(f facts, outcomes []outcome) (missing int) {
-	ok := 0
-	for _, o := range outcomes {
-		if o.err == nil {
-			ok++
-		}
-	}
-	outage := ok == 0 && len(outcomes) >= parallel
+// the two can't be told apart: an outage must not cost anybody a photo. When
+// nothing at all came through, the outage itself is returned as the error.
+func (d *Device) judge(f facts, outcomes []outcome) (missing int, outage error) {
 	l := d.fetched
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	came := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.err == nil })
+	silent := !came && len(outcomes) >= parallel
 	for _, o := range outcomes {
 		if o.err == nil {
 			continue
 		}
-		switch {
-		case errors.Is(o.err, errNotReady):
-			if time.Since(l.began) > patience {
-				l.given[o.id] = true
-			}
-		case isTemporary(o.err):
-			if !outage {
-				l.fails[o.id]++
-			}
-		case errors.Is(o.err, errNoRoom):
-			l.fails[o.id] = 2 * strikes
-		default:
-			l.fails[o.id] += 2
-		}
-		if l.fails[o.id] >= 2*strikes {
-			l.given[o.id] = true
-		}
-		if l.given[o.id] {
+		if l.blame(o, came, silent) {
 			d.log.Warn("an item is left out", "err", o.err, "request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
 			continue
 		}
 		missing++
+		if silent && isTemporary(o.err) {
+			outage = o.err
+		}
 	}
-	return missing
+	return missing, outage
+}
+
+// blame holds a failure against an item and reports whether it is given up.
+// came tells that others came through in the same pass, silent that none of
+// many did.
+func (l *fetchLedger) blame(o outcome, came, silent bool) bool {
+	status := 0
+	if e, ok := errors.AsType[*picker.Error](o.err); ok {
+		status = e.HTTPStatus
+	}
+	switch {
+	case errors.Is(o.err, errNotReady):
+		if time.Since(l.began) > patience {
+			l.given[o.id] = true
+		}
+	case errors.Is(o.err, errNoRoom):
+		l.given[o.id] = true
+	case isTemporary(o.err):
+		if !silent {
+			l.fails[o.id]++
+		}
+	case status == http.StatusForbidden && came:
+		// Its address has run out behind slow ones; the next list has a new one.
+	case status != 0:
+		if !silent || time.Since(l.moved) > patience {
+			l.fails[o.id]++
+		}
+	default:
+		l.fails[o.id] += 2 // the bytes themselves are bad
+	}
+	if l.fails[o.id] >= 2*strikes {
+		l.given[o.id] = true
+	}
+	return l.given[o.id]
 }

@@ -99,7 +99,7 @@ func codeFor(err error) string {
 	if e, ok := errors.AsType[*oauthdevice.Error](err); ok {
 		return oauthCode(e)
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errCut) || errors.Is(err, errStalled) {
 		return "no_network"
 	}
 	return "internal"

@@ -43,14 +43,14 @@ type network struct {
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
-	before, after := n.before, n.after
+	before, after, photos := n.before, n.after, n.photos
 	n.mu.Unlock()
 	if before != nil {
 		if err := before(r); err != nil {
 			return nil, err
 		}
 	}
-	rt := n.photos
+	rt := photos
 	if r.URL.Host == "auth.test" {
 		rt = n.auth
 	}
@@ -68,6 +68,19 @@ func (n *network) hook(before, after func(*http.Request) error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.before, n.after = before, after
+}
+
+// media returns what answers for Google Photos, and setMedia replaces it.
+func (n *network) media() http.RoundTripper {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.photos
+}
+
+func (n *network) setMedia(rt http.RoundTripper) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.photos = rt
 }
 
 // cut makes every request fail without an answer.
