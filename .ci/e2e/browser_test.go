@@ -19,7 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // A browser is one Chromium; its tabs are screens and phones.
 type browser struct{ ctx context.Context }

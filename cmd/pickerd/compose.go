@@ -73,6 +73,9 @@ func httpClient() *http.Client {
 	t.ResponseHeaderTimeout = 45 * time.Second // a transcoded video takes up to nine seconds
 	t.MaxIdleConnsPerHost = 8                  // four downloads and the API, without dialling anew
 	t.IdleConnTimeout = 30 * time.Second
+	// A connection that a restarted router has forgotten would otherwise be
+	// tried for a quarter of an hour.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 	return &http.Client{Transport: t}
 }
 

@@ -35,8 +35,8 @@ function layOut(p) {
 function layOutCode(p) {
   show("scan", p.qr);
   if (!p.qr) return;
-  if ($("qr").getAttribute("src") !== p.qr) {
-    $("qr").src = p.qr;
+  if ($("qr").dataset.of !== p.qr) {
+    $("qr").dataset.of = $("qr").src = p.qr;
     $("qrlink").href = p.qr_link;
   }
   $("qr").alt = p.code ? `QR code for ${p.link}, code ${p.code}` : `QR code for ${p.link}`;
@@ -58,6 +58,11 @@ function fitCode() {
   img.style.width = img.style.height = size + "px";
 }
 addEventListener("resize", fitCode);
+// The picture is asked for once more where it could not be loaded: the same
+// code stands on the screen again after the box was away.
+$("qr").onerror = () => setTimeout(() => {
+  if (page.qr) $("qr").src = page.qr + "&again=" + Date.now();
+}, 2000);
 
 function layOutBars(p) {
   text("receipt", p.receipt);
@@ -86,66 +91,82 @@ function tick() {
 setInterval(tick, 1000);
 
 // Two layers that fade into each other. A photo that can't be loaded is passed
-// over: the one before stays.
+// over and tried again: until it can be shown, the one before stays.
 const slides = {
-  now: null,
+  wanted: null,
   layer: null,
+  again: undefined,
   async show(photo, next) {
-    document.body.classList.toggle("photos", !!photo);
     text("alt", photo && photo.alt);
     if (!photo) return this.clear();
-    if (this.now === photo.src) return this.ahead(next);
-    this.now = photo.src;
-    const layer = document.createElement("div");
-    layer.className = "slide";
-    const front = photo.video ? this.video(photo.src) : new Image();
-    front.className = "front";
-    front.alt = photo.alt;
-    if (!photo.video) front.src = photo.src;
+    if (this.wanted === photo.src) return this.ahead(next);
+    this.wanted = photo.src;
+    clearTimeout(this.again);
+    let front;
     try {
-      if (!photo.video) await front.decode();
+      front = photo.video ? await this.film(photo) : await this.picture(photo);
     } catch {
+      if (this.wanted !== photo.src) return;
+      this.wanted = null;
+      this.again = setTimeout(() => this.show(page.photo, page.next), 5000);
       return;
     }
-    if (this.now !== photo.src) return; // another came meanwhile
+    if (this.wanted !== photo.src) return; // another came meanwhile
+    this.fade(photo, front);
+    this.ahead(next);
+  },
+  fade(photo, front) {
+    const layer = document.createElement("div");
+    layer.className = "slide";
     if (!photo.video) {
       const back = new Image();
       back.className = "back";
       back.alt = "";
       back.src = photo.src;
       layer.append(back);
-      this.limit(front);
     }
     layer.append(front);
     $("slides").append(layer);
     layer.offsetWidth; // lets the fade begin
     layer.classList.add("on");
-    const old = this.layer;
+    document.body.classList.add("photos");
+    this.drop(this.layer);
     this.layer = layer;
-    if (old) setTimeout(() => old.remove(), 1500);
-    this.ahead(next);
   },
-  // A tiny picture is not blown up beyond four times its size.
-  limit(img) {
+  drop(layer) {
+    if (layer) setTimeout(() => layer.remove(), 1500);
+  },
+  async picture(photo) {
+    const img = new Image();
+    img.className = "front";
+    img.alt = photo.alt;
+    img.src = photo.src;
+    await img.decode();
+    // A tiny picture is not blown up beyond four times its size.
     const most = 4 / (devicePixelRatio || 1);
     img.style.maxWidth = Math.round(img.naturalWidth * most) + "px";
     img.style.maxHeight = Math.round(img.naturalHeight * most) + "px";
+    return img;
   },
-  video(src) {
+  film(photo) {
     const v = document.createElement("video");
+    v.className = "front";
     v.muted = v.autoplay = v.loop = v.playsInline = true;
-    v.src = src;
-    return v;
+    return new Promise((ok, bad) => {
+      v.onloadeddata = () => ok(v);
+      v.onerror = bad;
+      v.src = photo.src;
+    });
   },
   ahead(next) {
     if (next && !next.video) new Image().src = next.src;
   },
   clear() {
-    if (!this.now) return;
-    this.now = null;
-    const old = this.layer;
+    document.body.classList.remove("photos");
+    clearTimeout(this.again);
+    this.wanted = null;
+    this.drop(this.layer);
     this.layer = null;
-    if (old) setTimeout(() => old.remove(), 1500);
   },
 };
 
@@ -156,12 +177,13 @@ async function wish(name) {
   } catch { /* the stream shows what is wrong */ }
 }
 $("pick").onclick = () => wish("pick");
+$("qrlink").onclick = () => $("qrlink").blur();
 $("cancel").onclick = () => wish("cancel");
 addEventListener("keydown", e => {
   near();
-  if (e.target.tagName === "BUTTON" || e.target.tagName === "A") return;
-  if (e.key === "Enter" && page.pick) wish("pick");
   if ((e.key === "Escape" || e.key === "BrowserBack" || e.key === "GoBack") && page.cancel) wish("cancel");
+  if (e.target.tagName === "BUTTON" || e.target.tagName === "A") return; // Enter is theirs
+  if (e.key === "Enter" && page.pick) wish("pick");
 });
 
 let away;
@@ -196,3 +218,9 @@ function connect() {
   };
 }
 connect();
+// Photos come at the size that was told when the stream began.
+let resized;
+addEventListener("resize", () => {
+  clearTimeout(resized);
+  resized = setTimeout(connect, 1000);
+});
