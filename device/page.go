@@ -15,7 +15,6 @@ func (v *view) page() display.Page {
 		p.Title = "One moment…"
 	case Waiting:
 		p.Title = "Waiting for the network"
-		p.Text = "Your photos can come as soon as this screen is online."
 	case Pairing:
 		v.pairingPage(&p)
 	case Opening:
@@ -36,10 +35,25 @@ func (v *view) page() display.Page {
 		p.Title = "This screen needs its operator"
 	}
 	p.Receipt = v.receiptText()
-	if t := v.trouble(); t != nil {
-		p.Problem, p.Remedy, p.RetryAt = t.Message, t.Remedy, t.RetryAt
-	}
+	v.tell(&p)
 	return p
+}
+
+// tell puts trouble over a photo or a code, and in the place of everything else
+// where there is neither.
+func (v *view) tell(p *display.Page) {
+	t := v.trouble()
+	switch {
+	case t == nil:
+		return
+	case p.QR != "" || p.Photo != nil || v.state == Idle:
+		p.Problem, p.Remedy = t.Message, t.Remedy
+	case t.operator:
+		p.Title, p.Text, p.Hint = "This screen needs its operator", t.Message, t.Remedy
+	default:
+		p.Title, p.Text = t.Message, t.Remedy
+	}
+	p.RetryAt = t.RetryAt
 }
 
 func (v *view) pairingPage(p *display.Page) {

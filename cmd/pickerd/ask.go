@@ -17,7 +17,7 @@ import (
 
 // socketFlag adds --socket; the result may be called after parsing.
 func (e env) socketFlag(fs *flag.FlagSet) func() *control.Client {
-	path := fs.String("socket", configs.DefaultSocket(e.getenv), "")
+	path := fs.String("socket", configs.DefaultSocket(e.getenv), "the daemon's control socket, a `path`")
 	return func() *control.Client { return control.NewClient(*path) }
 }
 
@@ -28,7 +28,7 @@ type runner func(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 // people, or with --json as the API answers it.
 func show[T any](ask func(*control.Client, context.Context) (T, error), asJSON func(T) any, print func(io.Writer, T) error) runner {
 	return func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-		wantJSON, client := fs.Bool("json", false, ""), e.socketFlag(fs)
+		wantJSON, client := fs.Bool("json", false, "print JSON as the control API answers it"), e.socketFlag(fs)
 		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func printStatus(w io.Writer, s *device.Status) error {
 	if f := s.Fetch; f != nil {
 		line("fetched", "%d of %d, %d failed, %s", f.Done, f.Total, f.Failed, size(f.Bytes))
 	}
-	line("library", "%d photos, %s", s.Library.Items, size(s.Library.Bytes))
+	line("library", "photos and videos: %d, %s", s.Library.Items, size(s.Library.Bytes))
 	line("sessions", "%d open, %d to be deleted", s.Sessions.Open, s.Sessions.PendingDeletion)
 	if p := s.Problem; p != nil {
 		line("problem", "%s %s (%s)", p.Message, p.Remedy, p.Code)
@@ -154,7 +154,7 @@ func table(w io.Writer, head string, rows func(row func(...string))) error {
 }
 
 func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	everywhere, client := fs.Bool("everywhere", false, ""), e.socketFlag(fs)
+	everywhere, client := fs.Bool("everywhere", false, "also revoke the permission at Google, for every box on the same Google project"), e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -163,8 +163,11 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 		return err
 	}
 	fmt.Fprintln(e.stdout, "The account and its photos are forgotten on this box.")
-	if n := s.Sessions.PendingDeletion; n > 0 {
-		fmt.Fprintf(e.stdout, "%d picking sessions are still to be deleted at Google; that goes on by itself.\n", n)
+	if s.Sessions.PendingDeletion > 0 {
+		fmt.Fprintln(e.stdout, "Picking sessions are still to be deleted at Google; that goes on by itself when the network is back.")
+	}
+	if *everywhere {
+		fmt.Fprintln(e.stdout, "The permission is revoked at Google as soon as the sessions are deleted; the log says when.")
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -47,6 +48,10 @@ func loadClient(cfg *configs.Config) (client, error) {
 	bad := func(err error) (client, error) {
 		return client{}, &hintedError{err, "the README tells how to get a client from the Google Cloud console", exitConfig}
 	}
+	// Other servers know clients without a secret (RFC 6749 §2.1).
+	if g.ClientID != "" && g.ClientSecret == "" && strings.HasPrefix(g.TokenURL, "https://oauth2.googleapis.com/") {
+		return bad(errors.New("google.client_secret is missing: Google wants it of every client, also of type TVs and Limited Input devices"))
+	}
 	if g.ClientID != "" {
 		return client{g.ClientID, oauthdevice.Secret(g.ClientSecret)}, nil
 	}
@@ -58,6 +63,9 @@ func loadClient(cfg *configs.Config) (client, error) {
 		return bad(fmt.Errorf("google.client_file: %w", err))
 	}
 	id, secret, err := oauthdevice.ParseClientFile(data)
+	if err == nil && secret == "" {
+		err = fmt.Errorf("%w: it has no client_secret", oauthdevice.ErrClientFile)
+	}
 	if err != nil {
 		return bad(fmt.Errorf("google.client_file: %s: %w", g.ClientFile, err))
 	}
@@ -79,15 +87,12 @@ func httpClient() *http.Client {
 	return &http.Client{Transport: t}
 }
 
-// newBox opens state and listeners. It takes display over.
-func newBox(cfg *configs.Config, c client, display net.Listener, log *slog.Logger, getenv func(string) string) (*box, error) {
-	st, err := openStore(cfg.Store.Dir)
-	if err != nil {
-		return nil, err
-	}
+// newBox composes a box. It takes st and display over, also when it fails.
+func newBox(cfg *configs.Config, c client, st *store.Store, display net.Listener, log *slog.Logger, getenv func(string) string) (*box, error) {
 	ctl, err := control.Listen(cfg.Control.Socket)
 	if err != nil {
 		st.Close()
+		display.Close()
 		return nil, &hintedError{err, "another place: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
 	}
 	hc := httpClient()

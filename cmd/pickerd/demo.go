@@ -24,7 +24,7 @@ const (
 )
 
 func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	addr := fs.String("listen", "127.0.0.1:8420", "")
+	addr := fs.String("listen", "127.0.0.1:8420", "the `address` of the screen; 0.0.0.0:8420 lets phones on the network in")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -55,23 +55,27 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	cfg.Google.DeviceAuthURL, cfg.Google.TokenURL = near+demoAuth+"/device/code", near+demoAuth+"/token"
 	cfg.Google.RevokeURL, cfg.Google.PickerURL = near+demoAuth+"/revoke", near+demoPhotos
 
-	b, err := newBox(cfg, client{auth.ClientID(), oauthdevice.Secret(auth.ClientSecret())}, display, e.logger(cfg), e.getenv)
+	st, err := openStore(cfg.Store.Dir)
+	if err != nil {
+		return err
+	}
+	b, err := newBox(cfg, client{auth.ClientID(), oauthdevice.Secret(auth.ClientSecret())}, st, display, e.logger(cfg), e.getenv)
 	if err != nil {
 		return err
 	}
 	handler.Handle("/", b.screen)
+	how := "scan its code with a phone on the same network"
+	if far == near {
+		how = "click its code;\nfor a phone on the same network: pickerd demo --listen 0.0.0.0:8420"
+	}
 	fmt.Fprintf(e.stdout, `The demo runs on built-in simulators: no account, no network, nothing is kept.
 
   The screen:       %s/
   From a terminal:  pickerd status --socket %s
 
-Open the screen in a browser. Scan its code with a phone on the same network, or
-click it, and go on there. Ctrl-C ends the demo.
-`, far, cfg.Control.Socket)
-	if far == near {
-		fmt.Fprint(e.stdout, "(Phones can't reach this address. For a phone: pickerd demo --listen 0.0.0.0:8420)\n")
-	}
-	fmt.Fprintln(e.stdout)
+Open the screen in a browser and %s. Ctrl-C ends the demo.
+
+`, far, cfg.Control.Socket, how)
 	return b.run(ctx, handler)
 }
 
@@ -82,7 +86,7 @@ func simulators(far string) (*oauthtest.Server, *http.ServeMux, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	auth := oauthtest.New(oauthtest.Options{PublicURL: far + demoAuth, Interval: 2 * time.Second})
+	auth := oauthtest.New(oauthtest.Options{PublicURL: far + demoAuth, Onward: far + demoPhotos + "/continue/", Interval: time.Second})
 	photos := pickertest.New(pickertest.Options{PublicURL: far + demoPhotos, PollInterval: "1s", Check: auth.Check}, items...)
 	mux := http.NewServeMux()
 	mux.Handle(demoAuth+"/", http.StripPrefix(demoAuth, auth))

@@ -51,9 +51,9 @@ func commands() []command {
 		{"status", "[--json] [--socket PATH]", "Tell what the daemon is doing.",
 			show((*control.Client).Status, func(s *device.Status) any { return s }, printStatus)},
 		{"pick", "[--socket PATH]", "Start a new pick: the screen shows a code to scan.",
-			wish((*control.Client).Pick, "A new pick has begun: scan the code on the screen.")},
+			wish((*control.Client).Pick, "Asked for a new pick: the screen shows a code to scan as soon as Google gives one.")},
 		{"cancel", "[--socket PATH]", "Cancel the pick under way.",
-			wish((*control.Client).Cancel, "Cancelled. The picking session is being deleted at Google.")},
+			wish((*control.Client).Cancel, "Cancelled. If Google has a session for it, that is being deleted.")},
 		{"sessions", "[--json] [--socket PATH]", "List picking sessions that are not known to be deleted.",
 			show((*control.Client).Sessions, func(l []device.Session) any { return map[string]any{"sessions": l} }, printSessions)},
 		{"items", "[--json] [--socket PATH]", "List the photos and videos that are here.",
@@ -87,7 +87,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exitUsage
 	}
 	switch args[0] {
-	case "-h", "-help", "--help", "help":
+	case "help":
+		if len(args) > 1 {
+			args = []string{args[1], "--help"}
+			break
+		}
+		fallthrough
+	case "-h", "-help", "--help":
 		usage(stdout)
 		return exitDone
 	case "-version", "--version":
@@ -104,11 +110,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 func (e env) start(ctx context.Context, c command, args []string) error {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // errors are told once, by finish
-	fs.Usage = func() {
-		fmt.Fprintf(e.stdout, "%s\n\nUsage: pickerd %s %s\n", c.help, c.name, c.args)
-	}
+	fs.Usage = func() {}
 	err := c.run(ctx, e, fs, args)
 	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(e.stdout, "%s\n\nUsage: pickerd %s %s\n", c.help, c.name, c.args)
+		fs.SetOutput(e.stdout)
+		fs.PrintDefaults()
 		return nil
 	}
 	return err

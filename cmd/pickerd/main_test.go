@@ -59,10 +59,11 @@ func TestExitCodes(t *testing.T) {
 		{"unknown key", []string{"run", "--config", writeFile(t, "a.toml", "\nnaem='x'\n")}, 78, []string{"a.toml:2", "naem", "did you mean name?"}},
 		{"bad duration", []string{"run", "--config", writeFile(t, "b.toml", "[slideshow]\ninterval='x'\n")}, 78, []string{"b.toml:2", `"x" is not a duration`}},
 		{"no client", []string{"run", "--config", writeFile(t, "c.toml", "")}, 78, []string{"no OAuth client", "README"}},
+		{"no secret", []string{"config", "check", writeFile(t, "s.toml", "[google]\nclient_id='i'\n")}, 78, []string{"client_secret is missing"}},
 		{"client file missing", []string{"run", "--config", writeFile(t, "d.toml", "[google]\nclient_file='/none.json'\n")}, 78, []string{"google.client_file", "/none.json"}},
 		{"client of another type", []string{"run", "--config", writeFile(t, "e.toml", "[google]\nclient_file='"+client+"'\n")}, 78, []string{"Web application", "TVs and Limited Input"}},
-		{"directory not writable", []string{"run", "--config", writeFile(t, "f.toml", "[google]\nclient_id='i'\n[store]\ndir='"+good+"/x'\n[http]\nlisten='127.0.0.1:0'\n")}, 78, []string{"store.dir", "write there"}},
-		{"address in use", []string{"run", "--config", writeFile(t, "g.toml", "[google]\nclient_id='i'\n[http]\nlisten='192.0.2.1:1'\n")}, 1, []string{"display's address", "http.listen"}},
+		{"directory not writable", []string{"run", "--config", writeFile(t, "f.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+good+"/x'\n[http]\nlisten='127.0.0.1:0'\n")}, 78, []string{"store.dir", "write there"}},
+		{"address in use", []string{"run", "--config", writeFile(t, "g.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+t.TempDir()+"'\n[control]\nsocket='"+socket+"'\n[http]\nlisten='192.0.2.1:1'\n")}, 1, []string{"display's address", "http.listen"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,7 +146,7 @@ func TestRunAndAsk(t *testing.T) {
 		{[]string{"sessions"}, 0, "No picking session"},
 		{[]string{"cancel"}, 1, "No pick is under way."},
 		{[]string{"unpair"}, 1, "No account is paired."},
-		{[]string{"pick"}, 0, "scan the code"},
+		{[]string{"pick"}, 0, "Asked for a new pick"},
 		{[]string{"run"}, 1, "in use by another pickerd"},
 	} {
 		if code, out, errs := try(t, env, tt.args...); code != tt.code || !strings.Contains(out+errs, tt.want) {

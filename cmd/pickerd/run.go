@@ -18,7 +18,7 @@ import (
 const defaultConfig = "/etc/pickerd/pickerd.toml"
 
 func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	file := fs.String("config", "", "")
+	file := fs.String("config", "", "the configuration, a `file`; default "+defaultConfig+" if there is one")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -33,13 +33,19 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
-	display, err := listen(cfg.HTTP.Listen)
+	// First the state: a second daemon is told that it is one, not that its
+	// addresses are taken.
+	st, err := openStore(cfg.Store.Dir)
 	if err != nil {
 		return err
 	}
-	b, err := newBox(cfg, c, display, e.logger(cfg), e.getenv)
+	display, err := listen(cfg.HTTP.Listen)
 	if err != nil {
-		display.Close()
+		st.Close()
+		return err
+	}
+	b, err := newBox(cfg, c, st, display, e.logger(cfg), e.getenv)
+	if err != nil {
 		return err
 	}
 	return b.run(ctx, b.screen)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -122,6 +123,7 @@ type deviceView struct {
 	Found      bool
 	Typed      bool
 	Outcome    string
+	Onward     string
 }
 
 // devicePage is what the person's phone shows: the code to confirm, then
@@ -143,8 +145,9 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	v := deviceView{Code: user, Outcome: "gone"}
 	switch r.FormValue("decision") {
 	case "allow":
+		onward := s.onward(user)
 		if s.Approve(user) {
-			v.Outcome = "allowed"
+			v.Outcome, v.Onward = "allowed", onward
 		}
 	case "deny":
 		if s.Deny(user) {
@@ -152,6 +155,18 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	render(w, v)
+}
+
+// onward is where the phone goes on after it approved a code.
+func (s *Server) onward(userCode string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.find(userCode)
+	if c == nil || s.opt.Onward == "" {
+		return ""
+	}
+	requestID, _ := c.readState()
+	return s.opt.Onward + url.PathEscape(requestID)
 }
 
 func render(w http.ResponseWriter, v deviceView) {

@@ -144,6 +144,21 @@ func (s *Server) pickerPage(w http.ResponseWriter, r *http.Request) {
 	renderPicker(w, v)
 }
 
+// onward is where a phone comes from an approval, knowing nothing but the
+// requestId: it waits for the device to make the session.
+func (s *Server) onward(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.sessions {
+		if x.requestID == r.PathValue("request") && s.usable(x.id) != nil {
+			http.Redirect(w, r, s.publicURL(r)+"/picker/"+Mark+x.id, http.StatusFound)
+			return
+		}
+	}
+	w.Header().Set("Refresh", "1")
+	renderPicker(w, pickerView{Outcome: "wait"})
+}
+
 func (s *Server) pickerDone(w http.ResponseWriter, r *http.Request) {
 	id, _ := strings.CutPrefix(r.PathValue("id"), Mark)
 	if err := r.ParseForm(); err != nil {

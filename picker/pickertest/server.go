@@ -142,6 +142,7 @@ func New(opt Options, items ...*Item) *Server {
 	s.mux.HandleFunc("GET /thumb/{id}", s.thumb)
 	s.mux.HandleFunc("GET /picker/{id}", s.pickerPage)
 	s.mux.HandleFunc("POST /picker/{id}", s.pickerDone)
+	s.mux.HandleFunc("GET /continue/{request}", s.onward)
 	return s
 }
 

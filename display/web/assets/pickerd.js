@@ -86,7 +86,9 @@ function tick() {
   const left = Math.max(0, (page.left || 0) - gone);
   text("left", !page.left ? "" : left > 6 * 3600 ? "" : `Good for ${clock(left)}`);
   const retry = (page.retry_in || 0) - gone;
-  text("retry", retry >= 1 ? `Trying again in ${Math.round(retry)} s.` : "");
+  const again = retry >= 90 ? `Trying again in ${Math.round(retry / 60)} min.` : retry >= 1 ? `Trying again in ${Math.round(retry)} s.` : "";
+  text("retry", page.problem ? again : "");
+  text("again", page.problem ? "" : again);
 }
 setInterval(tick, 1000);
 
