@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"pickerd/display"
+	"pickerd/display/web"
+)
+
+// pageServer serves the page for a board that a test writes. The first request
+// for a path that begins with broken fails.
+func pageServer(t *testing.T, broken string) (board *display.Board[display.Page], url string) {
+	t.Helper()
+	dir := t.TempDir()
+	img := image.NewRGBA(image.Rect(0, 0, 1280, 720))
+	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{200, 220, 90, 255}), image.Point{}, draw.Src)
+	var good bytes.Buffer
+	if err := png.Encode(&good, img); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{
+		"good.png": good.Bytes(),
+		"cut.png":  append(bytes.Clone(good.Bytes()[:40]), make([]byte, 2000)...), // its header is fine
+		"bad.mp4":  append([]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomiso2"), make([]byte, 5000)...),
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	board = new(display.Board[display.Page])
+	wish := func(context.Context) error { return nil }
+	page := web.New(web.Config{Pages: board, Pick: wish, Cancel: wish, Alive: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
+		Media: func(f string) (*os.File, error) { return os.Open(filepath.Join(dir, f)) }})
+	var failed atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if broken != "" && strings.HasPrefix(r.URL.Path, broken) && !failed.Swap(true) {
+			http.Error(w, "broken once", http.StatusServiceUnavailable)
+			return
+		}
+		page.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() { srv.CloseClientConnections() }) // the stream is open as long as the tab
+	return board, srv.URL + "/"
+}
+
+// What failed to load once is loaded again, without a new page or a person.
+func TestPageHeals(t *testing.T) {
+	chromium := newBrowser(t)
+	board, url := pageServer(t, "/qr.svg")
+	board.Set(display.Page{State: "pairing", Title: "x", QR: "https://g.test/device?user_code=A", Link: "https://g.test/device", Code: "A"})
+	tb := chromium.open(t, 1280, 720, url)
+	if text, _ := tb.scan(); text != "https://g.test/device?user_code=A" {
+		t.Errorf("scanned %q", text)
+	}
+	board, url = pageServer(t, "/media/")
+	board.Set(display.Page{State: "showing", Photo: &display.Media{File: "good.png"}})
+	chromium.open(t, 1280, 720, url).until("document.querySelector('.slide.on img.front')")
+}
+
+// A file that can't be shown never covers one that can.
+func TestBrokenMediaCoversNothing(t *testing.T) {
+	chromium := newBrowser(t)
+	board, url := pageServer(t, "")
+	board.Set(display.Page{State: "showing", Photo: &display.Media{File: "good.png"}})
+	tb := chromium.open(t, 1280, 720, url)
+	tb.until("document.querySelector('.slide.on img.front') && [...document.querySelectorAll('#slides, .slide.on')].every(e => getComputedStyle(e).opacity === '1')")
+	for _, bad := range []display.Media{{File: "cut.png"}, {File: "bad.mp4", Video: true}, {File: "none.png"}} {
+		board.Set(display.Page{State: "showing", Photo: &bad, Receipt: bad.File})
+		tb.until("document.getElementById('receipt').textContent === '" + bad.File + "' && slides.wanted === null")
+		if m := mean(tb.picture(), 0.5); m[0] < 150 {
+			t.Errorf("%s: the good photo is covered: %v", bad.File, m)
+		}
+	}
+}
