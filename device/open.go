@@ -40,13 +40,13 @@ func (d *Device) open(ctx context.Context) error {
 // create asks for the session of a pick and puts its id on disk before
 // anything else happens. That it may exist is on disk before it can.
 func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*picker.PickingSession, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
 	callCtx, cancelCall := callContext(ctx)
 	defer cancelCall()
 	if _, err := d.source(g).Token(callCtx); err != nil {
 		return nil, err // Google has not been asked
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	// From here on an answer on its way is waited for: it names a session that
 	// nobody could delete without it.
