@@ -523,7 +523,7 @@ func TestPartLeak(t *testing.T) {
 			return resp, err
 		}))
 		w.choose()
-		w.untilState(Idle)
+		w.until("the pick to be over", func(s Status) bool { return s.State == Idle || s.State == Showing })
 		w.pass(time.Hour)
 		parts, _ := filepath.Glob(filepath.Join(w.dir, "media", ".part-*"))
 		open := 0
