@@ -243,23 +243,6 @@ func callContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, callTimeout)
 }
 
-// grace is how long a request whose answer must not be lost goes on after its
-// context ended: well within the five seconds that a stop may take.
-const grace = 3 * time.Second
-
-// linger returns a context that ends a grace after ctx does.
-func linger(ctx context.Context) (context.Context, context.CancelFunc) {
-	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		t := time.AfterFunc(grace, cancel)
-		context.AfterFunc(on, func() { t.Stop() })
-	})
-	return on, func() {
-		stop()
-		cancel()
-	}
-}
-
 // beatEvery is the longest that a healthy loop stays silent while it waits;
 // aliveWithin adds the longest single request.
 const (

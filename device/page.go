@@ -57,9 +57,7 @@ func (v *view) tell(p *display.Page) {
 }
 
 func (v *view) pairingPage(p *display.Page) {
-	if v.library.Items > 0 {
-		p.CancelLabel = "Back to the photos"
-	}
+	p.CancelLabel = v.wayBack("")
 	if v.pairing == nil || v.ended {
 		v.moment(p, "Getting a code from Google.")
 		return
@@ -74,6 +72,15 @@ func (v *view) pairingPage(p *display.Page) {
 	p.QR, p.Link, p.Code, p.Until = v.pairing.QRURI, v.pairing.VerificationURI, v.pairing.UserCode, v.pairUntil
 }
 
+// wayBack is what to call the wish to cancel; without is for when there are no
+// photos to go back to.
+func (v *view) wayBack(without string) string {
+	if v.library.Items > 0 {
+		return "Back to the photos"
+	}
+	return without
+}
+
 // moment asks for patience. In trouble, which may last, the photos don't give
 // way to that.
 func (v *view) moment(p *display.Page, text string) {
@@ -85,10 +92,7 @@ func (v *view) moment(p *display.Page, text string) {
 }
 
 func (v *view) pickingPage(p *display.Page) {
-	p.CancelLabel = "Cancel"
-	if v.library.Items > 0 {
-		p.CancelLabel = "Back to the photos"
-	}
+	p.CancelLabel = v.wayBack("Cancel")
 	if v.ended {
 		v.moment(p, "Getting a new link from Google.")
 		return

@@ -137,7 +137,7 @@ func (d *Device) askAbout(ctx context.Context, p *store.Pairing) (*oauthdevice.T
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	lingering, cancel := linger(ctx)
+	lingering, cancel := oauthdevice.Linger(ctx)
 	defer cancel()
 	call, cancelCall := callContext(lingering)
 	defer cancelCall()

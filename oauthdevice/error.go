@@ -17,24 +17,23 @@ import (
 
 // Error codes of RFC 6749 §5.2, RFC 8628 §3.5 and Google's additions.
 const (
-	AuthorizationPending  = "authorization_pending"
-	SlowDown              = "slow_down"
-	AccessDenied          = "access_denied"
-	ExpiredToken          = "expired_token"
-	InvalidGrant          = "invalid_grant"
-	InvalidScope          = "invalid_scope"
-	InvalidClient         = "invalid_client"
-	InvalidRequest        = "invalid_request"
-	InvalidToken          = "invalid_token"
-	UnauthorizedClient    = "unauthorized_client"
-	UnsupportedGrantType  = "unsupported_grant_type"
-	AdminPolicyEnforced   = "admin_policy_enforced"
-	OrgInternal           = "org_internal"
-	RateLimitExceeded     = "rate_limit_exceeded"
-	maxDescription        = 200
-	maxRetryAfter         = 24 * time.Hour
-	retryAfterHeader      = "Retry-After"
-	descriptionSecretMark = hidden
+	AuthorizationPending = "authorization_pending"
+	SlowDown             = "slow_down"
+	AccessDenied         = "access_denied"
+	ExpiredToken         = "expired_token"
+	InvalidGrant         = "invalid_grant"
+	InvalidScope         = "invalid_scope"
+	InvalidClient        = "invalid_client"
+	InvalidRequest       = "invalid_request"
+	InvalidToken         = "invalid_token"
+	UnauthorizedClient   = "unauthorized_client"
+	UnsupportedGrantType = "unsupported_grant_type"
+	AdminPolicyEnforced  = "admin_policy_enforced"
+	OrgInternal          = "org_internal"
+	RateLimitExceeded    = "rate_limit_exceeded"
+	maxDescription       = 200
+	maxRetryAfter        = 24 * time.Hour
+	retryAfterHeader     = "Retry-After"
 )
 
 // ErrBrokenAnswer means that the server answered 200 with a body that can't be
@@ -125,7 +124,7 @@ func withoutURL(err error) error {
 func printable(s string, secrets []Secret) string {
 	for _, secret := range secrets {
 		if secret != "" {
-			s = strings.ReplaceAll(s, string(secret), descriptionSecretMark)
+			s = strings.ReplaceAll(s, string(secret), hidden)
 		}
 	}
 	r := []rune(strings.ToValidUTF8(s, ""))

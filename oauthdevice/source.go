@@ -44,7 +44,7 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	}
 	// A server that rotates has ended the old refresh token by the time it
 	// answers: an answer on its way is waited for.
-	lingering, cancel := linger(ctx)
+	lingering, cancel := Linger(ctx)
 	defer cancel()
 	t, err := s.client.Refresh(lingering, s.token.Refresh)
 	if err != nil {
@@ -71,11 +71,13 @@ func (s *Source) Refused(access string) {
 	s.lock <- struct{}{}
 }
 
-// grace is how long an exchange goes on after nobody wants it any more.
+// grace is how long an exchange goes on after nobody wants it any more: well
+// within the five seconds that a stop may take.
 const grace = 3 * time.Second
 
-// linger returns a context that ends a grace after ctx does.
-func linger(ctx context.Context) (context.Context, context.CancelFunc) {
+// Linger returns a context that ends three seconds after ctx does. It is for a
+// request whose answer is given only once and must not be lost on its way.
+func Linger(ctx context.Context) (context.Context, context.CancelFunc) {
 	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		t := time.AfterFunc(grace, cancel)

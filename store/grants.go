@@ -92,7 +92,11 @@ func (s *Store) KillGrant(id, reason string) error {
 // are over, and its token stays only until their sessions are deleted and,
 // with revoke, until it is revoked.
 func (s *Store) Retire(id, reason string, revoke bool) error {
-	return s.leave(id, reason, func(g *Grant) { g.Retired, g.Revoke = true, revoke })
+	return s.leave(id, reason, retire(revoke))
+}
+
+func retire(revoke bool) func(*Grant) {
+	return func(g *Grant) { g.Retired, g.Revoke = true, revoke }
 }
 
 func (s *Store) leave(id, reason string, change func(*Grant)) error {
@@ -127,8 +131,7 @@ func (s *Store) Unpair(reason string, revoke bool) error {
 			return err
 		}
 		if g != nil {
-			retire := func(g *Grant) { g.Retired, g.Revoke = true, revoke }
-			if err := leave(tx, g.ID, reason, retire); err != nil {
+			if err := leave(tx, g.ID, reason, retire(revoke)); err != nil {
 				return err
 			}
 		}

@@ -104,9 +104,6 @@ func (s *Store) Close() error {
 	return errors.Join(s.media.Close(), s.db.Close())
 }
 
-// Dir returns the state directory.
-func (s *Store) Dir() string { return s.dir }
-
 // create makes the database under a name of its own and links it to path when
 // it is whole: bbolt can't open a file whose first pages a power cut has torn.
 func create(dir, path string) error {

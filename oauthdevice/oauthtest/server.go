@@ -102,13 +102,12 @@ type Server struct {
 	opt Options
 	mux *http.ServeMux
 
-	mu       sync.Mutex
-	codes    []*code
-	access   map[string]*token
-	refresh  map[string]*token
-	faults   map[string][]http.HandlerFunc
-	calls    []Call
-	OnIssued func(access string) // if set, learns each access token
+	mu      sync.Mutex
+	codes   []*code
+	access  map[string]*token
+	refresh map[string]*token
+	faults  map[string][]http.HandlerFunc
+	calls   []Call
 }
 
 // New returns a Server.
@@ -371,9 +370,6 @@ func (s *Server) issueToken(a *answer, t *token, withRefresh bool) {
 	}
 	if withRefresh {
 		out["refresh_token"] = t.refresh
-	}
-	if s.OnIssued != nil {
-		s.OnIssued(access)
 	}
 	reply(a, http.StatusOK, out)
 }
