@@ -212,7 +212,9 @@ func (d *Device) source(g *store.Grant) *oauthdevice.Source {
 			ExpiresAt: g.ExpiresAt,
 			Scopes:    g.Scopes,
 		}, func(t *oauthdevice.Token) error {
-			err := d.cfg.Store.SaveToken(id, string(t.Access), string(t.Refresh), t.ExpiresAt)
+			err := d.cfg.Store.UpdateGrant(id, func(g *store.Grant) {
+				g.AccessToken, g.RefreshToken, g.ExpiresAt = string(t.Access), string(t.Refresh), t.ExpiresAt
+			})
 			if err != nil {
 				return &storeError{err}
 			}

@@ -246,10 +246,10 @@ func TestNoRefreshToken(t *testing.T) {
 		w.untilClean()
 		g, _ := w.store.Grant()
 		w.stop()
-		st, _ := store.Open(w.dir)
+		st, _ := store.Open(w.dir, nil)
 		// as if the server had given no refresh token
 		g.RefreshToken = ""
-		_ = st.Paired(*g, store.Pick{RequestID: "x", GrantID: g.ID, Over: "x", CreatedAt: time.Now()})
+		_ = st.Paired(*g, &store.Pick{RequestID: "x", GrantID: g.ID, Over: "x", CreatedAt: time.Now()})
 		st.Close()
 		w.start()
 		w.pass(3 * time.Hour)

@@ -225,7 +225,7 @@ func (d *Device) paired(p *store.Pairing, t *oauthdevice.Token) error {
 		Scopes:       t.Scopes,
 		PairedAt:     now,
 	}
-	first := store.Pick{RequestID: p.RequestID, GrantID: g.ID, CreatedAt: now}
+	first := &store.Pick{RequestID: p.RequestID, GrantID: g.ID, CreatedAt: now}
 	if err := d.cfg.Store.Paired(g, first); err != nil {
 		return &storeError{err}
 	}

@@ -122,7 +122,7 @@ func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 		defer wake(d.sweepNow)
 		defer wake(d.slideNow)
 		d.screen.update(func(v *view) { v.receipt = nil })
-		return d.cfg.Store.Unpair("unpaired", everywhere)
+		return d.cfg.Store.Unpair("unpaired", everywhere, false)
 	})
 }
 
@@ -131,7 +131,7 @@ func (d *Device) lose(grantID string) error {
 	d.log.Warn("grant lost", "why", "invalid_grant")
 	d.dropSource(grantID)
 	wake(d.sweepNow)
-	return d.cfg.Store.KillGrant(grantID, "grant lost")
+	return d.cfg.Store.KillGrant(grantID, "grant lost", "")
 }
 
 // endPick marks a pick over and says so in the log.

@@ -159,7 +159,7 @@ func newWorld(t *testing.T, o options) *world {
 // start switches the box on; w.stop pulls the plug.
 func (w *world) start() {
 	w.t.Helper()
-	st, err := store.Open(w.dir)
+	st, err := store.Open(w.dir, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -3,75 +3,75 @@ package store
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"go.etcd.io/bbolt"
 )
 
 // Grant returns the grant in force, nil when the box is not paired.
 func (s *Store) Grant() (*Grant, error) {
-	return view(s, current)
+	return view(s, s.current)
 }
 
-func current(tx *bbolt.Tx) (*Grant, error) {
+func (s *Store) current(tx *bbolt.Tx) (*Grant, error) {
 	id := tx.Bucket(bucketMeta).Get(keyGrant)
 	if id == nil {
 		return nil, nil
 	}
-	return get[Grant](tx, bucketGrants, id)
+	return getSealed[Grant](s.sealer, tx, bucketGrants, id)
 }
 
 // Grants returns every grant that is not forgotten.
 func (s *Store) Grants() ([]Grant, error) {
-	return view(s, func(tx *bbolt.Tx) ([]Grant, error) { return all[Grant](tx, bucketGrants) })
+	return view(s, func(tx *bbolt.Tx) ([]Grant, error) { return allSealed[Grant](s.sealer, tx, bucketGrants) })
 }
 
-// Pairing returns the device authorization under way, nil when there is none.
+// Pairing returns the authorization under way, nil when there is none.
 func (s *Store) Pairing() (*Pairing, error) {
-	return view(s, func(tx *bbolt.Tx) (*Pairing, error) { return get[Pairing](tx, bucketMeta, keyPairing) })
+	return view(s, func(tx *bbolt.Tx) (*Pairing, error) { return getSealed[Pairing](s.sealer, tx, bucketMeta, keyPairing) })
 }
 
-// SavePairing keeps a device authorization.
+// SavePairing keeps an authorization under way.
 func (s *Store) SavePairing(p Pairing) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return put(tx, bucketMeta, keyPairing, p) })
+	return s.update(func(tx *bbolt.Tx) error { return s.sealer.put(tx, bucketMeta, keyPairing, p) })
 }
 
-// DropPairing forgets the device authorization under way.
+// DropPairing forgets the authorization under way.
 func (s *Store) DropPairing() error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyPairing) })
+	return s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyPairing) })
 }
 
 // Paired puts a grant in force, drops the pairing and writes the intent of the
-// first pick, all in one step: after it nothing of the pairing can be lost.
-func (s *Store) Paired(g Grant, first Pick) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		if err := put(tx, bucketGrants, []byte(g.ID), g); err != nil {
+// first pick, if there is one, all in one step: after it nothing of the pairing
+// can be lost.
+func (s *Store) Paired(g Grant, first *Pick) error {
+	return s.update(func(tx *bbolt.Tx) error {
+		if err := s.sealer.put(tx, bucketGrants, []byte(g.ID), g); err != nil {
 			return err
 		}
 		meta := tx.Bucket(bucketMeta)
-		if err := meta.Put(keyGrant, []byte(g.ID)); err != nil {
-			return err
+		err := errors.Join(meta.Put(keyGrant, []byte(g.ID)), meta.Delete(keyPairing), meta.Delete(keyWarning))
+		if g.Imported != "" {
+			err = errors.Join(err, meta.Put(keyImported, []byte(g.Imported)))
 		}
-		if err := meta.Delete(keyPairing); err != nil {
+		if err != nil || first == nil {
 			return err
 		}
 		return put(tx, bucketPicks, []byte(first.RequestID), first)
 	})
 }
 
-// SaveToken stores a refreshed token. An empty refresh token leaves the old one.
-func (s *Store) SaveToken(grantID, access, refresh string, expiresAt time.Time) error {
-	return s.updateGrant(grantID, func(g *Grant) {
-		g.AccessToken, g.ExpiresAt = access, expiresAt
-		if refresh != "" {
-			g.RefreshToken = refresh
-		}
+// Imported returns the fingerprint of the token file that was imported last,
+// also when its grant is long forgotten.
+func (s *Store) Imported() (string, error) {
+	return view(s, func(tx *bbolt.Tx) (string, error) {
+		return string(tx.Bucket(bucketMeta).Get(keyImported)), nil
 	})
 }
 
-func (s *Store) updateGrant(id string, change func(*Grant)) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		g, err := get[Grant](tx, bucketGrants, []byte(id))
+// UpdateGrant changes a grant: a refreshed token, an account that is known now.
+func (s *Store) UpdateGrant(id string, change func(*Grant)) error {
+	return s.update(func(tx *bbolt.Tx) error {
+		g, err := getSealed[Grant](s.sealer, tx, bucketGrants, []byte(id))
 		if err != nil {
 			return err
 		}
@@ -79,37 +79,48 @@ func (s *Store) updateGrant(id string, change func(*Grant)) error {
 			return fmt.Errorf("grant %s is forgotten", id)
 		}
 		change(g)
-		return put(tx, bucketGrants, []byte(id), g)
+		return s.sealer.put(tx, bucketGrants, []byte(id), g)
 	})
 }
 
-// KillGrant notes that the server no longer accepts a grant, and ends its picks.
-func (s *Store) KillGrant(id, reason string) error {
-	return s.leave(id, reason, func(g *Grant) { g.Dead, g.AccessToken, g.RefreshToken = true, "", "" })
+// KillGrant notes that the server no longer accepts a grant, and ends its
+// picks. warning, if there is one, is kept until somebody pairs again.
+func (s *Store) KillGrant(id, reason, warning string) error {
+	return s.update(func(tx *bbolt.Tx) error {
+		if warning != "" {
+			if err := tx.Bucket(bucketMeta).Put(keyWarning, []byte(warning)); err != nil {
+				return err
+			}
+		}
+		return s.leave(tx, id, reason, func(g *Grant) { g.Dead, g.AccessToken, g.RefreshToken = true, "", "" })
+	})
+}
+
+// Warning returns what is to be said until somebody pairs again.
+func (s *Store) Warning() (string, error) {
+	return view(s, func(tx *bbolt.Tx) (string, error) {
+		return string(tx.Bucket(bucketMeta).Get(keyWarning)), nil
+	})
 }
 
 // Retire takes a grant out of force because the person wants to go: its picks
 // are over, and its token stays only until their sessions are deleted and,
 // with revoke, until it is revoked.
 func (s *Store) Retire(id, reason string, revoke bool) error {
-	return s.leave(id, reason, retire(revoke))
+	return s.update(func(tx *bbolt.Tx) error { return s.leave(tx, id, reason, retire(revoke)) })
 }
 
 func retire(revoke bool) func(*Grant) {
-	return func(g *Grant) { g.Retired, g.Revoke = true, revoke }
+	return func(g *Grant) { g.Retired, g.Revoke, g.Account = true, revoke, "" }
 }
 
-func (s *Store) leave(id, reason string, change func(*Grant)) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return leave(tx, id, reason, change) })
-}
-
-func leave(tx *bbolt.Tx, id, reason string, change func(*Grant)) error {
-	g, err := get[Grant](tx, bucketGrants, []byte(id))
+func (s *Store) leave(tx *bbolt.Tx, id, reason string, change func(*Grant)) error {
+	g, err := getSealed[Grant](s.sealer, tx, bucketGrants, []byte(id))
 	if err != nil || g == nil {
 		return err
 	}
 	change(g)
-	if err := put(tx, bucketGrants, []byte(id), g); err != nil {
+	if err := s.sealer.put(tx, bucketGrants, []byte(id), g); err != nil {
 		return err
 	}
 	meta := tx.Bucket(bucketMeta)
@@ -121,31 +132,42 @@ func leave(tx *bbolt.Tx, id, reason string, change func(*Grant)) error {
 	return endPicks(tx, func(p *Pick) bool { return p.GrantID == id }, reason)
 }
 
-// Unpair takes the grant in force, if there is one, out of force like Retire,
-// drops the pairing and empties the collection, all in one step; then it removes
-// the photos.
-func (s *Store) Unpair(reason string, revoke bool) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		g, err := current(tx)
+// Unpair takes the grant in force, if there is one, out of force like Retire
+// and drops the pairing, all in one step; unless keepPhotos says otherwise it
+// empties the collection too, and then removes the photos. At its end the file
+// holds nothing that was erased.
+func (s *Store) Unpair(reason string, revoke, keepPhotos bool) error {
+	err := s.update(func(tx *bbolt.Tx) error {
+		g, err := s.current(tx)
 		if err != nil {
 			return err
 		}
 		if g != nil {
-			if err := leave(tx, g.ID, reason, retire(revoke)); err != nil {
+			if err := s.leave(tx, g.ID, reason, retire(revoke)); err != nil {
 				return err
 			}
 		}
 		meta := tx.Bucket(bucketMeta)
-		return errors.Join(meta.Delete(keyPairing), meta.Delete(keyCollection))
+		err = errors.Join(meta.Delete(keyPairing), meta.Delete(keyWarning), meta.Put(keyScrub, []byte{1}))
+		if keepPhotos {
+			return err
+		}
+		return errors.Join(err, meta.Delete(keyCollection))
 	})
 	s.recount()
 	if err != nil {
 		return err
 	}
-	return s.Prune()
+	return errors.Join(s.Prune(), s.scrub())
 }
 
-// ForgetGrant erases a grant and its token.
+// ForgetGrant erases a grant and its token, from the file's free pages too.
 func (s *Store) ForgetGrant(id string) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketGrants).Delete([]byte(id)) })
+	err := s.update(func(tx *bbolt.Tx) error {
+		return errors.Join(tx.Bucket(bucketGrants).Delete([]byte(id)), tx.Bucket(bucketMeta).Put(keyScrub, []byte{1}))
+	})
+	if err != nil {
+		return err
+	}
+	return s.scrub()
 }

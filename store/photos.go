@@ -115,7 +115,7 @@ func (s *Store) AddPhotos(adds []Addition, replace bool) error {
 		return fmt.Errorf("bring media files to their names: %w", err)
 	}
 	defer s.recount()
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		for _, a := range adds {
 			if err := put(tx, bucketPhotos, []byte(a.Photo.ID), a.Photo); err != nil {
 				return err
@@ -156,7 +156,7 @@ func (s *Store) Photos() ([]Photo, error) {
 
 // photos returns the photos in the collection and those outside it.
 func (s *Store) photos() (shown, others []Photo, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err = s.view(func(tx *bbolt.Tx) error {
 		picks, err := collection(tx)
 		if err != nil {
 			return err
@@ -199,7 +199,7 @@ func (s *Store) OpenMedia(file string) (*os.File, error) {
 // never stands for a file that isn't there.
 func (s *Store) DropPhotos(photos []Photo) error {
 	defer s.recount()
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	err := s.update(func(tx *bbolt.Tx) error {
 		for _, p := range photos {
 			if err := tx.Bucket(bucketPhotos).Delete([]byte(p.ID)); err != nil {
 				return err

@@ -20,12 +20,12 @@ func (s *Store) Picks() ([]Pick, error) {
 
 // AddPick writes the intent to create a session.
 func (s *Store) AddPick(p Pick) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return put(tx, bucketPicks, []byte(p.RequestID), p) })
+	return s.update(func(tx *bbolt.Tx) error { return put(tx, bucketPicks, []byte(p.RequestID), p) })
 }
 
 // UpdatePick changes a pick. A pick that is over stays so.
 func (s *Store) UpdatePick(requestID string, change func(*Pick)) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		p, err := get[Pick](tx, bucketPicks, []byte(requestID))
 		if err != nil {
 			return err
@@ -42,7 +42,7 @@ func (s *Store) UpdatePick(requestID string, change func(*Pick)) error {
 
 // EndPick marks a pick over: from here on its session is only to be deleted.
 func (s *Store) EndPick(requestID, reason string) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		return endPicks(tx, func(p *Pick) bool { return p.RequestID == requestID }, reason)
 	})
 }
@@ -56,7 +56,7 @@ func endPicks(tx *bbolt.Tx, which func(*Pick) bool, reason string) error {
 		if !which(&p) || p.Over != "" {
 			continue
 		}
-		p.Over = reason
+		p.Over, p.PickerURI = reason, "" // the link is nobody's any more
 		if err := put(tx, bucketPicks, []byte(p.RequestID), p); err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func endPicks(tx *bbolt.Tx, which func(*Pick) bool, reason string) error {
 
 // ReplacePick ends one pick and writes the intent of the next in one step.
 func (s *Store) ReplacePick(old, reason string, next Pick) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		if err := endPicks(tx, func(p *Pick) bool { return p.RequestID == old }, reason); err != nil {
 			return err
 		}
@@ -76,5 +76,5 @@ func (s *Store) ReplacePick(old, reason string, next Pick) error {
 
 // ForgetPick erases the record of a pick whose session is known to be deleted.
 func (s *Store) ForgetPick(requestID string) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketPicks).Delete([]byte(requestID)) })
+	return s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketPicks).Delete([]byte(requestID)) })
 }

@@ -14,6 +14,18 @@ type Grant struct {
 	ExpiresAt    time.Time `json:"expires_at"` // of the access token
 	Scopes       []string  `json:"scopes"`
 	PairedAt     time.Time `json:"paired_at"`
+	// Method is how the person signed in: "device", "relay", "paste", "import".
+	Method string `json:"method,omitempty"`
+	// The client that the token was granted to. Only it can refresh and revoke
+	// the token, and delete the sessions made with it, whatever the
+	// configuration says by then. Empty in records from before there were
+	// several.
+	ClientID     string `json:"client_id,omitempty"`
+	ClientSecret string `json:"client_secret,omitempty"`
+	// Account is the person's e-mail address where the scopes tell it.
+	Account string `json:"account,omitempty"`
+	// Imported is the fingerprint of the token file that brought the grant.
+	Imported string `json:"imported,omitempty"`
 
 	// Retired means that the person was unpaired; the token is kept only
 	// until the sessions made with it are deleted and, where Revoke says so,
@@ -33,21 +45,38 @@ func (g Grant) String() string { return "grant " + g.ID }
 // GoString keeps tokens out of messages.
 func (g Grant) GoString() string { return g.String() }
 
-// A Pairing is a device authorization under way (RFC 8628 §3.2). It survives a
-// restart, so that an approval given meanwhile counts.
+// A Pairing is an authorization under way. It survives a restart, so that an
+// approval given meanwhile counts.
 type Pairing struct {
-	RequestID       string        `json:"request_id"` // of the pick that follows
-	DeviceCode      string        `json:"device_code"`
-	UserCode        string        `json:"user_code"`
-	VerificationURI string        `json:"verification_uri"`
-	QRURI           string        `json:"qr_uri"`
-	StartedAt       time.Time     `json:"started_at"`
-	ExpiresAt       time.Time     `json:"expires_at"`
-	Interval        time.Duration `json:"interval"`
+	Method    string    `json:"method"`
+	ClientID  string    `json:"client_id,omitempty"` // the client that asked
+	RequestID string    `json:"request_id"`          // of the pick that follows
+	QRURI     string    `json:"qr_uri"`
+	StartedAt time.Time `json:"started_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Of the device flow (RFC 8628 §3.2).
+	DeviceCode      string        `json:"device_code,omitempty"`
+	UserCode        string        `json:"user_code,omitempty"`
+	VerificationURI string        `json:"verification_uri,omitempty"`
+	Interval        time.Duration `json:"interval,omitempty"`
 	// Before is the code that this one has replaced on the screen. Until its
 	// own end it is asked about too: somebody may be typing it.
 	Before *Pairing `json:"before,omitempty"`
+
+	// Of the authorization code flow (RFC 6749 §4.1, RFC 7636).
+	Link        string `json:"link,omitempty"`  // unguessable part of the address on this box
+	Nonce       string `json:"nonce,omitempty"` // what state proves
+	State       string `json:"state,omitempty"`
+	Verifier    string `json:"verifier,omitempty"` // code_verifier
+	RedirectURI string `json:"redirect_uri,omitempty"`
+	// What the phone brought back; one of them is set, once.
+	Code    string `json:"code,omitempty"`
+	Refusal string `json:"refusal,omitempty"` // error code, RFC 6749 §4.1.2.1
 }
+
+// Answered reports whether a phone has come back.
+func (p *Pairing) Answered() bool { return p.Code != "" || p.Refusal != "" }
 
 // LogValue keeps the codes out of logs.
 func (p Pairing) LogValue() slog.Value { return slog.StringValue("pairing for " + p.RequestID) }
@@ -57,6 +86,15 @@ func (p Pairing) String() string { return "pairing for " + p.RequestID }
 
 // GoString keeps the codes out of messages.
 func (p Pairing) GoString() string { return p.String() }
+
+// A Refusal is what the server does not do for a client, found out by asking.
+type Refusal struct {
+	Fingerprint string    `json:"fingerprint"` // of what was asked with; a changed configuration has another
+	Method      string    `json:"method"`
+	Code        string    `json:"code"` // RFC 6749 §5.2
+	Description string    `json:"description,omitempty"`
+	At          time.Time `json:"at"`
+}
 
 // A Pick is one picking session from the intent to make it until it is known
 // to be deleted. Its life only moves forward: intent (no SessionID), open,

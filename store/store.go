@@ -18,7 +18,7 @@ import (
 )
 
 // Schema is the version of the records that this package writes.
-const Schema = 1
+const Schema = 2 // 2: grants and the pairing are sealed
 
 const (
 	databaseName = "pickerd.db"
@@ -36,6 +36,11 @@ var (
 	keyPairing    = []byte("pairing")
 	keyGrant      = []byte("grant")      // id of the grant in force
 	keyCollection = []byte("collection") // requestIds whose photos are shown, in order
+	keyIdentity   = []byte("identity")   // what token files for this box are sealed to
+	keyRefusals   = []byte("refusals")   // what the server said no to
+	keyWarning    = []byte("warning")    // what to say while the box waits to be paired again
+	keyImported   = []byte("imported")   // fingerprint of the last imported token file
+	keyScrub      = []byte("scrub")      // free pages hold what was erased
 )
 
 // ErrInUse means that another process has the database open.
@@ -64,17 +69,23 @@ func (e *SchemaError) Error() string {
 // A Store is an open state directory. Its methods may be called at the same
 // time.
 type Store struct {
-	dir   string
-	db    *bbolt.DB
-	media *os.Root
+	dir     string
+	media   *os.Root
+	sealer  *sealer
+	keyLost bool
+
+	dbMu sync.RWMutex // held for writing while the file is replaced
+	db   *bbolt.DB
 
 	libraryMu sync.Mutex
 	library   *library // nil when it has to be counted anew
 }
 
-// Open opens the state directory dir and creates what is missing in it. Errors
-// are ErrInUse, *CorruptError, *SchemaError or those of the file system.
-func Open(dir string) (*Store, error) {
+// Open opens the state directory dir and creates what is missing in it. Tokens
+// are sealed with key, which has to have 32 bytes or more; with a nil key, one
+// is kept in a file beside the database. Errors are ErrInUse, ErrShortKey,
+// *CorruptError, *SchemaError or those of the file system.
+func Open(dir string, key []byte) (*Store, error) {
 	path := filepath.Join(dir, databaseName)
 	if err := os.MkdirAll(filepath.Join(dir, mediaName), 0o700); err != nil {
 		return nil, fmt.Errorf("make the state directory: %w", err)
@@ -92,9 +103,16 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("open the media directory: %w", err)
 	}
 	s := &Store{dir: dir, db: db, media: media}
-	if err := s.tidy(); err != nil {
-		s.Close()
-		return nil, err
+	for _, step := range []func() error{
+		s.removeCopies,
+		func() error { return s.unlock(key) },
+		s.scrub,
+		s.tidy,
+	} {
+		if err := step(); err != nil {
+			s.Close()
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -126,7 +144,7 @@ func create(dir, path string) error {
 				return err
 			}
 		}
-		return tx.Bucket(bucketMeta).Put(keySchema, binary.BigEndian.AppendUint32(nil, Schema))
+		return putSchema(tx.Bucket(bucketMeta))
 	})
 	if err := errors.Join(err, db.Sync(), db.Close()); err != nil {
 		return err
@@ -136,6 +154,19 @@ func create(dir, path string) error {
 		return err
 	}
 	return syncDir(dir)
+}
+
+func putSchema(meta *bbolt.Bucket) error {
+	return meta.Put(keySchema, binary.BigEndian.AppendUint32(nil, Schema))
+}
+
+// schemaOf returns the version of the records, 0 when there is none.
+func schemaOf(tx *bbolt.Tx) int {
+	v := tx.Bucket(bucketMeta).Get(keySchema)
+	if len(v) != 4 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint32(v))
 }
 
 // open opens an existing database and looks whether it is whole. On a damaged
@@ -179,11 +210,10 @@ func check(db *bbolt.DB, path string) error {
 				return &CorruptError{path, err.Error()}
 			}
 		}
-		v := tx.Bucket(bucketMeta).Get(keySchema)
-		if len(v) != 4 {
+		switch have := schemaOf(tx); {
+		case have < 1:
 			return &CorruptError{path, "it has no schema version"}
-		}
-		if have := int(binary.BigEndian.Uint32(v)); have > Schema {
+		case have > Schema:
 			return &SchemaError{path, have, Schema}
 		}
 		return nil
@@ -196,6 +226,18 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+func (s *Store) update(f func(tx *bbolt.Tx) error) error {
+	s.dbMu.RLock()
+	defer s.dbMu.RUnlock()
+	return s.db.Update(f)
+}
+
+func (s *Store) view(f func(tx *bbolt.Tx) error) error {
+	s.dbMu.RLock()
+	defer s.dbMu.RUnlock()
+	return s.db.View(f)
 }
 
 // put stores v as JSON.
@@ -241,7 +283,7 @@ func all[T any](tx *bbolt.Tx, bucket []byte) ([]T, error) {
 // view runs f in a read transaction and returns its value.
 func view[T any](s *Store, f func(tx *bbolt.Tx) (T, error)) (T, error) {
 	var v T
-	err := s.db.View(func(tx *bbolt.Tx) (err error) {
+	err := s.view(func(tx *bbolt.Tx) (err error) {
 		v, err = f(tx)
 		return err
 	})

@@ -7,14 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"go.etcd.io/bbolt"
 )
 
 func opened(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir)
+	s, err := Open(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,8 +38,8 @@ func TestModes(t *testing.T) {
 	}
 	entries, err := os.ReadDir(dir)
 	must(t, err)
-	if len(entries) != 2 {
-		t.Errorf("beside database and media: %v", entries)
+	if len(entries) != 3 {
+		t.Errorf("beside database, key and media: %v", entries)
 	}
 }
 
@@ -48,18 +47,18 @@ func TestRefusals(t *testing.T) {
 	t.Run("in use", func(t *testing.T) {
 		dir := t.TempDir()
 		opened(t, dir)
-		if _, err := Open(dir); !errors.Is(err, ErrInUse) {
+		if _, err := Open(dir, nil); !errors.Is(err, ErrInUse) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("newer schema", func(t *testing.T) {
 		dir := t.TempDir()
 		s := opened(t, dir)
-		must(t, s.db.Update(func(tx *bbolt.Tx) error {
+		must(t, s.update(func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketMeta).Put(keySchema, []byte{0, 0, 0, Schema + 1})
 		}))
 		must(t, s.Close())
-		_, err := Open(dir)
+		_, err := Open(dir, nil)
 		if e, ok := errors.AsType[*SchemaError](err); !ok || e.Have != Schema+1 {
 			t.Errorf("got %v", err)
 		}
@@ -67,7 +66,7 @@ func TestRefusals(t *testing.T) {
 	t.Run("not writable", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "file")
 		must(t, os.WriteFile(file, nil, 0o600))
-		if _, err := Open(filepath.Join(file, "state")); err == nil {
+		if _, err := Open(filepath.Join(file, "state"), nil); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -95,7 +94,7 @@ func TestDamage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			must(t, os.WriteFile(filepath.Join(dir, databaseName), data, 0o600))
-			s, err := Open(dir)
+			s, err := Open(dir, nil)
 			if err == nil {
 				// An empty file is one that bbolt makes anew.
 				if s.Close(); len(data) > 0 {
@@ -131,8 +130,8 @@ func TestGrants(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
 	must(t, s.SavePairing(Pairing{RequestID: "r", DeviceCode: "d"}))
-	must(t, s.Paired(Grant{ID: "g", AccessToken: "a1", RefreshToken: "r1"}, Pick{RequestID: "r", GrantID: "g"}))
-	must(t, s.SaveToken("g", "a2", "", time.Unix(9, 0)))
+	must(t, s.Paired(Grant{ID: "g", AccessToken: "a1", RefreshToken: "r1"}, &Pick{RequestID: "r", GrantID: "g"}))
+	must(t, s.UpdateGrant("g", func(g *Grant) { g.AccessToken = "a2" }))
 	must(t, s.Close())
 	s = opened(t, dir)
 	g, err := s.Grant()
@@ -143,7 +142,7 @@ func TestGrants(t *testing.T) {
 	if g == nil || g.AccessToken != "a2" || g.RefreshToken != "r1" {
 		t.Errorf("%#v", g)
 	}
-	must(t, s.KillGrant("g", "grant lost"))
+	must(t, s.KillGrant("g", "grant lost", "too old"))
 	if g, err := s.Grant(); g != nil || err != nil {
 		t.Errorf("after it was killed: %v, %v", g, err)
 	}
@@ -151,6 +150,9 @@ func TestGrants(t *testing.T) {
 	must(t, err)
 	if picks[0].Over != "grant lost" {
 		t.Errorf("%+v", picks)
+	}
+	if w, err := s.Warning(); w != "too old" || err != nil {
+		t.Errorf("warning %q, %v", w, err)
 	}
 	grants, err := s.Grants()
 	must(t, err)
@@ -207,7 +209,7 @@ func TestCollection(t *testing.T) {
 	if len(entries) != 2 {
 		t.Errorf("files: %v", entries)
 	}
-	must(t, s.Unpair("unpaired", false))
+	must(t, s.Unpair("unpaired", false, false))
 	entries, err = os.ReadDir(filepath.Join(dir, mediaName))
 	must(t, err)
 	if len(entries) != 0 || ids(t, s) != "" {

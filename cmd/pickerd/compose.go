@@ -125,11 +125,19 @@ func newBox(cfg *configs.Config, c client, st *store.Store, display net.Listener
 	return b, nil
 }
 
-func openStore(dir string) (*store.Store, error) {
-	st, err := store.Open(dir)
+// openStore opens the state directory, sealed with state.key of systemd's
+// credentials where there is one.
+func openStore(dir string, getenv func(string) string) (*store.Store, error) {
+	key, err := systemd.Credential(getenv, "state.key")
+	if err != nil {
+		return nil, &hintedError{err, "the unit hands it over: LoadCredential=state.key", exitConfig}
+	}
+	st, err := store.Open(dir, key)
 	switch {
 	case err == nil:
 		return st, nil
+	case errors.Is(err, store.ErrShortKey):
+		return nil, &hintedError{fmt.Errorf("the credential state.key: %w", err), "make one: head -c 32 /dev/urandom", exitConfig}
 	case errors.Is(err, store.ErrInUse):
 		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other one, or set another store.dir", exitFailed}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):

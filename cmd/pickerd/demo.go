@@ -55,7 +55,7 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	cfg.Google.DeviceAuthURL, cfg.Google.TokenURL = near+demoAuth+"/device/code", near+demoAuth+"/token"
 	cfg.Google.RevokeURL, cfg.Google.PickerURL = near+demoAuth+"/revoke", near+demoPhotos
 
-	st, err := openStore(cfg.Store.Dir)
+	st, err := openStore(cfg.Store.Dir, e.getenv)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	}
 	// First the state: a second daemon is told that it is one, not that its
 	// addresses are taken.
-	st, err := openStore(cfg.Store.Dir)
+	st, err := openStore(cfg.Store.Dir, e.getenv)
 	if err != nil {
 		return err
 	}

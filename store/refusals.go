@@ -1,0 +1,62 @@
+package store
+
+import (
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// Refusals returns what servers have said no to.
+func (s *Store) Refusals() ([]Refusal, error) {
+	return view(s, refusals)
+}
+
+func refusals(tx *bbolt.Tx) ([]Refusal, error) {
+	list, err := get[[]Refusal](tx, bucketMeta, keyRefusals)
+	if list == nil {
+		return nil, err
+	}
+	return *list, err
+}
+
+// Refuse remembers a refusal until the configuration changes, and drops the
+// pairing under way, which it has ended.
+func (s *Store) Refuse(r Refusal) error {
+	return s.update(func(tx *bbolt.Tx) error {
+		list, err := refusals(tx)
+		if err != nil {
+			return err
+		}
+		list = slices.DeleteFunc(list, func(o Refusal) bool { return o.Method == r.Method })
+		if err := put(tx, bucketMeta, keyRefusals, append(list, r)); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketMeta).Delete(keyPairing)
+	})
+}
+
+// ForgetRefusals lets everything be asked for again.
+func (s *Store) ForgetRefusals() error {
+	return s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyRefusals) })
+}
+
+// Identity returns the secret that token files for this box are sealed to. The
+// first time it is what make returns.
+func (s *Store) Identity(make func() (string, error)) (string, error) {
+	var id string
+	err := s.update(func(tx *bbolt.Tx) error {
+		known, err := getSealed[string](s.sealer, tx, bucketMeta, keyIdentity)
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			id = *known
+			return nil
+		}
+		if id, err = make(); err != nil {
+			return err
+		}
+		return s.sealer.put(tx, bucketMeta, keyIdentity, id)
+	})
+	return id, err
+}

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+)
+
+const mark = "s3cr3t"
+
+// holds returns the files of a state directory that hold text.
+func holds(t *testing.T, dir, text string) (names []string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if bytes.Contains(data, []byte(text)) {
+			names = append(names, e.Name())
+		}
+		return err
+	}))
+	return names
+}
+
+func secretGrant() Grant {
+	return Grant{ID: "g", AccessToken: "a-" + mark, RefreshToken: "r-" + mark, ClientSecret: "c-" + mark, Account: mark + "@example.org"}
+}
+
+func TestTokensAreSealed(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	must(t, s.SavePairing(Pairing{DeviceCode: mark, UserCode: mark, Verifier: mark, Code: mark}))
+	must(t, s.Paired(secretGrant(), nil))
+	id, err := s.Identity(func() (string, error) { return mark, nil })
+	must(t, err)
+	again, err := s.Identity(func() (string, error) { return "another", nil })
+	must(t, err)
+	if id != mark || again != mark {
+		t.Errorf("identity %q, then %q", id, again)
+	}
+	must(t, s.Close())
+	if names := holds(t, dir, mark); names != nil {
+		t.Errorf("a token is readable in %v", names)
+	}
+	st, err := os.Stat(filepath.Join(dir, keyFileName))
+	must(t, err)
+	if st.Mode().Perm() != 0o600 {
+		t.Errorf("the key has mode %v", st.Mode())
+	}
+}
+
+// What is erased is gone from the file, the pages that bbolt would use again
+// included, although it was sealed there.
+func TestErasedIsGone(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	path := filepath.Join(dir, databaseName)
+	var sealed [][]byte
+	note := func() {
+		must(t, s.view(func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketGrants).ForEach(func(_, v []byte) error {
+				sealed = append(sealed, bytes.Clone(v))
+				return nil
+			})
+		}))
+	}
+	must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g", PickerURI: "https://" + mark}))
+	note()
+	for range 20 {
+		must(t, s.UpdateGrant("g", func(g *Grant) { g.AccessToken += "x" }))
+	}
+	note()
+	left := func() (n int) {
+		data, err := os.ReadFile(path)
+		must(t, err)
+		for _, v := range sealed {
+			if bytes.Contains(data, v) {
+				n++
+			}
+		}
+		return n
+	}
+	if left() == 0 {
+		t.Fatal("this test can't see what bbolt leaves behind")
+	}
+	must(t, s.Unpair("unpaired", false, false))
+	note() // kept sealed until the sessions are deleted
+	must(t, s.ForgetGrant("g"))
+	if n := left(); n > 0 {
+		t.Errorf("%d erased records are still in the file", n)
+	}
+	if names := holds(t, dir, mark); names != nil {
+		t.Errorf("the link is still in %v", names)
+	}
+	// The copy is the database now: it takes writes and keeps out others.
+	must(t, s.AddPick(Pick{RequestID: "next"}))
+	if _, err := Open(dir, nil); !errors.Is(err, ErrInUse) {
+		t.Errorf("a second pickerd: %v", err)
+	}
+	must(t, s.Close())
+	if picks, err := opened(t, dir).Picks(); err != nil || len(picks) != 2 {
+		t.Errorf("%v, %v", picks, err)
+	}
+}
+
+// A crash between erasing and scrubbing is made good at the next start.
+func TestScrubAfterACrash(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	must(t, s.update(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		return errors.Join(meta.Put([]byte("old"), []byte(strings.Repeat(mark, 1000))), meta.Put(keyScrub, []byte{1}))
+	}))
+	must(t, s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Delete([]byte("old")) }))
+	must(t, s.Close())
+	must(t, os.WriteFile(filepath.Join(dir, "."+databaseName+"-123"), []byte(mark), 0o600)) // half a copy
+	if len(holds(t, dir, mark)) != 2 {
+		t.Fatal("this test can't see what bbolt leaves behind")
+	}
+	must(t, opened(t, dir).Close())
+	if names := holds(t, dir, mark); names != nil {
+		t.Errorf("still in %v", names)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	outside := bytes.Repeat([]byte("k"), 44)
+	reopen := func(t *testing.T, dir string, key []byte) *Store {
+		t.Helper()
+		s, err := Open(dir, key)
+		must(t, err)
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	paired := func(t *testing.T, key []byte) string {
+		t.Helper()
+		dir := t.TempDir()
+		s := reopen(t, dir, key)
+		must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
+		must(t, s.Close())
+		return dir
+	}
+	t.Run("a credential takes the file's place", func(t *testing.T) {
+		dir := paired(t, nil)
+		s := reopen(t, dir, outside)
+		if g, err := s.Grant(); err != nil || g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() {
+			t.Errorf("%v, %v", g, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, keyFileName)); err == nil {
+			t.Error("the key file stays")
+		}
+		must(t, s.Close())
+		if g, err := reopen(t, dir, outside).Grant(); err != nil || g == nil {
+			t.Errorf("%v, %v", g, err)
+		}
+	})
+	t.Run("lost", func(t *testing.T) {
+		dir := paired(t, nil)
+		must(t, os.Remove(filepath.Join(dir, keyFileName)))
+		s := reopen(t, dir, nil)
+		g, err := s.Grant()
+		must(t, err)
+		picks, err := s.Picks()
+		must(t, err)
+		grants, err := s.Grants()
+		must(t, err)
+		if g != nil || !s.KeyLost() || picks[0].Over == "" || len(grants) != 1 || !grants[0].Dead {
+			t.Errorf("%v, %v, %v", g, picks, grants)
+		}
+		must(t, s.Close())
+		if reopen(t, dir, nil).KeyLost() {
+			t.Error("lost for ever")
+		}
+	})
+	t.Run("another credential", func(t *testing.T) {
+		dir := paired(t, outside)
+		if !reopen(t, dir, bytes.Repeat([]byte("q"), 32)).KeyLost() {
+			t.Error("opened with another key")
+		}
+	})
+	t.Run("too short", func(t *testing.T) {
+		if _, err := Open(t.TempDir(), []byte("short")); !errors.Is(err, ErrShortKey) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a record in another's place", func(t *testing.T) {
+		dir := paired(t, nil)
+		s := reopen(t, dir, nil)
+		must(t, s.update(func(tx *bbolt.Tx) error {
+			b := tx.Bucket(bucketGrants)
+			return b.Put([]byte("h"), b.Get([]byte("g")))
+		}))
+		if _, err := s.Grants(); !errors.Is(err, errSealed) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// The first version kept tokens in clear.
+func TestSchemaOne(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	must(t, s.update(func(tx *bbolt.Tx) error {
+		g, err := json.Marshal(secretGrant())
+		must(t, err)
+		meta := tx.Bucket(bucketMeta)
+		return errors.Join(tx.Bucket(bucketGrants).Put([]byte("g"), g), meta.Put(keyGrant, []byte("g")),
+			meta.Put(keyPairing, []byte(`{"device_code":"`+mark+`"}`)),
+			meta.Put(keySchema, binary.BigEndian.AppendUint32(nil, 1)))
+	}))
+	must(t, s.Close())
+	must(t, os.Remove(filepath.Join(dir, keyFileName)))
+	s = opened(t, dir)
+	g, err := s.Grant()
+	must(t, err)
+	p, err := s.Pairing()
+	must(t, err)
+	if g == nil || g.RefreshToken != "r-"+mark || p == nil || p.DeviceCode != mark || s.KeyLost() {
+		t.Errorf("%v, %v", g, p)
+	}
+	must(t, s.Close())
+	if names := holds(t, dir, mark); names != nil {
+		t.Errorf("still readable in %v", names)
+	}
+}

@@ -1,0 +1,36 @@
+package systemd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// CredentialPath returns where the manager put a credential (systemd.exec(5),
+// LoadCredential=), "" where it gives none.
+func CredentialPath(getenv func(string) string, name string) string {
+	dir := getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
+}
+
+// Credential returns a credential's content, nil where the manager gives none.
+func Credential(getenv func(string) string, name string) ([]byte, error) {
+	path := CredentialPath(getenv, name)
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the credential %s: %w", name, err)
+	}
+	return data, nil
+}
