@@ -49,7 +49,7 @@ func TestOAuthTable(t *testing.T) {
 	const code, poll = oauthtest.OpCode, oauthtest.OpPoll
 	tests := map[string]row{
 		"code: invalid_scope":                 {code, repeat(1, refuse(400, "invalid_scope")), "scope_refused", Blocked, false},
-		"code: invalid_client":                {code, repeat(1, refuse(401, "invalid_client")), "client_refused", Blocked, false},
+		"code: invalid_client":                {code, repeat(2, refuse(401, "invalid_client")), "client_refused", Blocked, false},
 		"code: rate limit without error":      {code, repeat(1, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`)), "rate_limited", Pairing, false},
 		"code: 503":                           {code, repeat(6, refuse(503, "")), "server_trouble", Pairing, false},
 		"code: no network":                    {code, repeat(6, abort), "no_network", Waiting, false},

@@ -30,6 +30,7 @@ type Client struct {
 	Secret        Secret   // Google requires it when polling, even of TV clients
 	Scopes        []string // what is asked for
 	DeviceAuthURL string
+	AuthURL       string // of the authorization code flow; unused by the device flow
 	TokenURL      string
 	RevokeURL     string
 	HTTP          *http.Client // nil means http.DefaultClient
@@ -68,6 +69,7 @@ type Token struct {
 	Refresh   Secret // empty when the answer had none
 	ExpiresAt time.Time
 	Scopes    []string // granted; as asked for when the answer doesn't say (RFC 6749 §5.1)
+	Account   string   // the person's e-mail address, where the scopes openid and email tell it
 }
 
 // Lacks returns the scopes of need that were not granted.
@@ -94,6 +96,7 @@ func (c *Client) config() *oauth2.Config {
 		Scopes:       c.Scopes,
 		Endpoint: oauth2.Endpoint{
 			DeviceAuthURL: c.DeviceAuthURL,
+			AuthURL:       c.AuthURL,
 			TokenURL:      c.TokenURL,
 			// Unset, the library sends every failing request twice.
 			AuthStyle: oauth2.AuthStyleInParams,
@@ -110,8 +113,12 @@ func (c *Client) Authorize(ctx context.Context, state string) (*Authorization, e
 	if state != "" {
 		opts = append(opts, oauth2.SetAuthURLParam("state", state))
 	}
-	w := &wire{}
-	r, err := c.config().DeviceAuth(w.bind(ctx, c.HTTP), opts...)
+	w, r, err := c.deviceAuth(ctx, opts)
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.ErrorCode == InvalidClient && c.Secret != "" {
+		// Google wants no secret here; servers to which this is a confidential
+		// client want one (RFC 8628 §3.1).
+		w, r, err = c.deviceAuth(ctx, append(opts, oauth2.SetAuthURLParam("client_secret", string(c.Secret))))
+	}
 	if err != nil {
 		return nil, fail(op, err, w, c.Secret)
 	}
@@ -130,6 +137,12 @@ func (c *Client) Authorize(ctx context.Context, state string) (*Authorization, e
 		return nil, &Error{Op: op, HTTPStatus: w.status, Err: err}
 	}
 	return a, nil
+}
+
+func (c *Client) deviceAuth(ctx context.Context, opts []oauth2.AuthCodeOption) (*wire, *oauth2.DeviceAuthResponse, error) {
+	w := &wire{}
+	r, err := c.config().DeviceAuth(w.bind(ctx, c.HTTP), opts...)
+	return w, r, err
 }
 
 // expiry re-bases what the library computed from the wall clock, so that a
@@ -209,6 +222,9 @@ func (c *Client) token(t *oauth2.Token) *Token {
 	}
 	if s, ok := t.Extra("scope").(string); ok && s != "" {
 		n.Scopes = strings.Fields(s)
+	}
+	if s, ok := t.Extra("id_token").(string); ok {
+		n.Account = account(s)
 	}
 	return n
 }

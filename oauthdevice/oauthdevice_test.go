@@ -139,6 +139,13 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+func roundTripJSON(status int, body string) roundTrip {
+	return func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	}
+}
+
 func TestContextEndsACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := oauthtest.New(oauthtest.Options{})
@@ -215,15 +222,19 @@ func TestSource(t *testing.T) {
 }
 
 func TestParseClientFile(t *testing.T) {
-	id, secret, err := oauthdevice.ParseClientFile([]byte(`{"installed":{"client_id":"i","client_secret":"s","redirect_uris":["http://localhost"]}}`))
-	if id != "i" || secret != "s" || err != nil {
-		t.Errorf("%q %v", id, err)
+	f, err := oauthdevice.ParseClientFile([]byte(`{"installed":{"client_id":"i","client_secret":"s","redirect_uris":["http://localhost"]}}`))
+	if err != nil || f.ID != "i" || f.Secret != "s" || f.Web {
+		t.Errorf("%v %v", f, err)
+	}
+	f, err = oauthdevice.ParseClientFile([]byte(`{"web":{"client_id":"w","redirect_uris":["https://relay.test/"]}}`))
+	if err != nil || f.ID != "w" || !f.Web || f.RedirectURIs[0] != "https://relay.test/" {
+		t.Errorf("%v %v", f, err)
 	}
 	for name, text := range map[string]string{
-		"web client": `{"web":{"client_id":"i"}}`, "service account": `{"type":"service_account"}`,
-		"empty": ``, "HTML": `<html>`, "no id": `{"installed":{}}`, "list": `[]`,
+		"service account": `{"type":"service_account"}`,
+		"empty":           ``, "HTML": `<html>`, "no id": `{"installed":{}}`, "list": `[]`,
 	} {
-		if _, _, err := oauthdevice.ParseClientFile([]byte(text)); !errors.Is(err, oauthdevice.ErrClientFile) {
+		if _, err := oauthdevice.ParseClientFile([]byte(text)); !errors.Is(err, oauthdevice.ErrClientFile) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -232,9 +243,10 @@ func TestParseClientFile(t *testing.T) {
 func FuzzParseClientFile(f *testing.F) {
 	f.Add(`{"installed":{"client_id":"i","client_secret":"s"}}`)
 	f.Add(`{"web":null,"installed":{"client_id":7}}`)
+	f.Add(`{"web":{"client_id":"w","redirect_uris":["https://relay.test/"]}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		id, _, err := oauthdevice.ParseClientFile([]byte(text))
-		if err == nil && id == "" {
+		c, err := oauthdevice.ParseClientFile([]byte(text))
+		if err == nil && c.ID == "" {
 			t.Error("no error and no id")
 		}
 	})
@@ -248,6 +260,8 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(403, `{"error_code":"rate_limit_exceeded"}`)
 	f.Add(200, `{"expires_in":1e99,"interval":"x"}`)
 	f.Add(502, `<html>`)
+	f.Add(200, `{"access_token":"a","id_token":"e30.eyJlbWFpbCI6InBAZXhhbXBsZS5vcmcifQ.c2ln"}`)
+	f.Add(200, `{"access_token":"a","id_token":"e30.eyJlbWFpbCI6Nw.c2ln"}`)
 	f.Add(200, `{"access_token":"a","expires_in":-1}`)
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 100 || status > 999 {
@@ -269,6 +283,11 @@ func FuzzAnswers(f *testing.F) {
 		}
 		_, err = c.Refresh(t.Context(), "r")
 		checkError(t, err)
+		tok, err = c.Exchange(t.Context(), "c", "https://relay.test/", "v")
+		checkError(t, err)
+		if err == nil && strings.ContainsAny(tok.Account, "\n\x1b") {
+			t.Errorf("account %q", tok.Account)
+		}
 		checkError(t, c.Revoke(t.Context(), "r"))
 	})
 }

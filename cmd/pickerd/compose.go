@@ -62,14 +62,18 @@ func loadClient(cfg *configs.Config) (client, error) {
 	if err != nil {
 		return bad(fmt.Errorf("google.client_file: %w", err))
 	}
-	id, secret, err := oauthdevice.ParseClientFile(data)
-	if err == nil && secret == "" {
+	f, err := oauthdevice.ParseClientFile(data)
+	switch {
+	case err != nil:
+	case f.Web:
+		err = errors.New(`it is of type "Web application"; make one of type "TVs and Limited Input devices"`)
+	case f.Secret == "":
 		err = fmt.Errorf("%w: it has no client_secret", oauthdevice.ErrClientFile)
 	}
 	if err != nil {
 		return bad(fmt.Errorf("google.client_file: %s: %w", g.ClientFile, err))
 	}
-	return client{id, secret}, nil
+	return client{f.ID, f.Secret}, nil
 }
 
 // httpClient is for all that the box asks of Google: it waits long enough for a

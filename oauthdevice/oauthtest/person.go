@@ -86,7 +86,7 @@ func (s *Server) find(userCode string) *code {
 func (s *Server) RevokeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.revokeAllLocked()
+	s.revokeLocked(func(*token) bool { return true })
 }
 
 // ExpireAccess ends every access token before its time; refresh tokens stay.
@@ -98,9 +98,10 @@ func (s *Server) ExpireAccess() {
 	}
 }
 
-// Check tells an API whose an access token is. problem is "" for a good one,
-// "unauthenticated" or "scope" otherwise.
-func (s *Server) Check(access string) (person, problem string) {
+// Check tells an API on whose behalf, and for which client, a request comes: a
+// session belongs to both. problem is "" for a good token, "unauthenticated" or
+// "scope" otherwise.
+func (s *Server) Check(access string) (owner, problem string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.access[access]
@@ -108,10 +109,12 @@ func (s *Server) Check(access string) (person, problem string) {
 	case t == nil, t.revoked, !time.Now().Before(t.expires):
 		return "", "unauthenticated"
 	case !slices.Contains(t.scopes, PickerScope):
-		return t.person, "scope"
+		return t.owner(), "scope"
 	}
-	return t.person, ""
+	return t.owner(), ""
 }
+
+func (t *token) owner() string { return t.person + " by " + t.client.id }
 
 //go:embed device.html
 var deviceHTML string

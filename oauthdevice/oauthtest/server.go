@@ -1,5 +1,6 @@
-// Package oauthtest plays an authorization server with a device flow as Google
-// runs it (RFC 8628 with Google's deviations), and the person who approves. It
+// Package oauthtest plays an authorization server as Google runs it, with a
+// device flow (RFC 8628 with Google's deviations) and an authorization code flow
+// (RFC 6749 §4.1, RFC 7636), and the person who approves. It
 // works in-process as an http.RoundTripper, behind an http.Server, and in the
 // demo, where a phone-sized page takes the person's part.
 //
@@ -11,6 +12,7 @@ package oauthtest
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -28,17 +30,19 @@ const PickerScope = "https://www.googleapis.com/auth/photospicker.mediaitems.rea
 
 // Operations, as they are named in Log and Fail.
 const (
-	OpCode    = "device/code"
-	OpPoll    = "poll"
-	OpRefresh = "refresh"
-	OpRevoke  = "revoke"
+	OpCode     = "device/code"
+	OpPoll     = "poll"
+	OpExchange = "exchange"
+	OpRefresh  = "refresh"
+	OpRevoke   = "revoke"
 )
 
 // Options select what the server is like. The zero value is Google with a
 // proper client. Set them before the first request.
 type Options struct {
-	ClientID     string        // "" means "client.test"
-	ClientSecret string        // "" means one with Mark in it
+	ClientID     string        // of the TV client; "" means "client.test"
+	ClientSecret string        // of the TV client; "" means one with Mark in it
+	WebRedirects []string      // redirect URIs registered for the Web client
 	PublicURL    string        // where phones find the server; "" means as the request was addressed
 	CodeLife     time.Duration // 0 means 30 min
 	TokenLife    time.Duration // 0 means 1 h
@@ -54,6 +58,7 @@ type Options struct {
 	QuotedNumbers   bool   // "expires_in":"1800"
 	ShortGroups     bool   // XXX-XXX-XXX instead of XXXX-XXXX
 	RefuseScope     bool   // device/code answers invalid_scope
+	RefuseCodeScope bool   // the consent page goes back with invalid_scope
 	WrongType       string // OpCode or OpPoll: where the client turns out to be of another type
 	PendingStatus   int    // of authorization_pending; 0 means 428
 	ExpireAsInvalid bool   // an expired code answers invalid_grant, not expired_token
@@ -83,6 +88,7 @@ type code struct {
 
 type token struct {
 	person  string
+	client  *client
 	refresh string
 	scopes  []string
 	expires time.Time
@@ -99,15 +105,18 @@ type Call struct {
 
 // A Server is the authorization server. Make it with New.
 type Server struct {
-	opt Options
-	mux *http.ServeMux
+	opt     Options
+	mux     *http.ServeMux
+	clients []*client // by Kind
 
-	mu      sync.Mutex
-	codes   []*code
-	access  map[string]*token
-	refresh map[string]*token
-	faults  map[string][]http.HandlerFunc
-	calls   []Call
+	mu        sync.Mutex
+	codes     []*code
+	authCodes map[string]*authCode
+	consented map[string]bool
+	access    map[string]*token
+	refresh   map[string]*token
+	faults    map[string][]http.HandlerFunc
+	calls     []Call
 }
 
 // New returns a Server.
@@ -127,21 +136,21 @@ func New(opt Options) *Server {
 	if opt.Interval == 0 {
 		opt.Interval = 5 * time.Second
 	}
-	s := &Server{opt: opt, mux: http.NewServeMux(),
+	s := &Server{opt: opt, mux: http.NewServeMux(), authCodes: map[string]*authCode{}, consented: map[string]bool{},
 		access: map[string]*token{}, refresh: map[string]*token{}, faults: map[string][]http.HandlerFunc{}}
-	s.mux.HandleFunc("POST /device/code", s.deviceCode)
+	s.clients = []*client{
+		{TV, opt.ClientID, opt.ClientSecret, nil},
+		{Web, "web.test", "web-" + Mark, opt.WebRedirects},
+		{Desktop, "desktop.test", "desktop-" + Mark, nil},
+	}
+	s.mux.HandleFunc("POST /device/code", s.op(OpCode, s.issueCode))
+	s.mux.HandleFunc("/auth", s.consentPages)
 	s.mux.HandleFunc("POST /token", s.token)
 	s.mux.HandleFunc("POST /revoke", s.op(OpRevoke, s.revoke))
 	s.mux.HandleFunc("GET /device", s.devicePage)
 	s.mux.HandleFunc("POST /device", s.decide)
 	return s
 }
-
-// ClientID returns the id of the one client that the server knows.
-func (s *Server) ClientID() string { return s.opt.ClientID }
-
-// ClientSecret returns that client's secret.
-func (s *Server) ClientSecret() string { return s.opt.ClientSecret }
 
 // Fail queues answers for an operation: each takes the place of one real
 // answer.
@@ -197,16 +206,15 @@ func (s *Server) op(name string, h func(*answer, *http.Request)) http.HandlerFun
 	}
 }
 
-func (s *Server) deviceCode(w http.ResponseWriter, r *http.Request) {
-	s.op(OpCode, s.issueCode)(w, r)
-}
-
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	if r.FormValue("grant_type") == "refresh_token" {
+	switch r.FormValue("grant_type") {
+	case "refresh_token":
 		s.op(OpRefresh, s.refreshToken)(w, r)
-		return
+	case "authorization_code":
+		s.op(OpExchange, s.exchange)(w, r)
+	default:
+		s.op(OpPoll, s.pollCode)(w, r)
 	}
-	s.op(OpPoll, s.pollCode)(w, r)
 }
 
 func reply(w http.ResponseWriter, status int, v any) {
@@ -220,24 +228,8 @@ func (a *answer) refuse(status int, code, description string) {
 	reply(a, status, map[string]string{"error": code, "error_description": description})
 }
 
-const wrongType = "Only clients of type 'TVs and Limited Input devices' can use the OAuth 2.0 flow for TV and Limited-Input Device Applications. Please create and use an appropriate client."
-
-func (s *Server) checkClient(a *answer, r *http.Request, op string, needSecret bool) bool {
-	switch {
-	case r.FormValue("client_id") != s.opt.ClientID:
-		a.refuse(http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
-	case s.opt.WrongType == op:
-		a.refuse(http.StatusUnauthorized, "invalid_client", wrongType)
-	case needSecret && r.FormValue("client_secret") != s.opt.ClientSecret:
-		a.refuse(http.StatusUnauthorized, "invalid_client", "Unauthorized")
-	default:
-		return true
-	}
-	return false
-}
-
 func (s *Server) issueCode(a *answer, r *http.Request) {
-	if !s.checkClient(a, r, OpCode, false) {
+	if s.checkClient(a, r, OpCode) == nil {
 		return
 	}
 	scope := r.FormValue("scope")
@@ -307,7 +299,8 @@ func (s *Server) publicURL(r *http.Request) string {
 }
 
 func (s *Server) pollCode(a *answer, r *http.Request) {
-	if !s.checkClient(a, r, OpPoll, true) {
+	client := s.checkClient(a, r, OpPoll)
+	if client == nil {
 		return
 	}
 	if r.FormValue("grant_type") != "urn:ietf:params:oauth:grant-type:device_code" {
@@ -348,7 +341,7 @@ func (s *Server) pollCode(a *answer, r *http.Request) {
 		a.refuse(status, "authorization_pending", "Precondition Required")
 	default:
 		c.decision = claimed
-		s.issueToken(a, &token{person: "person", scopes: c.scopes}, true)
+		s.issueToken(a, &token{person: "person", client: client, scopes: c.scopes}, true)
 	}
 }
 
@@ -365,25 +358,29 @@ func (s *Server) issueToken(a *answer, t *token, withRefresh bool) {
 	out := map[string]any{
 		"access_token": access,
 		"expires_in":   s.number(s.opt.TokenLife),
-		"scope":        strings.Join(t.scopes, " "),
+		"scope":        strings.Join(granted(t.scopes), " "),
 		"token_type":   "Bearer",
 	}
 	if withRefresh {
 		out["refresh_token"] = t.refresh
 	}
+	if slices.Contains(t.scopes, "openid") {
+		out["id_token"] = idToken(t)
+	}
 	reply(a, http.StatusOK, out)
 }
 
 func (s *Server) refreshToken(a *answer, r *http.Request) {
-	if !s.checkClient(a, r, OpRefresh, true) {
+	client := s.checkClient(a, r, OpRefresh)
+	if client == nil {
 		return
 	}
 	old := s.refresh[r.FormValue("refresh_token")]
-	if old == nil || old.revoked {
+	if old == nil || old.revoked || old.client != client {
 		a.refuse(http.StatusBadRequest, "invalid_grant", "Token has been expired or revoked.")
 		return
 	}
-	t := &token{person: old.person, scopes: old.scopes, refresh: old.refresh}
+	t := &token{person: old.person, client: client, scopes: old.scopes, refresh: old.refresh}
 	if s.opt.RotateRefresh {
 		old.revoked, t.refresh = true, ""
 	} else {
@@ -402,15 +399,43 @@ func (s *Server) revoke(a *answer, r *http.Request) {
 		a.refuse(http.StatusBadRequest, "invalid_token", "Token expired or revoked")
 		return
 	}
-	s.revokeAllLocked()
+	// Revocation covers the whole project for that person: all clients, all boxes.
+	s.revokeLocked(func(o *token) bool { return o.person == t.person })
 	reply(a, http.StatusOK, struct{}{})
 }
 
-func (s *Server) revokeAllLocked() {
-	for _, t := range s.access {
-		t.revoked = true
+func (s *Server) revokeLocked(which func(*token) bool) {
+	for _, list := range []map[string]*token{s.access, s.refresh} {
+		for _, t := range list {
+			if which(t) {
+				t.revoked = true
+			}
+		}
 	}
-	for _, t := range s.refresh {
-		t.revoked = true
+}
+
+// granted is how Google echoes scopes: those of OpenID Connect under other
+// names.
+func granted(scopes []string) []string {
+	out := slices.Clone(scopes)
+	for i, s := range out {
+		if s == "email" || s == "profile" {
+			out[i] = "https://www.googleapis.com/auth/userinfo." + s
+		}
 	}
+	return out
+}
+
+// idToken is one whose signature nobody checks.
+func idToken(t *token) string {
+	claims := map[string]string{"iss": "https://accounts.google.com", "sub": t.person, "aud": t.client.id}
+	if slices.Contains(t.scopes, "email") {
+		claims["email"] = t.person + "@example.org"
+	}
+	body, err := json.Marshal(claims)
+	if err != nil {
+		panic(err) // strings can be marshalled
+	}
+	enc := base64.RawURLEncoding.EncodeToString
+	return enc([]byte(`{"alg":"RS256"}`)) + "." + enc(body) + "." + enc([]byte(Mark))
 }
