@@ -2,6 +2,7 @@ package oauthdevice
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,6 +29,7 @@ const (
 type Client struct {
 	ID            string
 	Secret        Secret   // Google requires it when polling, even of TV clients
+	Basic         bool     // show ID and Secret in the Authorization header, not in the form (RFC 6749 §2.3.1)
 	Scopes        []string // what is asked for
 	DeviceAuthURL string
 	AuthURL       string // of the authorization code flow; unused by the device flow
@@ -90,6 +92,11 @@ var identityScope = map[string]string{
 }
 
 func (c *Client) config() *oauth2.Config {
+	// Unset, the library sends every failing request twice.
+	style := oauth2.AuthStyleInParams
+	if c.Basic {
+		style = oauth2.AuthStyleInHeader
+	}
 	return &oauth2.Config{
 		ClientID:     c.ID,
 		ClientSecret: string(c.Secret),
@@ -98,10 +105,20 @@ func (c *Client) config() *oauth2.Config {
 			DeviceAuthURL: c.DeviceAuthURL,
 			AuthURL:       c.AuthURL,
 			TokenURL:      c.TokenURL,
-			// Unset, the library sends every failing request twice.
-			AuthStyle: oauth2.AuthStyleInParams,
+			AuthStyle:     style,
 		},
 	}
+}
+
+// basic returns the Authorization header for the requests that the library
+// would send without one; "" where the form says who the client is.
+func (c *Client) basic() string {
+	if !c.Basic {
+		return ""
+	}
+	// Both are form-encoded first, so that neither may hold the colon.
+	pair := url.QueryEscape(c.ID) + ":" + url.QueryEscape(string(c.Secret))
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 }
 
 // Authorize asks for a device_code and a user_code (RFC 8628 §3.1). state goes
@@ -114,7 +131,7 @@ func (c *Client) Authorize(ctx context.Context, state string) (*Authorization, e
 		opts = append(opts, oauth2.SetAuthURLParam("state", state))
 	}
 	w, r, err := c.deviceAuth(ctx, opts)
-	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.ErrorCode == InvalidClient && c.Secret != "" {
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.ErrorCode == InvalidClient && c.Secret != "" && !c.Basic {
 		// Google wants no secret here; servers to which this is a confidential
 		// client want one (RFC 8628 §3.1).
 		w, r, err = c.deviceAuth(ctx, append(opts, oauth2.SetAuthURLParam("client_secret", string(c.Secret))))
@@ -140,7 +157,7 @@ func (c *Client) Authorize(ctx context.Context, state string) (*Authorization, e
 }
 
 func (c *Client) deviceAuth(ctx context.Context, opts []oauth2.AuthCodeOption) (*wire, *oauth2.DeviceAuthResponse, error) {
-	w := &wire{}
+	w := &wire{basic: c.basic()}
 	r, err := c.config().DeviceAuth(w.bind(ctx, c.HTTP), opts...)
 	return w, r, err
 }
@@ -232,10 +249,19 @@ func (c *Client) token(t *oauth2.Token) *Token {
 // Revoke withdraws a token at the server (RFC 7009). At Google this covers the
 // whole project: every device of that person on it is signed out. A token that
 // the server no longer knows counts as revoked.
+//
+// RFC 7009 §2.1 wants the client's credentials, or a public client's id, with
+// it. Google documents only the token.
 func (c *Client) Revoke(ctx context.Context, token Secret) error {
-	w := &wire{}
+	w := &wire{basic: c.basic()}
 	ctx = w.bind(ctx, c.HTTP)
 	form := url.Values{"token": {string(token)}}
+	if !c.Basic {
+		form.Set("client_id", c.ID)
+		if c.Secret != "" {
+			form.Set("client_secret", string(c.Secret))
+		}
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.RevokeURL, strings.NewReader(form.Encode()))
 	if err != nil {
 		return &Error{Op: "revoke", Err: withoutURL(err)}
@@ -243,18 +269,18 @@ func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := ctx.Value(oauth2.HTTPClient).(*http.Client).Do(req)
 	if err != nil && !w.ok() {
-		return fail("revoke", err, w, token)
+		return fail("revoke", err, w, c.Secret, token)
 	}
 	if w.ok() {
 		return nil
 	}
-	return judgeRevoke(resp, w, token)
+	return judgeRevoke(resp, w, c.Secret, token)
 }
 
-func judgeRevoke(resp *http.Response, w *wire, token Secret) error {
+func judgeRevoke(resp *http.Response, w *wire, secrets ...Secret) error {
 	e := &oauth2.RetrieveError{Response: resp, Body: w.body, ErrorCode: w.errorCode()}
 	if e.ErrorCode == InvalidToken {
 		return nil
 	}
-	return fail("revoke", e, w, token)
+	return fail("revoke", e, w, secrets...)
 }

@@ -135,6 +135,54 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
+// Every request says who the client is, in the one way that it is set up for:
+// in the form, or in the header.
+func TestClientAuthentication(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		secret       oauthdevice.Secret
+		basic        bool
+		header, form bool // where the secret is expected
+	}{
+		{"secret in the form", "se:cret", false, false, true},
+		{"secret in the header", "se:cret", true, true, false},
+		{"public client", "", false, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := false
+			c := &oauthdevice.Client{ID: "id", Secret: tt.secret, Basic: tt.basic,
+				DeviceAuthURL: "http://a.test/device", TokenURL: "http://a.test/token", RevokeURL: "http://a.test/revoke"}
+			c.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				id, secret, basic := r.BasicAuth()
+				form := r.FormValue("client_secret")
+				if basic != tt.header || basic && (id != "id" || secret != "se%3Acret") {
+					t.Errorf("%s: the header holds %q", r.URL.Path, id)
+				}
+				// RFC 8628 §3.1 wants it there too, but Google documents only the
+				// client_id for the first request: it follows where that is refused.
+				first := !asked
+				asked = true
+				if want := tt.form && !first; (form != "") != want {
+					t.Errorf("%s: the form holds a secret: %t, want %t", r.URL.Path, !want, want)
+				}
+				if r.FormValue("client_id") != "id" && !basic {
+					t.Errorf("%s: no client_id", r.URL.Path)
+				}
+				return &http.Response{StatusCode: 400, Header: http.Header{}, Request: r,
+					Body: io.NopCloser(strings.NewReader(`{"error":"invalid_client","error_description":"who is se:cret?"}`))}, nil
+			})}
+			_, authorize := c.Authorize(t.Context(), "")
+			_, poll := c.Poll(t.Context(), "a device code")
+			_, refresh := c.Refresh(t.Context(), "a token")
+			for _, err := range []error{authorize, poll, refresh, c.Revoke(t.Context(), "a token")} {
+				if code(err) != oauthdevice.InvalidClient || tt.secret != "" && strings.Contains(err.Error(), "se:cret") {
+					t.Errorf("got %v", err)
+				}
+			}
+		})
+	}
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

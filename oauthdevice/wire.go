@@ -25,7 +25,8 @@ var errTooLong = errors.New("the answer is longer than 64 kB")
 type wire struct {
 	ctx        context.Context
 	base       http.RoundTripper
-	status     int // 0 until an answer came
+	basic      string // the Authorization header to add; "" for none
+	status     int    // 0 until an answer came
 	retryAfter time.Duration
 	body       []byte
 }
@@ -53,7 +54,11 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	// The client's own deadline arrives in req's context, the caller's in w.ctx.
 	defer context.AfterFunc(req.Context(), cancel)()
 
-	resp, err := w.base.RoundTrip(req.WithContext(ctx))
+	out := req.Clone(ctx) // a RoundTripper must not change what it was given
+	if w.basic != "" {
+		out.Header.Set("Authorization", w.basic)
+	}
+	resp, err := w.base.RoundTrip(out)
 	if err != nil {
 		return nil, err
 	}
