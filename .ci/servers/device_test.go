@@ -1,0 +1,76 @@
+package servers
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/oauthdevice/oauthtest/conformance"
+)
+
+// TestZitadel runs the suite against github.com/zitadel/oidc.
+func TestZitadel(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		set    settings
+		public bool
+	}{
+		{"Confidential", settings{}, false},
+		{"Public", settings{}, true},
+		{"Successor", settings{successor: true}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			conformance.Run(t, func(t *testing.T) *conformance.Subject { return subject(t, tt.set, tt.public) })
+		})
+	}
+}
+
+func subject(t *testing.T, set settings, public bool) *conformance.Subject {
+	tr := newTranscript(t)
+	return &conformance.Subject{
+		Client:    screenClient(tr, startOP(t, set), public),
+		Interval:  time.Second,
+		Rotates:   true,
+		SlowsDown: true,
+		Approve: func(t *testing.T, a *oauthdevice.Authorization) {
+			decide(newBrowser(t, tr.of("phone")), a, "Allow", "allowed")
+		},
+		Deny: func(t *testing.T, a *oauthdevice.Authorization) {
+			decide(newBrowser(t, tr.of("phone")), a, "Deny", "denied")
+		},
+		ShortLived: func(t *testing.T) *oauthdevice.Client {
+			brief := set
+			brief.lifetime = 2 * time.Second
+			return screenClient(tr, startOP(t, brief), public)
+		},
+	}
+}
+
+// screenClient is pickerd's own client, set up for this server.
+func screenClient(tr *transcript, p *provider, public bool) *oauthdevice.Client {
+	c := &oauthdevice.Client{
+		ID: deviceID, Secret: deviceSecret, Basic: true,
+		Scopes:        []string{"openid", "profile", "offline_access"}, // the last for a refresh token
+		DeviceAuthURL: p.URL + "/device_authorization",
+		TokenURL:      p.URL + "/oauth/token",
+		RevokeURL:     p.URL + "/revoke",
+		HTTP:          &http.Client{Transport: tr.of("screen")},
+	}
+	if public {
+		c.ID, c.Secret, c.Basic = publicID, "", false
+	}
+	return c
+}
+
+// decide does what a person does who scanned the screen's QR code.
+func decide(b *browser, a *oauthdevice.Authorization, button, outcome string) {
+	b.t.Helper()
+	b.signIn(a.QRURI())
+	b.tap(button)
+	if !strings.Contains(b.page, outcome) {
+		b.t.Fatalf("after %s the phone shows:\n%s", button, b.page)
+	}
+}
