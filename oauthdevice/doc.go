@@ -31,5 +31,9 @@
 //	RFC 7009                        Client.Revoke; a token that is unknown counts as revoked
 //
 // Google's deviations (verification_url, 428 and 403 for "keep waiting",
-// error_code instead of error) are accepted beside the standard's forms.
+// error_code instead of error) are accepted beside the standard's forms. One
+// decides what is sent: the device authorization request goes without a secret
+// in the form, as Google documents it, and once more with it where a server
+// wants a confidential client to authenticate there (§3.1). With Client.Basic
+// the header carries it at every request.
 package oauthdevice
