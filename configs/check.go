@@ -25,6 +25,9 @@ func (c *Config) check(file string, data []byte) error {
 	oneOf("pick.collection", c.Pick.Collection, "replace", "append")
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "auto", "text", "json")
+	oneOf("google.client_auth", c.Google.ClientAuth, "form", "basic")
+	oneOf("unpair.photos", c.Unpair.Photos, "remove", "keep")
+	c.checkPairing(bad)
 	c.checkFuture(bad)
 	for _, a := range []struct{ key, value string }{
 		{"google.device_auth_url", c.Google.DeviceAuthURL}, {"google.token_url", c.Google.TokenURL},
@@ -58,14 +61,46 @@ func (c *Config) check(file string, data []byte) error {
 	return errors.Join(all...)
 }
 
+// checkPairing looks at the ways to pair and at what each needs.
+func (c *Config) checkPairing(bad func(key, format string, args ...any)) {
+	known := []string{"device", "relay", "paste", "import"}
+	if len(c.Pairing.Methods) == 0 {
+		bad("pairing.methods", "there is no way to pair; choose from %s", strings.Join(known, ", "))
+	}
+	for i, m := range c.Pairing.Methods {
+		if !slices.Contains(known, m) {
+			bad("pairing.methods", "%q is not one of %s", m, strings.Join(known, ", "))
+		}
+		if slices.Contains(c.Pairing.Methods[:i], m) {
+			bad("pairing.methods", "%q stands there twice", m)
+		}
+	}
+	relay := slices.Contains(c.Pairing.Methods, "relay")
+	switch u, err := url.Parse(c.Pairing.RelayURL); {
+	case c.Pairing.RelayURL == "" && relay:
+		bad("pairing.relay_url", `the method "relay" needs the address of the page that "pickerd relay-page" prints`)
+	case c.Pairing.RelayURL == "":
+	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
+		bad("pairing.relay_url", "%q is not an https address without a query", c.Pairing.RelayURL)
+	}
+	if c.Pairing.Address == "auto" {
+		return
+	}
+	if u, err := url.Parse(c.Pairing.Address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+		bad("pairing.address", `%q is neither "auto" nor an address such as http://192.168.1.20:8420`, c.Pairing.Address)
+	}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // checkFuture refuses what this version can't do, rather than to do something
 // else in silence.
 func (c *Config) checkFuture(bad func(key, format string, args ...any)) {
 	if c.Mode != "home" {
 		bad("mode", `%q is not available in this version; use "home"`, c.Mode)
-	}
-	if !slices.Equal(c.Pairing.Methods, []string{"device"}) {
-		bad("pairing.methods", `%q is not available in this version; use ["device"]`, c.Pairing.Methods)
 	}
 	if !slices.Equal(c.Display.Outputs, []string{"http"}) {
 		bad("display.outputs", `%q is not available in this version; use ["http"]`, c.Display.Outputs)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -34,6 +35,7 @@ type Config struct {
 	Framebuffer Framebuffer `toml:"framebuffer"`
 	Slideshow   Slideshow   `toml:"slideshow"`
 	Guest       Guest       `toml:"guest"`
+	Unpair      Unpair      `toml:"unpair"`
 	Log         Log         `toml:"log"`
 }
 
@@ -42,6 +44,9 @@ type Google struct {
 	ClientFile    string   `toml:"client_file"`
 	ClientID      string   `toml:"client_id"`
 	ClientSecret  string   `toml:"client_secret"`
+	WebFile       string   `toml:"web_client_file"`     // for the method "relay"
+	DesktopFile   string   `toml:"desktop_client_file"` // for the method "paste", and for pickerd authorize
+	ClientAuth    string   `toml:"client_auth"`         // "form" or "basic": how a client proves itself (RFC 6749 §2.3.1)
 	Scopes        []string `toml:"scopes"`
 	DeviceAuthURL string   `toml:"device_auth_url"`
 	TokenURL      string   `toml:"token_url"`
@@ -100,6 +105,11 @@ type Slideshow struct {
 // Guest says when a kiosk forgets.
 type Guest struct {
 	ForgetAfter Duration `toml:"forget_after"`
+}
+
+// Unpair says what goes with a forgotten account.
+type Unpair struct {
+	Photos string `toml:"photos"` // "remove" or "keep"
 }
 
 // Log says what is written to stderr.
@@ -197,8 +207,22 @@ func (c *Config) fillIn(getenv func(string) string) {
 	if c.Control.Socket == "" {
 		c.Control.Socket = DefaultSocket(getenv)
 	}
-	if dir := getenv("CREDENTIALS_DIRECTORY"); dir != "" && c.Google.ClientFile == "" && c.Google.ClientID == "" {
-		c.Google.ClientFile = filepath.Join(dir, "client_secret.json")
+	dir := getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return
+	}
+	for _, f := range []struct {
+		value *string
+		name  string
+		wants bool
+	}{
+		{&c.Google.ClientFile, "client_secret.json", c.Google.ClientID == "" && slices.Contains(c.Pairing.Methods, "device")},
+		{&c.Google.WebFile, "web_client_secret.json", slices.Contains(c.Pairing.Methods, "relay")},
+		{&c.Google.DesktopFile, "desktop_client_secret.json", slices.Contains(c.Pairing.Methods, "paste")},
+	} {
+		if *f.value == "" && f.wants {
+			*f.value = filepath.Join(dir, f.name)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -18,15 +19,22 @@ import (
 
 // Config is what a Device needs. All but the funcs and numbers must be set.
 type Config struct {
-	Name     string // shown on the phone and on the screen
-	Store    *store.Store
-	OAuth    *oauthdevice.Client
-	Picker   picker.Client // its Tokens are set for each grant
-	Log      *slog.Logger
-	MaxItems int           // of one pick; 0 means the API's own limit
-	Append   bool          // new picks join the photos already here instead of replacing them
-	MaxBytes int64         // of photos on disk; 0 means no limit
-	Interval time.Duration // of the slideshow; 0 means 10 s
+	Name  string // shown on the phone and on the screen
+	Store *store.Store
+	// OAuth has the endpoints, the scopes and the HTTP client; each way to sign
+	// in brings its own client ID.
+	OAuth  oauthdevice.Client
+	Ways   []Way         // in the order that they are tried; at least one
+	Door   Door          // may be nil without ByRelay and ByPaste
+	Picker picker.Client // its Tokens are set for each grant
+	Log    *slog.Logger
+	// Provisioned is a token file that the box was delivered with, nil without.
+	Provisioned []byte
+	KeepPhotos  bool          // when the account is forgotten
+	MaxItems    int           // of one pick; 0 means the API's own limit
+	Append      bool          // new picks join the photos already here instead of replacing them
+	MaxBytes    int64         // of photos on disk; 0 means no limit
+	Interval    time.Duration // of the slideshow; 0 means 10 s
 	// ScreenSize returns the size in pixels that photos are fetched at; nil
 	// means 1920 by 1080.
 	ScreenSize func() (width, height int)
@@ -46,17 +54,20 @@ type Device struct {
 	untilNow chan struct{} // level trigger, capacity one
 	lastBeat atomic.Int64  // unix nanoseconds
 
+	bygones bygones
+
 	sourcesMu sync.Mutex
 	sources   map[string]*oauthdevice.Source // by grant id
 
 	// What follows belongs to Run's goroutine and the step it runs.
-	facts   facts
-	wanted  bool
-	reached bool // a server answered since the start
-	retry   retry
-	poll    pollClock
-	fetched *fetchLedger
-	spent   int // codes in a row that ended without an answer from a person
+	facts    facts
+	wanted   bool
+	reached  bool // a server answered since the start
+	retry    retry
+	poll     pollClock
+	fetched  *fetchLedger
+	spent    int    // codes in a row that ended without an answer from a person
+	renewNow string // requestId of the pairing that somebody wants to be replaced
 }
 
 // New returns a Device that Run brings to life.
@@ -94,6 +105,11 @@ func (d *Device) Run(ctx context.Context) error {
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	for _, step := range []func() error{d.announce, d.provision} {
+		if err := step(); err != nil {
+			d.log.Error("token file", "err", err)
+		}
+	}
 	wg.Go(func() { d.sweeper(ctx) })
 	wg.Go(func() { d.slideshow(ctx) })
 
@@ -104,6 +120,9 @@ func (d *Device) Run(ctx context.Context) error {
 			continue
 		}
 		state := next(d.facts)
+		if p := d.facts.pairing; d.cfg.Door != nil && (state != Pairing || p != nil && p.Link == "") {
+			d.cfg.Door.Close()
+		}
 		d.enter(state, func(*view) {})
 		switch err := d.do(ctx, d.step(state)); {
 		case ctx.Err() != nil:
@@ -158,13 +177,26 @@ func (d *Device) load() error {
 	if err != nil {
 		return &storeError{err}
 	}
-	f := facts{grant: grant, pairing: pairing, photos: photos, bytes: bytes, wanted: d.wanted}
+	refusals, err := d.cfg.Store.Refusals()
+	if err != nil {
+		return &storeError{err}
+	}
+	warning, err := d.cfg.Store.Warning()
+	if err != nil {
+		return &storeError{err}
+	}
+	f := facts{grant: grant, pairing: pairing, photos: photos, bytes: bytes, wanted: d.wanted,
+		refusals: d.standing(refusals), warning: warning}
 	for i, p := range picks {
 		if p.Over == "" && f.pick == nil && grant != nil && p.GrantID == grant.ID {
 			f.pick = &picks[i]
 		}
 	}
 	d.facts = f
+	if w := d.way(); f.pairing != nil && w != nil && (f.pairing.Method != w.Method || f.pairing.ClientID != w.ClientID) {
+		d.facts.pairing = nil // begun under another configuration
+		return d.dropPairing()
+	}
 	return nil
 }
 
@@ -177,6 +209,10 @@ func (d *Device) enter(s State, change func(*view)) {
 		from = v.state
 		change(v)
 		v.show(visible(s, f, v.problem, d.reached), f)
+		v.method = ""
+		if w := d.way(); w != nil {
+			v.method = w.Method
+		}
 		d.countInto(v)
 		v.setUntil(d.poll.pairUntil(f), d.poll.pickUntil(f))
 		to = v.state
@@ -206,7 +242,7 @@ func (d *Device) source(g *store.Grant) *oauthdevice.Source {
 	s := d.sources[g.ID]
 	if s == nil {
 		id := g.ID
-		s = oauthdevice.NewSource(d.cfg.OAuth, oauthdevice.Token{
+		s = oauthdevice.NewSource(d.clientOf(g), oauthdevice.Token{
 			Access:    oauthdevice.Secret(g.AccessToken),
 			Refresh:   oauthdevice.Secret(g.RefreshToken),
 			ExpiresAt: g.ExpiresAt,
@@ -214,6 +250,10 @@ func (d *Device) source(g *store.Grant) *oauthdevice.Source {
 		}, func(t *oauthdevice.Token) error {
 			err := d.cfg.Store.UpdateGrant(id, func(g *store.Grant) {
 				g.AccessToken, g.RefreshToken, g.ExpiresAt = string(t.Access), string(t.Refresh), t.ExpiresAt
+				g.Account = cmp.Or(t.Account, g.Account)
+				if t.Scopes != nil {
+					g.Scopes = t.Scopes
+				}
 			})
 			if err != nil {
 				return &storeError{err}

@@ -49,8 +49,13 @@ var notices = index([]notice{
 	{Code: "bad_link", Message: "Google's answer had no link that can be shown.", Remedy: "There is nothing to do. This screen tries again.", Pause: 10 * time.Second, Heals: true},
 	{Code: "bad_answer", Message: "Google's answer can't be understood.", Remedy: "There is nothing to do. This screen tries again.", Pause: 10 * time.Second, Heals: true},
 
-	{Code: "client_refused", Message: "Google does not accept this screen's OAuth client.", Remedy: `Its operator should check client_id and client_secret; the client must be of type "TVs and Limited Input devices".`, Pause: 5 * time.Minute, Operator: true},
-	{Code: "scope_refused", Message: "Google does not offer photos to this kind of OAuth client.", Remedy: "Its operator should check google.scopes, or the README under \"If Google refuses the scope\".", Pause: 5 * time.Minute, Operator: true},
+	// The way in that was refused, and the others, are filled in: refusedError.
+	{Code: "client_refused", Message: "Google does not accept this screen's OAuth client.", Remedy: "Its operator should check the client file and its type, or open another way in.", Pause: 5 * time.Minute, Operator: true},
+	{Code: "scope_refused", Message: "Google does not offer photos to this kind of OAuth client.", Remedy: "Its operator should check google.scopes, or open another way in.", Pause: 5 * time.Minute, Operator: true},
+	{Code: "no_lan", Message: "Phones can't reach this screen.", Remedy: "It has no address on a local network; connect it, or set pairing.address.", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "only_import", Message: "This screen is linked to Google Photos from a computer.", Remedy: "Its operator runs pickerd authorize there.", Stays: true},
+	{Code: "testing_project", Message: "This screen has to be linked to Google Photos again.", Remedy: "The Google project is in Testing; publish it, or the box must be paired again every seven days."},
+	{Code: "key_lost", Message: "This screen has to be linked to Google Photos again.", Remedy: "The key that its tokens were sealed with is lost or another."},
 	{Code: "api_disabled", Message: "The Photos Picker API is switched off in the Google project.", Remedy: "Its operator should enable it in the Google Cloud console, under APIs and services.", Pause: time.Minute, Operator: true},
 	{Code: "refused", Message: "Google refuses what this screen asks for.", Remedy: "Its operator finds the details in the log.", Pause: time.Minute, Operator: true},
 
@@ -59,6 +64,11 @@ var notices = index([]notice{
 	{Code: "internal", Message: "Something unexpected went wrong.", Remedy: "Its operator finds the details in the log. This screen tries again.", Pause: 10 * time.Second},
 	{Code: "pair_again", Message: "This screen is no longer linked to Google Photos.", Remedy: "Choose photos to link it again."},
 })
+
+// problem is what is shown of a notice.
+func (n notice) problem() *Problem {
+	return &Problem{Code: n.Code, Message: n.Message, Remedy: n.Remedy, operator: n.Operator, offline: n.Offline, since: time.Now()}
+}
 
 func index(list []notice) map[string]notice {
 	m := make(map[string]notice, len(list))
@@ -84,8 +94,14 @@ func codeFor(err error) string {
 		}
 		return "disk"
 	}
-	if _, ok := errors.AsType[*scopeError](err); ok {
+	if _, ok := errors.AsType[*ScopeError](err); ok {
 		return "scope_missing"
+	}
+	if _, ok := errors.AsType[*doorError](err); ok {
+		return "no_lan"
+	}
+	if errors.Is(err, errOnlyImport) {
+		return "only_import"
 	}
 	if _, ok := errors.AsType[*listError](err); ok {
 		return "photos_lost"
@@ -123,7 +139,7 @@ func oauthCode(e *oauthdevice.Error) string {
 	case oauthdevice.InvalidGrant, oauthdevice.ExpiredToken:
 		return "code_spent"
 	case "":
-		return wireCode(e.HTTPStatus, e.Err, e.Op == "poll")
+		return wireCode(e.HTTPStatus, e.Err, e.Op == "poll" || e.Op == "exchange")
 	}
 	if e.Temporary() {
 		return "server_trouble"
@@ -153,8 +169,9 @@ func pickerCode(e *picker.Error) string {
 	return "refused"
 }
 
-// wireCode is for failures without a word from the server itself.
-func wireCode(status int, err error, poll bool) string {
+// wireCode is for failures without a word from the server itself. once is for
+// requests whose answer is given only once.
+func wireCode(status int, err error, once bool) string {
 	switch {
 	case isClockError(err):
 		return "clock"
@@ -166,7 +183,7 @@ func wireCode(status int, err error, poll bool) string {
 		return "rate_limited"
 	case errors.Is(err, oauthdevice.ErrNotOAuth), errors.Is(err, picker.ErrNotAPI):
 		return "not_google"
-	case poll && errors.Is(err, oauthdevice.ErrBrokenAnswer):
+	case once && errors.Is(err, oauthdevice.ErrBrokenAnswer):
 		return "code_spent"
 	}
 	return "bad_answer"
@@ -191,10 +208,10 @@ func isDiskError(err error) bool {
 	return ok
 }
 
-// A scopeError means that the person left out a permission.
-type scopeError struct{ Missing string }
+// A ScopeError means that a grant lacks a permission: the person left it out.
+type ScopeError struct{ Missing string }
 
-func (e *scopeError) Error() string { return "the grant lacks the scope " + e.Missing }
+func (e *ScopeError) Error() string { return "the grant lacks the scope " + e.Missing }
 
 // A listError means that what was picked can no longer be listed.
 type listError struct{ Err error }

@@ -136,9 +136,9 @@ const openTries = 3
 func (d *Device) useless(f facts, err error) (done bool, _ error) {
 	e, ok := errors.AsType[*picker.Error](err)
 	switch {
-	case isInvalidGrant(err):
+	case isInvalidGrant(err), d.orphaned(f.grant, err):
 		d.wanted = true
-		return true, d.lose(f.grant.ID)
+		return true, d.lose(f.grant)
 	case ok && e.Reason == picker.ReasonScopeInsufficient:
 		d.wanted = true
 		wake(d.sweepNow)
@@ -148,6 +148,13 @@ func (d *Device) useless(f facts, err error) (done bool, _ error) {
 		return true, err
 	}
 	return false, err
+}
+
+// orphaned reports whether a grant's client is refused that the configuration
+// no longer names: nobody will ever mend that.
+func (d *Device) orphaned(g *store.Grant, err error) bool {
+	e, ok := refuses(err)
+	return ok && e.Op == "refresh" && !d.configured(g.ClientID)
 }
 
 // replacePick ends a pick and writes the intent of the one that follows it.

@@ -26,18 +26,23 @@ func (v *view) page() display.Page {
 		v.fetchingPage(&p)
 	case Showing:
 		p.Photo, p.Next = v.photo, v.nextPhoto
-		p.PickLabel = "Choose photos"
+		p.PickLabel, p.ForgetLabel = "Choose photos", forgetLabel
 	case Idle:
 		p.Title = "No photos yet"
 		p.Text = "Press OK, or the button below, to choose photos with your phone."
-		p.PickLabel = "Choose photos"
+		p.PickLabel, p.ForgetLabel = "Choose photos", forgetLabel
 	case Blocked:
 		p.Title = "This screen needs its operator"
 	}
 	p.Receipt = v.receiptText()
+	if v.account != nil && v.account.Email != "" && p.Photo == nil {
+		p.Account = "Linked to " + v.account.Email
+	}
 	v.tell(&p)
 	return p
 }
+
+const forgetLabel = "Forget this account"
 
 // tell puts trouble over a photo or a code, and in the place of everything else
 // where there is neither.
@@ -49,7 +54,7 @@ func (v *view) tell(p *display.Page) {
 	case p.QR != "" || p.Photo != nil || v.state == Idle:
 		p.Problem, p.Remedy = t.Message, t.Remedy
 	case t.operator:
-		p.Title, p.Text, p.Hint = "This screen needs its operator", t.Message, t.Remedy
+		p.Title, p.Text, p.Hint, p.Steps = "This screen needs its operator", t.Message, t.Remedy, t.Ways
 	default:
 		p.Title, p.Text = t.Message, t.Remedy
 	}
@@ -58,18 +63,56 @@ func (v *view) tell(p *display.Page) {
 
 func (v *view) pairingPage(p *display.Page) {
 	p.CancelLabel = v.wayBack("")
-	if v.pairing == nil || v.ended {
-		v.moment(p, "Getting a code from Google.")
+	switch {
+	case v.method == ByImport:
+		v.importPage(p)
+		return
+	case v.pairing == nil || v.ended:
+		v.moment(p, "Getting a code for you.")
+		return
+	case v.pairing.Answered():
+		v.moment(p, "Signing in.")
 		return
 	}
 	p.Title = "Show your photos on " + v.name
-	p.Steps = []string{
+	p.Steps = pairingSteps[v.pairing.Method]
+	p.Hint = "This screen sees only the photos you choose, to show them here. You can disconnect it at any time."
+	p.QR, p.Link, p.Code, p.Until = v.pairing.QRURI, v.pairing.VerificationURI, v.pairing.UserCode, v.pairUntil
+	p.Spoken = display.Spell(p.Code)
+	p.RenewLabel = "New code"
+}
+
+// pairingSteps are what a person does, by method.
+var pairingSteps = map[string][]string{
+	ByDevice: {
 		"Scan the code with your phone and sign in to Google.",
 		"Choose photos in Google Photos and tap Done.",
 		"They appear here.",
+	},
+	ByRelay: {
+		"Put your phone on the same Wi-Fi as this screen.",
+		"Scan the code and sign in to Google.",
+		"Choose photos in Google Photos and tap Done.",
+		"They appear here.",
+	},
+	ByPaste: {
+		"Put your phone on the same Wi-Fi as this screen.",
+		"Scan the code and follow the page that opens: it helps you to sign in to Google.",
+		"Choose photos in Google Photos and tap Done.",
+		"They appear here.",
+	},
+}
+
+// importPage is for an operator: nobody in front of the screen can do anything.
+func (v *view) importPage(p *display.Page) {
+	p.Title = v.name + " is linked from a computer"
+	p.Text = "Its operator does this once, on any computer with a browser:"
+	p.Steps = []string{
+		"pickerd authorize --client desktop_client_secret.json --to RECIPIENT --output token.age",
+		"Copy token.age to this box.",
+		"pickerd import-token token.age",
 	}
-	p.Hint = "This screen sees only the photos you choose, to show them here. You can disconnect it at any time."
-	p.QR, p.Link, p.Code, p.Until = v.pairing.QRURI, v.pairing.VerificationURI, v.pairing.UserCode, v.pairUntil
+	p.Hint = "RECIPIENT is in the output of pickerd status on this box."
 }
 
 // wayBack is what to call the wish to cancel; without is for when there are no
@@ -120,7 +163,7 @@ func (v *view) fetchingPage(p *display.Page) {
 func (v *view) receiptText() string {
 	r := v.receipt
 	if r == nil {
-		return ""
+		return v.farewellText()
 	}
 	var s []string
 	switch r.photos {
@@ -138,4 +181,22 @@ func (v *view) receiptText() string {
 		s = append(s, "The picking session was deleted at Google.")
 	}
 	return strings.Join(s, " ")
+}
+
+// farewellText tells what became of a forgotten account.
+func (v *view) farewellText() string {
+	switch o, f := v.outstanding, v.farewell; {
+	case o != nil && o.Revocation:
+		return "The account is forgotten here. Google will be told to withdraw the permission as soon as it can be reached."
+	case o != nil:
+		return "The account is forgotten here. Picking sessions at Google will be deleted as soon as it can be reached."
+	case f == nil:
+		return ""
+	case f.revoked:
+		return "The account is forgotten here, and the permission is withdrawn at Google."
+	case f.asked:
+		return "The account is forgotten here. Google did not withdraw the permission; you can do that in your Google account."
+	default:
+		return "The account is forgotten here."
+	}
 }

@@ -2,72 +2,73 @@ package device
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
-	"pickerd/display"
 	"pickerd/oauthdevice"
 	"pickerd/store"
 )
 
-const (
-	// freshMargin is how long before its end a code is replaced, so that a
-	// person who just scanned it can still finish; short codes get a tenth.
-	freshMargin = time.Minute
-	// slowDownStep is what RFC 8628 §3.5 adds at each slow_down, for good.
-	slowDownStep = 5 * time.Second
-)
+// freshMargin is how long before its end a code or link is replaced, so that a
+// person who just scanned it can still finish; short ones get a tenth.
+const freshMargin = time.Minute
 
-// pair gets a code where there is none, or asks once whether the person has
-// approved the one on the screen, or the one before it.
+// pair brings a person's consent one step nearer, in the first way that is open.
 func (d *Device) pair(ctx context.Context) error {
-	p := d.facts.pairing
-	if p == nil {
-		return d.newCode(ctx, nil)
-	}
-	until := d.poll.pairUntil(d.facts)
-	renewAt := until.Add(-min(freshMargin, p.ExpiresAt.Sub(p.StartedAt)/10))
-	if err := d.poll.wait(ctx, d, p.Interval); err != nil {
-		return err
-	}
-	if p.Before != nil {
-		if done, err := d.pollBefore(ctx, p); done || err != nil {
-			return err
+	w := d.way()
+	if w == nil {
+		// Every way was refused. That is asked again now and then, and at each
+		// start: somebody may have changed something at Google.
+		if err := d.cfg.Store.ForgetRefusals(); err != nil {
+			return &storeError{err}
 		}
+		w = &d.cfg.Ways[0]
 	}
-	done, err := d.pollCode(ctx, p)
-	if done || time.Now().Before(renewAt) {
-		return err
+	var err error
+	switch w.Method {
+	case ByDevice:
+		err = d.pairByCode(ctx, w)
+	case ByRelay, ByPaste:
+		err = d.pairByRedirect(ctx, w)
+	default:
+		return d.awaitImport(ctx)
 	}
-	return d.renew(ctx, p, until, err)
-}
-
-// renew replaces a code that is about to end. pollErr is what its last poll
-// brought: while that may have been the network's, the code gets its last
-// minute, but it is not shown beyond its end.
-func (d *Device) renew(ctx context.Context, p *store.Pairing, until time.Time, pollErr error) error {
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case pollErr != nil && (!over(until) || !isTemporary(pollErr)):
-		return pollErr
-	case d.facts.photos > 0:
-		// Somebody asked to choose and went away: back to the photos.
-		d.wanted = false
-		return d.dropPairing()
-	}
-	err := d.newCode(ctx, p)
-	if err != nil && over(until) {
-		return errors.Join(err, d.dropPairing())
+	if e, ok := refuses(err); ok {
+		return d.refused(w, e)
 	}
 	return err
 }
 
+// renewAt is when the code or link on the screen is to be replaced.
+func renewAt(p *store.Pairing, until time.Time) time.Time {
+	return until.Add(-min(freshMargin, p.ExpiresAt.Sub(p.StartedAt)/10))
+}
+
+// begin puts a new pairing on disk before it is shown. before is the one that it
+// replaces, nil when that has ended.
+func (d *Device) begin(p store.Pairing, before *store.Pairing) error {
+	if before != nil {
+		if before.Before != nil {
+			d.bygones.add(before.Before, ErrLinkLate)
+		}
+		old := *before
+		old.Before = nil
+		p.Before = &old
+	}
+	if err := d.savePairing(p); err != nil {
+		return err
+	}
+	d.poll.start(p.RequestID, p.ExpiresAt)
+	return nil
+}
+
+// dropPairing ends the pairing under way. Nobody has come back with its link.
 func (d *Device) dropPairing() error {
+	for p := d.facts.pairing; p != nil && !p.Answered(); p = p.Before {
+		d.bygones.add(p, ErrLinkLate)
+	}
 	if err := d.cfg.Store.DropPairing(); err != nil {
 		return &storeError{err}
 	}
@@ -81,137 +82,14 @@ func (d *Device) savePairing(p store.Pairing) error {
 	return nil
 }
 
-// manySpent is after how many useless codes in a row the next one has to wait:
-// Google limits how many it gives out.
-const manySpent = 3
-
-// newCode asks for a code and puts it on disk before it is shown. before is the
-// one that it replaces, nil when that has ended.
-func (d *Device) newCode(ctx context.Context, before *store.Pairing) error {
-	if d.spent > manySpent {
-		if err := d.sleep(ctx, min(time.Duration(d.spent)*10*time.Second, 5*time.Minute)); err != nil {
-			return err
-		}
-	}
-	ctx, cancel := callContext(ctx)
-	defer cancel()
-	requestID := newRequestID()
-	state, err := json.Marshal(map[string]string{"requestId": requestID, "displayName": d.cfg.Name})
-	if err != nil {
-		return err
-	}
-	a, err := d.cfg.OAuth.Authorize(ctx, string(state))
-	if err != nil {
-		return err
-	}
-	d.reach()
-	qr := a.QRURI()
-	if _, err := display.NewQR(qr); err != nil {
-		return &linkError{Op: "device authorization", What: "verification_uri", Err: err}
-	}
-	next := store.Pairing{
-		RequestID:       requestID,
-		DeviceCode:      string(a.DeviceCode),
-		UserCode:        a.UserCode,
-		VerificationURI: a.VerificationURI,
-		QRURI:           qr,
-		StartedAt:       time.Now(),
-		ExpiresAt:       a.ExpiresAt,
-		Interval:        a.Interval,
-	}
-	if before != nil {
-		old := *before
-		old.Before = nil
-		next.Before = &old
-	}
-	if err := d.savePairing(next); err != nil {
-		return err
-	}
-	d.poll.start(requestID, a.ExpiresAt)
-	return nil
-}
-
-// askAbout asks the server about one code. An answer on its way is waited for even
-// when a wish comes: it may be the token, which is given only once.
-func (d *Device) askAbout(ctx context.Context, p *store.Pairing) (*oauthdevice.Token, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	lingering, cancel := oauthdevice.Linger(ctx)
-	defer cancel()
-	call, cancelCall := callContext(lingering)
-	defer cancelCall()
-	t, err := d.cfg.OAuth.Poll(call, oauthdevice.Secret(p.DeviceCode))
-	if err != nil && ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	return t, err
-}
-
-// pollBefore asks once about the code that was on the screen before. Whatever
-// ends that code is no news.
-func (d *Device) pollBefore(ctx context.Context, p *store.Pairing) (done bool, err error) {
-	t, err := d.askAbout(ctx, p.Before)
-	if err == nil {
-		d.reach()
-		return true, d.paired(p.Before, t)
-	}
-	e, ok := errors.AsType[*oauthdevice.Error](err)
-	if !ok {
-		return false, err
-	}
-	waiting := e.Code == oauthdevice.AuthorizationPending || e.Code == oauthdevice.SlowDown || e.Temporary()
-	if waiting && time.Now().Before(p.Before.ExpiresAt) {
-		return false, nil
-	}
-	p.Before = nil
-	return false, d.savePairing(*p)
-}
-
-// pollCode asks once; done means that the person approved.
-func (d *Device) pollCode(ctx context.Context, p *store.Pairing) (done bool, err error) {
-	t, err := d.askAbout(ctx, p)
-	if err == nil {
-		d.reach()
-		return true, d.paired(p, t)
-	}
-	e, ok := errors.AsType[*oauthdevice.Error](err)
-	if !ok {
-		return false, err
-	}
-	switch {
-	case e.Code == oauthdevice.AuthorizationPending:
-		d.reach()
-		d.spent = 0
-		return false, nil
-	case e.Code == oauthdevice.SlowDown:
-		d.reach()
-		slower := *p
-		slower.Interval += slowDownStep
-		return false, d.savePairing(slower)
-	case e.Temporary():
-		return false, err // the code stays: it is good for minutes to come
-	}
-	// Everything else ends the code; what to say is the notice table's affair.
-	d.spent++
-	if err := d.dropPairing(); err != nil {
-		return false, err
-	}
-	if e.Code == oauthdevice.ExpiredToken {
-		d.log.Info("the code expired; a new one follows", "request_id", p.RequestID)
-		return false, nil
-	}
-	return false, err
-}
-
 // paired stores the token together with the intent of the first pick, which
 // carries the requestId that the person's phone was handed.
-func (d *Device) paired(p *store.Pairing, t *oauthdevice.Token) error {
+func (d *Device) paired(w *Way, p *store.Pairing, t *oauthdevice.Token) error {
 	if missing := t.Lacks(d.cfg.OAuth.Scopes); len(missing) > 0 {
 		if err := d.dropPairing(); err != nil {
 			return err
 		}
-		return &scopeError{Missing: strings.Join(missing, " ")}
+		return &ScopeError{Missing: strings.Join(missing, " ")}
 	}
 	now := time.Now()
 	if t.ExpiresAt.IsZero() {
@@ -219,10 +97,14 @@ func (d *Device) paired(p *store.Pairing, t *oauthdevice.Token) error {
 	}
 	g := store.Grant{
 		ID:           uuid.NewString(),
+		Method:       w.Method,
+		ClientID:     w.ClientID,
+		ClientSecret: string(w.Secret),
 		AccessToken:  string(t.Access),
 		RefreshToken: string(t.Refresh),
 		ExpiresAt:    t.ExpiresAt,
 		Scopes:       t.Scopes,
+		Account:      t.Account,
 		PairedAt:     now,
 	}
 	first := &store.Pick{RequestID: p.RequestID, GrantID: g.ID, CreatedAt: now}
@@ -231,6 +113,29 @@ func (d *Device) paired(p *store.Pairing, t *oauthdevice.Token) error {
 	}
 	d.wanted, d.spent = false, 0
 	wake(d.sweepNow)
-	d.log.Info("paired", "request_id", p.RequestID)
+	d.log.Info("paired", "method", w.Method, "request_id", p.RequestID)
 	return nil
 }
+
+// Renew asks for a fresh code or link on the screen, for somebody who can't use
+// the one that is there. That one stays good until its own end. Its error is
+// ErrNoCode or ErrStopping.
+func (d *Device) Renew(ctx context.Context) error {
+	return d.ask(ctx, func() error {
+		p := d.facts.pairing
+		if p == nil || d.facts.grant != nil || p.Answered() {
+			return ErrNoCode
+		}
+		if time.Since(p.StartedAt) > renewEvery {
+			d.renewNow = p.RequestID
+		}
+		return nil
+	})
+}
+
+// renewEvery bounds how often a person may ask for a fresh code: servers limit
+// how many they give out.
+const renewEvery = 10 * time.Second
+
+// renewWished reports whether somebody asked for another code than this one.
+func (d *Device) renewWished(p *store.Pairing) bool { return d.renewNow == p.RequestID }

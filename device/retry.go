@@ -48,8 +48,11 @@ func (d *Device) trouble(ctx context.Context, s State, err error) {
 		_ = d.do(ctx, func(ctx context.Context) error { return d.sleep(ctx, wait) })
 		return
 	}
-	p := &Problem{Code: n.Code, Message: n.Message, Remedy: n.Remedy, RetryAt: time.Now().Add(wait),
-		operator: n.Operator, offline: n.Offline, since: time.Now()}
+	p := n.problem()
+	p.RetryAt = time.Now().Add(wait)
+	if e, ok := errors.AsType[*refusedError](err); ok {
+		p.Message, p.Ways = e.details(), e.Others
+	}
 	if lerr := d.load(); lerr == nil { // the step may have changed them
 		s = next(d.facts)
 	}

@@ -27,6 +27,21 @@ type view struct {
 	photo     *display.Media
 	nextPhoto *display.Media
 	receipt   *receipt
+
+	account     *AccountStatus
+	recipient   string
+	refused     []RefusedMethod
+	method      string // in which the box is being paired
+	warning     string
+	outstanding *Outstanding
+	farewell    *farewell
+}
+
+// A farewell tells that a forgotten account is forgotten at Google too. It is
+// shown for receiptFor.
+type farewell struct {
+	asked, revoked bool
+	since          time.Time
 }
 
 // A receipt tells that a pick is complete. It is not shown for longer than
@@ -74,8 +89,13 @@ func (v *view) show(s State, f facts) {
 	}
 	v.paired, v.pairing, v.pick = f.grant != nil, f.pairing, f.pick
 	v.library = Library{Items: f.photos, Bytes: f.bytes}
+	v.account, v.warning = accountOf(f.grant), f.warning
+	v.refused = nil
+	for _, r := range f.refusals {
+		v.refused = append(v.refused, RefusedMethod{r.Method, r.Code, r.Description})
+	}
 	if f.pick != nil {
-		v.receipt = nil
+		v.receipt, v.farewell = nil, nil
 	}
 	if f.photos == 0 {
 		v.photo, v.nextPhoto = nil, nil
@@ -126,6 +146,13 @@ func (v *view) expire(now time.Time) (next time.Time) {
 			v.receipt = nil
 		}
 	}
+	if v.farewell != nil {
+		if end := v.farewell.since.Add(receiptFor); now.Before(end) {
+			sooner(end)
+		} else {
+			v.farewell = nil
+		}
+	}
 	for _, end := range []time.Time{v.pairUntil, v.pickUntil} {
 		if end.IsZero() {
 			continue
@@ -139,14 +166,38 @@ func (v *view) expire(now time.Time) (next time.Time) {
 	return next
 }
 
-// trouble is the problem to be told: the one at hand, or that the box has
-// photos but no longer a grant.
+// trouble is the problem to be told: the one at hand, or why the box waits to
+// be paired again.
 func (v *view) trouble() *Problem {
-	if v.problem == nil && !v.paired && v.state == Showing {
-		n := notices["pair_again"]
-		return &Problem{Code: n.Code, Message: n.Message, Remedy: n.Remedy}
+	if v.problem != nil || v.paired {
+		return v.problem
 	}
-	return v.problem
+	if n, ok := notices[v.warning]; ok {
+		return n.problem()
+	}
+	if v.state == Showing {
+		return notices["pair_again"].problem()
+	}
+	return nil
+}
+
+// pairing returns the authorization under way, nil when there is none.
+func (s *screen) pairing() *store.Pairing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.view.pairing
+}
+
+// concerns reports whether a pairing or its pick is still under way.
+func (s *screen) concerns(requestID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := s.view.pairing; p != nil; p = p.Before {
+		if p.RequestID == requestID {
+			return true
+		}
+	}
+	return s.view.pick != nil && s.view.pick.RequestID == requestID
 }
 
 // troubled reports whether a problem is on the screen.

@@ -24,12 +24,14 @@ const (
 
 // facts is what next decides by. All of it but wanted is on disk.
 type facts struct {
-	grant   *store.Grant   // nil: not paired
-	pairing *store.Pairing // a code is out
-	pick    *store.Pick    // the pick in use, nil when there is none
-	photos  int
-	bytes   int64
-	wanted  bool // somebody asked to choose photos and no pick stands for it yet
+	grant    *store.Grant   // nil: not paired
+	pairing  *store.Pairing // a code is out
+	pick     *store.Pick    // the pick in use, nil when there is none
+	photos   int
+	bytes    int64
+	refusals []store.Refusal // that stand under this configuration
+	warning  string          // code of a notice that stays until somebody pairs
+	wanted   bool            // somebody asked to choose photos and no pick stands for it yet
 }
 
 // next names what to do, given what is known. It has no other input.

@@ -1,6 +1,10 @@
 package device
 
-import "time"
+import (
+	"time"
+
+	"pickerd/store"
+)
 
 // A Status is what other programs on the box may know. No token, device_code
 // or secret is ever part of it.
@@ -14,15 +18,44 @@ type Status struct {
 	Library  Library        `json:"library"`
 	Sessions Sessions       `json:"sessions"`
 	Problem  *Problem       `json:"problem,omitempty"`
+
+	Account *AccountStatus `json:"account,omitempty"`
+	// Outstanding is what of forgotten accounts Google is still to be told.
+	Outstanding *Outstanding `json:"outstanding,omitempty"`
+	// Refused are the ways to pair that Google does not serve.
+	Refused []RefusedMethod `json:"refused_methods,omitempty"`
+	// Recipient is what token files for this box are sealed to (age).
+	Recipient string `json:"recipient,omitempty"`
 }
 
-// PairingStatus is the code on the screen.
+// AccountStatus is who has paired the box.
+type AccountStatus struct {
+	Email    string    `json:"email,omitempty"` // where the scopes openid and email tell it
+	Method   string    `json:"method,omitempty"`
+	PairedAt time.Time `json:"paired_at"`
+}
+
+func accountOf(g *store.Grant) *AccountStatus {
+	if g == nil {
+		return nil
+	}
+	return &AccountStatus{Email: g.Account, Method: g.Method, PairedAt: g.PairedAt.UTC()}
+}
+
+// A RefusedMethod is a way to pair that the server does not serve.
+type RefusedMethod struct {
+	Method string `json:"method"`
+	Error  string `json:"error"` // RFC 6749 §5.2
+	Reason string `json:"reason,omitempty"`
+}
+
+// PairingStatus is the code or link on the screen.
 type PairingStatus struct {
 	Method          string    `json:"method"`
-	UserCode        string    `json:"user_code"`
-	VerificationURI string    `json:"verification_uri"`
-	QRURI           string    `json:"qr_uri"`
-	ExpiresAt       time.Time `json:"expires_at"`
+	UserCode        string    `json:"user_code,omitempty"`
+	VerificationURI string    `json:"verification_uri,omitempty"`
+	QRURI           string    `json:"qr_uri,omitempty"`
+	ExpiresAt       time.Time `json:"expires_at,omitzero"`
 }
 
 // PickStatus is the pick in use.
@@ -59,17 +92,27 @@ type Problem struct {
 	Message string    `json:"message"`
 	Remedy  string    `json:"remedy,omitempty"`
 	RetryAt time.Time `json:"retry_at,omitzero"`
+	// Ways is what an operator can do to open other ways to pair.
+	Ways []string `json:"ways,omitempty"`
 
 	operator bool
 	offline  bool
 	since    time.Time
 }
 
+// Error makes a Problem an error.
+func (p *Problem) Error() string { return p.Message }
+
 // status composes what other programs see. It has no input but the view.
 func (v *view) status() Status {
-	s := Status{State: v.state, Since: v.since.UTC(), Name: v.name, Library: v.library, Sessions: v.sessions, Fetch: v.fetch}
-	if p := v.pairing; p != nil && v.state == Pairing && !v.ended {
-		s.Pairing = &PairingStatus{Method: "device", UserCode: p.UserCode, VerificationURI: p.VerificationURI,
+	s := Status{State: v.state, Since: v.since.UTC(), Name: v.name, Library: v.library, Sessions: v.sessions, Fetch: v.fetch,
+		Account: v.account, Outstanding: v.outstanding, Refused: v.refused, Recipient: v.recipient}
+	switch p := v.pairing; {
+	case v.state != Pairing:
+	case v.method == ByImport:
+		s.Pairing = &PairingStatus{Method: v.method}
+	case p != nil && !v.ended && !p.Answered():
+		s.Pairing = &PairingStatus{Method: p.Method, UserCode: p.UserCode, VerificationURI: p.VerificationURI,
 			QRURI: p.QRURI, ExpiresAt: v.pairUntil.UTC()}
 	}
 	if p := v.pick; p != nil {

@@ -94,8 +94,13 @@ func (d *Device) countPicks() {
 }
 
 func (d *Device) countInto(v *view) {
-	if picks, err := d.cfg.Store.Picks(); err == nil {
-		v.countSessions(picks)
+	picks, err := d.cfg.Store.Picks()
+	if err != nil {
+		return
+	}
+	v.countSessions(picks)
+	if grants, err := d.cfg.Store.Grants(); err == nil {
+		v.outstanding = outstanding(grants, picks)
 	}
 }
 
@@ -132,7 +137,7 @@ func (d *Device) sweepUnder(ctx context.Context, own *store.Grant, p store.Pick,
 		log.Info("session deleted", "reason", p.Over)
 		return true
 	case isInvalidGrant(err):
-		d.loseLater(ctx, g.ID)
+		d.loseLater(ctx, g)
 	case ctx.Err() == nil:
 		log.Warn("session not deleted yet", "err", err)
 		if g != own && e != nil && !e.Temporary() {
@@ -165,7 +170,7 @@ func (d *Device) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick) 
 		return false
 	}
 	if isInvalidGrant(err) {
-		d.loseLater(ctx, g.ID)
+		d.loseLater(ctx, g)
 		return false
 	}
 	e, ok := errors.AsType[*picker.Error](err)
@@ -194,30 +199,31 @@ func (d *Device) forgetPick(p store.Pick) bool {
 }
 
 // loseLater tells the loop, which owns the facts, that a grant is dead.
-func (d *Device) loseLater(ctx context.Context, grantID string) {
+func (d *Device) loseLater(ctx context.Context, g *store.Grant) {
 	_ = d.ask(ctx, func() error {
-		if p := d.facts.pick; p != nil && p.GrantID == grantID && !p.Done {
+		if p := d.facts.pick; p != nil && p.GrantID == g.ID && !p.Done {
 			d.wanted = true // somebody is choosing
 		}
-		return d.lose(grantID)
+		return d.lose(g)
 	})
 }
 
 // forgetGrant erases a grant that nothing needs any more, after revoking it
 // where the person asked for that.
 func (d *Device) forgetGrant(ctx context.Context, g store.Grant) bool {
-	if g.Revoke && !g.Dead {
+	bye := &farewell{asked: g.Revoke && !g.Dead, since: time.Now()}
+	if bye.asked {
 		callCtx, cancel := callContext(ctx)
 		defer cancel()
-		err := d.cfg.OAuth.Revoke(callCtx, oauthdevice.Secret(cmp.Or(g.RefreshToken, g.AccessToken)))
+		err := d.clientOf(&g).Revoke(callCtx, oauthdevice.Secret(cmp.Or(g.RefreshToken, g.AccessToken)))
 		if err != nil && isTemporary(err) {
 			d.log.Warn("token not revoked yet", "err", err)
 			return false
 		}
-		if err != nil {
-			d.log.Warn("the server refuses to revoke the token", "err", err)
-		} else {
+		if bye.revoked = err == nil; bye.revoked {
 			d.log.Info("token revoked")
+		} else {
+			d.log.Warn("the server refuses to revoke the token", "err", err)
 		}
 	}
 	d.dropSource(g.ID)
@@ -226,5 +232,9 @@ func (d *Device) forgetGrant(ctx context.Context, g store.Grant) bool {
 		return false
 	}
 	d.log.Info("grant erased")
+	if g.Retired {
+		d.screen.update(func(v *view) { v.farewell = bye })
+		wake(d.slideNow) // its time begins
+	}
 	return true
 }

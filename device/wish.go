@@ -16,6 +16,8 @@ var (
 	ErrNoPick = errors.New("no pick is under way")
 	// ErrNotPaired means that there is no account to forget.
 	ErrNotPaired = errors.New("no account is paired")
+	// ErrNoCode means that there is no code on the screen to be replaced.
+	ErrNoCode = errors.New("no code is on the screen")
 	// ErrStopping means that the daemon is on its way out.
 	ErrStopping = errors.New("pickerd is stopping")
 )
@@ -103,35 +105,10 @@ func (d *Device) Cancel(ctx context.Context) error {
 			defer wake(d.sweepNow)
 			return d.endPick(f.pick, "cancelled")
 		case f.photos > 0 && (f.pairing != nil || f.wanted):
-			return d.cfg.Store.DropPairing()
+			return d.dropPairing()
 		}
 		return ErrNoPick
 	})
-}
-
-// Unpair forgets the person on this box: sessions are deleted, the token and
-// the photos erased, with everywhere also revoked at the server. Without a
-// network the deletion is done later. Its error is ErrNotPaired or ErrStopping.
-func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
-	return d.ask(ctx, func() error {
-		g := d.facts.grant
-		if g == nil && d.facts.photos == 0 {
-			return ErrNotPaired
-		}
-		d.wanted = false
-		defer wake(d.sweepNow)
-		defer wake(d.slideNow)
-		d.screen.update(func(v *view) { v.receipt = nil })
-		return d.cfg.Store.Unpair("unpaired", everywhere, false)
-	})
-}
-
-// lose notes that the server no longer accepts a grant.
-func (d *Device) lose(grantID string) error {
-	d.log.Warn("grant lost", "why", "invalid_grant")
-	d.dropSource(grantID)
-	wake(d.sweepNow)
-	return d.cfg.Store.KillGrant(grantID, "grant lost", "")
 }
 
 // endPick marks a pick over and says so in the log.

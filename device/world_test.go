@@ -25,7 +25,9 @@ type world struct {
 	auth   *oauthtest.Server
 	photos *pickertest.Server
 	net    *network
+	door   *fakeDoor
 	config func(*Config)
+	setUp  func(*world, *Config)
 
 	store *store.Store
 	dev   *Device
@@ -112,6 +114,7 @@ type options struct {
 	photos pickertest.Options
 	items  []*pickertest.Item
 	config func(*Config)
+	ways   func(*world, *Config)
 	before func(*world) // runs before the box is switched on
 }
 
@@ -131,7 +134,8 @@ func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), config: o.config, log: &lockedBuffer{}}
+	w := &world{t: t, dir: t.TempDir(), config: o.config, setUp: o.ways, log: &lockedBuffer{}, door: &fakeDoor{base: "http://192.168.1.20:8420"}}
+	o.auth.WebRedirects = []string{relayPage}
 	w.auth = oauthtest.New(o.auth)
 	if o.photos.Check == nil {
 		o.photos.Check = w.auth.Check
@@ -168,15 +172,21 @@ func (w *world) start() {
 		Name:  "Living room",
 		Store: st,
 		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		OAuth: &oauthdevice.Client{
-			ID: w.auth.ClientID(), Secret: oauthdevice.Secret(w.auth.ClientSecret()), Scopes: []string{oauthtest.PickerScope},
-			DeviceAuthURL: "http://auth.test/device/code", TokenURL: "http://auth.test/token", RevokeURL: "http://auth.test/revoke",
+		OAuth: oauthdevice.Client{
+			Scopes:        []string{oauthtest.PickerScope},
+			DeviceAuthURL: "http://auth.test/device/code", AuthURL: "http://auth.test/auth",
+			TokenURL: "http://auth.test/token", RevokeURL: "http://auth.test/revoke",
 			HTTP: hc,
 		},
+		Ways:   []Way{w.way(ByDevice)},
+		Door:   w.door,
 		Picker: picker.Client{HTTP: hc, Base: "http://photos.test"},
 	}
 	if w.config != nil {
 		w.config(&cfg)
+	}
+	if w.setUp != nil {
+		w.setUp(w, &cfg)
 	}
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.store, w.dev = st, New(cfg)
@@ -190,6 +200,56 @@ func (w *world) start() {
 		<-ended
 		st.Close()
 	})
+}
+
+// way returns a way to sign in with the simulator's client for it.
+func (w *world) way(method string) Way {
+	kind := map[string]oauthtest.Kind{ByDevice: oauthtest.TV, ByRelay: oauthtest.Web, ByPaste: oauthtest.Desktop}
+	redirect := map[string]string{ByRelay: relayPage, ByPaste: "http://127.0.0.1/"}
+	if method == ByImport {
+		return Way{Method: method}
+	}
+	id, secret := w.auth.Client(kind[method])
+	return Way{Method: method, ClientID: id, Secret: oauthdevice.Secret(secret), RedirectURI: redirect[method]}
+}
+
+// ways configures the box with these ways to sign in.
+func ways(methods ...string) func(*world, *Config) {
+	return func(w *world, c *Config) {
+		c.Ways = nil
+		for _, m := range methods {
+			c.Ways = append(c.Ways, w.way(m))
+		}
+	}
+}
+
+const relayPage = "https://relay.test/pickerd.html"
+
+// A fakeDoor is the box's place in the local network.
+type fakeDoor struct {
+	mu   sync.Mutex
+	base string
+	err  error
+	open bool
+}
+
+func (f *fakeDoor) Open() (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open = f.err == nil
+	return f.base, f.err
+}
+
+func (f *fakeDoor) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open = false
+}
+
+func (f *fakeDoor) set(base string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.base, f.err = base, err
 }
 
 func (w *world) restart() {

@@ -14,6 +14,7 @@ type Page struct {
 	QR      string    // what the QR code holds
 	Link    string    // the address as text, for typing or reading
 	Code    string    // the user_code, as given
+	Spoken  string    // the same letter by letter, for those who hear it
 	Until   time.Time // when QR and code end, for a countdown
 	Problem string    // what is wrong, over whatever else is shown
 	Remedy  string    // what to do about it
@@ -23,9 +24,12 @@ type Page struct {
 	Photo    *Media // the picture on the screen; texts are small then
 	Next     *Media // the picture after it, to be loaded ahead
 	Receipt  string // a short word of thanks after a pick
+	Account  string // who is linked to this screen
 
 	PickLabel   string // what to call the wish to choose photos; empty when it can't be had now
 	CancelLabel string // what to call the wish to stop choosing
+	RenewLabel  string // what to call the wish for a fresh code
+	ForgetLabel string // what to call the wish to forget the account
 }
 
 // Progress is how far a download is.

@@ -70,7 +70,7 @@ type Token struct {
 	Access    Secret
 	Refresh   Secret // empty when the answer had none
 	ExpiresAt time.Time
-	Scopes    []string // granted; as asked for when the answer doesn't say (RFC 6749 §5.1)
+	Scopes    []string // granted; as asked for when the answer doesn't say (RFC 6749 §5.1); nil after a Refresh that doesn't
 	Account   string   // the person's e-mail address, where the scopes openid and email tell it
 }
 
@@ -227,7 +227,11 @@ func (c *Client) Refresh(ctx context.Context, refresh Secret) (*Token, error) {
 	if err != nil {
 		return nil, fail("refresh", err, w, c.Secret, refresh)
 	}
-	return c.token(t), nil
+	n := c.token(t)
+	if t.Extra("scope") == nil {
+		n.Scopes = nil // as granted before, which may be less than asked for (RFC 6749 §6)
+	}
+	return n, nil
 }
 
 func (c *Client) token(t *oauth2.Token) *Token {
@@ -237,8 +241,8 @@ func (c *Client) token(t *oauth2.Token) *Token {
 		ExpiresAt: t.Expiry,
 		Scopes:    c.Scopes,
 	}
-	if s, ok := t.Extra("scope").(string); ok && s != "" {
-		n.Scopes = strings.Fields(s)
+	if s, ok := t.Extra("scope").(string); ok {
+		n.Scopes = strings.Fields(s) // empty: the person has left out everything
 	}
 	if s, ok := t.Extra("id_token").(string); ok {
 		n.Account = account(s)

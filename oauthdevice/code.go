@@ -58,3 +58,9 @@ func account(idToken string) string {
 	}
 	return printable(claims.Email, nil)
 }
+
+// Declined is the error that an authorization response carries instead of a code
+// (RFC 6749 §4.1.2.1). code came by way of a browser and may be anything.
+func Declined(code string) *Error {
+	return &Error{Op: "authorization", Code: printable(code, nil)}
+}

@@ -219,6 +219,10 @@ func (s *Store) loseSealed(tx *bbolt.Tx, at sealedPlace) error {
 	if string(at.bucket) != string(bucketGrants) {
 		return tx.Bucket(at.bucket).Delete(at.key)
 	}
+	// The name of the notice that the screen then shows.
+	if err := tx.Bucket(bucketMeta).Put(keyWarning, []byte("key_lost")); err != nil {
+		return err
+	}
 	lost := Grant{ID: string(at.key), Dead: true}
 	if err := s.sealer.put(tx, at.bucket, at.key, lost); err != nil {
 		return err

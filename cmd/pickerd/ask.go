@@ -78,8 +78,23 @@ func printStatus(w io.Writer, s *device.Status) error {
 		fmt.Fprintf(w, "  %-9s %s\n", key, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(w, "%s: %s (%s), since %s\n", s.Name, does[s.State], s.State, s.Since.Local().Format(time.DateTime))
-	if p := s.Pairing; p != nil {
+	if a := s.Account; a != nil {
+		line("account", "%s, paired %s by %s", orDash(a.Email), a.PairedAt.Local().Format(time.DateTime), orDash(a.Method))
+	}
+	if o := s.Outstanding; o != nil {
+		line("forgotten", "an account; still to be done at Google: %s", outstanding(o))
+	}
+	switch p := s.Pairing; {
+	case p == nil:
+	case p.Method == device.ByImport:
+		line("sign in", "on a computer with a browser: pickerd authorize --to %s", s.Recipient)
+	case p.UserCode != "":
 		line("sign in", "%s, code %s, good until %s", p.VerificationURI, p.UserCode, p.ExpiresAt.Local().Format(time.TimeOnly))
+	default:
+		line("sign in", "%s (%s), good until %s", p.VerificationURI, p.Method, p.ExpiresAt.Local().Format(time.TimeOnly))
+	}
+	for _, r := range s.Refused {
+		line("refused", "%s: %s %s", r.Method, r.Error, r.Reason)
 	}
 	if p := s.Pick; p != nil {
 		if p.PickerURI != "" {
@@ -97,8 +112,28 @@ func printStatus(w io.Writer, s *device.Status) error {
 		if !p.RetryAt.IsZero() {
 			line("", "next try at %s", p.RetryAt.Local().Format(time.TimeOnly))
 		}
+		for _, w := range p.Ways {
+			line("", "another way: %s", w)
+		}
+	}
+	if s.Recipient != "" {
+		line("recipient", "%s", s.Recipient)
 	}
 	return nil
+}
+
+func outstanding(o *device.Outstanding) string {
+	var left []string
+	if o.Sessions > 0 {
+		left = append(left, fmt.Sprintf("%d sessions to be deleted", o.Sessions))
+	}
+	if o.Revocation {
+		left = append(left, "the token to be revoked")
+	}
+	if left == nil {
+		return "nothing"
+	}
+	return strings.Join(left, ", ")
 }
 
 func orDash(s string) string {
@@ -151,23 +186,4 @@ func table(w io.Writer, head string, rows func(row func(...string))) error {
 	fmt.Fprintln(t, head)
 	rows(func(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t")) })
 	return t.Flush()
-}
-
-func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	everywhere, client := fs.Bool("everywhere", false, "also revoke the permission at Google, for every box on the same Google project"), e.socketFlag(fs)
-	if err := parse(fs, args, 0); err != nil {
-		return err
-	}
-	s, err := client().Unpair(ctx, *everywhere)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(e.stdout, "The account and its photos are forgotten on this box.")
-	if s.Sessions.PendingDeletion > 0 {
-		fmt.Fprintln(e.stdout, "Picking sessions are still to be deleted at Google; that goes on by itself when the network is back.")
-	}
-	if *everywhere {
-		fmt.Fprintln(e.stdout, "The permission is revoked at Google as soon as the sessions are deleted; the log says when.")
-	}
-	return nil
 }

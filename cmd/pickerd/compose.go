@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,8 +16,8 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
+	"pickerd/device/phone"
 	"pickerd/display/web"
-	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
 	"pickerd/systemd"
@@ -30,50 +28,11 @@ type box struct {
 	log     *slog.Logger
 	store   *store.Store
 	device  *device.Device
+	door    *door
 	screen  http.Handler
 	display net.Listener
 	control net.Listener
 	notify  systemd.Notifier
-}
-
-// A client is the OAuth client that the box acts as.
-type client struct {
-	id     string
-	secret oauthdevice.Secret
-}
-
-// loadClient finds the OAuth client that a configuration names.
-func loadClient(cfg *configs.Config) (client, error) {
-	g := cfg.Google
-	bad := func(err error) (client, error) {
-		return client{}, &hintedError{err, "the README tells how to get a client from the Google Cloud console", exitConfig}
-	}
-	// Other servers know clients without a secret (RFC 6749 §2.1).
-	if g.ClientID != "" && g.ClientSecret == "" && strings.HasPrefix(g.TokenURL, "https://oauth2.googleapis.com/") {
-		return bad(errors.New("google.client_secret is missing: Google wants it of every client, also of type TVs and Limited Input devices"))
-	}
-	if g.ClientID != "" {
-		return client{g.ClientID, oauthdevice.Secret(g.ClientSecret)}, nil
-	}
-	if g.ClientFile == "" {
-		return bad(errors.New("there is no OAuth client: set google.client_file, or google.client_id and google.client_secret"))
-	}
-	data, err := os.ReadFile(g.ClientFile)
-	if err != nil {
-		return bad(fmt.Errorf("google.client_file: %w", err))
-	}
-	f, err := oauthdevice.ParseClientFile(data)
-	switch {
-	case err != nil:
-	case f.Web:
-		err = errors.New(`it is of type "Web application"; make one of type "TVs and Limited Input devices"`)
-	case f.Secret == "":
-		err = fmt.Errorf("%w: it has no client_secret", oauthdevice.ErrClientFile)
-	}
-	if err != nil {
-		return bad(fmt.Errorf("google.client_file: %s: %w", g.ClientFile, err))
-	}
-	return client{f.ID, f.Secret}, nil
 }
 
 // httpClient is for all that the box asks of Google: it waits long enough for a
@@ -92,40 +51,55 @@ func httpClient() *http.Client {
 }
 
 // newBox composes a box. It takes st and display over, also when it fails.
-func newBox(cfg *configs.Config, c client, st *store.Store, display net.Listener, log *slog.Logger, getenv func(string) string) (*box, error) {
+func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net.Listener, log *slog.Logger, getenv func(string) string) (*box, error) {
 	ctl, err := control.Listen(cfg.Control.Socket)
 	if err != nil {
 		st.Close()
 		display.Close()
 		return nil, &hintedError{err, "another place: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
 	}
-	hc := httpClient()
+	token, err := systemd.Credential(getenv, "token")
+	if err != nil {
+		log.Error("token file", "err", err)
+	}
+	oauth := endpoints(cfg.Google)
 	b := &box{log: log, store: st, display: display, control: ctl, notify: systemd.NewNotifier(getenv)}
+	b.door = &door{display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log}
+	if cfg.Pairing.Address != "auto" {
+		b.door.address = cfg.Pairing.Address
+	}
 	var screen *web.Server
 	b.device = device.New(device.Config{
-		Name:  cfg.Name,
-		Store: st,
-		OAuth: &oauthdevice.Client{
-			ID: c.id, Secret: c.secret, Scopes: cfg.Google.Scopes, HTTP: hc,
-			DeviceAuthURL: cfg.Google.DeviceAuthURL, TokenURL: cfg.Google.TokenURL, RevokeURL: cfg.Google.RevokeURL,
-		},
-		Picker:     picker.Client{HTTP: hc, Base: cfg.Google.PickerURL},
-		Log:        log,
-		MaxItems:   cfg.Pick.MaxItems,
-		Append:     cfg.Pick.Collection == "append",
-		MaxBytes:   int64(cfg.Store.MaxBytes),
-		Interval:   time.Duration(cfg.Slideshow.Interval),
-		ScreenSize: func() (int, int) { return screen.ScreenSize() },
+		Name:        cfg.Name,
+		Store:       st,
+		OAuth:       oauth,
+		Ways:        ways,
+		Door:        b.door,
+		Picker:      picker.Client{HTTP: oauth.HTTP, Base: cfg.Google.PickerURL},
+		Log:         log,
+		Provisioned: token,
+		KeepPhotos:  cfg.Unpair.Photos == "keep",
+		MaxItems:    cfg.Pick.MaxItems,
+		Append:      cfg.Pick.Collection == "append",
+		MaxBytes:    int64(cfg.Store.MaxBytes),
+		Interval:    time.Duration(cfg.Slideshow.Interval),
+		ScreenSize:  func() (int, int) { return screen.ScreenSize() },
 	})
+	b.door.handler = phone.Handler(b.device, log)
 	screen = web.New(web.Config{
 		Pages:  b.device.Pages(),
 		Media:  st.OpenMedia,
 		Pick:   b.device.Pick,
 		Cancel: b.device.Cancel,
+		Renew:  b.device.Renew,
+		Forget: b.device.Unpair,
 		Alive:  b.device.Alive,
 		Log:    log,
 	})
-	b.screen = screen
+	mux := http.NewServeMux()
+	mux.Handle("/", screen)
+	mux.Handle(phone.Prefix, b.door.handler)
+	b.screen = mux
 	return b, nil
 }
 
@@ -159,6 +133,7 @@ func openStore(dir string, getenv func(string) string) (*store.Store, error) {
 // run serves until ctx ends.
 func (b *box) run(ctx context.Context, handler http.Handler) error {
 	defer b.store.Close()
+	defer b.door.end()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.device.Run(ctx) })
 	serve(ctx, g, b.display, handler)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pickerd/configs"
+	"pickerd/device"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -59,7 +60,7 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	b, err := newBox(cfg, client{auth.ClientID(), oauthdevice.Secret(auth.ClientSecret())}, st, display, e.logger(cfg), e.getenv)
+	b, err := newBox(cfg, []device.Way{{Method: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}}, st, display, e.logger(cfg), e.getenv)
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,16 @@ func addresses(at *net.TCPAddr) (near, far string, err error) {
 	return near, url(ip), nil
 }
 
-// lanAddress returns the box's address on the local network, nil if it has none.
+// lanAddress returns the box's address on the local network, nil if it has none:
+// the one that packets to elsewhere would be sent from, or else any.
 func lanAddress() (net.IP, error) {
+	// Connecting a UDP socket sends nothing; it asks the kernel for the route.
+	if c, err := net.Dial("udp4", "203.0.113.1:9"); err == nil {
+		defer c.Close()
+		if a, ok := c.LocalAddr().(*net.UDPAddr); ok && !a.IP.IsLoopback() && !a.IP.IsUnspecified() {
+			return a.IP, nil
+		}
+	}
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil, fmt.Errorf("find this machine's address: %w", err)

@@ -29,12 +29,13 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // An env is what the program was started with.
 type env struct {
 	getenv         func(string) string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
@@ -58,7 +59,10 @@ func commands() []command {
 			show((*control.Client).Sessions, func(l []device.Session) any { return map[string]any{"sessions": l} }, printSessions)},
 		{"items", "[--json] [--socket PATH]", "List the photos and videos that are here.",
 			show((*control.Client).Items, func(l []device.Item) any { return map[string]any{"items": l} }, printItems)},
-		{"unpair", "[--everywhere] [--socket PATH]", "Forget the account and its photos on this box.", unpairCommand},
+		{"unpair", "[--here | --everywhere] [--socket PATH]", "Forget the account and its photos on this box.", unpairCommand},
+		{"authorize", "[--to RECIPIENT] [--client FILE]", "Sign in on this computer; writes a sealed token file for a box.", authorizeCommand},
+		{"import-token", "FILE|- [--socket PATH]", "Pair this box with such a token file.", importTokenCommand},
+		{"relay-page", "", "Print the page for a static host that the pairing method relay needs.", relayPageCommand},
 		{"config", "check FILE | default", "Check a configuration file, or print the commented default.", configCommand},
 		{"version", "", "Print the version.", versionCommand},
 	}
@@ -80,8 +84,8 @@ func (e *hintedError) Error() string { return e.err.Error() }
 func (e *hintedError) Unwrap() error { return e.err }
 
 // run is the whole program.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	e := env{getenv, stdout, stderr}
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	e := env{getenv, stdin, stdout, stderr}
 	if len(args) == 0 {
 		usage(stderr)
 		return exitUsage
@@ -169,7 +173,7 @@ func (e env) finish(name string, err error) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "pickerd shows photos on a screen that somebody picks on their phone.\n\nUsage: pickerd COMMAND [flags]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-9s %-31s %s\n", c.name, c.args, c.help)
+		fmt.Fprintf(w, "  %-12s %-38s %s\n", c.name, c.args, c.help)
 	}
 	fmt.Fprint(w, "\nExit codes: 0 done, 1 failed, 64 wrong usage, 69 daemon not reachable, 78 wrong configuration.\n")
 }

@@ -22,7 +22,7 @@ import (
 func try(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), args, func(k string) string { return env[k] }, &out, &errs)
+	code = run(t.Context(), args, func(k string) string { return env[k] }, strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -127,7 +127,7 @@ func TestRunAndAsk(t *testing.T) {
 	var log syncBuffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"run", "--config", writeFile(t, "empty.toml", "")}, getenv, &log, &log)
+		ended <- run(ctx, []string{"run", "--config", writeFile(t, "empty.toml", "")}, getenv, strings.NewReader(""), &log, &log)
 	}()
 	<-ready
 	code, out, errs := try(t, env, "status", "--json")
@@ -223,6 +223,7 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
 		"oauthdevice":                       nil,
+		"oauthdevice/tokenfile":             nil,
 		"oauthdevice/oauthtest":             nil,
 		"oauthdevice/oauthtest/conformance": {"oauthdevice"},
 		"picker":                            nil,
@@ -232,11 +233,12 @@ func TestArrows(t *testing.T) {
 		"store":                             nil,
 		"display":                           nil,
 		"display/web":                       {"display"},
-		"device":                            {"oauthdevice", "picker", "store", "display"},
+		"device":                            {"oauthdevice", "oauthdevice/tokenfile", "picker", "store", "display"},
 		"device/control":                    {"device"},
+		"device/phone":                      {"device"},
 		"systemd":                           nil,
 		"configs":                           nil,
-		"cmd/pickerd": {"configs", "device", "device/control", "display/web", "oauthdevice", "oauthdevice/oauthtest",
+		"cmd/pickerd": {"configs", "device", "device/control", "device/phone", "display/web", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
 			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "pickerd/...").Output()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -29,7 +28,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
-	c, err := loadClient(cfg)
+	ways, err := loadWays(cfg)
 	if err != nil {
 		return err
 	}
@@ -44,7 +43,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 		st.Close()
 		return err
 	}
-	b, err := newBox(cfg, c, st, display, e.logger(cfg), e.getenv)
+	b, err := newBox(cfg, ways, st, display, e.logger(cfg), e.getenv)
 	if err != nil {
 		return err
 	}
@@ -87,15 +86,6 @@ func (e env) logger(cfg *configs.Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(e.stderr, opt))
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	st, err := f.Stat()
-	return err == nil && st.Mode()&os.ModeCharDevice != 0
-}
-
 func configCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) error {
 	if len(args) == 1 && args[0] == "default" {
 		fmt.Fprint(e.stdout, configs.Default)
@@ -114,7 +104,7 @@ func configCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	if _, err := loadClient(cfg); err != nil {
+	if _, err := loadWays(cfg); err != nil {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "%s is fine.\n", fs.Arg(0))

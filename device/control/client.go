@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,17 +32,17 @@ func NewClient(path string) *Client {
 
 // Status returns what the daemon is doing.
 func (c *Client) Status(ctx context.Context) (*device.Status, error) {
-	return call[device.Status](ctx, c, http.MethodGet, "/v1/status")
+	return call[device.Status](ctx, c, http.MethodGet, "/v1/status", nil)
 }
 
 // Pick asks for a new pick. A *Problem with status 409 means that one is under way.
 func (c *Client) Pick(ctx context.Context) (*device.Status, error) {
-	return call[device.Status](ctx, c, http.MethodPost, "/v1/picks")
+	return call[device.Status](ctx, c, http.MethodPost, "/v1/picks", nil)
 }
 
 // Cancel ends the pick under way. A *Problem with status 404 means that there is none.
 func (c *Client) Cancel(ctx context.Context) (*device.Status, error) {
-	return call[device.Status](ctx, c, http.MethodDelete, "/v1/picks/current")
+	return call[device.Status](ctx, c, http.MethodDelete, "/v1/picks/current", nil)
 }
 
 // Unpair forgets the person on this box, with everywhere at the server too. The
@@ -51,12 +52,20 @@ func (c *Client) Unpair(ctx context.Context, everywhere bool) (*device.Status, e
 	if everywhere {
 		path += "?everywhere=true"
 	}
-	return call[device.Status](ctx, c, http.MethodDelete, path)
+	return call[device.Status](ctx, c, http.MethodDelete, path, nil)
+}
+
+// Import pairs the box with a token file that is sealed for it. tried is false
+// where the server could not be reached to try the token. A *Problem with status
+// 409 means that an account is paired already, 422 that the token is refused.
+func (c *Client) Import(ctx context.Context, sealed []byte) (tried bool, err error) {
+	_, status, err := callStatus[device.Status](ctx, c, http.MethodPost, "/v1/account", sealed)
+	return status == http.StatusOK, err
 }
 
 // Sessions returns the picking sessions that are not known to be deleted.
 func (c *Client) Sessions(ctx context.Context) ([]device.Session, error) {
-	list, err := call[sessionList](ctx, c, http.MethodGet, "/v1/sessions")
+	list, err := call[sessionList](ctx, c, http.MethodGet, "/v1/sessions", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +74,7 @@ func (c *Client) Sessions(ctx context.Context) ([]device.Session, error) {
 
 // Items returns the photos and videos that are here.
 func (c *Client) Items(ctx context.Context) ([]device.Item, error) {
-	list, err := call[itemList](ctx, c, http.MethodGet, "/v1/items")
+	list, err := call[itemList](ctx, c, http.MethodGet, "/v1/items", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -82,33 +91,38 @@ func (p *Problem) Error() string {
 
 const maxAnswer = 16 << 20 // two thousand items have about 1 MB
 
-func call[T any](ctx context.Context, c *Client, method, path string) (*T, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://pickerd"+path, nil)
+func call[T any](ctx context.Context, c *Client, method, path string, body []byte) (*T, error) {
+	v, _, err := callStatus[T](ctx, c, method, path, body)
+	return v, err
+}
+
+func callStatus[T any](ctx context.Context, c *Client, method, path string, body []byte) (v *T, status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://pickerd"+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreachable, c.socket, errors.Unwrap(err))
+		return nil, 0, fmt.Errorf("%w: %s: %w", ErrUnreachable, c.socket, errors.Unwrap(err))
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("read the daemon's answer: %w", err)
+		return nil, 0, fmt.Errorf("read the daemon's answer: %w", err)
 	}
 	if resp.StatusCode >= 400 {
 		p := &Problem{Status: resp.StatusCode, Title: resp.Status}
 		if err := json.Unmarshal(data, p); err != nil {
-			return nil, fmt.Errorf("the daemon answers HTTP %d", resp.StatusCode)
+			return nil, 0, fmt.Errorf("the daemon answers HTTP %d", resp.StatusCode)
 		}
-		return nil, p
+		return nil, resp.StatusCode, p
 	}
-	out := new(T)
-	if err := json.Unmarshal(data, out); err != nil {
-		return nil, fmt.Errorf("the daemon's answer can't be read: %w", err)
+	v = new(T)
+	if err := json.Unmarshal(data, v); err != nil {
+		return nil, 0, fmt.Errorf("the daemon's answer can't be read: %w", err)
 	}
-	return out, nil
+	return v, resp.StatusCode, nil
 }

@@ -27,6 +27,10 @@ type fakeDevice struct {
 
 func (f *fakeDevice) Pick(context.Context) error   { return f.err }
 func (f *fakeDevice) Cancel(context.Context) error { return f.err }
+func (f *fakeDevice) Renew(context.Context) error  { return f.err }
+func (f *fakeDevice) Import(_ context.Context, sealed []byte) (bool, error) {
+	return string(sealed) == "works", f.err
+}
 func (f *fakeDevice) Unpair(_ context.Context, everywhere bool) error {
 	f.everywhere = everywhere
 	return f.err
@@ -127,6 +131,9 @@ func TestProblems(t *testing.T) {
 		{device.ErrPickRunning, "POST", "/v1/picks", 409},
 		{device.ErrNoPick, "DELETE", "/v1/picks/current", 404},
 		{device.ErrNotPaired, "DELETE", "/v1/account", 409},
+		{device.ErrNoCode, "POST", "/v1/pairing", 409},
+		{device.ErrPaired, "POST", "/v1/account", 409},
+		{&device.TokenError{Message: "It is for another box.", Err: errors.New("secret detail")}, "POST", "/v1/account", 422},
 		{device.ErrStopping, "POST", "/v1/picks", 503},
 		{errors.New("secret detail"), "GET", "/v1/sessions", 500},
 		{nil, "GET", "/v1/items/none/content", 404},
@@ -172,7 +179,7 @@ func TestEvents(t *testing.T) {
 
 func TestUnpairWaitsForTheSweeper(t *testing.T) {
 	r := newRig(t)
-	r.board.Set(device.Status{Sessions: device.Sessions{PendingDeletion: 1}})
+	r.board.Set(device.Status{Outstanding: &device.Outstanding{Sessions: 1}})
 	done := make(chan *device.Status, 1)
 	go func() {
 		s, err := r.client.Unpair(t.Context(), false)
@@ -182,8 +189,20 @@ func TestUnpairWaitsForTheSweeper(t *testing.T) {
 		done <- s
 	}()
 	r.board.Set(device.Status{State: device.Pairing})
-	if s := <-done; s == nil || s.Sessions.PendingDeletion != 0 {
+	if s := <-done; s == nil || s.Outstanding != nil {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestImport(t *testing.T) {
+	r := newRig(t)
+	for body, works := range map[string]bool{"works": true, "later": false} {
+		if tried, err := r.client.Import(t.Context(), []byte(body)); err != nil || tried != works {
+			t.Errorf("%s: tried %v, %v", body, tried, err)
+		}
+	}
+	if _, err := r.client.Import(t.Context(), make([]byte, 2*maxToken)); err == nil {
+		t.Error("a token file without an end was taken")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"log/slog"
@@ -21,7 +22,9 @@ import (
 type Device interface {
 	Pick(ctx context.Context) error
 	Cancel(ctx context.Context) error
+	Renew(ctx context.Context) error
 	Unpair(ctx context.Context, everywhere bool) error
+	Import(ctx context.Context, sealed []byte) (tried bool, err error)
 	Sessions() ([]device.Session, error)
 	Items() ([]device.Item, error)
 	OpenItem(id string) (*os.File, *device.Item, error)
@@ -44,6 +47,8 @@ func Handler(d Device, statuses Statuses, log *slog.Logger) http.Handler {
 	mux.HandleFunc("GET /v1/sessions", h.sessions)
 	mux.HandleFunc("GET /v1/items", h.items)
 	mux.HandleFunc("GET /v1/items/{id}/content", h.content)
+	mux.HandleFunc("POST /v1/pairing", h.renew)
+	mux.HandleFunc("POST /v1/account", h.importToken)
 	mux.HandleFunc("DELETE /v1/account", h.unpair)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, http.StatusNotFound, "There is nothing at "+r.Method+" "+r.URL.Path+".")
@@ -78,6 +83,10 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.problem(w, http.StatusConflict, "A pick is under way already.")
 	case errors.Is(err, device.ErrNoPick):
 		h.problem(w, http.StatusNotFound, "No pick is under way.")
+	case errors.Is(err, device.ErrNoCode):
+		h.problem(w, http.StatusConflict, "No code is on the screen.")
+	case errors.Is(err, device.ErrPaired):
+		h.problem(w, http.StatusConflict, "An account is paired already; forget it first.")
 	case errors.Is(err, device.ErrNotPaired):
 		h.problem(w, http.StatusConflict, "No account is paired.")
 	case errors.Is(err, fs.ErrNotExist):
@@ -132,11 +141,40 @@ func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	last := h.statuses.Get()
 	for last = range h.statuses.Watch(ctx) {
-		if last.Sessions.PendingDeletion == 0 && last.Pick == nil {
+		if last.Outstanding == nil && last.Account == nil && last.Pick == nil {
 			break
 		}
 	}
 	h.reply(w, http.StatusOK, last)
+}
+
+func (h *handler) renew(w http.ResponseWriter, r *http.Request) { h.wish(w, r, h.device.Renew) }
+
+// maxToken bounds a token file; real ones have about 1 kB.
+const maxToken = 64 << 10
+
+// importToken takes a token file that is sealed for this box: 200 when the token
+// works, 202 when that could not be tried yet.
+func (h *handler) importToken(w http.ResponseWriter, r *http.Request) {
+	sealed, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxToken))
+	if err != nil {
+		h.problem(w, http.StatusRequestEntityTooLarge, "This is too long for a token file.")
+		return
+	}
+	tried, err := h.device.Import(r.Context(), sealed)
+	if e, ok := errors.AsType[*device.TokenError](err); ok {
+		h.problem(w, http.StatusUnprocessableEntity, e.Message)
+		return
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	status := http.StatusOK
+	if !tried {
+		status = http.StatusAccepted
+	}
+	h.reply(w, status, h.statuses.Get())
 }
 
 func (h *handler) sessions(w http.ResponseWriter, r *http.Request) {

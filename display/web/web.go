@@ -1,7 +1,8 @@
 // Package web shows a device's pages in a browser: one full-screen page that
 // follows the device over server-sent events. Everything is embedded and
 // nothing is fetched from elsewhere. It lays out what a display.Page holds and
-// passes two wishes on, to choose photos and to cancel.
+// passes a few wishes on: to choose photos, to cancel, for a fresh code, and to
+// forget the account.
 package web
 
 import (
@@ -31,6 +32,8 @@ type Config struct {
 	Media  func(file string) (*os.File, error) // opens a display.Media's File
 	Pick   func(ctx context.Context) error
 	Cancel func(ctx context.Context) error
+	Renew  func(ctx context.Context) error
+	Forget func(ctx context.Context, everywhere bool) error
 	Alive  func() bool
 	Log    *slog.Logger
 }
@@ -62,6 +65,11 @@ func New(cfg Config) *Server {
 	mux.HandleFunc("GET /media/{file}", s.media)
 	mux.HandleFunc("POST /pick", s.wish(cfg.Pick))
 	mux.HandleFunc("POST /cancel", s.wish(cfg.Cancel))
+	mux.HandleFunc("POST /renew", s.wish(cfg.Renew))
+	mux.HandleFunc("POST /forget", func(w http.ResponseWriter, r *http.Request) {
+		everywhere := r.URL.Query().Get("everywhere") == "true"
+		s.wish(func(ctx context.Context) error { return cfg.Forget(ctx, everywhere) })(w, r)
+	})
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	// A page from elsewhere must not be able to start or stop a pick.
@@ -138,6 +146,7 @@ type message struct {
 	Modules  int          `json:"qr_modules,omitempty"` // in a row, with the quiet zone
 	Link     string       `json:"link,omitempty"`
 	Code     string       `json:"code,omitempty"`
+	Spoken   string       `json:"spoken,omitempty"`
 	Left     int          `json:"left,omitempty"` // seconds
 	Problem  string       `json:"problem,omitempty"`
 	Remedy   string       `json:"remedy,omitempty"`
@@ -146,8 +155,11 @@ type message struct {
 	Photo    *mediaMsg    `json:"photo,omitempty"`
 	Next     *mediaMsg    `json:"next,omitempty"`
 	Receipt  string       `json:"receipt,omitempty"`
+	Account  string       `json:"account,omitempty"`
 	Pick     string       `json:"pick,omitempty"`
 	Cancel   string       `json:"cancel,omitempty"`
+	Renew    string       `json:"renew,omitempty"`
+	Forget   string       `json:"forget,omitempty"`
 }
 
 type progressMsg struct {
@@ -164,9 +176,9 @@ type mediaMsg struct {
 
 func messageOf(p display.Page, now time.Time) message {
 	m := message{State: p.State, Device: p.Device, Title: p.Title, Text: p.Text, Steps: p.Steps, Hint: p.Hint,
-		Link: p.Link, Code: p.Code, Left: secondsTo(p.Until, now), Problem: p.Problem, Remedy: p.Remedy,
-		RetryIn: secondsTo(p.RetryAt, now), Photo: mediaOf(p.Photo), Next: mediaOf(p.Next), Receipt: p.Receipt,
-		Pick: p.PickLabel, Cancel: p.CancelLabel}
+		Link: p.Link, Code: p.Code, Spoken: p.Spoken, Left: secondsTo(p.Until, now), Problem: p.Problem, Remedy: p.Remedy,
+		RetryIn: secondsTo(p.RetryAt, now), Photo: mediaOf(p.Photo), Next: mediaOf(p.Next), Receipt: p.Receipt, Account: p.Account,
+		Pick: p.PickLabel, Cancel: p.CancelLabel, Renew: p.RenewLabel, Forget: p.ForgetLabel}
 	if p.QR != "" {
 		m.QR, m.QRLink = "qr.svg?"+etag(p.QR), p.QR
 		if code, err := display.NewQR(p.QR); err == nil {

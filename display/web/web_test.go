@@ -25,7 +25,9 @@ type rig struct {
 	srv   *httptest.Server
 	picks int
 	err   error
-	alive bool
+
+	everywhere bool
+	alive      bool
 }
 
 func newRig(t *testing.T) *rig {
@@ -45,6 +47,8 @@ func newRig(t *testing.T) *rig {
 		Media:  root.Open,
 		Pick:   func(context.Context) error { r.picks++; return r.err },
 		Cancel: func(context.Context) error { return r.err },
+		Renew:  func(context.Context) error { return r.err },
+		Forget: func(_ context.Context, everywhere bool) error { r.everywhere = everywhere; return r.err },
 		Alive:  func() bool { return r.alive },
 		Log:    slog.New(slog.DiscardHandler),
 	})
@@ -199,6 +203,18 @@ func TestEvents(t *testing.T) {
 	r.pages.Set(display.Page{State: "showing", Photo: &display.Media{File: "a.jpg", Alt: "Photo 1 of 1"}})
 	if m := next(); m.Photo == nil || m.Photo.Src != "media/a.jpg" || m.QR != "" {
 		t.Errorf("%+v", m)
+	}
+}
+
+func TestForgetting(t *testing.T) {
+	r := newRig(t)
+	for path, everywhere := range map[string]bool{"/forget": false, "/forget?everywhere=true": true} {
+		if resp, _ := r.send(t, http.MethodPost, path); resp.StatusCode != 202 || r.everywhere != everywhere {
+			t.Errorf("%s: %d, everywhere %v", path, resp.StatusCode, r.everywhere)
+		}
+	}
+	if resp, _ := r.send(t, http.MethodPost, "/forget", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
+		t.Errorf("from another page: %d", resp.StatusCode)
 	}
 }
 

@@ -18,16 +18,18 @@ function layOut(p) {
   text("title", p.title);
   text("text", p.text);
   text("hint", p.hint);
+  text("account", p.account);
   const steps = p.steps || [];
   if (steps.join("\n") !== [...$("steps").children].map(li => li.textContent).join("\n")) {
     $("steps").replaceChildren(...steps.map(s => Object.assign(document.createElement("li"), {textContent: s})));
   }
   layOutCode(p);
   layOutBars(p);
-  for (const [id, label] of [["pick", p.pick], ["cancel", p.cancel]]) {
-    text(id, label);
-    show(id, label);
+  for (const id of ["pick", "cancel", "renew", "forget"]) {
+    text(id, p[id]);
+    show(id, p[id]);
   }
+  if (!p.forget && $("forgetting").open) $("forgetting").close();
   slides.show(p.photo, p.next);
   tick();
 }
@@ -42,6 +44,7 @@ function layOutCode(p) {
   $("qr").alt = p.code ? `QR code for ${p.link}, code ${p.code}` : `QR code for ${p.link}`;
   text("link", p.link);
   text("code", p.code);
+  text("spoken", p.spoken ? `The code is: ${p.spoken}. Enter it at ${p.link}` : "");
   show("typed", p.link);
   show("codeline", p.code);
   fitCode();
@@ -178,21 +181,52 @@ async function wish(name) {
     await fetch(name, {method: "POST"});
   } catch { /* the stream shows what is wrong */ }
 }
-$("pick").onclick = () => wish("pick");
+for (const id of ["pick", "cancel", "renew"]) $(id).onclick = () => wish(id);
 $("qrlink").onclick = () => $("qrlink").blur();
-$("cancel").onclick = () => wish("cancel");
+
+// Forgetting asks once more, with the way back first: a remote control's OK is
+// easily pressed.
+$("forget").onclick = () => $("forgetting").showModal();
+const forget = where => () => {
+  $("forgetting").close();
+  if (where) wish(where);
+};
+$("keep").onclick = forget();
+$("here").onclick = forget("forget");
+$("everywhere").onclick = forget("forget?everywhere=true");
+
+// A remote control has arrows, OK and Back.
+const ahead = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
+function move(step) {
+  const within = $("forgetting").open ? $("forgetting") : $("buttons");
+  const all = [...within.querySelectorAll("button")].filter(b => !b.hidden);
+  if (!all.length) return;
+  const at = all.indexOf(document.activeElement);
+  all[at < 0 ? all.length - 1 : (at + step + all.length) % all.length].focus(); // the likeliest is the last
+}
 addEventListener("keydown", e => {
   near();
-  if ((e.key === "Escape" || e.key === "BrowserBack" || e.key === "GoBack") && page.cancel) wish("cancel");
+  if (e.key in ahead) {
+    e.preventDefault();
+    move(ahead[e.key]);
+  }
+  if (e.key === "Escape" || e.key === "BrowserBack" || e.key === "GoBack") {
+    if ($("forgetting").open) $("forgetting").close();
+    else if (page.cancel) wish("cancel");
+  }
   if (e.target.tagName === "BUTTON" || e.target.tagName === "A") return; // Enter is theirs
-  if (e.key === "Enter" && page.pick) wish("pick");
+  if (e.key === "Enter" && page.pick && !$("forgetting").open) wish("pick");
 });
 
 let away;
 function near() {
   document.body.classList.add("near");
   clearTimeout(away);
-  away = setTimeout(() => document.body.classList.remove("near"), 5000);
+  away = setTimeout(() => {
+    document.body.classList.remove("near");
+    // What can't be seen any more must not be pressed.
+    if (document.body.classList.contains("photos") && document.activeElement.closest("#buttons")) document.activeElement.blur();
+  }, 5000);
 }
 for (const e of ["pointermove", "pointerdown"]) addEventListener(e, near);
 

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"pickerd/device"
+	"pickerd/device/control"
+	"pickerd/oauthdevice/tokenfile"
+)
+
+// unpairCommand forgets the account. At a terminal it asks how far that goes,
+// because revoking at Google reaches beyond this box.
+func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
+	everywhere := fs.Bool("everywhere", false, "also revoke the permission at Google, for every box on the same Google project")
+	here := fs.Bool("here", false, "forget on this box only, without a question")
+	client := e.socketFlag(fs)
+	if err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	if *everywhere && *here {
+		return &usageError{"--here and --everywhere exclude each other"}
+	}
+	c := client()
+	if !*everywhere && !*here && isTerminal(e.stdin) {
+		var err error
+		if *everywhere, err = e.askHowFar(ctx, c); err != nil {
+			return err
+		}
+	}
+	s, err := c.Unpair(ctx, *everywhere)
+	if err != nil {
+		return err
+	}
+	tellForgotten(e.stdout, s, *everywhere)
+	return nil
+}
+
+var errKept = errors.New("the account was kept")
+
+func (e env) askHowFar(ctx context.Context, c *control.Client) (everywhere bool, err error) {
+	s, err := c.Status(ctx)
+	if err != nil {
+		return false, err
+	}
+	who := "the account"
+	if s.Account != nil && s.Account.Email != "" {
+		who = s.Account.Email
+	}
+	fmt.Fprintf(e.stderr, `Forget %s?
+
+  1  on this box only: its picking sessions are deleted, its token is erased
+  2  everywhere: the permission is also revoked at Google, which signs out every
+     box that this account is paired with through the same Google project
+  Anything else keeps it.
+
+`, who)
+	switch text, err := e.readLine(ctx, "1 or 2: "); {
+	case err != nil && !errors.Is(err, io.EOF):
+		return false, err
+	case text == "1":
+		return false, nil
+	case text == "2":
+		return true, nil
+	}
+	return false, errKept
+}
+
+func tellForgotten(w io.Writer, s *device.Status, everywhere bool) {
+	fmt.Fprintln(w, "The account is forgotten on this box.")
+	if s.Library.Items > 0 {
+		fmt.Fprintf(w, "Its photos stay, as configured: %d.\n", s.Library.Items)
+	}
+	o := s.Outstanding
+	switch {
+	case o == nil && everywhere:
+		fmt.Fprintln(w, "Its sessions are deleted at Google, and the permission is revoked; the log says so.")
+	case o == nil:
+		fmt.Fprintln(w, "Its sessions are deleted at Google.")
+	default:
+		if o.Sessions > 0 {
+			fmt.Fprintf(w, "Outstanding: %d picking sessions are still to be deleted at Google.\n", o.Sessions)
+		}
+		if o.Revocation {
+			fmt.Fprintln(w, "Outstanding: the permission is still to be revoked at Google.")
+		}
+		fmt.Fprintln(w, "That is done by itself when Google can be reached; until then the token is kept sealed. pickerd status tells.")
+	}
+}
+
+// importTokenCommand brings a token file to the daemon. On its way there it is
+// always sealed for the box.
+func importTokenCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
+	client := e.socketFlag(fs)
+	if err := parse(fs, args, 1); err != nil {
+		return err
+	}
+	data, err := e.readToken(fs.Arg(0))
+	if err != nil {
+		return err
+	}
+	c := client()
+	sealed, err := e.sealForBox(ctx, c, data)
+	if err != nil {
+		return err
+	}
+	tried, err := c.Import(ctx, sealed)
+	if p, ok := errors.AsType[*control.Problem](err); ok && p.Status == 409 {
+		return &hintedError{err, "pickerd unpair", exitFailed}
+	}
+	if err != nil {
+		return err
+	}
+	if tried {
+		fmt.Fprintln(e.stdout, "The box is paired; Google accepts the token. Choose photos: pickerd pick, or OK on the screen.")
+	} else {
+		fmt.Fprintln(e.stdout, "The box has the token. Google could not be reached to try it; that happens with the first pick.")
+	}
+	return nil
+}
+
+const maxTokenFile = 64 << 10
+
+// readToken reads a token file. One that is not sealed must not be open to
+// others: whoever read it has the token.
+func (e env) readToken(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(io.LimitReader(e.stdin, maxTokenFile))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !tokenfile.Sealed(data) && st.Mode().Perm()&0o077 != 0 {
+		return nil, &hintedError{fmt.Errorf("%s is not sealed and others may read it", path), "chmod 600 " + path + ", and think of who may have read it", exitFailed}
+	}
+	return data, nil
+}
+
+// sealForBox seals a token file for the box behind c, unless it is.
+func (e env) sealForBox(ctx context.Context, c *control.Client, data []byte) ([]byte, error) {
+	var f *tokenfile.File
+	var err error
+	switch {
+	case tokenfile.NeedsPassphrase(data):
+		pass, perr := e.passphrase(ctx, "The token file's passphrase: ")
+		if perr != nil {
+			return nil, perr
+		}
+		f, err = tokenfile.OpenWith(data, pass)
+	case tokenfile.Sealed(data):
+		return data, nil
+	default:
+		f, err = tokenfile.Parse(data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return f.SealFor(s.Recipient)
+}

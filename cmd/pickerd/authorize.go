@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"pickerd/device/phone"
+	"pickerd/oauthdevice"
+	"pickerd/oauthdevice/tokenfile"
+)
+
+// authorizeCommand lets a person sign in with the browser of this computer and
+// writes a token file for a box that can't do that itself.
+func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
+	client := fs.String("client", "", "the client of type \"Desktop app\" as downloaded, a `file`; default google.desktop_client_file")
+	file := fs.String("config", "", "a configuration `file`, for another server than Google")
+	to := fs.String("to", "", "the box's `recipient`, from its pickerd status; without it a passphrase is asked for")
+	output := fs.String("output", "token.age", "the `file` to write, \"-\" for standard output")
+	quiet := fs.Bool("no-browser", false, "only print the address, don't open a browser")
+	if err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	cfg, err := loadConfig(*file, e.getenv)
+	if err != nil {
+		return err
+	}
+	if *client != "" {
+		cfg.Google.DesktopFile = *client
+	}
+	if cfg.Google.DesktopFile == "" {
+		return &hintedError{errors.New(`an OAuth client of type "Desktop app" is needed`), "pickerd authorize --client desktop_client_secret.json", exitUsage}
+	}
+	oauth := endpoints(cfg.Google)
+	if oauth.ID, oauth.Secret, err = desktopClient(cfg.Google); err != nil {
+		return err
+	}
+	// What can't be written is better known before somebody signs in.
+	seal, err := e.sealer(ctx, *to)
+	if err != nil {
+		return err
+	}
+	out, err := e.create(*output)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	data, err := e.signIn(ctx, &oauth, !*quiet, seal)
+	if err != nil {
+		return err
+	}
+	if err := out.keep(data); err != nil {
+		return err
+	}
+	if *output != "-" {
+		fmt.Fprintf(e.stderr, "\n%s holds the token, sealed. On the box:\n\n  pickerd import-token %s\n\nor from here:  ssh BOX sudo pickerd import-token - < %s\n", *output, *output, *output)
+	}
+	return nil
+}
+
+// sealer returns what seals a token file: for a box, or with a passphrase.
+func (e env) sealer(ctx context.Context, to string) (func(*tokenfile.File) ([]byte, error), error) {
+	if to != "" {
+		if _, err := new(tokenfile.File).SealFor(to); err != nil {
+			return nil, &usageError{err.Error()}
+		}
+		return func(f *tokenfile.File) ([]byte, error) { return f.SealFor(to) }, nil
+	}
+	pass, err := e.newPassphrase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(f *tokenfile.File) ([]byte, error) { return f.SealWith(pass) }, nil
+}
+
+// An answer is what a browser brought back, and where to say how it went on.
+type answer struct {
+	query url.Values
+	done  chan<- error
+}
+
+// signIn shows a person the consent page, waits for the browser to come back to
+// a port of its own, and returns the sealed token (RFC 8252 §7.3).
+func (e env) signIn(ctx context.Context, c *oauthdevice.Client, open bool, seal func(*tokenfile.File) ([]byte, error)) ([]byte, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	redirect := "http://" + l.Addr().String() + "/"
+	state, verifier := rand.Text(), oauthdevice.NewVerifier()
+	answers := make(chan answer)
+	srv := &http.Server{Handler: loopback(state, answers), ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	defer func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			srv.Close()
+		}
+		<-served
+	}()
+
+	address := c.AuthCodeURL(redirect, state, verifier)
+	fmt.Fprintf(e.stderr, "Sign in with a browser on this computer:\n\n  %s\n\nWaiting for it to come back. Ctrl-C gives up.\n", address)
+	if open {
+		e.openBrowser(ctx, address)
+	}
+	select {
+	case <-ctx.Done():
+		return nil, errors.New("given up; nothing was written")
+	case err := <-served:
+		return nil, err
+	case a := <-answers:
+		data, err := redeem(ctx, c, a.query, redirect, verifier, seal)
+		a.done <- err
+		return data, err
+	}
+}
+
+// redeem makes a sealed token file of what the browser brought back.
+func redeem(ctx context.Context, c *oauthdevice.Client, q url.Values, redirect string, verifier oauthdevice.Secret, seal func(*tokenfile.File) ([]byte, error)) ([]byte, error) {
+	if code := q.Get("error"); code != "" {
+		return nil, oauthdevice.Declined(code)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	t, err := c.Exchange(ctx, oauthdevice.Secret(q.Get("code")), redirect, verifier)
+	if err != nil {
+		return nil, err
+	}
+	if missing := t.Lacks(c.Scopes); len(missing) > 0 {
+		return nil, fmt.Errorf("the permission %s was not given; try again and leave it ticked", strings.Join(missing, " "))
+	}
+	if t.Refresh == "" {
+		return nil, errors.New("the server gave no refresh token, without which a box can't work")
+	}
+	return seal(&tokenfile.File{ClientID: c.ID, ClientSecret: string(c.Secret), RefreshToken: string(t.Refresh),
+		Scope: strings.Join(t.Scopes, " "), Account: t.Account})
+}
+
+// loopback takes the one answer that has the right state.
+func loopback(state string, answers chan<- answer) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(state)) != 1 || q.Get("code") == "" && q.Get("error") == "" {
+			phone.Say(w, http.StatusBadRequest, "This is not what was asked for", "Use the address that pickerd authorize shows in the terminal.")
+			return
+		}
+		done := make(chan error, 1)
+		select {
+		case answers <- answer{q, done}:
+		case <-r.Context().Done():
+			return
+		case <-time.After(10 * time.Second): // somebody else's answer is being dealt with
+			phone.Say(w, http.StatusConflict, "This was answered already", "Look at the terminal.")
+			return
+		}
+		if err := <-done; err != nil {
+			phone.Say(w, http.StatusOK, "It did not work", "The terminal says why.")
+			return
+		}
+		phone.Say(w, http.StatusOK, "Done", "You can close this page and go back to the terminal.")
+	})
+	mux.Handle(phone.Prefix+"phone.css", phone.Style())
+	return mux
+}
+
+// openBrowser does its best; the address is on the terminal anyway.
+func (e env) openBrowser(ctx context.Context, address string) {
+	var cmd *exec.Cmd
+	switch {
+	case runtime.GOOS == "darwin":
+		cmd = exec.CommandContext(ctx, "open", address)
+	case runtime.GOOS == "windows":
+		cmd = exec.CommandContext(ctx, "rundll32", "url.dll,FileProtocolHandler", address)
+	case e.getenv("DISPLAY") != "" || e.getenv("WAYLAND_DISPLAY") != "":
+		cmd = exec.CommandContext(ctx, "xdg-open", address)
+	default:
+		return
+	}
+	if cmd.Start() == nil {
+		go func() { _ = cmd.Wait() }() // it ends with ctx at the latest
+	}
+}
+
+// An output is a file that appears only when it is complete, and that nobody
+// else may read.
+type output struct {
+	env  env
+	path string
+	f    *os.File
+}
+
+func (e env) create(path string) (*output, error) {
+	if path == "-" {
+		return &output{env: e}, nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil, &hintedError{fmt.Errorf("%s is there already", path), "remove it, or name another one: --output FILE", exitFailed}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &output{env: e, path: path, f: f}, nil
+}
+
+func (o *output) keep(data []byte) error {
+	if o.f == nil {
+		_, err := o.env.stdout.Write(data)
+		return err
+	}
+	_, err := o.f.Write(data)
+	err = errors.Join(err, o.f.Sync(), o.f.Close())
+	if err == nil {
+		o.f = nil
+	}
+	return err
+}
+
+// discard removes what was not kept.
+func (o *output) discard() {
+	if o.f != nil {
+		o.f.Close()
+		os.Remove(o.path)
+	}
+}
+
+// relayPageCommand prints the page for a static host.
+func relayPageCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) error {
+	if err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	_, err := e.stdout.Write(phone.RelayPage())
+	return err
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"pickerd/configs"
+	"pickerd/device"
+	"pickerd/oauthdevice"
+)
+
+// deadEnd is where the browser ends for the method "paste": nothing answers on a
+// phone, and the address stays to be copied. Desktop clients need not register
+// it.
+const deadEnd = "http://127.0.0.1/"
+
+// clientTrouble is an error about an OAuth client.
+func clientTrouble(format string, args ...any) error {
+	return &hintedError{fmt.Errorf(format, args...), "the README tells how to get a client from the Google Cloud console", exitConfig}
+}
+
+// loadWays finds the ways to pair that a configuration names, each with the
+// client that it needs.
+func loadWays(cfg *configs.Config) ([]device.Way, error) {
+	var ways []device.Way
+	for _, method := range cfg.Pairing.Methods {
+		w, err := loadWay(cfg, method)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(ways, func(o device.Way) bool { return o.ClientID == w.ClientID }); i >= 0 {
+			return nil, clientTrouble("pairing.methods: %q and %q have the same OAuth client; each needs one of its own type", ways[i].Method, method)
+		}
+		ways = append(ways, w)
+	}
+	return ways, nil
+}
+
+func loadWay(cfg *configs.Config, method string) (device.Way, error) {
+	w := device.Way{Method: method}
+	g := cfg.Google
+	var err error
+	switch method {
+	case device.ByDevice:
+		w.ClientID, w.Secret, err = tvClient(g)
+	case device.ByRelay:
+		w.RedirectURI = cfg.Pairing.RelayURL
+		w.ClientID, w.Secret, err = webClient(g, w.RedirectURI)
+	case device.ByPaste:
+		w.RedirectURI = deadEnd
+		w.ClientID, w.Secret, err = desktopClient(g)
+	}
+	return w, err
+}
+
+// tvClient finds the client of the device flow.
+func tvClient(g configs.Google) (id string, secret oauthdevice.Secret, err error) {
+	if g.ClientID != "" {
+		if g.ClientSecret == "" && isGoogle(g) {
+			return "", "", clientTrouble("google.client_secret is missing: Google wants it of every client, also of type TVs and Limited Input devices")
+		}
+		return g.ClientID, oauthdevice.Secret(g.ClientSecret), nil
+	}
+	if g.ClientFile == "" {
+		return "", "", clientTrouble("there is no OAuth client: set google.client_file, or google.client_id and google.client_secret")
+	}
+	f, err := readClient(g, "google.client_file", g.ClientFile, "TVs and Limited Input devices", false)
+	if err != nil {
+		return "", "", err
+	}
+	return f.ID, f.Secret, nil
+}
+
+// webClient finds the client of the method "relay".
+func webClient(g configs.Google, redirect string) (id string, secret oauthdevice.Secret, err error) {
+	const key = "google.web_client_file"
+	if g.WebFile == "" {
+		return "", "", clientTrouble(`the method "relay" needs %s, a client of type "Web application"`, key)
+	}
+	f, err := readClient(g, key, g.WebFile, "Web application", true)
+	if err != nil {
+		return "", "", err
+	}
+	if len(f.RedirectURIs) > 0 && !slices.Contains(f.RedirectURIs, redirect) {
+		return "", "", clientTrouble("pairing.relay_url: %s is not among the authorized redirect URIs of the client in %s (%s); add it in the console and download the file again",
+			redirect, key, strings.Join(f.RedirectURIs, ", "))
+	}
+	return f.ID, f.Secret, nil
+}
+
+// desktopClient finds the client of the method "paste" and of pickerd authorize.
+func desktopClient(g configs.Google) (id string, secret oauthdevice.Secret, err error) {
+	const key = "google.desktop_client_file"
+	if g.DesktopFile == "" {
+		return "", "", clientTrouble(`the method "paste" needs %s, a client of type "Desktop app"`, key)
+	}
+	f, err := readClient(g, key, g.DesktopFile, "Desktop app", false)
+	if err != nil {
+		return "", "", err
+	}
+	return f.ID, f.Secret, nil
+}
+
+// readClient reads a client file of a type. TV and Desktop clients look alike:
+// which of them it is shows only in the server's answers.
+func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevice.ClientFile, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, clientTrouble("%s: %w", key, err)
+	}
+	f, err := oauthdevice.ParseClientFile(data)
+	switch {
+	case err != nil:
+	case f.Web && !web:
+		err = fmt.Errorf(`it is of type "Web application"; make one of type %q`, kind)
+	case !f.Web && web:
+		err = fmt.Errorf(`it is of type "TVs and Limited Input devices" or "Desktop app"; make one of type %q`, kind)
+	case f.Secret == "" && isGoogle(g):
+		err = errors.New("it has no client_secret")
+	}
+	if err != nil {
+		return nil, clientTrouble("%s: %s: %w", key, path, err)
+	}
+	return f, nil
+}
+
+// isGoogle reports whether the token endpoint is Google's, which wants a secret
+// of every client. Other servers know clients without one (RFC 6749 §2.1).
+func isGoogle(g configs.Google) bool {
+	return strings.HasPrefix(g.TokenURL, "https://oauth2.googleapis.com/")
+}
+
+// endpoints returns an OAuth client without an ID: the server, what is asked of
+// it, and how.
+func endpoints(g configs.Google) oauthdevice.Client {
+	return oauthdevice.Client{
+		Scopes:        g.Scopes,
+		DeviceAuthURL: g.DeviceAuthURL,
+		AuthURL:       g.AuthURL,
+		TokenURL:      g.TokenURL,
+		RevokeURL:     g.RevokeURL,
+		Basic:         g.ClientAuth == "basic",
+		HTTP:          httpClient(),
+	}
+}

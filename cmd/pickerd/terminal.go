@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// errNoTerminal means that there is nobody to ask.
+var errNoTerminal = errors.New("there is no terminal to ask on")
+
+// isTerminal reports whether v is a file that a person sits at.
+func isTerminal(v any) bool {
+	f, ok := v.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// readLine asks on standard input, until ctx ends.
+func (e env) readLine(ctx context.Context, question string) (string, error) {
+	fmt.Fprint(e.stderr, question)
+	type line struct {
+		text string
+		err  error
+	}
+	got := make(chan line, 1)
+	go func() { // a read from a terminal can't be ended; it ends with the process
+		text, err := bufio.NewReader(e.stdin).ReadString('\n')
+		if errors.Is(err, io.EOF) && text != "" {
+			err = nil
+		}
+		got <- line{strings.TrimSpace(text), err}
+	}()
+	select {
+	case l := <-got:
+		return l.text, l.err
+	case <-ctx.Done():
+		fmt.Fprintln(e.stderr)
+		return "", context.Cause(ctx)
+	}
+}
+
+// passphrase asks on the terminal, not on standard input, which may be a file.
+func (e env) passphrase(ctx context.Context, question string) (string, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", errNoTerminal
+	}
+	defer tty.Close()
+	fd := int(tty.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", errNoTerminal
+	}
+	fmt.Fprint(tty, question)
+	type secret struct {
+		text []byte
+		err  error
+	}
+	got := make(chan secret, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		got <- secret{text, err}
+	}()
+	select {
+	case s := <-got:
+		fmt.Fprintln(tty)
+		return string(s.text), s.err
+	case <-ctx.Done():
+		// The terminal must show again what is typed.
+		err := term.Restore(fd, before)
+		fmt.Fprintln(tty)
+		return "", errors.Join(context.Cause(ctx), err)
+	}
+}
+
+// minPassphrase keeps out what can be guessed: the file may lie around.
+const minPassphrase = 10
+
+// newPassphrase asks twice.
+func (e env) newPassphrase(ctx context.Context) (string, error) {
+	first, err := e.passphrase(ctx, fmt.Sprintf("A passphrase for the token file (%d characters or more): ", minPassphrase))
+	if errors.Is(err, errNoTerminal) {
+		return "", &hintedError{errors.New("without --to the token file needs a passphrase, and there is no terminal to ask for it"),
+			"--to RECIPIENT, from pickerd status on the box", exitUsage}
+	}
+	if err != nil {
+		return "", err
+	}
+	if len([]rune(first)) < minPassphrase {
+		return "", fmt.Errorf("the passphrase has fewer than %d characters", minPassphrase)
+	}
+	second, err := e.passphrase(ctx, "The same again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the two passphrases differ")
+	}
+	return first, nil
+}

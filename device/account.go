@@ -1,0 +1,86 @@
+package device
+
+import (
+	"context"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/store"
+)
+
+// Unpair forgets the person on this box: the token is erased as soon as the
+// sessions made with it are deleted, with everywhere also revoked at the server,
+// and the photos are erased unless they are to be kept. Without a network the
+// rest is outstanding, and done later. Its error is ErrNotPaired or ErrStopping.
+func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
+	return d.ask(ctx, func() error {
+		if d.facts.grant == nil && (d.facts.photos == 0 || d.cfg.KeepPhotos) {
+			return ErrNotPaired
+		}
+		d.wanted = false
+		defer wake(d.sweepNow)
+		defer wake(d.slideNow)
+		d.screen.update(func(v *view) { v.receipt, v.problem = nil, nil })
+		d.log.Info("account forgotten", "everywhere", everywhere)
+		return d.cfg.Store.Unpair("unpaired", everywhere, d.cfg.KeepPhotos)
+	})
+}
+
+// lose notes that the server no longer accepts a grant.
+func (d *Device) lose(g *store.Grant) error {
+	d.log.Warn("grant lost", "why", oauthdevice.InvalidGrant)
+	warning := ""
+	if looksLikeTesting(g, time.Now()) {
+		warning = "testing_project"
+		d.log.Warn(notices[warning].Message + " " + notices[warning].Remedy)
+	}
+	d.dropSource(g.ID)
+	wake(d.sweepNow)
+	if err := d.cfg.Store.KillGrant(g.ID, "grant lost", warning); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}
+
+// Google ends refresh tokens of projects in Testing seven days after consent.
+const (
+	testingLife  = 7 * 24 * time.Hour
+	testingSlack = 12 * time.Hour
+)
+
+// looksLikeTesting reports whether a grant that is found dead now died as those
+// of a project in Testing do: its last access token is from before the seventh
+// day's end, and the discovery from about then.
+func looksLikeTesting(g *store.Grant, now time.Time) bool {
+	age, used := now.Sub(g.PairedAt), g.ExpiresAt.Sub(g.PairedAt)
+	return age > testingLife-testingSlack && age < testingLife+2*testingSlack && used < testingLife+testingSlack
+}
+
+// Outstanding is what of forgotten accounts is still to be told to the server.
+type Outstanding struct {
+	Sessions   int  `json:"sessions"`   // to be deleted
+	Revocation bool `json:"revocation"` // of a token
+}
+
+// outstanding counts what the sweeper still has to do for grants that were
+// retired; nil when there is nothing.
+func outstanding(grants []store.Grant, picks []store.Pick) *Outstanding {
+	var o Outstanding
+	found := false
+	for _, g := range grants {
+		if !g.Retired || g.Dead {
+			continue
+		}
+		found = true
+		o.Revocation = o.Revocation || g.Revoke
+		for _, p := range picks {
+			if p.GrantID == g.ID {
+				o.Sessions++
+			}
+		}
+	}
+	if !found {
+		return nil
+	}
+	return &o
+}

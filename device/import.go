@@ -1,0 +1,213 @@
+package device
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"pickerd/oauthdevice"
+	"pickerd/oauthdevice/tokenfile"
+	"pickerd/store"
+)
+
+// ErrPaired means that an account is paired already. It has to be forgotten
+// first: its sessions can be deleted with its own token only.
+var ErrPaired = errors.New("an account is paired already")
+
+// awaitImport shows what an operator has to do, until it is done.
+func (d *Device) awaitImport(ctx context.Context) error {
+	if d.facts.photos > 0 && d.wanted {
+		// There is nothing to wait for in front of the screen.
+		d.wanted = false
+		return errOnlyImport
+	}
+	d.calm()
+	return d.sleep(ctx, time.Hour)
+}
+
+// errOnlyImport means that somebody wants to choose photos, and only an operator
+// can pair this box.
+var errOnlyImport = errors.New("this screen is paired from a computer")
+
+// identity returns the secret that token files for this box are sealed to.
+func (d *Device) identity() (string, error) {
+	id, err := d.cfg.Store.Identity(tokenfile.NewIdentity)
+	if err != nil {
+		return "", &storeError{err}
+	}
+	return id, nil
+}
+
+// announce makes the recipient for token files visible.
+func (d *Device) announce() error {
+	id, err := d.identity()
+	if err != nil {
+		return err
+	}
+	recipient, err := tokenfile.Recipient(id)
+	if err != nil {
+		return err
+	}
+	d.screen.update(func(v *view) { v.recipient = recipient })
+	return nil
+}
+
+// openToken opens a token file: sealed for this box, or plain where the service
+// manager has kept it.
+func (d *Device) openToken(data []byte, plainToo bool) (*tokenfile.File, error) {
+	if plainToo && !tokenfile.Sealed(data) {
+		return tokenfile.Parse(data)
+	}
+	id, err := d.identity()
+	if err != nil {
+		return nil, err
+	}
+	return tokenfile.Open(data, id)
+}
+
+// Import pairs the box with a token file that is sealed for it, and tries the
+// token at once; tried is false where the server could not be reached, and the
+// token is kept. Errors are ErrPaired, ErrStopping and *TokenError, with which
+// nothing is kept.
+func (d *Device) Import(ctx context.Context, sealed []byte) (tried bool, err error) {
+	f, err := d.openToken(sealed, false)
+	if err != nil {
+		return false, tokenError(err)
+	}
+	g := grantOf(f, sealed)
+	err = d.ask(ctx, func() error {
+		if d.facts.grant != nil {
+			return ErrPaired
+		}
+		return d.adopt(g)
+	})
+	if err != nil {
+		return false, err
+	}
+	tried, err = d.try(ctx, g)
+	return tried, tokenError(err)
+}
+
+// A TokenError is why a token file is not taken.
+type TokenError struct {
+	Message string // for an operator
+	Err     error
+}
+
+func (e *TokenError) Error() string { return "token file: " + e.Err.Error() }
+func (e *TokenError) Unwrap() error { return e.Err }
+
+// tokenError finds the words for an error of a token file; others stay as they
+// are.
+func tokenError(err error) error {
+	if e, ok := errors.AsType[*oauthdevice.Error](err); ok {
+		return &TokenError{"Google does not accept this token: " + e.Error() + ". Make a new one with pickerd authorize.", err}
+	}
+	if e, ok := errors.AsType[*ScopeError](err); ok {
+		return &TokenError{"This token does not have the permission " + e.Missing + ". Make a new one with pickerd authorize, and leave the permission ticked.", err}
+	}
+	switch {
+	case errors.Is(err, tokenfile.ErrSealedForAnother):
+		return &TokenError{"This token file is sealed for another box.", err}
+	case errors.Is(err, tokenfile.ErrNotToken):
+		return &TokenError{"This is not a token file that is sealed for this box.", err}
+	}
+	return err
+}
+
+// adopt puts an imported grant in force. No pick follows: nobody is there.
+func (d *Device) adopt(g store.Grant) error {
+	if err := d.cfg.Store.Paired(g, nil); err != nil {
+		return &storeError{err}
+	}
+	d.wanted = false
+	wake(d.sweepNow)
+	d.log.Info("paired", "method", ByImport)
+	return nil
+}
+
+// try uses an imported token once. What the server has refused is not kept.
+func (d *Device) try(ctx context.Context, g store.Grant) (tried bool, err error) {
+	callCtx, cancel := callContext(ctx)
+	defer cancel()
+	_, err = d.source(&g).Token(callCtx)
+	if err == nil {
+		err = d.lacks(g.ID)
+	}
+	if err == nil {
+		return true, nil
+	}
+	if e, ok := errors.AsType[*oauthdevice.Error](err); ok && e.Temporary() || ctx.Err() != nil {
+		d.log.Warn("the imported token could not be tried yet", "err", err)
+		return false, nil
+	}
+	dropErr := d.ask(ctx, func() error {
+		d.dropSource(g.ID)
+		defer wake(d.sweepNow)
+		if err := d.cfg.Store.KillGrant(g.ID, "import refused", ""); err != nil {
+			return &storeError{err}
+		}
+		return nil
+	})
+	return false, errors.Join(err, dropErr)
+}
+
+// lacks reports whether a grant has less than the configured scopes.
+func (d *Device) lacks(grantID string) error {
+	grants, err := d.cfg.Store.Grants()
+	if err != nil {
+		return &storeError{err}
+	}
+	for _, g := range grants {
+		t := oauthdevice.Token{Scopes: g.Scopes}
+		if missing := t.Lacks(d.cfg.OAuth.Scopes); g.ID == grantID && len(missing) > 0 {
+			return &ScopeError{Missing: strings.Join(missing, " ")}
+		}
+	}
+	return nil
+}
+
+func grantOf(f *tokenfile.File, data []byte) store.Grant {
+	sum := sha256.Sum256(data)
+	return store.Grant{
+		ID:           uuid.NewString(),
+		Method:       ByImport,
+		ClientID:     f.ClientID,
+		ClientSecret: f.ClientSecret,
+		RefreshToken: f.RefreshToken,
+		Scopes:       strings.Fields(f.Scope),
+		Account:      f.Account,
+		PairedAt:     time.Now(),
+		Imported:     hex.EncodeToString(sum[:]),
+	}
+}
+
+// provision imports the token that the box was delivered with, once: after it
+// was forgotten it does not come back by itself.
+func (d *Device) provision() error {
+	if d.cfg.Provisioned == nil {
+		return nil
+	}
+	f, err := d.openToken(d.cfg.Provisioned, true)
+	if err != nil {
+		return err
+	}
+	g := grantOf(f, d.cfg.Provisioned)
+	before, err := d.cfg.Store.Imported()
+	if err != nil {
+		return &storeError{err}
+	}
+	current, err := d.cfg.Store.Grant()
+	if err != nil {
+		return &storeError{err}
+	}
+	if before == g.Imported || current != nil {
+		return nil
+	}
+	return d.adopt(g)
+}

@@ -1,0 +1,229 @@
+package phone
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pickerd/device"
+)
+
+type fakeDevice struct {
+	visit    device.Visit
+	visitErr error
+	err      error
+	answer   url.Values
+	wait     chan struct{}
+}
+
+func (f *fakeDevice) Visit(link string) (device.Visit, error) {
+	if link != "good" {
+		return device.Visit{}, device.ErrLinkUnknown
+	}
+	return f.visit, f.visitErr
+}
+
+func (f *fakeDevice) Redirected(_ context.Context, answer url.Values) (string, error) {
+	if f.wait != nil {
+		<-f.wait
+	}
+	f.answer = answer
+	return "https://photos.test/picker/1", f.err
+}
+
+func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func newHandler(d Device) http.Handler { return Handler(d, slog.New(slog.DiscardHandler)) }
+
+func TestRelayed(t *testing.T) {
+	d := &fakeDevice{visit: device.Visit{Name: "Living room", AuthURL: "https://accounts.test/auth?x=1"}}
+	h := newHandler(d)
+	if w := ask(h, "GET", "/pair/good", ""); w.Code != 303 || w.Header().Get("Location") != d.visit.AuthURL {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	w := ask(h, "GET", "/pair/callback?code=c&state=s", "")
+	if w.Code != 303 || w.Header().Get("Location") != "https://photos.test/picker/1" || d.answer.Get("code") != "c" || d.answer.Get("state") != "s" {
+		t.Errorf("%d %v %v", w.Code, w.Header(), d.answer)
+	}
+	for _, key := range []string{"Cache-Control", "Content-Security-Policy", "Referrer-Policy"} {
+		if w.Header().Get(key) == "" {
+			t.Errorf("no %s", key)
+		}
+	}
+	// An address can't be pasted where none is asked for.
+	if w := ask(h, "POST", "/pair/good", "address="+url.QueryEscape("http://127.0.0.1/?code=c&state=s")); w.Code != 422 {
+		t.Errorf("%d", w.Code)
+	}
+}
+
+func TestPasted(t *testing.T) {
+	d := &fakeDevice{visit: device.Visit{Name: "<b>Kitchen</b>", Paste: true, AuthURL: "https://accounts.test/auth?a=1&b=2"}}
+	h := newHandler(d)
+	w := ask(h, "GET", "/pair/good", "")
+	body := w.Body.String()
+	if w.Code != 200 || !strings.Contains(body, "https://accounts.test/auth?a=1&amp;b=2") || strings.Contains(body, "<b>Kitchen") || !strings.Contains(body, "copy all of this") {
+		t.Errorf("%d %s", w.Code, body)
+	}
+	if w := ask(h, "POST", "/pair/good", "address=hello"); w.Code != 422 || !strings.Contains(w.Body.String(), "That is not the address") || d.answer != nil {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	w = ask(h, "POST", "/pair/good", "address="+url.QueryEscape(" http://127.0.0.1/?state=s&code=4/0Ab&scope=x\n"))
+	if w.Code != 303 || d.answer.Get("code") != "4/0Ab" || d.answer.Get("state") != "s" || d.answer.Has("scope") {
+		t.Errorf("%d %v", w.Code, d.answer)
+	}
+	if w := ask(h, "POST", "/pair/good", "address="+strings.Repeat("x", 2*maxBody)); w.Code != 422 {
+		t.Errorf("a huge address: %d", w.Code)
+	}
+}
+
+func TestWords(t *testing.T) {
+	for _, tt := range []struct {
+		err    error
+		status int
+		text   string
+	}{
+		{device.ErrLinkUnknown, 404, "not from this screen"},
+		{device.ErrLinkLate, 410, "too long"},
+		{device.ErrLinkUsed, 409, "another phone"},
+		{device.ErrNoAnswer, 400, "no answer from Google"},
+		{device.ErrNotThrough, 200, "Look at your screen"},
+		{device.ErrStopping, 503, "starting again"},
+		{&device.Problem{Code: "denied", Message: "Access was declined.", Remedy: "Scan again."}, 200, "Access was declined."},
+		{errors.New("s3cr3t detail"), 500, "Something went wrong"},
+	} {
+		w := ask(newHandler(&fakeDevice{err: tt.err}), "GET", "/pair/callback?code=c&state=s", "")
+		if body := w.Body.String(); w.Code != tt.status || !strings.Contains(body, tt.text) || strings.Contains(body, "s3cr3t") {
+			t.Errorf("%v: %d %s", tt.err, w.Code, body)
+		}
+	}
+	if w := ask(newHandler(&fakeDevice{}), "GET", "/pair/bad", ""); w.Code != 404 {
+		t.Errorf("a link that is not: %d", w.Code)
+	}
+	for _, path := range []string{"/", "/events", "/pair/", "/media/x", "/pair/good/x"} {
+		if w := ask(newHandler(&fakeDevice{}), "GET", path, ""); w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+func TestBounds(t *testing.T) {
+	t.Run("one address", func(t *testing.T) {
+		h := newHandler(&fakeDevice{})
+		refused := 0
+		for range 100 {
+			if w := ask(h, "GET", "/pair/callback?code=guess&state=guess", ""); w.Code == 429 {
+				refused++
+			}
+		}
+		if refused < 100-burst-10 {
+			t.Errorf("%d of 100 were refused", refused)
+		}
+	})
+	t.Run("many at once", func(t *testing.T) {
+		l := newLimits()
+		for i := range atOnce {
+			if !l.allow(fmt.Sprintf("192.168.1.%d:1", i)) {
+				t.Fatalf("only %d at once", i)
+			}
+		}
+		if l.allow("192.168.1.200:1") {
+			t.Error("too many at once")
+		}
+		l.done()
+		if !l.allow("192.168.1.200:1") {
+			t.Error("nobody is let in any more")
+		}
+		for i := range 10 * manyHosts {
+			l.done()
+			l.allow(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256))
+		}
+		if len(l.hosts) > manyHosts {
+			t.Errorf("%d addresses are remembered", len(l.hosts))
+		}
+	})
+	t.Run("from another page", func(t *testing.T) {
+		d := &fakeDevice{visit: device.Visit{Paste: true}}
+		r := httptest.NewRequest("POST", "/pair/good", strings.NewReader("address=http%3A%2F%2F127.0.0.1%2F%3Fcode%3Dc%26state%3Ds"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		w := httptest.NewRecorder()
+		newHandler(d).ServeHTTP(w, r)
+		if w.Code != 403 || d.answer != nil {
+			t.Errorf("%d", w.Code)
+		}
+	})
+}
+
+func TestParsePasted(t *testing.T) {
+	for text, code := range map[string]string{
+		"http://127.0.0.1/?code=4/0AX&state=s":                              "4/0AX",
+		"http://127.0.0.1/?state=s&code=4%2F0AX&scope=https://x.test/a":     "4/0AX",
+		"127.0.0.1/?code=c&state=s":                                         "c",
+		"http://localhost:8080/?state=s&code=c#":                            "c",
+		"here it is: http://127.0.0.1/?code=c&state=s thanks":               "c",
+		"http://127.0.0.1/?code=c&state=s\r\n":                              "c",
+		"?code=c&state=s":                                                   "c",
+		"code=c&state=s":                                                    "c",
+		"view-source:http://127.0.0.1/?code=c&state=s":                      "c",
+		"https://accounts.test/auth?client_id=i&state=s&response_type=code": "",
+		"http://127.0.0.1/":                                                 "",
+		"http://127.0.0.1/?code=c":                                          "",
+		"":                                                                  "",
+		"https://example.org/?code=c;state=s":                               "",
+	} {
+		got, ok := parsePasted(text)
+		if ok != (code != "") || got.Get("code") != code {
+			t.Errorf("%q: %v, %v", text, got, ok)
+		}
+	}
+	if got, ok := parsePasted("http://127.0.0.1/?error=access_denied&state=s"); !ok || got.Get("error") != "access_denied" {
+		t.Errorf("%v, %v", got, ok)
+	}
+}
+
+func FuzzParsePasted(f *testing.F) {
+	f.Add("http://127.0.0.1/?code=4/0AX&state=s")
+	f.Add("127.0.0.1?%zz")
+	f.Add("localhost#?code=1&state=2")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, ok := parsePasted(text)
+		if ok && (got.Get("state") == "" || len(got) > 3) {
+			t.Errorf("%q: %v", text, got)
+		}
+	})
+}
+
+// The relay page runs only what is written in it.
+func TestRelayPagePolicy(t *testing.T) {
+	page := string(RelayPage())
+	for _, tag := range []string{"script", "style"} {
+		m := regexp.MustCompile(`(?s)<` + tag + `>(.*?)</` + tag + `>`).FindStringSubmatch(page)
+		if m == nil {
+			t.Fatalf("no %s", tag)
+		}
+		sum := sha256.Sum256([]byte(m[1]))
+		if want := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(page, tag+"-src "+want) {
+			t.Errorf("the page's policy does not allow its %s: want %s", tag, want)
+		}
+	}
+	if regexp.MustCompile(`(?i)(src|href)=|localStorage|sessionStorage|cookie|unsafe`).MatchString(page) {
+		t.Error("the page loads or keeps something")
+	}
+}

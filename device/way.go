@@ -1,0 +1,169 @@
+package device
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/store"
+)
+
+// The ways in which a person may sign in.
+const (
+	ByDevice = "device" // device authorization grant (RFC 8628)
+	ByRelay  = "relay"  // on the phone; a hosted page sends it back to the box
+	ByPaste  = "paste"  // on the phone; the person copies an address to the box's page
+	ByImport = "import" // elsewhere; an operator brings the token
+)
+
+// A Way is one way to sign in, with the OAuth client that it needs: each type of
+// client may use one way only.
+type Way struct {
+	Method      string
+	ClientID    string // none for ByImport
+	Secret      oauthdevice.Secret
+	RedirectURI string // of ByRelay and ByPaste
+}
+
+// clientTypes are the names that the Google console has for the clients of ways.
+var clientTypes = map[string]string{
+	ByDevice: "TVs and Limited Input devices",
+	ByRelay:  "Web application",
+	ByPaste:  "Desktop app",
+}
+
+// openWay is what an operator has to do for a way that is not configured.
+var openWay = []struct{ method, line string }{
+	{ByDevice, `device: a client of type "TVs and Limited Input devices" as google.client_file`},
+	{ByRelay, `relay: a client of type "Web application" as google.web_client_file, and pairing.relay_url`},
+	{ByPaste, `paste: a client of type "Desktop app" as google.desktop_client_file`},
+	{ByImport, `import: "pickerd authorize" on a computer with a browser, then "pickerd import-token" here`},
+}
+
+// client returns the OAuth client of a way.
+func (d *Device) client(w *Way) *oauthdevice.Client {
+	c := d.cfg.OAuth
+	c.ID, c.Secret = w.ClientID, w.Secret
+	return &c
+}
+
+// clientOf returns the OAuth client that a grant was given to. Only that one can
+// use it, whatever is configured now.
+func (d *Device) clientOf(g *store.Grant) *oauthdevice.Client {
+	own := &Way{ClientID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}
+	for i, w := range d.cfg.Ways {
+		if w.ClientID == g.ClientID || g.ClientID == "" && w.Method == ByDevice {
+			own = &d.cfg.Ways[i] // with the secret that is configured now
+			break
+		}
+	}
+	return d.client(own)
+}
+
+// configured reports whether a client is still one of the configuration's.
+func (d *Device) configured(clientID string) bool {
+	return clientID == "" || slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return w.ClientID == clientID })
+}
+
+// fingerprint names what a server is asked with, so that a refusal counts until
+// that changes.
+func (d *Device) fingerprint(w *Way) string {
+	c := d.client(w)
+	h := sha256.New()
+	for _, s := range append([]string{w.Method, c.ID, string(c.Secret), c.DeviceAuthURL, c.AuthURL, c.TokenURL, w.RedirectURI}, c.Scopes...) {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// standing are the refusals that are about the configuration as it is.
+func (d *Device) standing(all []store.Refusal) []store.Refusal {
+	return slices.DeleteFunc(slices.Clone(all), func(r store.Refusal) bool {
+		return !slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return d.fingerprint(&w) == r.Fingerprint })
+	})
+}
+
+// way returns the first way that has not been refused, nil when none is left.
+func (d *Device) way() *Way {
+	for i := range d.cfg.Ways {
+		w := &d.cfg.Ways[i]
+		if !slices.ContainsFunc(d.facts.refusals, func(r store.Refusal) bool { return r.Fingerprint == d.fingerprint(w) }) {
+			return w
+		}
+	}
+	return nil
+}
+
+// refuses reports whether an error means that the server won't serve a way: the
+// client is of another type or unknown, or may not ask for the scope.
+func refuses(err error) (*oauthdevice.Error, bool) {
+	e, ok := errors.AsType[*oauthdevice.Error](err)
+	if !ok {
+		return nil, false
+	}
+	switch e.Code {
+	case oauthdevice.InvalidScope, oauthdevice.InvalidClient, oauthdevice.UnauthorizedClient:
+		return e, true
+	}
+	return nil, false
+}
+
+// refused remembers that the server won't serve a way and goes on to the next
+// one. Without a next one the error is a *refusedError.
+func (d *Device) refused(w *Way, e *oauthdevice.Error) error {
+	d.log.Warn("way to pair refused", "method", w.Method, "err", e)
+	r := store.Refusal{Fingerprint: d.fingerprint(w), Method: w.Method, Code: e.Code, Description: e.Description, At: time.Now()}
+	if err := d.cfg.Store.Refuse(r); err != nil {
+		return &storeError{err}
+	}
+	if err := d.load(); err != nil {
+		return err
+	}
+	if next := d.way(); next != nil {
+		d.log.Info("pairing goes on another way", "method", next.Method)
+		return nil
+	}
+	return &refusedError{Way: *w, Scopes: d.cfg.OAuth.Scopes, Err: e, Others: d.closedWays()}
+}
+
+// closedWays tells what an operator can do to open other ways.
+func (d *Device) closedWays() (lines []string) {
+	for _, o := range openWay {
+		if !slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return w.Method == o.method }) {
+			lines = append(lines, o.line)
+		}
+	}
+	return lines
+}
+
+// A refusedError means that the last way in was refused: an operator must act.
+type refusedError struct {
+	Way    Way
+	Scopes []string
+	Err    *oauthdevice.Error
+	Others []string
+}
+
+func (e *refusedError) Error() string {
+	return "no way is left to pair: " + e.Way.Method + ": " + e.Err.Error()
+}
+func (e *refusedError) Unwrap() error { return e.Err }
+
+// details names the client type and the scope that were refused.
+func (e *refusedError) details() string {
+	kind := clientTypes[e.Way.Method]
+	if e.Err.Code != oauthdevice.InvalidScope {
+		return fmt.Sprintf("Google does not accept this screen's client of type %q.", kind)
+	}
+	names := make([]string, len(e.Scopes))
+	for i, s := range e.Scopes {
+		names[i] = path.Base(s)
+	}
+	return fmt.Sprintf("Google refuses the scope %s to this screen's client of type %q.", strings.Join(names, ", "), kind)
+}
