@@ -59,6 +59,12 @@ func newGoogle(t testing.TB, items ...*pickertest.Item) *google {
 // googleWith wants to be polled at an interval.
 func googleWith(t testing.TB, interval time.Duration, items ...*pickertest.Item) *google {
 	t.Helper()
+	return googleLike(t, oauthtest.Options{Interval: interval}, items...)
+}
+
+// googleLike has an authorization server with these options.
+func googleLike(t testing.TB, o oauthtest.Options, items ...*pickertest.Item) *google {
+	t.Helper()
 	if items == nil {
 		var err error
 		if items, err = samples.Items(); err != nil {
@@ -70,8 +76,9 @@ func googleWith(t testing.TB, interval time.Duration, items ...*pickertest.Item)
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	g.url = srv.URL
-	g.auth = oauthtest.New(oauthtest.Options{PublicURL: srv.URL + "/auth", Interval: interval})
-	g.photos = pickertest.New(pickertest.Options{PublicURL: srv.URL + "/photos", PollInterval: interval.String(), Check: g.auth.Check}, items...)
+	o.PublicURL = srv.URL + "/auth"
+	g.auth = oauthtest.New(o)
+	g.photos = pickertest.New(pickertest.Options{PublicURL: srv.URL + "/photos", PollInterval: o.Interval.String(), Check: g.auth.Check}, items...)
 	mux.Handle("/auth/", http.StripPrefix("/auth", g.auth))
 	mux.Handle("/photos/", http.StripPrefix("/photos", g.photos))
 	return g
@@ -109,6 +116,7 @@ client_secret = %q
 device_auth_url = "%[3]s/auth/device/code"
 token_url = "%[3]s/auth/token"
 revoke_url = "%[3]s/auth/revoke"
+auth_url = "%[3]s/auth/auth"
 picker_url = "%[3]s/photos"
 [store]
 dir = %[4]q

@@ -125,12 +125,22 @@ func (e env) start(ctx context.Context, c command, args []string) error {
 	return err
 }
 
-// parse reads flags; n is how many arguments have to follow them.
+// parse reads flags, before and after the n arguments that there have to be.
 func parse(fs *flag.FlagSet, args []string, n int) error {
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
+	var rest []string
+	for {
+		if err := fs.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return err
+			}
+			return &usageError{err.Error()}
 		}
+		if fs.NArg() == 0 {
+			break
+		}
+		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
+	}
+	if err := fs.Parse(append([]string{"--"}, rest...)); err != nil {
 		return &usageError{err.Error()}
 	}
 	switch {

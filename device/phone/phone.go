@@ -60,7 +60,9 @@ func bounded(next http.Handler, l *limits) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		// With no-referrer a browser would say Origin: null of the form below,
+		// and without TLS it says nothing else about where that came from.
+		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		if !l.allow(r.RemoteAddr) {
 			h.Set("Retry-After", "5")

@@ -158,6 +158,17 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%d addresses are remembered", len(l.hosts))
 		}
 	})
+	t.Run("from the page itself, without TLS", func(t *testing.T) {
+		d := &fakeDevice{visit: device.Visit{Paste: true}}
+		r := httptest.NewRequest("POST", "http://box.local:8420/pair/good", strings.NewReader("address=http%3A%2F%2F127.0.0.1%2F%3Fcode%3Dc%26state%3Ds"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", "http://box.local:8420")
+		w := httptest.NewRecorder()
+		newHandler(d).ServeHTTP(w, r)
+		if w.Code != 303 || d.answer == nil {
+			t.Errorf("%d", w.Code)
+		}
+	})
 	t.Run("from another page", func(t *testing.T) {
 		d := &fakeDevice{visit: device.Visit{Paste: true}}
 		r := httptest.NewRequest("POST", "/pair/good", strings.NewReader("address=http%3A%2F%2F127.0.0.1%2F%3Fcode%3Dc%26state%3Ds"))

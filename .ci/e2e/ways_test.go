@@ -1,0 +1,354 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"pickerd/oauthdevice/oauthtest"
+)
+
+// relayPage serves what "pickerd relay-page" prints, as a static host does, and
+// returns its address.
+func relayPage(t *testing.T) string {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	html, err := exec.CommandContext(t.Context(), path, "relay-page").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/pickerd.html" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Write(html)
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL + "/pickerd.html"
+}
+
+// clientFile is a client as the console offers it for download.
+func clientFile(t *testing.T, g *google, k oauthtest.Kind, redirects ...string) string {
+	t.Helper()
+	kind := map[oauthtest.Kind]string{oauthtest.TV: "installed", oauthtest.Web: "web", oauthtest.Desktop: "installed"}[k]
+	id, secret := g.auth.Client(k)
+	data, err := json.Marshal(map[string]any{kind: map[string]any{"client_id": id, "client_secret": secret, "redirect_uris": redirects}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "client_secret.json")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// signIn is the person on the authorization server's own pages.
+func (tb *tab) signIn(decision string) {
+	tb.t.Helper()
+	tb.tap("person")
+	tb.tap(decision)
+}
+
+// relaying is a box that pairs by relay because the device flow is refused, and
+// has a name on the local network.
+func relaying(t *testing.T) (g *google, b *box, relay string) {
+	t.Helper()
+	relay = relayPage(t)
+	g = googleLike(t, oauthtest.Options{Interval: time.Second, RefuseScope: true, WebRedirects: []string{relay}})
+	b = configured(t, g, t.TempDir())
+	near := strings.Replace(strings.TrimSuffix(b.screen, "/"), "127.0.0.1", "box.local", 1)
+	b.env = []string{"PICKERD_PAIRING_METHODS=device,relay", "PICKERD_PAIRING_RELAY_URL=" + relay, "PICKERD_PAIRING_ADDRESS=" + near,
+		"PICKERD_GOOGLE_WEB_CLIENT_FILE=" + clientFile(t, g, oauthtest.Web, relay)}
+	b.start()
+	return g, b, relay
+}
+
+// toRelayPage scans the code on the screen and signs in, up to the relay page.
+func toRelayPage(screen, phone *tab, decision string) {
+	screen.t.Helper()
+	screen.untilState("pairing")
+	link, _ := screen.scan()
+	if !strings.HasPrefix(link, "http://box.local:") {
+		screen.t.Fatalf("the QR code holds %q", link)
+	}
+	phone.follow(link)
+	phone.signIn(decision)
+	phone.do("wait for the relay page", chromedp.WaitVisible(chromedp.ID("go")))
+}
+
+// One scan for everything: consent on the phone, back over the relay page, and
+// straight on to the photos.
+func TestRelay(t *testing.T) {
+	g, b, relay := relaying(t)
+	g.photos.NoLeaks(t)
+	chromium := newBrowser(t)
+	screen := chromium.open(t, 1920, 1080, b.screen)
+	phone, other := chromium.open(t, 390, 844, "about:blank"), chromium.open(t, 390, 844, "about:blank")
+
+	toRelayPage(screen, phone, "allow")
+	screen.save("pairing-relay")
+	phone.save("phone-relay")
+	if title := phone.text("title"); !strings.Contains(title, "“Living room”") {
+		t.Errorf("the relay page asks %q", title)
+	}
+	if where := phone.text("where"); !strings.HasPrefix(where, "box.local:") {
+		t.Errorf("the relay page says %q", where)
+	}
+	phone.until("location.search === '' && location.href.startsWith(" + quote(relay) + ")")
+	phone.until("localStorage.length === 0 && sessionStorage.length === 0 && document.cookie === ''")
+	toRelayPage(screen, other, "allow") // two phones at once
+
+	phone.tap("go")
+	phone.until("document.getElementById('done')") // the picker
+	other.tap("go")
+	other.until("document.getElementById('title') && document.getElementById('title').textContent === 'This link was used already'")
+	other.save("phone-used")
+
+	pickAndTapDone(phone, "sunset", "aurora")
+	screen.untilState("showing")
+	b.until("two are here", func() bool { return b.library() == 2 })
+	b.until("every session is deleted", func() bool { return b.sessions() == 0 && len(g.photos.Open()) == 0 })
+	if s := b.tell("status"); !strings.Contains(s, "by relay") || !strings.Contains(s, "refused   device: invalid_scope") {
+		t.Errorf("status:\n%s", s)
+	}
+	b.stop()
+	for _, secret := range []string{oauthtest.Mark, "code=", "code_verifier"} {
+		if strings.Contains(b.log.String(), secret) {
+			t.Errorf("%q is in the log", secret)
+		}
+	}
+}
+
+func TestRelayDeclined(t *testing.T) {
+	_, b, _ := relaying(t)
+	chromium := newBrowser(t)
+	screen, phone := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 390, 844, "about:blank")
+	toRelayPage(screen, phone, "deny")
+	if title := phone.text("title"); title != "You did not allow it" {
+		t.Errorf("the relay page says %q", title)
+	}
+	before, _ := screen.scan()
+	phone.tap("go")
+	phone.until("document.getElementById('title').textContent === 'Access was declined on the phone.'")
+	screen.until("!document.getElementById('problem').hidden")
+	screen.until("document.getElementById('link').textContent && document.getElementById('link').textContent !== " + quote(before))
+}
+
+func quote(s string) string {
+	data, _ := json.Marshal(s)
+	return string(data)
+}
+
+// The relay page is on the open internet: what it can be made to do, anybody can
+// make it do.
+func TestRelayPageGoesNowhereElse(t *testing.T) {
+	relay := relayPage(t)
+	phone := newBrowser(t).open(t, 390, 844, "about:blank")
+	open := func(to string) {
+		t.Helper()
+		state, err := json.Marshal(map[string]string{"to": to, "name": "<img src=x onerror=alert(1)>", "nonce": "n"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		phone.follow(relay + "?" + url.Values{"code": {"c"}, "state": {base64.RawURLEncoding.EncodeToString(state)}}.Encode())
+		phone.until("document.getElementById('title').textContent !== 'One moment…'")
+	}
+	for _, to := range []string{"http://10.1.2.3:8420", "http://172.16.0.1", "http://172.31.255.1:8420", "http://192.168.1.20:8420", "http://169.254.3.4",
+		"http://[fd12:3456::1]:8420", "http://[fe80::1]:8420", "http://box.local:8420", "https://living-room.local"} {
+		open(to)
+		phone.until("!document.getElementById('go').hidden && document.querySelector('img') === null")
+	}
+	for _, to := range []string{"https://evil.example", "http://8.8.8.8", "http://127.0.0.1:8420", "http://localhost:8420", "http://172.32.0.1", "http://192.169.1.1",
+		"http://box.local@evil.example", "http://evil.example/?x=.local", "http://10.0.0.1.evil.example", "http://evil.example#.local", "http://local",
+		"http://192.168.1.20/path", "http://192.168.1.20/?q", "http://user@192.168.1.20", "javascript:alert(1)//.local", "ftp://192.168.1.20", "//192.168.1.20",
+		"http://[2001:db8::1]", "http://[::ffff:8.8.8.8]", "http://[::1]", "http://3232235796.evil.example", "", "x"} {
+		open(to)
+		if hidden, err := chromedp.Run(phone.ctx, chromedp.Evaluate[bool]("document.getElementById('go').hidden")); err != nil || !hidden {
+			t.Errorf("it would go to %q: %v", to, err)
+		}
+	}
+	for _, query := range []string{"", "?state=%", "?code=c", "?code=c&state=e30", "?state=eyJ0byI6Imh0dHA6Ly8xOTIuMTY4LjEuMjAifQ"} {
+		phone.follow(relay + query)
+		phone.until("document.getElementById('title').textContent !== 'One moment…' && document.getElementById('go').hidden")
+	}
+}
+
+// A person who has no relay page copies an address.
+func TestPaste(t *testing.T) {
+	g := googleLike(t, oauthtest.Options{Interval: time.Second})
+	g.photos.NoLeaks(t)
+	b := configured(t, g, t.TempDir())
+	near := strings.Replace(strings.TrimSuffix(b.screen, "/"), "127.0.0.1", "box.local", 1)
+	b.env = []string{"PICKERD_PAIRING_METHODS=paste", "PICKERD_PAIRING_ADDRESS=" + near,
+		"PICKERD_GOOGLE_DESKTOP_CLIENT_FILE=" + clientFile(t, g, oauthtest.Desktop, "http://localhost")}
+	b.start()
+	chromium := newBrowser(t)
+	screen := chromium.open(t, 1280, 720, b.screen)
+	phone, tab2 := chromium.open(t, 390, 844, "about:blank"), chromium.open(t, 390, 844, "about:blank")
+	screen.untilState("pairing")
+	link, _ := screen.scan()
+	phone.follow(link)
+	phone.save("phone-paste")
+	href, err := chromedp.Run(phone.ctx, chromedp.Evaluate[string]("document.getElementById('signin').href"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab2.follow(href)
+	tab2.signIn("allow")
+	copied := ""
+	for deadline := time.Now().Add(patience); !strings.Contains(copied, "code=") && time.Now().Before(deadline); {
+		history, err := chromedp.Run(tab2.ctx, chromedp.NavigationEntries())
+		if err == nil { // it fails while pages change
+			copied = history.Entries[len(history.Entries)-1].URL
+		}
+	}
+	if !strings.HasPrefix(copied, "http://127.0.0.1/?") {
+		t.Fatalf("the browser ends at %q", copied)
+	}
+	tab2.save("phone-dead-end")
+
+	phone.do("paste something else", chromedp.SendKeys(chromedp.ID("address"), "hello"))
+	phone.tap("send")
+	phone.do("be told", chromedp.WaitVisible(chromedp.ID("complaint")))
+	phone.do("paste the address", chromedp.SendKeys(chromedp.ID("address"), copied))
+	phone.tap("send")
+	phone.until("document.getElementById('done')")
+	pickAndTapDone(phone, "harbour")
+	screen.untilState("showing")
+	b.until("every session is deleted", func() bool { return b.sessions() == 0 && len(g.photos.Open()) == 0 })
+	b.stop()
+}
+
+var consentURL = regexp.MustCompile(`http://\S+/auth/auth\?\S+`)
+
+// An operator signs in on a computer; the token travels sealed, over a pipe.
+func TestAuthorizeAndImport(t *testing.T) {
+	g := googleLike(t, oauthtest.Options{Interval: time.Second})
+	b := configured(t, g, t.TempDir())
+	b.env = []string{"PICKERD_PAIRING_METHODS=import"}
+	b.start()
+	chromium := newBrowser(t)
+	screen, computer := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 1280, 800, "about:blank")
+	screen.untilState("pairing")
+	screen.save("pairing-import")
+	recipient := regexp.MustCompile(`age1\S+`).FindString(b.tell("status"))
+
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorize := exec.CommandContext(t.Context(), path, "authorize", "--config", b.args[2], "--client", clientFile(t, g, oauthtest.Desktop), "--to", recipient, "--output", "-", "--no-browser")
+	sealed, said := &logBuffer{}, &logBuffer{}
+	authorize.Stdout, authorize.Stderr = sealed, said
+	if err := authorize.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the address is printed", func() bool { return consentURL.MatchString(said.String()) })
+	address := consentURL.FindString(said.String())
+
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	computer.follow(u.Query().Get("redirect_uri") + "?code=x&state=wrong")
+	computer.until("document.getElementById('title').textContent === 'This is not what was asked for'")
+	computer.follow(address)
+	computer.signIn("allow")
+	computer.until("document.getElementById('title') && document.getElementById('title').textContent === 'Done'")
+	computer.save("computer-done")
+	if err := authorize.Wait(); err != nil {
+		t.Fatalf("authorize: %v\n%s", err, said)
+	}
+	if strings.Contains(sealed.String()+said.String(), oauthtest.Mark) {
+		t.Error("the token can be read on its way")
+	}
+	take := b.command("import-token", "-")
+	take.Stdin = strings.NewReader(sealed.String())
+	if out, err := take.CombinedOutput(); err != nil || !strings.Contains(string(out), "Google accepts the token") {
+		t.Fatalf("import-token: %v\n%s", err, out)
+	}
+	screen.untilState("idle")
+	screen.do("press OK", chromedp.KeyEvent("\r"))
+	screen.untilState("picking")
+	b.tell("cancel")
+	b.until("every session is deleted", func() bool { return b.sessions() == 0 && len(g.photos.Open()) == 0 })
+	b.stop()
+}
+
+// With nothing but a remote control: arrows, OK and Back.
+func TestForgetByRemoteControl(t *testing.T) {
+	g := newGoogle(t)
+	g.photos.NoLeaks(t)
+	b := newBox(t, g, t.TempDir())
+	screen := newBrowser(t).open(t, 1920, 1080, b.screen)
+	screen.untilState("pairing")
+	fresh := screen.text("code")
+	if spoken := screen.text("spoken"); !strings.Contains(spoken, strings.Join(strings.Split(strings.ReplaceAll(fresh, "-", ""), "")[:4], ", ")+", dash") {
+		t.Errorf("the code %s is spoken as %q", fresh, spoken)
+	}
+	g.auth.Approve(fresh)
+	screen.untilState("picking")
+	if err := g.photos.Choose(g.photos.Open()[0], "sample-sunset"); err != nil {
+		t.Fatal(err)
+	}
+	screen.untilState("showing")
+	press := func(key string) { t.Helper(); screen.do("press "+key, chromedp.KeyEvent(key)) }
+	const left, right, ok, back = "\u0302", "\u0303", "\r", "\u001b"
+	press(right) // choose photos
+	press(left)  // forget this account
+	screen.until("document.activeElement.id === 'forget'")
+	press(ok)
+	screen.until("document.getElementById('forgetting').open && document.activeElement.id === 'keep'")
+	screen.save("forgetting")
+	press(ok)        // keep it
+	asks := func() { // the question, from the button that has the focus again
+		t.Helper()
+		screen.until("!document.getElementById('forgetting').open")
+		screen.do("come back to the button", chromedp.Evaluate[chromedp.Void]("document.getElementById('forget').focus()"))
+		press(ok)
+		screen.until("document.getElementById('forgetting').open")
+	}
+	asks()
+	press(back)
+	asks()
+	screen.untilState("showing")
+	press(right)
+	press(right)
+	screen.until("document.activeElement.id === 'everywhere'")
+	press(ok)
+	screen.untilState("pairing")
+	screen.until("document.getElementById('receipt').textContent.includes('withdrawn at Google')")
+	screen.save("forgotten")
+	b.until("nothing is left", func() bool { return b.library() == 0 && b.sessions() == 0 })
+	revoked := 0
+	for _, c := range g.auth.Calls() {
+		if c.Op == oauthtest.OpRevoke && c.Status == http.StatusOK {
+			revoked++
+		}
+	}
+	if revoked != 1 {
+		t.Errorf("%d revocations", revoked)
+	}
+	b.stop()
+	left2, err := os.ReadDir(filepath.Join(filepath.Dir(b.socket), "state", "media"))
+	if err != nil || len(left2) > 0 {
+		t.Errorf("still there: %v, %v", left2, err)
+	}
+}

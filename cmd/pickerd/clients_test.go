@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"pickerd/configs"
+	"pickerd/device"
+)
+
+func TestLoadWays(t *testing.T) {
+	const relay = "https://relay.test/pickerd.html"
+	tv := writeFile(t, "tv.json", `{"installed":{"client_id":"tv","client_secret":"s"}}`)
+	desktop := writeFile(t, "desktop.json", `{"installed":{"client_id":"desktop","client_secret":"s","redirect_uris":["http://localhost"]}}`)
+	web := writeFile(t, "web.json", `{"web":{"client_id":"web","client_secret":"s","redirect_uris":["`+relay+`"]}}`)
+	elsewhere := writeFile(t, "web2.json", `{"web":{"client_id":"web","client_secret":"s","redirect_uris":["https://other.test/"]}}`)
+	for _, tt := range []struct {
+		name    string
+		methods []string
+		change  func(*configs.Config)
+		want    string // ids, or what the error says
+	}{
+		{"device", []string{"device"}, nil, "tv"},
+		{"all", []string{"device", "relay", "paste", "import"}, nil, "tv web desktop -"},
+		{"import alone needs no client", []string{"import"}, func(c *configs.Config) { c.Google.ClientFile = "" }, "-"},
+		{"relay without a client", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = "" }, "google.web_client_file"},
+		{"paste without a client", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = "" }, "google.desktop_client_file"},
+		{"web client for the device", []string{"device"}, func(c *configs.Config) { c.Google.ClientFile = web }, `make one of type "TVs and Limited Input devices"`},
+		{"desktop client for relay", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = desktop }, `make one of type "Web application"`},
+		{"web client for paste", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = web }, `make one of type "Desktop app"`},
+		{"page not registered", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = elsewhere }, "is not among the authorized redirect URIs"},
+		{"one client for two ways", []string{"device", "paste"}, func(c *configs.Config) { c.Google.DesktopFile = tv }, "the same OAuth client"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg, err := configs.Load("", func(string) string { return "" })
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Google.ClientFile, cfg.Google.WebFile, cfg.Google.DesktopFile = tv, web, desktop
+			cfg.Pairing.Methods, cfg.Pairing.RelayURL = tt.methods, relay
+			if tt.change != nil {
+				tt.change(cfg)
+			}
+			ways, err := loadWays(cfg)
+			got := ids(ways)
+			if err != nil {
+				h, ok := errors.AsType[*hintedError](err)
+				if !ok || h.code != exitConfig {
+					t.Errorf("%T: %v", err, err)
+				}
+				got = err.Error()
+			}
+			if got != tt.want && (err == nil || !strings.Contains(got, tt.want)) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func ids(ways []device.Way) string {
+	var list []string
+	for _, w := range ways {
+		list = append(list, orDash(w.ClientID))
+	}
+	return strings.Join(list, " ")
+}

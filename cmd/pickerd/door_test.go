@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func newDoor(t *testing.T, listen string) *door {
+	t.Helper()
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	d := &door{
+		display: l.Addr().(*net.TCPAddr),
+		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the door") }),
+		lan:     func() (net.IP, error) { return net.IPv4(127, 0, 0, 2), nil }, // another address of this machine
+		log:     slog.New(slog.DiscardHandler),
+	}
+	t.Cleanup(d.end)
+	return d
+}
+
+func knock(t *testing.T, base string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/pair/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		return "nobody"
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestDoor(t *testing.T) {
+	d := newDoor(t, "127.0.0.1:0")
+	base, err := d.Open()
+	if err != nil || base != fmt.Sprintf("http://127.0.0.2:%d", d.display.Port) {
+		t.Fatalf("%q, %v", base, err)
+	}
+	if got := knock(t, base); got != "the door" {
+		t.Errorf("open: %s", got)
+	}
+	if again, err := d.Open(); again != base || err != nil {
+		t.Errorf("opened again: %q, %v", again, err)
+	}
+	d.Close() // who comes late is still told why
+	if got := knock(t, base); got != "the door" {
+		t.Errorf("just closed: %s", got)
+	}
+	if _, err := d.Open(); err != nil || d.closing != nil {
+		t.Errorf("opened before it was shut: %v", err)
+	}
+	d.lan = func() (net.IP, error) { return net.IPv4(127, 0, 0, 3), nil }
+	moved, err := d.Open()
+	if err != nil || !strings.HasPrefix(moved, "http://127.0.0.3:") || knock(t, moved) != "the door" || knock(t, base) != "nobody" {
+		t.Errorf("moved to %q, %v", moved, err)
+	}
+	d.mu.Lock()
+	d.shutLocked()
+	d.mu.Unlock()
+	if got := knock(t, moved); got != "nobody" {
+		t.Errorf("shut: %s", got)
+	}
+}
+
+func TestDoorAddresses(t *testing.T) {
+	t.Run("on no network", func(t *testing.T) {
+		d := newDoor(t, "127.0.0.1:0")
+		for _, lan := range []func() (net.IP, error){
+			func() (net.IP, error) { return nil, nil },
+			func() (net.IP, error) { return nil, errors.New("no") },
+		} {
+			d.lan = lan
+			if base, err := d.Open(); err == nil {
+				t.Errorf("open at %q", base)
+			}
+		}
+		d.address = "http://frame.local:8420/"
+		if base, err := d.Open(); err != nil || base != "http://frame.local:8420" {
+			t.Errorf("%q, %v", base, err)
+		}
+	})
+	t.Run("the display is on the network itself", func(t *testing.T) {
+		d := newDoor(t, "0.0.0.0:0")
+		if base, err := d.Open(); err != nil || base != fmt.Sprintf("http://127.0.0.2:%d", d.display.Port) || d.srv != nil {
+			t.Errorf("%q, %v", base, err)
+		}
+	})
+}
