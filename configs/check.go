@@ -31,7 +31,7 @@ func (c *Config) check(file string, data []byte) error {
 	c.checkFuture(bad)
 	for _, a := range []struct{ key, value string }{
 		{"google.device_auth_url", c.Google.DeviceAuthURL}, {"google.token_url", c.Google.TokenURL},
-		{"google.revoke_url", c.Google.RevokeURL}, {"google.auth_url", c.Google.AuthURL}, {"google.picker_url", c.Google.PickerURL},
+		{"google.revoke_url", c.Google.RevokeURL}, {"google.auth_url", c.Google.AuthURL}, {"google.userinfo_url", c.Google.UserinfoURL}, {"google.picker_url", c.Google.PickerURL},
 	} {
 		if u, err := url.Parse(a.value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 			bad(a.key, "%q is not an http(s) address", a.value)

@@ -52,6 +52,7 @@ type Google struct {
 	TokenURL      string   `toml:"token_url"`
 	RevokeURL     string   `toml:"revoke_url"`
 	AuthURL       string   `toml:"auth_url"`
+	UserinfoURL   string   `toml:"userinfo_url"`
 	PickerURL     string   `toml:"picker_url"`
 }
 

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"pickerd/oauthdevice"
@@ -24,6 +25,27 @@ func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 		d.log.Info("account forgotten", "everywhere", everywhere)
 		return d.cfg.Store.Unpair("unpaired", everywhere, d.cfg.KeepPhotos)
 	})
+}
+
+// accountWait is how long the name of an account is worth waiting for.
+const accountWait = 5 * time.Second
+
+// learnAccount asks who has signed in where the operator wants that to be told
+// and the token did not say. Nothing depends on it.
+func (d *Device) learnAccount(ctx context.Context, g *store.Grant) {
+	c := d.clientOf(g)
+	if g.Account != "" || g.AccessToken == "" || c.UserinfoURL == "" || !slices.Contains(c.Scopes, "email") {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, accountWait)
+	defer cancel()
+	who, err := c.Account(ctx, oauthdevice.Secret(g.AccessToken))
+	if err == nil && who != "" {
+		err = d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) { g.Account = who })
+	}
+	if err != nil {
+		d.log.Warn("the name of the account is not known", "err", err)
+	}
 }
 
 // lose notes that the server no longer accepts a grant.

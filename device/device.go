@@ -88,6 +88,10 @@ func New(cfg Config) *Device {
 		sources:  map[string]*oauthdevice.Source{},
 	}
 	d.screen = newScreen(cfg.Name)
+	// Scripts ask for it as soon as the control socket is there.
+	if err := d.announce(); err != nil {
+		d.log.Error("token file", "err", err)
+	}
 	return d
 }
 
@@ -105,10 +109,8 @@ func (d *Device) Run(ctx context.Context) error {
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for _, step := range []func() error{d.announce, d.provision} {
-		if err := step(); err != nil {
-			d.log.Error("token file", "err", err)
-		}
+	if err := d.provision(); err != nil {
+		d.log.Error("token file", "err", err)
 	}
 	wg.Go(func() { d.sweeper(ctx) })
 	wg.Go(func() { d.slideshow(ctx) })

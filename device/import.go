@@ -135,11 +135,13 @@ func (d *Device) adopt(g store.Grant) error {
 func (d *Device) try(ctx context.Context, g store.Grant) (tried bool, err error) {
 	callCtx, cancel := callContext(ctx)
 	defer cancel()
-	_, err = d.source(&g).Token(callCtx)
+	access, err := d.source(&g).Token(callCtx)
 	if err == nil {
 		err = d.lacks(g.ID)
 	}
 	if err == nil {
+		g.AccessToken = access
+		d.learnAccount(ctx, &g)
 		return true, nil
 	}
 	if e, ok := errors.AsType[*oauthdevice.Error](err); ok && e.Temporary() || ctx.Err() != nil {

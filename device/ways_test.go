@@ -414,6 +414,21 @@ func TestClientChanges(t *testing.T) {
 
 func TestAccountIsTold(t *testing.T) {
 	o := options{config: func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }}
+	t.Run("by userinfo", func(t *testing.T) {
+		o := o
+		o.auth.NoIDToken = true
+		inWorld(t, o, func(t *testing.T, w *world) {
+			if s := w.pair(); s.Account == nil || s.Account.Email != "person@example.org" {
+				t.Errorf("%+v", s.Account)
+			}
+		})
+		inWorld(t, o, func(t *testing.T, w *world) {
+			w.auth.Fail(oauthtest.OpUserinfo, refuse(500, ""))
+			if s := w.pair(); s.Account == nil || s.Account.Email != "" {
+				t.Errorf("%+v", s.Account)
+			}
+		})
+	})
 	inWorld(t, o, func(t *testing.T, w *world) {
 		s := w.pair()
 		if s.Account == nil || s.Account.Email != "person@example.org" {

@@ -175,7 +175,7 @@ func (w *world) start() {
 		OAuth: oauthdevice.Client{
 			Scopes:        []string{oauthtest.PickerScope},
 			DeviceAuthURL: "http://auth.test/device/code", AuthURL: "http://auth.test/auth",
-			TokenURL: "http://auth.test/token", RevokeURL: "http://auth.test/revoke",
+			TokenURL: "http://auth.test/token", RevokeURL: "http://auth.test/revoke", UserinfoURL: "http://auth.test/userinfo",
 			HTTP: hc,
 		},
 		Ways:   []Way{w.way(ByDevice)},

@@ -35,6 +35,7 @@ type Client struct {
 	AuthURL       string // of the authorization code flow; unused by the device flow
 	TokenURL      string
 	RevokeURL     string
+	UserinfoURL   string       // tells who has signed in, with the scopes openid and email; may be empty
 	HTTP          *http.Client // nil means http.DefaultClient
 }
 

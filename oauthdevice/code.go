@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -50,13 +51,39 @@ func account(idToken string) string {
 	if err != nil {
 		return ""
 	}
-	var claims struct {
+	return email(data)
+}
+
+// email reads a set of claims (OpenID Connect Core §5.1).
+func email(claims []byte) string {
+	var c struct {
 		Email string `json:"email"`
 	}
-	if json.Unmarshal(data, &claims) != nil {
+	if json.Unmarshal(claims, &c) != nil {
 		return ""
 	}
-	return printable(claims.Email, nil)
+	return printable(c.Email, nil)
+}
+
+// Account asks whose an access token is (OpenID Connect Core §5.3), for servers
+// that leave the address out of the ID token. It is "" where they don't say.
+func (c *Client) Account(ctx context.Context, access Secret) (string, error) {
+	const op = "userinfo"
+	w := &wire{}
+	ctx = w.bind(ctx, c.HTTP)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.UserinfoURL, nil)
+	if err != nil {
+		return "", &Error{Op: op, Err: withoutURL(err)}
+	}
+	req.Header.Set("Authorization", "Bearer "+string(access))
+	_, err = ctx.Value(oauth2.HTTPClient).(*http.Client).Do(req)
+	switch {
+	case err != nil:
+		return "", fail(op, err, w, access)
+	case !w.ok():
+		return "", &Error{Op: op, HTTPStatus: w.status, Code: printable(w.errorCode(), []Secret{access}), Err: ErrNotOAuth}
+	}
+	return email(w.body), nil
 }
 
 // Declined is the error that an authorization response carries instead of a code

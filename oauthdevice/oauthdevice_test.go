@@ -337,6 +337,11 @@ func FuzzAnswers(f *testing.F) {
 			t.Errorf("account %q", tok.Account)
 		}
 		checkError(t, c.Revoke(t.Context(), "r"))
+		who, err := c.Account(t.Context(), "a")
+		checkError(t, err)
+		if strings.ContainsAny(who, "\n\x1b") {
+			t.Errorf("account %q", who)
+		}
 	})
 }
 

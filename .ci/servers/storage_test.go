@@ -110,7 +110,7 @@ func (users) GetUserByUsername(name string) *example.User {
 	if name != userName {
 		return nil
 	}
-	return &example.User{ID: userName, Username: userName, Password: password, FirstName: "Test", LastName: "User"}
+	return &example.User{ID: userName, Username: userName, Password: password, FirstName: "Test", LastName: "User", Email: "test@example.org"}
 }
 
 func (users) ExampleClientID() string { return example.ServiceUserID }

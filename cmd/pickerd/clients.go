@@ -142,6 +142,7 @@ func endpoints(g configs.Google) oauthdevice.Client {
 		AuthURL:       g.AuthURL,
 		TokenURL:      g.TokenURL,
 		RevokeURL:     g.RevokeURL,
+		UserinfoURL:   g.UserinfoURL,
 		Basic:         g.ClientAuth == "basic",
 		HTTP:          httpClient(),
 	}

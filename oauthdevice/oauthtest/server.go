@@ -35,6 +35,7 @@ const (
 	OpExchange = "exchange"
 	OpRefresh  = "refresh"
 	OpRevoke   = "revoke"
+	OpUserinfo = "userinfo"
 )
 
 // Options select what the server is like. The zero value is Google with a
@@ -62,6 +63,7 @@ type Options struct {
 	WrongType       string // OpCode or OpPoll: where the client turns out to be of another type
 	PendingStatus   int    // of authorization_pending; 0 means 428
 	ExpireAsInvalid bool   // an expired code answers invalid_grant, not expired_token
+	NoIDToken       bool   // leave the ID token out; userinfo still tells who it is
 	RotateRefresh   bool   // each refresh brings a new refresh token and ends the old
 	KeepRefresh     bool   // leave refresh_token in refresh answers although it is the same
 }
@@ -147,6 +149,7 @@ func New(opt Options) *Server {
 	s.mux.HandleFunc("/auth", s.consentPages)
 	s.mux.HandleFunc("POST /token", s.token)
 	s.mux.HandleFunc("POST /revoke", s.op(OpRevoke, s.revoke))
+	s.mux.HandleFunc("GET /userinfo", s.op(OpUserinfo, s.userinfo))
 	s.mux.HandleFunc("GET /device", s.devicePage)
 	s.mux.HandleFunc("POST /device", s.decide)
 	return s
@@ -364,7 +367,7 @@ func (s *Server) issueToken(a *answer, t *token, withRefresh bool) {
 	if withRefresh {
 		out["refresh_token"] = t.refresh
 	}
-	if slices.Contains(t.scopes, "openid") {
+	if slices.Contains(t.scopes, "openid") && !s.opt.NoIDToken {
 		out["id_token"] = idToken(t)
 	}
 	reply(a, http.StatusOK, out)
@@ -426,12 +429,28 @@ func granted(scopes []string) []string {
 	return out
 }
 
+// claims are what the scopes let a client know of the person.
+func (t *token) claims() map[string]string {
+	c := map[string]string{"sub": t.person}
+	if slices.Contains(t.scopes, "email") {
+		c["email"] = t.person + "@example.org"
+	}
+	return c
+}
+
+func (s *Server) userinfo(a *answer, r *http.Request) {
+	t := s.access[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
+	if t == nil || t.revoked || !time.Now().Before(t.expires) || !slices.Contains(t.scopes, "openid") {
+		a.refuse(http.StatusUnauthorized, "invalid_request", "Invalid Credentials")
+		return
+	}
+	reply(a, http.StatusOK, t.claims())
+}
+
 // idToken is one whose signature nobody checks.
 func idToken(t *token) string {
-	claims := map[string]string{"iss": "https://accounts.google.com", "sub": t.person, "aud": t.client.id}
-	if slices.Contains(t.scopes, "email") {
-		claims["email"] = t.person + "@example.org"
-	}
+	claims := t.claims()
+	claims["iss"], claims["aud"] = "https://accounts.google.com", t.client.id
 	body, err := json.Marshal(claims)
 	if err != nil {
 		panic(err) // strings can be marshalled
