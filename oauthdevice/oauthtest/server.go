@@ -155,6 +155,15 @@ func New(opt Options) *Server {
 	return s
 }
 
+// RateLimited is Google's answer to too many requests for codes, which has
+// error_code where every other answer has error. It is for Fail.
+func RateLimited(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusForbidden, map[string]string{"error_code": "rate_limit_exceeded"})
+}
+
+// Hang answers nothing until the client gives up. It is for Fail.
+func Hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
 // Fail queues answers for an operation: each takes the place of one real
 // answer.
 func (s *Server) Fail(op string, answers ...http.HandlerFunc) {
