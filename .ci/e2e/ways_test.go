@@ -151,6 +151,80 @@ func TestRelayDeclined(t *testing.T) {
 	screen.until("document.getElementById('link').textContent && document.getElementById('link').textContent !== " + quote(before))
 }
 
+// answered returns where the authorization server sends a phone that scanned the
+// code on the screen: the relay page, with code and state.
+func answered(t *testing.T, g *google, screen *tab) *url.URL {
+	t.Helper()
+	screen.untilState("pairing")
+	link, _ := screen.scan()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(link, "box.local", "127.0.0.1", 1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req) // does not follow
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	to, err := g.auth.Allow(resp.Header.Get("Location"), "person")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// What comes to the box without being the answer that it waits for.
+func TestStatesInTheBrowser(t *testing.T) {
+	g, b, _ := relaying(t)
+	g2, b2, _ := relaying(t)
+	b.stop()
+	b.env = append(b.env, "PICKERD_UNPAIR_PHOTOS=keep")
+	b.start()
+	chromium := newBrowser(t)
+	screen, screen2 := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 1280, 720, b2.screen)
+	phone := chromium.open(t, 390, 844, "about:blank")
+	callback := strings.Replace(b.screen, "127.0.0.1", "box.local", 1) + "pair/callback?"
+	says := func(what, address, title string) {
+		t.Helper()
+		phone.follow(address)
+		phone.until("document.getElementById('title') && document.getElementById('title').textContent === " + quote(title))
+		phone.save("phone-" + what)
+	}
+	good := answered(t, g, screen)
+	code, state := good.Query().Get("code"), good.Query().Get("state")
+	query := func(code, state string) string { return url.Values{"code": {code}, "state": {state}}.Encode() }
+
+	says("wrong", callback+query(code, "wrong"), "This link is not from this screen")
+	says("foreign", callback+query(code, answered(t, g2, screen2).Query().Get("state")), "This link is not from this screen")
+	says("no-code", callback+query("", state), "There is no answer from Google in this address")
+	says("no-code-at-the-relay", strings.Replace(good.String(), "code=", "kode=", 1), "There is no answer from Google in this address")
+	phone.follow(good.String())
+	phone.tap("go")
+	phone.until("document.getElementById('done')")
+	says("replayed", callback+query(code, state), "This link was used already")
+	if n := len(g.photos.Sessions()); n != 1 {
+		t.Errorf("%d sessions were made", n)
+	}
+
+	// Somebody comes back when the screen has gone on to something else.
+	if err := g.photos.Choose(g.photos.Open()[0], "sample-sunset"); err != nil {
+		t.Fatal(err)
+	}
+	screen.untilState("showing")
+	b.tell("unpair", "--here")
+	b.tell("pick")
+	late := answered(t, g, screen)
+	b.tell("cancel")
+	screen.untilState("showing")
+	says("late", callback+late.RawQuery, "That took too long")
+	b2.stop()
+	b.stop()
+}
+
 func quote(s string) string {
 	data, _ := json.Marshal(s)
 	return string(data)
