@@ -17,10 +17,11 @@ const slowDownStep = 5 * time.Second
 // pairByCode gets a code where there is none, or asks once whether the person
 // has approved the one on the screen, or the one before it.
 func (d *Device) pairByCode(ctx context.Context, w *Way) error {
-	p := d.facts.pairing
-	if p == nil {
+	if d.facts.pairing == nil {
 		return d.newCode(ctx, w, nil)
 	}
+	own := *d.facts.pairing // the screen and visitors read that one
+	p := &own
 	until := d.poll.pairUntil(d.facts)
 	if d.renewWished(p) {
 		d.renewNow = ""

@@ -59,7 +59,11 @@ func (d *Device) pairByRedirect(ctx context.Context, w *Way) error {
 		return d.newLink(w, base, p)
 	case time.Now().Before(renew):
 		d.calm()
-		return d.sleep(ctx, min(time.Until(renew), doorEvery))
+		wait := min(time.Until(renew), doorEvery)
+		if d.screen.troubled() {
+			wait = min(wait, stayFor) // then calm takes the notice away
+		}
+		return d.sleep(ctx, wait)
 	case d.facts.photos > 0:
 		// Somebody asked to choose and went away: back to the photos.
 		d.wanted = false

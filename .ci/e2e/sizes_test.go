@@ -30,6 +30,43 @@ const outside = `(() => {
 	return bad.join(", ");
 })()`
 
+// fits turns a screen to each size and looks whether everything is where it can
+// be read, and scanned.
+func (tb *tab) fits(what string, scan bool) {
+	tb.t.Helper()
+	for _, size := range [][2]int64{{1280, 720}, {1920, 1080}, {3840, 2160}, {1080, 1920}, {720, 1280}, {1024, 768}, {800, 480}} {
+		name := fmt.Sprintf("%s-%dx%d", what, size[0], size[1])
+		tb.do("turn to "+name, chromedp.EmulateViewport(size[0], size[1]), chromedp.Sleep(700*time.Millisecond))
+		tb.save(name)
+		bad, err := chromedp.Run(tb.ctx, chromedp.Evaluate[string](outside))
+		if err != nil || bad != "" {
+			tb.t.Errorf("%s: %s %v", name, bad, err)
+		}
+		if !scan {
+			continue
+		}
+		if _, share := tb.scan(); share < 1.0/3 {
+			tb.t.Errorf("%s: the QR code takes %.2f of the height", name, share)
+		}
+	}
+}
+
+// The screens of the other ways in.
+func TestWaysFitEverySize(t *testing.T) {
+	chromium := newBrowser(t)
+	for _, method := range []string{"paste", "import", "device"} { // the last is refused: blocked
+		g := googleLike(t, oauthtest.Options{Interval: time.Second, RefuseScope: true})
+		b := configured(t, g, t.TempDir())
+		b.env = []string{"PICKERD_PAIRING_METHODS=" + method, "PICKERD_PAIRING_ADDRESS=http://192.168.100.200:8420",
+			"PICKERD_GOOGLE_DESKTOP_CLIENT_FILE=" + clientFile(t, g, oauthtest.Desktop)}
+		b.start()
+		screen := chromium.open(t, 1920, 1080, b.screen)
+		screen.until("['pairing', 'blocked'].includes(document.body.dataset.state) && document.getElementById('steps').children.length > 0")
+		screen.fits("way-"+method, method == "paste")
+		b.stop()
+	}
+}
+
 // TestScreensFitEverySize looks at the screens on everything that people hang
 // on a wall.
 func TestScreensFitEverySize(t *testing.T) {
@@ -39,21 +76,7 @@ func TestScreensFitEverySize(t *testing.T) {
 	look := func(state string, more ...string) {
 		t.Helper()
 		screen.untilState(state)
-		for _, size := range [][2]int64{{1280, 720}, {1920, 1080}, {3840, 2160}, {1080, 1920}, {720, 1280}, {1024, 768}, {800, 480}} {
-			name := fmt.Sprintf("%s%s-%dx%d", state, strings.Join(more, ""), size[0], size[1])
-			screen.do("turn to "+name, chromedp.EmulateViewport(size[0], size[1]), chromedp.Sleep(700*time.Millisecond))
-			screen.save(name)
-			bad, err := chromedp.Run(screen.ctx, chromedp.Evaluate[string](outside))
-			if err != nil || bad != "" {
-				t.Errorf("%s: %s %v", name, bad, err)
-			}
-			if state != "pairing" && state != "picking" {
-				continue
-			}
-			if _, share := screen.scan(); share < 1.0/3 {
-				t.Errorf("%s: the QR code takes %.2f of the height", name, share)
-			}
-		}
+		screen.fits(state+strings.Join(more, ""), state == "pairing" || state == "picking")
 	}
 	look("pairing")
 	down := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }

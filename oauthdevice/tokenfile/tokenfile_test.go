@@ -40,7 +40,7 @@ func TestSealedForABox(t *testing.T) {
 	if _, err := Open(data, another); !errors.Is(err, ErrSealedForAnother) {
 		t.Errorf("another box: %v", err)
 	}
-	for cut := range len(data) {
+	for cut := 0; cut < len(data); cut += 17 {
 		if _, err := Open(data[:cut], mine); err == nil && cut < len(bytes.TrimSpace(data)) {
 			t.Fatalf("cut at %d of %d: opened", cut, len(data))
 		}
