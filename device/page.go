@@ -108,7 +108,7 @@ func (v *view) importPage(p *display.Page) {
 	p.Title = v.name + " is linked from a computer"
 	p.Text = "Its operator does this once, on any computer with a browser:"
 	p.Steps = []string{
-		"pickerd authorize --client desktop_client_secret.json --to RECIPIENT --output token.age",
+		"pickerd authorize --client desktop_client_secret.json --to RECIPIENT",
 		"Copy token.age to this box.",
 		"pickerd import-token token.age",
 	}
