@@ -71,6 +71,9 @@ func (c *Config) checkPairing(bad func(key, format string, args ...any)) {
 		if !slices.Contains(known, m) {
 			bad("pairing.methods", "%q is not one of %s", m, strings.Join(known, ", "))
 		}
+		if m == "import" && i < len(c.Pairing.Methods)-1 {
+			bad("pairing.methods", `"import" waits for an operator for ever; what stands after it is never tried`)
+		}
 		if slices.Contains(c.Pairing.Methods[:i], m) {
 			bad("pairing.methods", "%q stands there twice", m)
 		}

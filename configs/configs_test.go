@@ -55,6 +55,15 @@ func TestErrors(t *testing.T) {
 		{"secret alone", "[google]\nclient_secret = 'x'\n", ":2:", "no google.client_id"},
 		{"mode of a later version", "mode = 'guest'\n", ":1:", "not available in this version"},
 		{"output of a later version", "[display]\noutputs = ['framebuffer']\n", ":2:", "not available in this version"},
+		{"no way to pair", "[pairing]\nmethods = []\n", ":2:", "no way to pair"},
+		{"unknown way to pair", "[pairing]\nmethods = ['device', 'rely']\n", ":2:", `"rely" is not one of device, relay, paste, import`},
+		{"a way twice", "[pairing]\nmethods = ['paste', 'paste']\n", ":2:", "twice"},
+		{"a way after import", "[pairing]\nmethods = ['import', 'paste']\n", ":2:", "never tried"},
+		{"relay without a page", "[pairing]\nmethods = ['relay']\n", "", "pickerd relay-page"},
+		{"relay page without TLS", "[pairing]\nrelay_url = 'http://you.test/p.html'\n", ":2:", "not an https address"},
+		{"bad pairing address", "[pairing]\naddress = '192.168.1.20:8420'\n", ":2:", "http://192.168.1.20:8420"},
+		{"bad client_auth", "[google]\nclient_auth = 'post'\n", ":2:", "not one of form, basic"},
+		{"bad unpair.photos", "[unpair]\nphotos = 'hide'\n", ":2:", "not one of remove, keep"},
 		{"bad rotation", "[framebuffer]\nrotate = 45\n", ":2:", "not one of 0, 90, 180, 270"},
 	}
 	for _, tt := range tests {

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -15,7 +16,15 @@ import (
 // rest is outstanding, and done later. Its error is ErrNotPaired or ErrStopping.
 func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 	return d.ask(ctx, func() error {
-		if d.facts.grant == nil && (d.facts.photos == 0 || d.cfg.KeepPhotos) {
+		later, err := d.revokeToo(everywhere)
+		if err != nil {
+			return err
+		}
+		if d.facts.grant == nil && (d.facts.photos == 0 || d.cfg.KeepPhotos) && !d.cfg.Store.KeyLost() {
+			if later {
+				wake(d.sweepNow)
+				return nil
+			}
 			return ErrNotPaired
 		}
 		d.wanted = false
@@ -25,6 +34,25 @@ func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 		d.log.Info("account forgotten", "everywhere", everywhere)
 		return d.cfg.Store.Unpair("unpaired", everywhere, d.cfg.KeepPhotos)
 	})
+}
+
+// revokeToo adds a revocation to accounts that were forgotten on this box only
+// and are not gone yet.
+func (d *Device) revokeToo(everywhere bool) (some bool, err error) {
+	grants, err := d.cfg.Store.Grants()
+	if err != nil {
+		return false, &storeError{err}
+	}
+	for _, g := range grants {
+		if !everywhere || !g.Retired || g.Dead {
+			continue
+		}
+		some = true
+		if err := d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) { g.Revoke = true }); err != nil {
+			return false, &storeError{err}
+		}
+	}
+	return some, nil
 }
 
 // accountWait is how long the name of an account is worth waiting for.
@@ -46,6 +74,30 @@ func (d *Device) learnAccount(ctx context.Context, g *store.Grant) {
 	if err != nil {
 		d.log.Warn("the name of the account is not known", "err", err)
 	}
+}
+
+// ErrForgetting means that Google is still to be told to forget the last
+// account, which would take the next one's permission with it.
+var ErrForgetting = errors.New("the last account is still being forgotten at Google")
+
+// revokeWait is how long the first try to revoke may keep the next person
+// waiting in silence.
+const revokeWait = 10 * time.Second
+
+// awaitRevocation hurries the sweeper.
+func (d *Device) awaitRevocation(ctx context.Context) error {
+	wake(d.sweepNow)
+	ctx, cancel := context.WithTimeout(ctx, revokeWait)
+	defer cancel()
+	for s := range d.Statuses().Watch(ctx) {
+		if s.Outstanding == nil || !s.Outstanding.Revocation {
+			return nil
+		}
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return ErrForgetting
 }
 
 // lose notes that the server no longer accepts a grant.

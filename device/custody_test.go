@@ -107,6 +107,7 @@ func TestImportRefused(t *testing.T) {
 			t.Errorf("not sealed: %v", err)
 		}
 		w.until("nothing of them left", func(s Status) bool { return s.State == Pairing && s.Account == nil })
+		w.pass(time.Second)
 		if grants, err := w.store.Grants(); err != nil || len(grants) > 0 {
 			t.Errorf("%v, %v", grants, err)
 		}

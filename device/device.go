@@ -55,6 +55,8 @@ type Device struct {
 	lastBeat atomic.Int64  // unix nanoseconds
 
 	bygones bygones
+	life    context.Context // Run's
+	hearsay []store.Refusal // that browsers brought
 
 	sourcesMu sync.Mutex
 	sources   map[string]*oauthdevice.Source // by grant id
@@ -109,6 +111,7 @@ func (d *Device) Run(ctx context.Context) error {
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	d.life = ctx
 	if err := d.provision(); err != nil {
 		d.log.Error("token file", "err", err)
 	}
@@ -122,7 +125,7 @@ func (d *Device) Run(ctx context.Context) error {
 			continue
 		}
 		state := next(d.facts)
-		if p := d.facts.pairing; d.cfg.Door != nil && (state != Pairing || p != nil && p.Link == "") {
+		if w := d.way(); d.cfg.Door != nil && (state != Pairing || w == nil || w.Method != ByRelay && w.Method != ByPaste) {
 			d.cfg.Door.Close()
 		}
 		d.enter(state, func(*view) {})
@@ -189,6 +192,16 @@ func (d *Device) load() error {
 	}
 	f := facts{grant: grant, pairing: pairing, photos: photos, bytes: bytes, wanted: d.wanted,
 		refusals: d.standing(refusals), warning: warning}
+	if f.warning == "" && d.cfg.Store.KeyLost() {
+		f.warning = "key_lost"
+	}
+	grants, err := d.cfg.Store.Grants()
+	if err != nil {
+		return &storeError{err}
+	}
+	for _, g := range grants {
+		f.revoking = f.revoking || g.Retired && g.Revoke && !g.Dead
+	}
 	for i, p := range picks {
 		if p.Over == "" && f.pick == nil && grant != nil && p.GrantID == grant.ID {
 			f.pick = &picks[i]
@@ -252,7 +265,9 @@ func (d *Device) source(g *store.Grant) *oauthdevice.Source {
 		}, func(t *oauthdevice.Token) error {
 			err := d.cfg.Store.UpdateGrant(id, func(g *store.Grant) {
 				g.AccessToken, g.RefreshToken, g.ExpiresAt = string(t.Access), string(t.Refresh), t.ExpiresAt
-				g.Account = cmp.Or(t.Account, g.Account)
+				if !g.Retired {
+					g.Account = cmp.Or(t.Account, g.Account)
+				}
 				if t.Scopes != nil {
 					g.Scopes = t.Scopes
 				}

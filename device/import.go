@@ -72,17 +72,20 @@ func (d *Device) openToken(data []byte, plainToo bool) (*tokenfile.File, error) 
 
 // Import pairs the box with a token file that is sealed for it, and tries the
 // token at once; tried is false where the server could not be reached, and the
-// token is kept. Errors are ErrPaired, ErrStopping and *TokenError, with which
+// token is kept. Errors are ErrPaired, ErrForgetting, ErrStopping and *TokenError, with which
 // nothing is kept.
 func (d *Device) Import(ctx context.Context, sealed []byte) (tried bool, err error) {
 	f, err := d.openToken(sealed, false)
 	if err != nil {
 		return false, tokenError(err)
 	}
-	g := grantOf(f, sealed)
+	g := grantOf(f)
 	err = d.ask(ctx, func() error {
-		if d.facts.grant != nil {
+		switch {
+		case d.facts.grant != nil:
 			return ErrPaired
+		case d.facts.revoking:
+			return ErrForgetting
 		}
 		return d.adopt(g)
 	})
@@ -142,9 +145,9 @@ func (d *Device) try(ctx context.Context, g store.Grant) (tried bool, err error)
 	if err == nil {
 		g.AccessToken = access
 		d.learnAccount(ctx, &g)
-		return true, nil
+		return true, d.ask(ctx, func() error { return nil }) // the facts have changed
 	}
-	if e, ok := errors.AsType[*oauthdevice.Error](err); ok && e.Temporary() || ctx.Err() != nil {
+	if !refusesToken(err) {
 		d.log.Warn("the imported token could not be tried yet", "err", err)
 		return false, nil
 	}
@@ -159,7 +162,17 @@ func (d *Device) try(ctx context.Context, g store.Grant) (tried bool, err error)
 	return false, errors.Join(err, dropErr)
 }
 
-// lacks reports whether a grant has less than the configured scopes.
+// refusesToken reports whether an error is the server's own word about a token,
+// or what it was granted for. Anything else is no reason to forget it.
+func refusesToken(err error) bool {
+	if _, ok := errors.AsType[*ScopeError](err); ok {
+		return true
+	}
+	e, ok := errors.AsType[*oauthdevice.Error](err)
+	return ok && e.Code != "" && !e.Temporary()
+}
+
+// lacks reports whether a grant is known to have less than the configured scopes.
 func (d *Device) lacks(grantID string) error {
 	grants, err := d.cfg.Store.Grants()
 	if err != nil {
@@ -167,26 +180,27 @@ func (d *Device) lacks(grantID string) error {
 	}
 	for _, g := range grants {
 		t := oauthdevice.Token{Scopes: g.Scopes}
-		if missing := t.Lacks(d.cfg.OAuth.Scopes); g.ID == grantID && len(missing) > 0 {
+		if missing := t.Lacks(d.cfg.OAuth.Scopes); g.ID == grantID && g.Scopes != nil && len(missing) > 0 {
 			return &ScopeError{Missing: strings.Join(missing, " ")}
 		}
 	}
 	return nil
 }
 
-func grantOf(f *tokenfile.File, data []byte) store.Grant {
-	sum := sha256.Sum256(data)
-	return store.Grant{
+func grantOf(f *tokenfile.File) store.Grant {
+	g := store.Grant{
 		ID:           uuid.NewString(),
 		Method:       ByImport,
 		ClientID:     f.ClientID,
 		ClientSecret: f.ClientSecret,
 		RefreshToken: f.RefreshToken,
-		Scopes:       strings.Fields(f.Scope),
 		Account:      f.Account,
 		PairedAt:     time.Now(),
-		Imported:     hex.EncodeToString(sum[:]),
 	}
+	if f.Scope != "" {
+		g.Scopes = strings.Fields(f.Scope)
+	}
+	return g
 }
 
 // provision imports the token that the box was delivered with, once: after it
@@ -199,7 +213,9 @@ func (d *Device) provision() error {
 	if err != nil {
 		return err
 	}
-	g := grantOf(f, d.cfg.Provisioned)
+	g := grantOf(f)
+	sum := sha256.Sum256(d.cfg.Provisioned)
+	g.Imported = hex.EncodeToString(sum[:])
 	before, err := d.cfg.Store.Imported()
 	if err != nil {
 		return &storeError{err}

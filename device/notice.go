@@ -53,6 +53,7 @@ var notices = index([]notice{
 	{Code: "client_refused", Message: "Google does not accept this screen's OAuth client.", Remedy: "Its operator should check the client file and its type, or open another way in.", Pause: 5 * time.Minute, Operator: true},
 	{Code: "scope_refused", Message: "Google does not offer photos to this kind of OAuth client.", Remedy: "Its operator should check google.scopes, or open another way in.", Pause: 5 * time.Minute, Operator: true},
 	{Code: "no_lan", Message: "Phones can't reach this screen.", Remedy: "It has no address on a local network; connect it, or set pairing.address.", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "forgetting", Message: "The last account is still being forgotten at Google.", Remedy: "There is nothing to do. This screen goes on by itself.", Quiet: hiccup, Heals: true},
 	{Code: "only_import", Message: "This screen is linked to Google Photos from a computer.", Remedy: "Its operator runs pickerd authorize there.", Stays: true},
 	{Code: "testing_project", Message: "This screen has to be linked to Google Photos again.", Remedy: "The Google project is in Testing; publish it, or the box must be paired again every seven days."},
 	{Code: "key_lost", Message: "This screen has to be linked to Google Photos again.", Remedy: "The key that its tokens were sealed with is lost or another."},
@@ -100,6 +101,9 @@ func codeFor(err error) string {
 	if _, ok := errors.AsType[*doorError](err); ok {
 		return "no_lan"
 	}
+	if errors.Is(err, ErrForgetting) {
+		return "forgetting"
+	}
 	if errors.Is(err, errOnlyImport) {
 		return "only_import"
 	}
@@ -138,6 +142,10 @@ func oauthCode(e *oauthdevice.Error) string {
 		return "org_internal"
 	case oauthdevice.InvalidGrant, oauthdevice.ExpiredToken:
 		return "code_spent"
+	case oauthdevice.InvalidRequest:
+		if e.Op == oauthdevice.OpAuthorization {
+			return "code_spent"
+		}
 	case "":
 		return wireCode(e.HTTPStatus, e.Err, e.Op == "poll" || e.Op == "exchange")
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"pickerd/display"
+	"pickerd/store"
 )
 
 // page composes what the screen shows. It has no input but the view.
@@ -33,6 +34,12 @@ func (v *view) page() display.Page {
 		p.PickLabel, p.ForgetLabel = "Choose photos", forgetLabel
 	case Blocked:
 		p.Title = "This screen needs its operator"
+		if v.problem != nil && v.problem.Ways != nil {
+			p.PickLabel = "Try again"
+		}
+		if v.paired {
+			p.ForgetLabel = forgetLabel
+		}
 	}
 	p.Receipt = v.receiptText()
 	if v.account != nil && v.account.Email != "" && p.Photo == nil {
@@ -78,8 +85,17 @@ func (v *view) pairingPage(p *display.Page) {
 	p.Steps = pairingSteps[v.pairing.Method]
 	p.Hint = "This screen sees only the photos you choose, to show them here. You can disconnect it at any time."
 	p.QR, p.Link, p.Code, p.Until = v.pairing.QRURI, v.pairing.VerificationURI, v.pairing.UserCode, v.pairUntil
-	p.Spoken = display.Spell(p.Code)
+	p.Spoken = spoken(v.pairing)
 	p.RenewLabel = "New code"
+}
+
+// spoken is what to read out to somebody who can't see the code.
+func spoken(p *store.Pairing) string {
+	if p.UserCode != "" {
+		return "The code is: " + display.Spell(p.UserCode) + ". Enter it at " + p.VerificationURI
+	}
+	before, link, _ := strings.Cut(p.VerificationURI, linkPath)
+	return "Open " + before + linkPath + " followed by: " + display.Spell(strings.ToUpper(link))
 }
 
 // pairingSteps are what a person does, by method.

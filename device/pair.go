@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,12 +20,14 @@ const freshMargin = time.Minute
 func (d *Device) pair(ctx context.Context) error {
 	w := d.way()
 	if w == nil {
-		// Every way was refused. That is asked again now and then, and at each
-		// start: somebody may have changed something at Google.
-		if err := d.cfg.Store.ForgetRefusals(); err != nil {
-			return &storeError{err}
+		var err error
+		if w, err = d.probe(); err != nil {
+			return err
 		}
-		w = &d.cfg.Ways[0]
+	}
+	if d.facts.pairing == nil && d.facts.revoking {
+		// Revoking reaches every token of that person, also one granted next.
+		return d.awaitRevocation(ctx)
 	}
 	var err error
 	switch w.Method {
@@ -39,6 +42,20 @@ func (d *Device) pair(ctx context.Context) error {
 		return d.refused(w, e)
 	}
 	return err
+}
+
+// probe returns the one way that can be asked without a person, to be asked now
+// and then while all are refused: somebody may have changed something at Google.
+func (d *Device) probe() (*Way, error) {
+	i := slices.IndexFunc(d.cfg.Ways, func(w Way) bool { return w.Method == ByDevice })
+	if i < 0 {
+		return nil, d.noWay()
+	}
+	of := d.fingerprint(&d.cfg.Ways[i])
+	if err := d.cfg.Store.ForgetRefusals(func(r store.Refusal) bool { return r.Fingerprint == of }); err != nil {
+		return nil, &storeError{err}
+	}
+	return &d.cfg.Ways[i], nil
 }
 
 // renewAt is when the code or link on the screen is to be replaced.

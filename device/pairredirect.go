@@ -6,6 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -42,6 +45,9 @@ func (d *Device) pairByRedirect(ctx context.Context, w *Way) error {
 		return d.redeem(ctx, w, p)
 	}
 	base, err := d.cfg.Door.Open()
+	if err == nil && w.Method == ByRelay && !IsNear(base) {
+		err = fmt.Errorf("a relay page sends nobody to %s, only to private, link-local and .local addresses", base)
+	}
 	if err != nil {
 		return &doorError{err}
 	}
@@ -70,6 +76,20 @@ func (d *Device) pairByRedirect(ctx context.Context, w *Way) error {
 		return d.dropPairing()
 	}
 	return d.newLink(w, base, p)
+}
+
+// IsNear reports whether a relay page sends phones to a base address.
+func IsNear(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	if ip == nil {
+		return strings.HasSuffix(strings.ToLower(host), ".local")
+	}
+	return ip.IsPrivate() || ip.IsLinkLocalUnicast()
 }
 
 // linkPath is where the box serves its links; phones are sent back beside it.
@@ -122,7 +142,8 @@ func (d *Device) redeem(ctx context.Context, w *Way, p *store.Pairing) error {
 		}
 		return oauthdevice.Declined(p.Refusal)
 	}
-	lingering, cancel := oauthdevice.Linger(ctx)
+	// Only the end of the daemon cuts it short: a wish can wait.
+	lingering, cancel := oauthdevice.Linger(d.life)
 	defer cancel()
 	call, cancelCall := callContext(lingering)
 	defer cancelCall()

@@ -55,6 +55,16 @@ type receipt struct {
 
 const receiptFor = 12 * time.Second
 
+func (f *farewell) revocation() string {
+	switch {
+	case f.revoked:
+		return "done"
+	case f.asked:
+		return "refused"
+	}
+	return "none"
+}
+
 // A screen composes the newest page and status and puts them on their boards.
 type screen struct {
 	mu       sync.Mutex

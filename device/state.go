@@ -30,6 +30,7 @@ type facts struct {
 	photos   int
 	bytes    int64
 	refusals []store.Refusal // that stand under this configuration
+	revoking bool            // a forgotten account is still to be revoked
 	warning  string          // code of a notice that stays until somebody pairs
 	wanted   bool            // somebody asked to choose photos and no pick stands for it yet
 }

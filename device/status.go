@@ -22,6 +22,8 @@ type Status struct {
 	Account *AccountStatus `json:"account,omitempty"`
 	// Outstanding is what of forgotten accounts Google is still to be told.
 	Outstanding *Outstanding `json:"outstanding,omitempty"`
+	// Forgotten is how it ended; it stands for a few seconds.
+	Forgotten *Forgotten `json:"forgotten,omitempty"`
 	// Refused are the ways to pair that Google does not serve.
 	Refused []RefusedMethod `json:"refused_methods,omitempty"`
 	// Recipient is what token files for this box are sealed to (age).
@@ -33,6 +35,11 @@ type AccountStatus struct {
 	Email    string    `json:"email,omitempty"` // where the scopes openid and email tell it
 	Method   string    `json:"method,omitempty"`
 	PairedAt time.Time `json:"paired_at"`
+}
+
+// Forgotten is how the forgetting of an account ended.
+type Forgotten struct {
+	Revocation string `json:"revocation"` // "none" was asked for, or "done", or "refused" by the server
 }
 
 func accountOf(g *store.Grant) *AccountStatus {
@@ -107,6 +114,9 @@ func (p *Problem) Error() string { return p.Message }
 func (v *view) status() Status {
 	s := Status{State: v.state, Since: v.since.UTC(), Name: v.name, Library: v.library, Sessions: v.sessions, Fetch: v.fetch,
 		Account: v.account, Outstanding: v.outstanding, Refused: v.refused, Recipient: v.recipient}
+	if f := v.farewell; f != nil {
+		s.Forgotten = &Forgotten{f.revocation()}
+	}
 	switch p := v.pairing; {
 	case v.state != Pairing:
 	case v.method == ByImport:

@@ -78,7 +78,7 @@ func (d *Device) sweep(ctx context.Context, tried map[string]string) (left int) 
 		}
 	}
 	for _, g := range grants {
-		if (g.Retired || g.Dead) && held[g.ID] == 0 && !d.forgetGrant(ctx, g) {
+		if (g.Retired || g.Dead) && !g.Locked && held[g.ID] == 0 && !d.forgetGrant(ctx, g.ID) {
 			left++
 		}
 	}
@@ -208,15 +208,29 @@ func (d *Device) loseLater(ctx context.Context, g *store.Grant) {
 	})
 }
 
+// hopeless reports whether revoking is given up: something answers, and it has
+// not been the server for long. The next person waits for it.
+func hopeless(g *store.Grant, err error) bool {
+	e, ok := errors.AsType[*oauthdevice.Error](err)
+	return ok && e.HTTPStatus != 0 && time.Since(g.RetiredAt) > giveUpRevoking
+}
+
+const giveUpRevoking = 15 * time.Minute
+
 // forgetGrant erases a grant that nothing needs any more, after revoking it
 // where the person asked for that.
-func (d *Device) forgetGrant(ctx context.Context, g store.Grant) bool {
+func (d *Device) forgetGrant(ctx context.Context, id string) bool {
+	g, err := d.cfg.Store.GrantByID(id) // deleting sessions may have rotated its token
+	if err != nil {
+		d.log.Error("sweep", "err", err)
+		return false
+	}
 	bye := &farewell{asked: g.Revoke && !g.Dead, since: time.Now()}
 	if bye.asked {
 		callCtx, cancel := callContext(ctx)
 		defer cancel()
-		err := d.clientOf(&g).Revoke(callCtx, oauthdevice.Secret(cmp.Or(g.RefreshToken, g.AccessToken)))
-		if err != nil && isTemporary(err) {
+		err := d.clientOf(g).Revoke(callCtx, oauthdevice.Secret(cmp.Or(g.RefreshToken, g.AccessToken)))
+		if err != nil && isTemporary(err) && !hopeless(g, err) {
 			d.log.Warn("token not revoked yet", "err", err)
 			return false
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,6 +97,7 @@ func (d *Device) find(now *store.Pairing, is func(link, nonce string) bool) (*st
 // Visit returns what the link on the screen leads to. Its errors are those of
 // find.
 func (d *Device) Visit(link string) (Visit, error) {
+	link = strings.ToLower(link) // who hears it may write it in either case
 	p, err := d.find(d.screen.pairing(), func(l, _ string) bool { return same(l, link) })
 	if err != nil {
 		return Visit{}, err
@@ -115,9 +117,15 @@ func (d *Device) Visit(link string) (Visit, error) {
 // there. Its errors are those of find, ErrNoAnswer, a *Problem and
 // ErrNotThrough.
 func (d *Device) Redirected(ctx context.Context, answer url.Values) (pickerURI string, err error) {
+	nonce := nonceOf(answer.Get("state"))
+	meant := func(_, n string) bool { return same(n, nonce) }
+	// Who does not know a state must not get as far as the loop.
+	if _, err := d.find(d.screen.pairing(), meant); err != nil {
+		return "", err
+	}
 	var taken *store.Pairing
 	err = d.ask(ctx, func() error {
-		p, err := d.find(d.facts.pairing, func(_, nonce string) bool { return same(nonce, nonceOf(answer.Get("state"))) })
+		p, err := d.find(d.facts.pairing, meant)
 		if err != nil {
 			return err
 		}

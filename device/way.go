@@ -68,7 +68,9 @@ func (d *Device) clientOf(g *store.Grant) *oauthdevice.Client {
 
 // configured reports whether a client is still one of the configuration's.
 func (d *Device) configured(clientID string) bool {
-	return clientID == "" || slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return w.ClientID == clientID })
+	return slices.ContainsFunc(d.cfg.Ways, func(w Way) bool {
+		return w.ClientID == clientID || clientID == "" && w.Method == ByDevice
+	})
 }
 
 // fingerprint names what a server is asked with, so that a refusal counts until
@@ -84,7 +86,8 @@ func (d *Device) fingerprint(w *Way) string {
 
 // standing are the refusals that are about the configuration as it is.
 func (d *Device) standing(all []store.Refusal) []store.Refusal {
-	return slices.DeleteFunc(slices.Clone(all), func(r store.Refusal) bool {
+	d.hearsay = slices.DeleteFunc(d.hearsay, func(r store.Refusal) bool { return time.Since(r.At) > hearsayFor })
+	return slices.DeleteFunc(slices.Concat(all, d.hearsay), func(r store.Refusal) bool {
 		return !slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return d.fingerprint(&w) == r.Fingerprint })
 	})
 }
@@ -108,18 +111,25 @@ func refuses(err error) (*oauthdevice.Error, bool) {
 		return nil, false
 	}
 	switch e.Code {
-	case oauthdevice.InvalidScope, oauthdevice.InvalidClient, oauthdevice.UnauthorizedClient:
+	case oauthdevice.InvalidScope, oauthdevice.InvalidClient, oauthdevice.UnauthorizedClient, oauthdevice.UnsupportedGrantType:
 		return e, true
 	}
 	return nil, false
 }
 
+// hearsayFor is how long a refusal counts that a browser brought: anybody who
+// has scanned the code can make one up.
+const hearsayFor = time.Hour
+
 // refused remembers that the server won't serve a way and goes on to the next
-// one. Without a next one the error is a *refusedError.
+// one: until the configuration changes if the server itself said so. Without a
+// next one the error is a *refusedError.
 func (d *Device) refused(w *Way, e *oauthdevice.Error) error {
 	d.log.Warn("way to pair refused", "method", w.Method, "err", e)
 	r := store.Refusal{Fingerprint: d.fingerprint(w), Method: w.Method, Code: e.Code, Description: e.Description, At: time.Now()}
-	if err := d.cfg.Store.Refuse(r); err != nil {
+	if e.Op == oauthdevice.OpAuthorization {
+		d.hearsay = append(d.hearsay, r)
+	} else if err := d.cfg.Store.Refuse(r); err != nil {
 		return &storeError{err}
 	}
 	if err := d.load(); err != nil {
@@ -129,7 +139,28 @@ func (d *Device) refused(w *Way, e *oauthdevice.Error) error {
 		d.log.Info("pairing goes on another way", "method", next.Method)
 		return nil
 	}
-	return &refusedError{Way: *w, Scopes: d.cfg.OAuth.Scopes, Err: e, Others: d.closedWays()}
+	return d.noWay()
+}
+
+// noWay is the error when every way was refused; the last one is named.
+func (d *Device) noWay() error {
+	last := d.facts.refusals[len(d.facts.refusals)-1]
+	for _, w := range d.cfg.Ways {
+		if d.fingerprint(&w) == last.Fingerprint {
+			return &refusedError{Way: w, Scopes: d.cfg.OAuth.Scopes, Others: d.closedWays(),
+				Err: &oauthdevice.Error{Op: "pairing", Code: last.Code, Description: last.Description}}
+		}
+	}
+	return errors.New("a refusal of no way") // standing lets none through
+}
+
+// askAgain lets every way be tried once more, because somebody wants to.
+func (d *Device) askAgain() error {
+	d.hearsay = nil
+	if err := d.cfg.Store.ForgetRefusals(func(store.Refusal) bool { return true }); err != nil {
+		return &storeError{err}
+	}
+	return nil
 }
 
 // closedWays tells what an operator can do to open other ways.

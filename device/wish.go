@@ -83,6 +83,9 @@ func (d *Device) Pick(ctx context.Context) error {
 			return ErrPickRunning
 		case d.facts.grant == nil:
 			d.wanted = true // pairing leads to a pick by itself
+			if d.way() == nil {
+				return d.askAgain()
+			}
 			return nil
 		}
 		return d.cfg.Store.AddPick(d.newPick(d.facts.grant.ID, 0))

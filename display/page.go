@@ -14,7 +14,7 @@ type Page struct {
 	QR      string    // what the QR code holds
 	Link    string    // the address as text, for typing or reading
 	Code    string    // the user_code, as given
-	Spoken  string    // the same letter by letter, for those who hear it
+	Spoken  string    // what to open or enter, letter by letter, for those who hear it
 	Until   time.Time // when QR and code end, for a countdown
 	Problem string    // what is wrong, over whatever else is shown
 	Remedy  string    // what to do about it

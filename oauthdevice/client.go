@@ -75,21 +75,20 @@ type Token struct {
 	Account   string   // the person's e-mail address, where the scopes openid and email tell it
 }
 
-// Lacks returns the scopes of need that were not granted.
+// identity are the scopes that only tell who somebody is. An app can do without,
+// and people may leave them out; Google also echoes them by other names.
+var identity = []string{"openid", "email", "profile"}
+
+// Lacks returns the scopes of need that were not granted, but for those that only
+// tell who the person is.
 func (t *Token) Lacks(need []string) []string {
 	var missing []string
 	for _, s := range need {
-		if !slices.Contains(t.Scopes, s) && !slices.Contains(t.Scopes, identityScope[s]) {
+		if !slices.Contains(t.Scopes, s) && !slices.Contains(identity, s) {
 			missing = append(missing, s)
 		}
 	}
 	return missing
-}
-
-// Google echoes the short names of OpenID Connect as addresses.
-var identityScope = map[string]string{
-	"email":   "https://www.googleapis.com/auth/userinfo.email",
-	"profile": "https://www.googleapis.com/auth/userinfo.profile",
 }
 
 func (c *Client) config() *oauth2.Config {

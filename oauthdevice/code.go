@@ -89,5 +89,12 @@ func (c *Client) Account(ctx context.Context, access Secret) (string, error) {
 // Declined is the error that an authorization response carries instead of a code
 // (RFC 6749 §4.1.2.1). code came by way of a browser and may be anything.
 func Declined(code string) *Error {
-	return &Error{Op: "authorization", Code: printable(code, nil)}
+	switch code {
+	case AccessDenied, InvalidScope, UnauthorizedClient, AdminPolicyEnforced, OrgInternal, "server_error", "temporarily_unavailable":
+		return &Error{Op: OpAuthorization, Code: code}
+	}
+	return &Error{Op: OpAuthorization, Code: InvalidRequest, Description: printable(code, nil)}
 }
+
+// OpAuthorization is the Op of errors that came by way of a browser.
+const OpAuthorization = "authorization"

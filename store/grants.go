@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -17,17 +18,38 @@ func (s *Store) current(tx *bbolt.Tx) (*Grant, error) {
 	if id == nil {
 		return nil, nil
 	}
-	return getSealed[Grant](s.sealer, tx, bucketGrants, id)
+	g, err := getSealed[Grant](s.sealer, tx, bucketGrants, id)
+	if errors.Is(err, errSealed) {
+		return nil, nil // see KeyLost
+	}
+	return g, err
 }
 
 // Grants returns every grant that is not forgotten.
 func (s *Store) Grants() ([]Grant, error) {
-	return view(s, func(tx *bbolt.Tx) ([]Grant, error) { return allSealed[Grant](s.sealer, tx, bucketGrants) })
+	return view(s, s.grants)
+}
+
+// GrantByID returns a grant. It is an error when there is none.
+func (s *Store) GrantByID(id string) (*Grant, error) {
+	return view(s, func(tx *bbolt.Tx) (*Grant, error) {
+		g, err := getSealed[Grant](s.sealer, tx, bucketGrants, []byte(id))
+		if g == nil && err == nil {
+			err = fmt.Errorf("grant %s is forgotten", id)
+		}
+		return g, err
+	})
 }
 
 // Pairing returns the authorization under way, nil when there is none.
 func (s *Store) Pairing() (*Pairing, error) {
-	return view(s, func(tx *bbolt.Tx) (*Pairing, error) { return getSealed[Pairing](s.sealer, tx, bucketMeta, keyPairing) })
+	return view(s, func(tx *bbolt.Tx) (*Pairing, error) {
+		p, err := getSealed[Pairing](s.sealer, tx, bucketMeta, keyPairing)
+		if errors.Is(err, errSealed) {
+			return nil, nil // a new one takes its place
+		}
+		return p, err
+	})
 }
 
 // SavePairing keeps an authorization under way.
@@ -49,7 +71,8 @@ func (s *Store) Paired(g Grant, first *Pick) error {
 			return err
 		}
 		meta := tx.Bucket(bucketMeta)
-		err := errors.Join(meta.Put(keyGrant, []byte(g.ID)), meta.Delete(keyPairing), meta.Delete(keyWarning))
+		err := errors.Join(meta.Put(keyGrant, []byte(g.ID)), meta.Delete(keyPairing), meta.Delete(keyWarning),
+			endPicks(tx, func(p *Pick) bool { return p.GrantID != g.ID }, "superseded"))
 		if g.Imported != "" {
 			err = errors.Join(err, meta.Put(keyImported, []byte(g.Imported)))
 		}
@@ -60,8 +83,8 @@ func (s *Store) Paired(g Grant, first *Pick) error {
 	})
 }
 
-// Imported returns the fingerprint of the token file that was imported last,
-// also when its grant is long forgotten.
+// Imported returns the fingerprint of the token file that the box was delivered
+// with and has taken, also when its grant is long forgotten.
 func (s *Store) Imported() (string, error) {
 	return view(s, func(tx *bbolt.Tx) (string, error) {
 		return string(tx.Bucket(bucketMeta).Get(keyImported)), nil
@@ -111,7 +134,7 @@ func (s *Store) Retire(id, reason string, revoke bool) error {
 }
 
 func retire(revoke bool) func(*Grant) {
-	return func(g *Grant) { g.Retired, g.Revoke, g.Account = true, revoke, "" }
+	return func(g *Grant) { g.Retired, g.Revoke, g.Account, g.RetiredAt = true, revoke, "", time.Now() }
 }
 
 func (s *Store) leave(tx *bbolt.Tx, id, reason string, change func(*Grant)) error {
@@ -147,6 +170,9 @@ func (s *Store) Unpair(reason string, revoke, keepPhotos bool) error {
 				return err
 			}
 		}
+		if err := s.dropLocked(tx); err != nil {
+			return err
+		}
 		meta := tx.Bucket(bucketMeta)
 		err = errors.Join(meta.Delete(keyPairing), meta.Delete(keyWarning), meta.Put(keyScrub, []byte{1}))
 		if keepPhotos {
@@ -159,6 +185,27 @@ func (s *Store) Unpair(reason string, revoke, keepPhotos bool) error {
 		return err
 	}
 	return errors.Join(s.Prune(), s.scrub())
+}
+
+// dropLocked erases what nobody can open: somebody wants to be forgotten.
+func (s *Store) dropLocked(tx *bbolt.Tx) error {
+	grants, err := s.grants(tx)
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if !g.Locked {
+			continue
+		}
+		if err := tx.Bucket(bucketGrants).Delete([]byte(g.ID)); err != nil {
+			return err
+		}
+		if err := endPicks(tx, func(p *Pick) bool { return p.GrantID == g.ID }, "unpaired"); err != nil {
+			return err
+		}
+	}
+	s.keyLost.Store(false)
+	return nil
 }
 
 // ForgetGrant erases a grant and its token, from the file's free pages too.

@@ -24,7 +24,8 @@ type Grant struct {
 	ClientSecret string `json:"client_secret,omitempty"`
 	// Account is the person's e-mail address where the scopes tell it.
 	Account string `json:"account,omitempty"`
-	// Imported is the fingerprint of the token file that brought the grant.
+	// Imported is the fingerprint of the token file that the box was delivered
+	// with, if that brought the grant.
 	Imported string `json:"imported,omitempty"`
 
 	// Retired means that the person was unpaired; the token is kept only
@@ -32,6 +33,11 @@ type Grant struct {
 	// it is revoked.
 	Retired bool `json:"retired,omitempty"`
 	Revoke  bool `json:"revoke,omitempty"`
+	// Locked means that the key is not at hand which the record is sealed
+	// with. Nothing else is known of it then, and it is kept as it is.
+	Locked bool `json:"-"`
+	// RetiredAt is when it was retired.
+	RetiredAt time.Time `json:"retired_at,omitzero"`
 	// Dead means that the server no longer accepts the refresh token.
 	Dead bool `json:"dead,omitempty"`
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -35,9 +36,15 @@ func (s *Store) Refuse(r Refusal) error {
 	})
 }
 
-// ForgetRefusals lets everything be asked for again.
-func (s *Store) ForgetRefusals() error {
-	return s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyRefusals) })
+// ForgetRefusals lets some methods be asked for again.
+func (s *Store) ForgetRefusals(which func(Refusal) bool) error {
+	return s.update(func(tx *bbolt.Tx) error {
+		list, err := refusals(tx)
+		if err != nil {
+			return err
+		}
+		return put(tx, bucketMeta, keyRefusals, slices.DeleteFunc(list, which))
+	})
 }
 
 // Identity returns the secret that token files for this box are sealed to. The
@@ -46,6 +53,16 @@ func (s *Store) Identity(make func() (string, error)) (string, error) {
 	var id string
 	err := s.update(func(tx *bbolt.Tx) error {
 		known, err := getSealed[string](s.sealer, tx, bucketMeta, keyIdentity)
+		if errors.Is(err, errSealed) {
+			// Until its key is back, one that is good for this run.
+			if s.standIn == "" {
+				s.standIn, err = make()
+			} else {
+				err = nil
+			}
+			id = s.standIn
+			return err
+		}
 		if err != nil {
 			return err
 		}

@@ -30,8 +30,8 @@ func (s *Store) scrub() error {
 	if err != nil {
 		return fmt.Errorf("scrub the database: %w", err)
 	}
-	// The new file is open, and so locked, before it has its name: another
-	// pickerd finds the state directory in use at every moment.
+	// The new file is open, and so locked, before it has its name. Another
+	// pickerd that waits for the old one's lock sees that it has lost its name.
 	old := s.db
 	if err := os.Rename(fresh.Path(), filepath.Join(s.dir, databaseName)); err != nil {
 		return fmt.Errorf("scrub the database: %w", errors.Join(err, fresh.Close(), os.Remove(fresh.Path())))

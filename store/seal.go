@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -87,13 +88,17 @@ func getSealed[T any](s *sealer, tx *bbolt.Tx, bucket, key []byte) (*T, error) {
 	return decode[T](bucket, key, plain)
 }
 
-// allSealed returns every record of a bucket in the order of its keys.
-func allSealed[T any](s *sealer, tx *bbolt.Tx, bucket []byte) ([]T, error) {
-	var list []T
-	err := tx.Bucket(bucket).ForEach(func(k, _ []byte) error {
-		v, err := getSealed[T](s, tx, bucket, k)
+// grants returns every grant. One that is sealed with a key that is not at hand
+// is Locked and has nothing but its ID.
+func (s *Store) grants(tx *bbolt.Tx) ([]Grant, error) {
+	var list []Grant
+	err := tx.Bucket(bucketGrants).ForEach(func(k, _ []byte) error {
+		g, err := getSealed[Grant](s.sealer, tx, bucketGrants, k)
+		if errors.Is(err, errSealed) {
+			g, err = &Grant{ID: string(k), Dead: true, Locked: true}, nil
+		}
 		if err == nil {
-			list = append(list, *v)
+			list = append(list, *g)
 		}
 		return err
 	})
@@ -140,9 +145,9 @@ func (s *Store) unlock(given []byte) error {
 	if err != nil {
 		return err
 	}
-	secret := given
+	secret, from := given, "the key that was given"
 	if secret == nil {
-		secret = file
+		secret, from = file, filepath.Join(s.dir, keyFileName)
 	}
 	if secret == nil {
 		if secret, err = makeKeyFile(s.dir); err != nil {
@@ -150,7 +155,7 @@ func (s *Store) unlock(given []byte) error {
 		}
 	}
 	if s.sealer, err = newSealer(secret); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", from, err)
 	}
 	old := s.sealer
 	if given != nil && len(file) >= keySize {
@@ -167,9 +172,8 @@ func (s *Store) unlock(given []byte) error {
 	return nil
 }
 
-// reseal brings every sealed record under the key in force. What neither that
-// nor the old key opens is lost: a grant stays as one that is dead, so that its
-// picks are still accounted for.
+// reseal brings what the old key opens under the key in force. What neither
+// opens stays as it is: the right key may come back.
 func (s *Store) reseal(old *sealer) error {
 	return s.update(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
@@ -182,26 +186,42 @@ func (s *Store) reseal(old *sealer) error {
 			if _, err := s.sealer.open(at.bucket, at.key, data); err == nil && !plain {
 				continue
 			}
-			opened, err := data, error(nil)
 			if !plain {
-				opened, err = old.open(at.bucket, at.key, data)
-			}
-			if err != nil {
-				s.keyLost = true
-				if err := s.loseSealed(tx, at); err != nil {
-					return err
+				opened, err := old.open(at.bucket, at.key, data)
+				if err != nil {
+					if string(at.bucket) == string(bucketGrants) {
+						s.keyLost.Store(true)
+					}
+					continue
 				}
-				continue
+				data = opened
 			}
-			if err := s.sealer.put(tx, at.bucket, at.key, json.RawMessage(opened)); err != nil {
-				return err
-			}
-			if err := meta.Put(keyScrub, []byte{1}); err != nil {
+			err := s.sealer.put(tx, at.bucket, at.key, json.RawMessage(bytes.Clone(data)))
+			if err := errors.Join(err, meta.Put(keyScrub, []byte{1})); err != nil {
 				return err
 			}
 		}
-		return putSchema(meta)
+		return errors.Join(s.retireStrays(tx), putSchema(meta))
 	})
+}
+
+// retireStrays takes out of force what somebody has paired over while its key
+// was away.
+func (s *Store) retireStrays(tx *bbolt.Tx) error {
+	current := string(tx.Bucket(bucketMeta).Get(keyGrant))
+	grants, err := s.grants(tx)
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if g.ID == current || g.Retired || g.Dead {
+			continue
+		}
+		if err := s.leave(tx, g.ID, "superseded", retire(false)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type sealedPlace struct{ bucket, key []byte }
@@ -209,27 +229,12 @@ type sealedPlace struct{ bucket, key []byte }
 func sealedPlaces(tx *bbolt.Tx) []sealedPlace {
 	places := []sealedPlace{{bucketMeta, keyPairing}, {bucketMeta, keyIdentity}}
 	_ = tx.Bucket(bucketGrants).ForEach(func(k, _ []byte) error {
-		places = append(places, sealedPlace{bucketGrants, append([]byte{}, k...)})
+		places = append(places, sealedPlace{bucketGrants, bytes.Clone(k)})
 		return nil
 	})
 	return places
 }
 
-func (s *Store) loseSealed(tx *bbolt.Tx, at sealedPlace) error {
-	if string(at.bucket) != string(bucketGrants) {
-		return tx.Bucket(at.bucket).Delete(at.key)
-	}
-	// The name of the notice that the screen then shows.
-	if err := tx.Bucket(bucketMeta).Put(keyWarning, []byte("key_lost")); err != nil {
-		return err
-	}
-	lost := Grant{ID: string(at.key), Dead: true}
-	if err := s.sealer.put(tx, at.bucket, at.key, lost); err != nil {
-		return err
-	}
-	return s.leave(tx, lost.ID, "key lost", func(*Grant) {})
-}
-
-// KeyLost reports whether tokens were found at Open that no key opens: the box
-// has to be paired again.
-func (s *Store) KeyLost() bool { return s.keyLost }
+// KeyLost reports whether there are tokens that no key at hand opens: unless
+// their key comes back the box has to be paired again.
+func (s *Store) KeyLost() bool { return s.keyLost.Load() }

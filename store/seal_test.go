@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -164,22 +165,54 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%v, %v", g, err)
 		}
 	})
-	t.Run("lost", func(t *testing.T) {
+	t.Run("lost, and back", func(t *testing.T) {
 		dir := paired(t, nil)
-		must(t, os.Remove(filepath.Join(dir, keyFileName)))
+		path := filepath.Join(dir, keyFileName)
+		right, err := os.ReadFile(path)
+		must(t, err)
+		must(t, os.Remove(path))
 		s := reopen(t, dir, nil)
 		g, err := s.Grant()
 		must(t, err)
-		picks, err := s.Picks()
+		grants, err := s.Grants()
+		must(t, err)
+		if g != nil || !s.KeyLost() || len(grants) != 1 || !grants[0].Dead || !grants[0].Locked {
+			t.Errorf("%v, %v", g, grants)
+		}
+		first, err := s.Identity(func() (string, error) { return "stand-in", nil })
+		must(t, err)
+		must(t, s.Close())
+
+		must(t, os.WriteFile(path, right, 0o600))
+		s = reopen(t, dir, nil)
+		g, err = s.Grant()
+		must(t, err)
+		if g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() || first == mark {
+			t.Errorf("after the key came back: %v", g)
+		}
+	})
+	t.Run("paired over meanwhile", func(t *testing.T) {
+		dir := paired(t, outside)
+		s := reopen(t, dir, nil)
+		must(t, s.Paired(Grant{ID: "new", RefreshToken: "new"}, nil))
+		must(t, s.Close())
+		s = reopen(t, dir, outside)
+		g, err := s.Grant()
 		must(t, err)
 		grants, err := s.Grants()
 		must(t, err)
-		if g != nil || !s.KeyLost() || picks[0].Over == "" || len(grants) != 1 || !grants[0].Dead {
-			t.Errorf("%v, %v, %v", g, picks, grants)
+		picks, err := s.Picks()
+		must(t, err)
+		if g == nil || g.ID != "new" || len(grants) != 2 || !grants[0].Retired || grants[0].RefreshToken != "r-"+mark || picks[0].Over == "" {
+			t.Errorf("%v, %+v, %v", g, grants, picks)
 		}
-		must(t, s.Close())
-		if reopen(t, dir, nil).KeyLost() {
-			t.Error("lost for ever")
+	})
+	t.Run("forgotten meanwhile", func(t *testing.T) {
+		dir := paired(t, outside)
+		s := reopen(t, dir, nil)
+		must(t, s.Unpair("unpaired", false, false))
+		if grants, err := s.Grants(); err != nil || len(grants) > 0 || s.KeyLost() {
+			t.Errorf("%v, %v", grants, err)
 		}
 	})
 	t.Run("another credential", func(t *testing.T) {
@@ -200,8 +233,10 @@ func TestKeys(t *testing.T) {
 			b := tx.Bucket(bucketGrants)
 			return b.Put([]byte("h"), b.Get([]byte("g")))
 		}))
-		if _, err := s.Grants(); !errors.Is(err, errSealed) {
-			t.Errorf("got %v", err)
+		grants, err := s.Grants()
+		must(t, err)
+		if len(grants) != 2 || !grants[1].Locked || grants[1].RefreshToken != "" {
+			t.Errorf("%v", grants)
 		}
 	})
 }
@@ -232,4 +267,31 @@ func TestSchemaOne(t *testing.T) {
 	if names := holds(t, dir, mark); names != nil {
 		t.Errorf("still readable in %v", names)
 	}
+}
+
+// A pickerd that waits for the lock while another replaces the file must not get
+// the old one.
+func TestWaitingForTheLockDuringAScrub(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	second := make(chan error, 1)
+	go func() {
+		other, err := Open(dir, nil)
+		if err == nil {
+			other.Close()
+		}
+		second <- err
+	}()
+	for range 20 { // until the second one's patience is over
+		must(t, s.Unpair("unpaired", false, false))
+		select {
+		case err := <-second:
+			if !errors.Is(err, ErrInUse) {
+				t.Errorf("got %v", err)
+			}
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Error("it waits for ever")
 }

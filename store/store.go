@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -72,7 +73,8 @@ type Store struct {
 	dir     string
 	media   *os.Root
 	sealer  *sealer
-	keyLost bool
+	keyLost atomic.Bool
+	standIn string // identity while the one on record can't be opened; guarded by the database's writer lock
 
 	dbMu sync.RWMutex // held for writing while the file is replaced
 	db   *bbolt.DB
@@ -178,7 +180,12 @@ func open(path string) (db *bbolt.DB, err error) {
 			err = &CorruptError{path, fmt.Sprint(r)}
 		}
 	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait})
+	var opened *os.File
+	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		var err error
+		opened, err = os.OpenFile(name, flag, mode)
+		return opened, err
+	}})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrInUse
@@ -188,11 +195,27 @@ func open(path string) (db *bbolt.DB, err error) {
 		}
 		return nil, &CorruptError{path, err.Error()} // not the system's refusal but the file's content
 	}
+	if !isAt(opened, path) {
+		// While this waited for the lock another pickerd put a compact copy in
+		// the file's place, which it has open.
+		db.Close()
+		return nil, ErrInUse
+	}
 	if err := check(db, path); err != nil {
 		db.Close()
 		return nil, err
 	}
 	return db, nil
+}
+
+// isAt reports whether an open file is the one that has a name now.
+func isAt(f *os.File, path string) bool {
+	have, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(have, named)
 }
 
 func check(db *bbolt.DB, path string) error {

@@ -77,10 +77,9 @@ func tellForgotten(w io.Writer, s *device.Status, everywhere bool) {
 	}
 	o := s.Outstanding
 	switch {
-	case o == nil && everywhere:
-		fmt.Fprintln(w, "Its sessions are deleted at Google, and the permission is revoked; the log says so.")
 	case o == nil:
 		fmt.Fprintln(w, "Its sessions are deleted at Google.")
+		tellRevoked(w, s.Forgotten, everywhere)
 	default:
 		if o.Sessions > 0 {
 			fmt.Fprintf(w, "Outstanding: %d picking sessions are still to be deleted at Google.\n", o.Sessions)
@@ -89,6 +88,18 @@ func tellForgotten(w io.Writer, s *device.Status, everywhere bool) {
 			fmt.Fprintln(w, "Outstanding: the permission is still to be revoked at Google.")
 		}
 		fmt.Fprintln(w, "That is done by itself when Google can be reached; until then the token is kept sealed. pickerd status tells.")
+	}
+}
+
+func tellRevoked(w io.Writer, f *device.Forgotten, everywhere bool) {
+	switch {
+	case !everywhere:
+	case f == nil:
+		fmt.Fprintln(w, "There was no permission left to revoke.")
+	case f.Revocation == "done":
+		fmt.Fprintln(w, "The permission is revoked at Google.")
+	default:
+		fmt.Fprintln(w, "The permission was NOT revoked: the server refused; the log has its words. The Google account's page of connected apps can end it.")
 	}
 }
 

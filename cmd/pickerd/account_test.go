@@ -132,7 +132,7 @@ func TestAuthorizeAndImport(t *testing.T) {
 		{[]string{"status"}, 0, "by import"},
 		{[]string{"import-token", file}, 1, "pickerd unpair"},
 		{[]string{"unpair", "--here", "--everywhere"}, 64, "exclude each other"},
-		{[]string{"unpair", "--everywhere"}, 0, "the permission is revoked"},
+		{[]string{"unpair", "--everywhere"}, 0, "The permission is revoked at Google."},
 		{[]string{"unpair"}, 1, "No account is paired."},
 		{[]string{"import-token", file}, 1, "Google does not accept this token"},
 		{[]string{"import-token", "/none"}, 1, "/none"},

@@ -64,7 +64,10 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 		return err
 	}
 	if *output != "-" {
-		fmt.Fprintf(e.stderr, "\n%s holds the token, sealed. On the box:\n\n  pickerd import-token %s\n\nor from here:  ssh BOX sudo pickerd import-token - < %s\n", *output, *output, *output)
+		fmt.Fprintf(e.stderr, "\n%s holds the token, sealed. On the box:\n\n  sudo pickerd import-token %s\n", *output, *output)
+		if *to != "" {
+			fmt.Fprintf(e.stderr, "\nor from here:  ssh BOX sudo pickerd import-token - < %s\n", *output)
+		}
 	}
 	return nil
 }

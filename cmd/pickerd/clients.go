@@ -31,8 +31,8 @@ func loadWays(cfg *configs.Config) ([]device.Way, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i := slices.IndexFunc(ways, func(o device.Way) bool { return o.ClientID == w.ClientID }); i >= 0 {
-			return nil, clientTrouble("pairing.methods: %q and %q have the same OAuth client; each needs one of its own type", ways[i].Method, method)
+		if i := slices.IndexFunc(ways, func(o device.Way) bool { return o.ClientID == w.ClientID }); i >= 0 && isGoogle(cfg.Google) {
+			return nil, clientTrouble("pairing.methods: %q and %q have the same OAuth client; Google wants one of its own type for each", ways[i].Method, method)
 		}
 		ways = append(ways, w)
 	}
@@ -48,6 +48,9 @@ func loadWay(cfg *configs.Config, method string) (device.Way, error) {
 		w.ClientID, w.Secret, err = tvClient(g)
 	case device.ByRelay:
 		w.RedirectURI = cfg.Pairing.RelayURL
+		if a := cfg.Pairing.Address; a != "auto" && !device.IsNear(a) {
+			return w, clientTrouble(`pairing.address: a relay page sends phones to private, link-local and .local addresses only, not to %s`, a)
+		}
 		w.ClientID, w.Secret, err = webClient(g, w.RedirectURI)
 	case device.ByPaste:
 		w.RedirectURI = deadEnd

@@ -64,7 +64,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	}
 	oauth := endpoints(cfg.Google)
 	b := &box{log: log, store: st, display: display, control: ctl, notify: systemd.NewNotifier(getenv)}
-	b.door = &door{display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log}
+	b.door = &door{display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
 		b.door.address = cfg.Pairing.Address
 	}

@@ -37,6 +37,7 @@ type door struct {
 	srv     *http.Server
 	at      string
 	closing *time.Timer
+	ended   chan struct{} // closed by end
 	wg      sync.WaitGroup
 }
 
@@ -124,9 +125,18 @@ func (d *door) shutLocked() {
 	d.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), doorLate)
 		defer cancel()
-		if srv.Shutdown(ctx) != nil {
-			srv.Close()
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			_ = srv.Shutdown(ctx)
+		}()
+		select {
+		case <-left:
+		case <-d.ended:
+			cancel()
+			<-left
 		}
+		srv.Close()
 	})
 }
 
@@ -138,6 +148,7 @@ func (d *door) end() {
 		d.closing.Stop()
 	}
 	d.srv = nil
+	close(d.ended)
 	d.mu.Unlock()
 	if srv != nil {
 		srv.Close()

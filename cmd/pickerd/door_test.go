@@ -23,6 +23,7 @@ func newDoor(t *testing.T, listen string) *door {
 		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the door") }),
 		lan:     func() (net.IP, error) { return net.IPv4(127, 0, 0, 2), nil }, // another address of this machine
 		log:     slog.New(slog.DiscardHandler),
+		ended:   make(chan struct{}),
 	}
 	t.Cleanup(d.end)
 	return d

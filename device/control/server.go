@@ -87,6 +87,8 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.problem(w, http.StatusConflict, "No code is on the screen.")
 	case errors.Is(err, device.ErrPaired):
 		h.problem(w, http.StatusConflict, "An account is paired already; forget it first.")
+	case errors.Is(err, device.ErrForgetting):
+		h.problem(w, http.StatusConflict, "The last account is still being forgotten at Google; try again in a minute.")
 	case errors.Is(err, device.ErrNotPaired):
 		h.problem(w, http.StatusConflict, "No account is paired.")
 	case errors.Is(err, fs.ErrNotExist):

@@ -16,37 +16,43 @@ const (
 // limits bound what one address, and all together, may ask for.
 type limits struct {
 	mu     sync.Mutex
-	hosts  map[string]*rate.Limiter
+	hosts  map[string]*host
 	atOnce int
 }
 
-func newLimits() *limits { return &limits{hosts: map[string]*rate.Limiter{}} }
+// A host is one address.
+type host struct {
+	rate   *rate.Limiter
+	atOnce int
+}
 
-// allow reports whether a request may go on; then done has to be called.
-func (l *limits) allow(remote string) bool {
-	host, _, err := net.SplitHostPort(remote)
+func newLimits() *limits { return &limits{hosts: map[string]*host{}} }
+
+// enter reports whether a request may go on; then leave has to be called.
+func (l *limits) enter(remote string) (leave func(), ok bool) {
+	name, _, err := net.SplitHostPort(remote)
 	if err != nil {
-		host = remote
+		name = remote
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	of := l.hosts[host]
-	if of == nil {
+	h := l.hosts[name]
+	if h == nil {
 		if len(l.hosts) >= manyHosts {
 			clear(l.hosts)
 		}
-		of = rate.NewLimiter(perSecond, burst)
-		l.hosts[host] = of
+		h = &host{rate: rate.NewLimiter(perSecond, burst)}
+		l.hosts[name] = h
 	}
-	if l.atOnce >= atOnce || !of.Allow() {
-		return false
+	if l.atOnce >= atOnce || h.atOnce >= perHost || !h.rate.Allow() {
+		return nil, false
 	}
 	l.atOnce++
-	return true
-}
-
-func (l *limits) done() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.atOnce--
+	h.atOnce++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.atOnce--
+		h.atOnce--
+	}, true
 }

@@ -35,6 +35,7 @@ const Prefix = "/pair/"
 const (
 	maxBody  = 16 << 10
 	atOnce   = 16               // requests that are being answered
+	perHost  = 4                // of those, of one address
 	patience = 40 * time.Second // for all of one answer
 )
 
@@ -64,12 +65,13 @@ func bounded(next http.Handler, l *limits) http.Handler {
 		// and without TLS it says nothing else about where that came from.
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		if !l.allow(r.RemoteAddr) {
+		leave, ok := l.enter(r.RemoteAddr)
+		if !ok {
 			h.Set("Retry-After", "5")
 			render(w, http.StatusTooManyRequests, message{Title: "One moment, please", Text: "Too many visits at once. Try again in a few seconds."})
 			return
 		}
-		defer l.done()
+		defer leave()
 		rc := http.NewResponseController(w)
 		// Not every writer in front of this has deadlines.
 		_ = rc.SetReadDeadline(time.Now().Add(patience))

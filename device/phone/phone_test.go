@@ -138,24 +138,42 @@ func TestBounds(t *testing.T) {
 	})
 	t.Run("many at once", func(t *testing.T) {
 		l := newLimits()
-		for i := range atOnce {
-			if !l.allow(fmt.Sprintf("192.168.1.%d:1", i)) {
+		var leave []func()
+		enter := func(remote string) bool {
+			out, ok := l.enter(remote)
+			if ok {
+				leave = append(leave, out)
+			}
+			return ok
+		}
+		for i := range perHost {
+			if !enter(fmt.Sprintf("192.168.1.99:%d", i)) {
+				t.Fatalf("one address: only %d at once", i)
+			}
+		}
+		if enter("192.168.1.99:1") {
+			t.Error("one address holds too many")
+		}
+		for i := range atOnce - perHost {
+			if !enter(fmt.Sprintf("192.168.1.%d:1", i)) {
 				t.Fatalf("only %d at once", i)
 			}
 		}
-		if l.allow("192.168.1.200:1") {
+		if enter("192.168.1.200:1") {
 			t.Error("too many at once")
 		}
-		l.done()
-		if !l.allow("192.168.1.200:1") {
-			t.Error("nobody is let in any more")
+		for _, out := range leave {
+			out()
 		}
 		for i := range 10 * manyHosts {
-			l.done()
-			l.allow(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256))
+			out, ok := l.enter(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256))
+			if !ok {
+				t.Fatal("nobody is let in any more")
+			}
+			out()
 		}
-		if len(l.hosts) > manyHosts {
-			t.Errorf("%d addresses are remembered", len(l.hosts))
+		if len(l.hosts) > manyHosts || l.atOnce != 0 {
+			t.Errorf("%d addresses are remembered, %d requests", len(l.hosts), l.atOnce)
 		}
 	})
 	t.Run("from the page itself, without TLS", func(t *testing.T) {

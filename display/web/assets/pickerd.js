@@ -44,7 +44,7 @@ function layOutCode(p) {
   $("qr").alt = p.code ? `QR code for ${p.link}, code ${p.code}` : `QR code for ${p.link}`;
   text("link", p.link);
   text("code", p.code);
-  text("spoken", p.spoken ? `The code is: ${p.spoken}. Enter it at ${p.link}` : "");
+  text("spoken", p.spoken);
   show("typed", p.link);
   show("codeline", p.code);
   fitCode();
@@ -202,7 +202,8 @@ function move(step) {
   const all = [...within.querySelectorAll("button")].filter(b => !b.hidden);
   if (!all.length) return;
   const at = all.indexOf(document.activeElement);
-  all[at < 0 ? all.length - 1 : (at + step + all.length) % all.length].focus(); // the likeliest is the last
+  const first = $("forgetting").open ? 0 : all.length - 1; // the harmless one, the likeliest one
+  all[at < 0 ? first : (at + step + all.length) % all.length].focus();
 }
 addEventListener("keydown", e => {
   near();
