@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -186,7 +187,11 @@ func (c *Config) decode(file string, data []byte) error {
 	}
 	if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := e.Position()
-		return &Error{File: file, Line: line, Key: join(e.Key()), Msg: trim(e.Error())}
+		msg := trim(e.Error())
+		if strings.Contains(msg, "of type []string") {
+			msg = `this is a list: write ["…"]`
+		}
+		return &Error{File: file, Line: line, Key: join(e.Key()), Msg: msg}
 	}
 	if err != nil {
 		return &Error{File: file, Msg: trim(err.Error())}

@@ -55,6 +55,7 @@ func TestErrors(t *testing.T) {
 		{"secret alone", "[google]\nclient_secret = 'x'\n", ":2:", "no google.client_id"},
 		{"mode of a later version", "mode = 'guest'\n", ":1:", "not available in this version"},
 		{"output of a later version", "[display]\noutputs = ['framebuffer']\n", ":2:", "not available in this version"},
+		{"a word instead of a list", "[pairing]\nmethods = 'device'\n", ":2:", `this is a list: write ["`},
 		{"no way to pair", "[pairing]\nmethods = []\n", ":2:", "no way to pair"},
 		{"unknown way to pair", "[pairing]\nmethods = ['device', 'rely']\n", ":2:", `"rely" is not one of device, relay, paste, import`},
 		{"a way twice", "[pairing]\nmethods = ['paste', 'paste']\n", ":2:", "twice"},

@@ -158,6 +158,7 @@ func (d *Device) step(s State) func(context.Context) error {
 
 func (d *Device) rest(ctx context.Context) error {
 	d.calm()
+	d.enter(next(d.facts), func(*view) {}) // without a trouble it may be another state
 	if d.screen.troubled() {
 		return d.sleep(ctx, stayFor) // then calm takes the notice away
 	}

@@ -342,3 +342,19 @@ func TestEverywhereAfterHere(t *testing.T) {
 		}
 	})
 }
+
+// An operator who was told to import a token sees that it helped.
+func TestImportOnABlockedBox(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true}}, func(t *testing.T, w *world) {
+		w.untilState(Blocked)
+		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.untilState(Idle); s.Problem != nil {
+			t.Errorf("%+v", s.Problem)
+		}
+		if p := w.dev.Pages().Get(); p.PickLabel == "" {
+			t.Errorf("%+v", p)
+		}
+	})
+}

@@ -116,9 +116,11 @@ func tokenError(err error) error {
 	}
 	switch {
 	case errors.Is(err, tokenfile.ErrSealedForAnother):
-		return &TokenError{"This token file is sealed for another box.", err}
+		return &TokenError{"This token file is sealed for another box. Make one with pickerd authorize --to and this box's recipient, which pickerd status shows.", err}
+	case errors.Is(err, tokenfile.ErrNeedsPassphrase):
+		return &TokenError{"This token file is sealed with a passphrase; pickerd import-token asks for it.", err}
 	case errors.Is(err, tokenfile.ErrNotToken):
-		return &TokenError{"This is not a token file that is sealed for this box.", err}
+		return &TokenError{"This is not a token file, or it is damaged. Make one with pickerd authorize.", err}
 	}
 	return err
 }
@@ -151,6 +153,7 @@ func (d *Device) try(ctx context.Context, g store.Grant) (tried bool, err error)
 		d.log.Warn("the imported token could not be tried yet", "err", err)
 		return false, nil
 	}
+	d.log.Warn("the imported token is refused, and erased", "err", err)
 	dropErr := d.ask(ctx, func() error {
 		d.dropSource(g.ID)
 		defer wake(d.sweepNow)

@@ -62,6 +62,9 @@ func (v *view) tell(p *display.Page) {
 		p.Problem, p.Remedy = t.Message, t.Remedy
 	case t.operator:
 		p.Title, p.Text, p.Hint, p.Steps = "This screen needs its operator", t.Message, t.Remedy, t.Ways
+		if len(t.Ways) > 1 {
+			p.Hint += " Any one of these will do."
+		}
 	default:
 		p.Title, p.Text = t.Message, t.Remedy
 	}

@@ -40,9 +40,9 @@ var clientTypes = map[string]string{
 
 // openWay is what an operator has to do for a way that is not configured.
 var openWay = []struct{ method, line string }{
-	{ByDevice, `device: a client of type "TVs and Limited Input devices" as google.client_file`},
-	{ByRelay, `relay: a client of type "Web application" as google.web_client_file, and pairing.relay_url`},
-	{ByPaste, `paste: a client of type "Desktop app" as google.desktop_client_file`},
+	{ByDevice, `device: add "device" to pairing.methods, with a client of type "TVs and Limited Input devices" as google.client_file`},
+	{ByRelay, `relay: add "relay" to pairing.methods, with a client of type "Web application" as google.web_client_file, and pairing.relay_url`},
+	{ByPaste, `paste: add "paste" to pairing.methods, with a client of type "Desktop app" as google.desktop_client_file`},
 	{ByImport, `import: "pickerd authorize" on a computer with a browser, then "pickerd import-token" here`},
 }
 
@@ -166,6 +166,10 @@ func (d *Device) askAgain() error {
 // closedWays tells what an operator can do to open other ways.
 func (d *Device) closedWays() (lines []string) {
 	for _, o := range openWay {
+		desktopRefused := slices.ContainsFunc(d.facts.refusals, func(r store.Refusal) bool { return r.Method == ByPaste })
+		if o.method == ByImport && desktopRefused {
+			continue // it signs in with a client of the same type
+		}
 		if !slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return w.Method == o.method }) {
 			lines = append(lines, o.line)
 		}

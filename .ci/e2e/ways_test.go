@@ -225,6 +225,28 @@ func TestStatesInTheBrowser(t *testing.T) {
 	b.stop()
 }
 
+// Google may refuse the scope on its own page too: nobody is blamed, and the
+// screen goes on another way.
+func TestRelayRefused(t *testing.T) {
+	relay := relayPage(t)
+	g := googleLike(t, oauthtest.Options{Interval: time.Second, RefuseCodeScope: true, WebRedirects: []string{relay}})
+	b := configured(t, g, t.TempDir())
+	near := strings.Replace(strings.TrimSuffix(b.screen, "/"), "127.0.0.1", "box.local", 1)
+	b.env = []string{"PICKERD_PAIRING_METHODS=relay,device", "PICKERD_PAIRING_RELAY_URL=" + relay, "PICKERD_PAIRING_ADDRESS=" + near,
+		"PICKERD_GOOGLE_WEB_CLIENT_FILE=" + clientFile(t, g, oauthtest.Web, relay)}
+	b.start()
+	chromium := newBrowser(t)
+	screen, phone := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 390, 844, "about:blank")
+	toRelayPage(screen, phone, "allow")
+	if title := phone.text("title"); title != "Google did not let you through" {
+		t.Errorf("the relay page says %q", title)
+	}
+	phone.tap("go")
+	screen.until("document.getElementById('code').textContent.includes('-')")
+	phone.save("phone-relay-refused")
+	b.stop()
+}
+
 func quote(s string) string {
 	data, _ := json.Marshal(s)
 	return string(data)

@@ -82,7 +82,7 @@ func tellForgotten(w io.Writer, s *device.Status, everywhere bool) {
 		tellRevoked(w, s.Forgotten, everywhere)
 	default:
 		if o.Sessions > 0 {
-			fmt.Fprintf(w, "Outstanding: %d picking sessions are still to be deleted at Google.\n", o.Sessions)
+			fmt.Fprintf(w, "Outstanding: picking sessions still to be deleted at Google: %d.\n", o.Sessions)
 		}
 		if o.Revocation {
 			fmt.Fprintln(w, "Outstanding: the permission is still to be revoked at Google.")
@@ -155,7 +155,7 @@ func (e env) readToken(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !tokenfile.Sealed(data) && st.Mode().Perm()&0o077 != 0 {
+	if _, err := tokenfile.Parse(data); err == nil && st.Mode().Perm()&0o077 != 0 {
 		return nil, &hintedError{fmt.Errorf("%s is not sealed and others may read it", path), "chmod 600 " + path + ", and think of who may have read it", exitFailed}
 	}
 	return data, nil
@@ -168,6 +168,10 @@ func (e env) sealForBox(ctx context.Context, c *control.Client, data []byte) ([]
 	switch {
 	case tokenfile.NeedsPassphrase(data):
 		pass, perr := e.passphrase(ctx, "The token file's passphrase: ")
+		if errors.Is(perr, errNoTerminal) {
+			return nil, &hintedError{errors.New("the token file is sealed with a passphrase, and there is no terminal to ask for it"),
+				"copy the file to the box and run this there, over ssh with -t", exitFailed}
+		}
 		if perr != nil {
 			return nil, perr
 		}

@@ -181,7 +181,7 @@ func TestAuthorizeRefusals(t *testing.T) {
 	}{
 		"declined": {auth.Decline, "access_denied"},
 		"unticked": {func(a string) (string, error) { return auth.Allow(a, "person", oauthtest.PickerScope) }, "was not given"},
-		"given up": {func(string) (string, error) { return "", nil }, "nothing was written"},
+		"given up": {func(string) (string, error) { return "", nil }, "nothing was done"},
 		"a code of somebody else": {func(a string) (string, error) {
 			back, err := auth.Allow(a, "person")
 			u, _ := url.Parse(back)

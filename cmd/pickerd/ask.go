@@ -82,12 +82,12 @@ func printStatus(w io.Writer, s *device.Status) error {
 		line("account", "%s, paired %s by %s", orDash(a.Email), a.PairedAt.Local().Format(time.DateTime), orDash(a.Method))
 	}
 	if o := s.Outstanding; o != nil {
-		line("forgotten", "an account; still to be done at Google: %s", outstanding(o))
+		line("forgotten", "an account was; still to be done at Google: %s", outstanding(o))
 	}
 	switch p := s.Pairing; {
 	case p == nil:
 	case p.Method == device.ByImport:
-		line("sign in", "on a computer with a browser: pickerd authorize --to %s", s.Recipient)
+		line("sign in", "on a computer with a browser: pickerd authorize --client FILE --to %s", s.Recipient)
 	case p.UserCode != "":
 		line("sign in", "%s, code %s, good until %s", p.VerificationURI, p.UserCode, p.ExpiresAt.Local().Format(time.TimeOnly))
 	default:
@@ -125,7 +125,7 @@ func printStatus(w io.Writer, s *device.Status) error {
 func outstanding(o *device.Outstanding) string {
 	var left []string
 	if o.Sessions > 0 {
-		left = append(left, fmt.Sprintf("%d sessions to be deleted", o.Sessions))
+		left = append(left, fmt.Sprintf("sessions to be deleted: %d", o.Sessions))
 	}
 	if o.Revocation {
 		left = append(left, "the token to be revoked")

@@ -123,7 +123,7 @@ func (e env) signIn(ctx context.Context, c *oauthdevice.Client, open bool, seal 
 	}
 	select {
 	case <-ctx.Done():
-		return nil, errors.New("given up; nothing was written")
+		return nil, errGivenUp
 	case err := <-served:
 		return nil, err
 	case a := <-answers:

@@ -52,7 +52,7 @@ func commands() []command {
 		{"status", "[--json] [--socket PATH]", "Tell what the daemon is doing.",
 			show((*control.Client).Status, func(s *device.Status) any { return s }, printStatus)},
 		{"pick", "[--socket PATH]", "Start a new pick: the screen shows a code to scan.",
-			wish((*control.Client).Pick, "Asked for a new pick: the screen shows a code to scan as soon as Google gives one.")},
+			wish((*control.Client).Pick, "Asked for a new pick: the screen shows a code to scan as soon as Google gives one; pickerd status says if it doesn't.")},
 		{"cancel", "[--socket PATH]", "Cancel the pick under way.",
 			wish((*control.Client).Cancel, "Cancelled. If Google has a session for it, that is being deleted.")},
 		{"sessions", "[--json] [--socket PATH]", "List picking sessions that are not known to be deleted.",

@@ -98,9 +98,15 @@ func configCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) er
 		return &usageError{`say "check FILE" or "default"`}
 	}
 	if err := parse(fs, args[1:], 1); err != nil {
+		if len(args) == 1 {
+			return &usageError{"which FILE is to be checked?"}
+		}
 		return err
 	}
 	cfg, err := loadConfig(fs.Arg(0), e.getenv)
+	if h, ok := errors.AsType[*hintedError](err); ok {
+		h.hint = "pickerd config default prints a commented file"
+	}
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,9 @@ import (
 // errNoTerminal means that there is nobody to ask.
 var errNoTerminal = errors.New("there is no terminal to ask on")
 
+// errGivenUp means that the person pressed Ctrl-C.
+var errGivenUp = errors.New("given up; nothing was done")
+
 // isTerminal reports whether v is a file that a person sits at.
 func isTerminal(v any) bool {
 	f, ok := v.(*os.File)
@@ -41,7 +44,7 @@ func (e env) readLine(ctx context.Context, question string) (string, error) {
 		return l.text, l.err
 	case <-ctx.Done():
 		fmt.Fprintln(e.stderr)
-		return "", context.Cause(ctx)
+		return "", errGivenUp
 	}
 }
 
@@ -75,7 +78,7 @@ func (e env) passphrase(ctx context.Context, question string) (string, error) {
 		// The terminal must show again what is typed.
 		err := term.Restore(fd, before)
 		fmt.Fprintln(tty)
-		return "", errors.Join(context.Cause(ctx), err)
+		return "", errors.Join(errGivenUp, err)
 	}
 }
 

@@ -113,12 +113,21 @@ func (h *handler) paste(w http.ResponseWriter, r *http.Request) {
 		h.askForAddress(w, v, "That is not the address. Copy all of it; it begins with http://127.0.0.1 and has “code=” in it.")
 		return
 	}
-	h.goOn(w, r, answer)
+	to, err := h.device.Redirected(r.Context(), answer)
+	if errors.Is(err, device.ErrLinkUnknown) {
+		h.askForAddress(w, v, "That address is an older one. Sign in again with the button above, and copy what you get then.")
+		return
+	}
+	h.finish(w, r, to, err)
 }
 
 // goOn hands the answer to the box and sends the phone to Google Photos.
 func (h *handler) goOn(w http.ResponseWriter, r *http.Request, answer url.Values) {
 	to, err := h.device.Redirected(r.Context(), answer)
+	h.finish(w, r, to, err)
+}
+
+func (h *handler) finish(w http.ResponseWriter, r *http.Request, to string, err error) {
 	if err != nil {
 		h.fail(w, err)
 		return

@@ -88,6 +88,10 @@ func TestPasted(t *testing.T) {
 	if w.Code != 303 || d.answer.Get("code") != "4/0Ab" || d.answer.Get("state") != "s" || d.answer.Has("scope") {
 		t.Errorf("%d %v", w.Code, d.answer)
 	}
+	d.err = device.ErrLinkUnknown
+	if w := ask(h, "POST", "/pair/good", "address="+url.QueryEscape("http://127.0.0.1/?state=old&code=c")); w.Code != 422 || !strings.Contains(w.Body.String(), "an older one") {
+		t.Errorf("an address from another time: %d %s", w.Code, w.Body)
+	}
 	if w := ask(h, "POST", "/pair/good", "address="+strings.Repeat("x", 2*maxBody)); w.Code != 422 {
 		t.Errorf("a huge address: %d", w.Code)
 	}

@@ -23,6 +23,10 @@ var ErrNotToken = errors.New("this is not a token file")
 // another passphrase.
 var ErrSealedForAnother = errors.New("the token file is sealed for another box")
 
+// ErrNeedsPassphrase means that a file was sealed with a passphrase, which a box
+// can't be asked for.
+var ErrNeedsPassphrase = errors.New("the token file is sealed with a passphrase")
+
 // ErrPassphrase means that the passphrase is wrong.
 var ErrPassphrase = errors.New("the passphrase is wrong")
 
@@ -147,9 +151,12 @@ func raw(data []byte) io.Reader {
 	return bytes.NewReader(data)
 }
 
-// Open opens a file that is sealed for identity. Its errors are ErrNotToken and
-// ErrSealedForAnother.
+// Open opens a file that is sealed for identity. Its errors are ErrNotToken,
+// ErrNeedsPassphrase and ErrSealedForAnother.
 func Open(data []byte, identity string) (*File, error) {
+	if NeedsPassphrase(data) {
+		return nil, ErrNeedsPassphrase
+	}
 	id, err := age.ParseX25519Identity(identity)
 	if err != nil {
 		return nil, errors.New("the box's identity can't be read")

@@ -58,6 +58,10 @@ func TestSealedWithAPassphrase(t *testing.T) {
 	if !NeedsPassphrase(data) {
 		t.Error("no passphrase wanted")
 	}
+	secret, _ := identity(t)
+	if _, err := Open(data, secret); !errors.Is(err, ErrNeedsPassphrase) {
+		t.Errorf("by a box: %v", err)
+	}
 	if f, err := OpenWith(data, "correct horse"); err != nil || f.RefreshToken != "1//s3cr3t" {
 		t.Errorf("%v", err)
 	}

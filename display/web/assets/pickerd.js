@@ -203,7 +203,9 @@ function move(step) {
   if (!all.length) return;
   const at = all.indexOf(document.activeElement);
   const first = $("forgetting").open ? 0 : all.length - 1; // the harmless one, the likeliest one
-  all[at < 0 ? first : (at + step + all.length) % all.length].focus();
+  // Where it is about forgetting, no way leads around the end.
+  const last = all.length - 1, next = at + step;
+  all[at < 0 ? first : $("forgetting").open ? Math.min(Math.max(next, 0), last) : (next + all.length) % all.length].focus();
 }
 addEventListener("keydown", e => {
   near();
@@ -227,7 +229,7 @@ function near() {
     document.body.classList.remove("near");
     // What can't be seen any more must not be pressed.
     if (document.body.classList.contains("photos") && document.activeElement.closest("#buttons")) document.activeElement.blur();
-  }, 5000);
+  }, 10000);
 }
 for (const e of ["pointermove", "pointerdown"]) addEventListener(e, near);
 
