@@ -47,6 +47,9 @@ func (e env) askHowFar(ctx context.Context, c *control.Client) (everywhere bool,
 	if err != nil {
 		return false, err
 	}
+	if s.Account == nil && s.Library.Items == 0 && s.Outstanding == nil {
+		return false, nil // the daemon says that there is nothing to forget
+	}
 	who := "the account"
 	if s.Account != nil && s.Account.Email != "" {
 		who = s.Account.Email
