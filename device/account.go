@@ -21,11 +21,11 @@ func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 			return err
 		}
 		if d.facts.grant == nil && (d.facts.photos == 0 || d.cfg.KeepPhotos) && !d.cfg.Store.KeyLost() {
-			if later {
-				wake(d.sweepNow)
-				return nil
+			if !later {
+				return ErrNotPaired
 			}
-			return ErrNotPaired
+			wake(d.sweepNow)
+			return d.dropPairing() // the code on the screen may be the same person's
 		}
 		d.wanted = false
 		defer wake(d.sweepNow)

@@ -341,6 +341,26 @@ func TestEverywhereAfterHere(t *testing.T) {
 			t.Errorf("%d revocations", n)
 		}
 	})
+	t.Run("with a code on the screen", func(t *testing.T) {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.pair()
+			w.photos.Fail(pickertest.OpDelete, repeat(5, answer(503, "application/json", "{}"))...)
+			if err := w.dev.Unpair(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+			if err := w.dev.Unpair(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			w.auth.Approve(s.Pairing.UserCode) // too late: another one follows
+			w.until("another code", func(n Status) bool { return n.Pairing != nil && n.Pairing.UserCode != s.Pairing.UserCode })
+			w.pair()
+			w.pass(time.Hour)
+			if s := w.dev.Statuses().Get(); s.Account == nil || count(w, oauthtest.OpRevoke) != 1 {
+				t.Errorf("%+v, %d revocations", s.Account, count(w, oauthtest.OpRevoke))
+			}
+		})
+	})
 }
 
 // An operator who was told to import a token sees that it helped.
