@@ -16,16 +16,9 @@ import (
 // rest is outstanding, and done later. Its error is ErrNotPaired or ErrStopping.
 func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 	return d.ask(ctx, func() error {
-		later, err := d.revokeToo(everywhere)
-		if err != nil {
-			return err
-		}
-		if d.facts.grant == nil && (d.facts.photos == 0 || d.cfg.KeepPhotos) && !d.cfg.Store.KeyLost() {
-			if !later {
-				return ErrNotPaired
-			}
-			wake(d.sweepNow)
-			return d.dropPairing() // the code on the screen may be the same person's
+		f := d.facts
+		if f.grant == nil && (f.photos == 0 || d.cfg.KeepPhotos) && !d.cfg.Store.KeyLost() && (f.pairing == nil || !f.pairing.Answered()) {
+			return d.revokeToo(everywhere)
 		}
 		d.wanted = false
 		defer wake(d.sweepNow)
@@ -37,35 +30,41 @@ func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 }
 
 // revokeToo adds a revocation to accounts that were forgotten on this box only
-// and are not gone yet.
-func (d *Device) revokeToo(everywhere bool) (some bool, err error) {
+// and are not gone yet. The code on the screen, which may be approved by the same
+// person, goes as soon as the facts are read again. Its error is ErrNotPaired.
+func (d *Device) revokeToo(everywhere bool) error {
 	grants, err := d.cfg.Store.Grants()
 	if err != nil {
-		return false, &storeError{err}
+		return &storeError{err}
 	}
+	some := false
 	for _, g := range grants {
 		if !everywhere || !g.Retired || g.Dead {
 			continue
 		}
 		some = true
 		if err := d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) { g.Revoke = true }); err != nil {
-			return false, &storeError{err}
+			return &storeError{err}
 		}
 	}
-	return some, nil
+	if !some {
+		return ErrNotPaired
+	}
+	wake(d.sweepNow)
+	return nil
 }
 
 // accountWait is how long the name of an account is worth waiting for.
 const accountWait = 5 * time.Second
 
 // learnAccount asks who has signed in where the operator wants that to be told
-// and the token did not say. Nothing depends on it.
-func (d *Device) learnAccount(ctx context.Context, g *store.Grant) {
+// and the token did not say. Nothing depends on it, and no wish cuts it short.
+func (d *Device) learnAccount(g *store.Grant) {
 	c := d.clientOf(g)
 	if g.Account != "" || g.AccessToken == "" || c.UserinfoURL == "" || !slices.Contains(c.Scopes, "email") {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, accountWait)
+	ctx, cancel := context.WithTimeout(d.life, accountWait)
 	defer cancel()
 	who, err := c.Account(ctx, oauthdevice.Secret(g.AccessToken))
 	if err == nil && who != "" {
@@ -84,20 +83,22 @@ var ErrForgetting = errors.New("the last account is still being forgotten at Goo
 // waiting in silence.
 const revokeWait = 10 * time.Second
 
-// awaitRevocation hurries the sweeper.
+// awaitRevocation hurries the sweeper, and takes what had to wait with it.
 func (d *Device) awaitRevocation(ctx context.Context) error {
+	d.revocations.wait(true)
 	wake(d.sweepNow)
 	ctx, cancel := context.WithTimeout(ctx, revokeWait)
 	defer cancel()
 	for s := range d.Statuses().Watch(ctx) {
 		if s.Outstanding == nil || !s.Outstanding.Revocation {
-			return nil
+			d.revocations.wait(false)
+			return d.provision()
 		}
 	}
 	if err := context.Cause(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return ErrForgetting
+	return d.revocations.why()
 }
 
 // lose notes that the server no longer accepts a grant.

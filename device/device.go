@@ -54,9 +54,11 @@ type Device struct {
 	untilNow chan struct{} // level trigger, capacity one
 	lastBeat atomic.Int64  // unix nanoseconds
 
-	bygones bygones
-	life    context.Context // Run's
-	hearsay []store.Refusal // that browsers brought
+	bygones     bygones
+	revocations revocations
+	said        map[string]string // the sweeper's last words, by what they are about
+	life        context.Context   // Run's
+	hearsay     []store.Refusal   // that browsers brought
 
 	sourcesMu sync.Mutex
 	sources   map[string]*oauthdevice.Source // by grant id
@@ -125,7 +127,7 @@ func (d *Device) Run(ctx context.Context) error {
 			continue
 		}
 		state := next(d.facts)
-		if w := d.way(); d.cfg.Door != nil && (state != Pairing || w == nil || w.Method != ByRelay && w.Method != ByPaste) {
+		if w := d.way(); d.cfg.Door != nil && (state != Pairing || d.facts.pairing == nil && d.facts.revoking || w == nil || w.Method != ByRelay && w.Method != ByPaste) {
 			d.cfg.Door.Close()
 		}
 		d.enter(state, func(*view) {})
@@ -209,8 +211,13 @@ func (d *Device) load() error {
 		}
 	}
 	d.facts = f
-	if w := d.way(); f.pairing != nil && w != nil && (f.pairing.Method != w.Method || f.pairing.ClientID != w.ClientID) {
-		d.facts.pairing = nil // begun under another configuration
+	if f.pairing == nil {
+		return nil
+	}
+	w := d.way()
+	other := w != nil && (f.pairing.Method != w.Method || f.pairing.ClientID != w.ClientID) // begun under another configuration
+	if other || f.revoking && !f.pairing.Answered() {
+		d.facts.pairing = nil
 		return d.dropPairing()
 	}
 	return nil

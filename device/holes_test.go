@@ -274,6 +274,24 @@ func TestImportIsKeptInDoubt(t *testing.T) {
 	}
 }
 
+// The way out of a blocked screen is on it, whatever there is left to say.
+func TestTryAgain(t *testing.T) {
+	o := options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, ways: ways(ByDevice, ByRelay, ByPaste)}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		for _, m := range []string{ByRelay, ByPaste} {
+			_, v := w.untilLink(m)
+			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err == nil {
+				t.Fatal("through")
+			}
+		}
+		w.untilState(Blocked)
+		w.pass(time.Minute)
+		if p := w.dev.Pages().Get(); p.PickLabel == "" {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
 // A record from before there were several ways.
 func TestGrantWithoutAClient(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
@@ -299,7 +317,7 @@ func TestGrantWithoutAClient(t *testing.T) {
 		}
 		w.untilClean()
 		w.auth.ExpireAccess()
-		w.setUp = ways(ByRelay)
+		w.setUp = ways(ByRelay, ByImport)
 		w.restart()
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)

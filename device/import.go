@@ -146,7 +146,7 @@ func (d *Device) try(ctx context.Context, g store.Grant) (tried bool, err error)
 	}
 	if err == nil {
 		g.AccessToken = access
-		d.learnAccount(ctx, &g)
+		d.learnAccount(&g)
 		return true, d.ask(ctx, func() error { return nil }) // the facts have changed
 	}
 	if !refusesToken(err) {
@@ -207,9 +207,16 @@ func grantOf(f *tokenfile.File) store.Grant {
 }
 
 // provision imports the token that the box was delivered with, once: after it
-// was forgotten it does not come back by itself.
+// was forgotten it does not come back by itself. A revocation that is outstanding
+// would take it along; it is called again when that is over.
 func (d *Device) provision() error {
 	if d.cfg.Provisioned == nil {
+		return nil
+	}
+	if err := d.load(); err != nil {
+		return err
+	}
+	if d.facts.revoking || d.facts.grant != nil {
 		return nil
 	}
 	f, err := d.openToken(d.cfg.Provisioned, true)
@@ -223,11 +230,7 @@ func (d *Device) provision() error {
 	if err != nil {
 		return &storeError{err}
 	}
-	current, err := d.cfg.Store.Grant()
-	if err != nil {
-		return &storeError{err}
-	}
-	if before == g.Imported || current != nil {
+	if before == g.Imported {
 		return nil
 	}
 	return d.adopt(g)

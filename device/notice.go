@@ -101,7 +101,7 @@ func codeFor(err error) string {
 	if _, ok := errors.AsType[*doorError](err); ok {
 		return "no_lan"
 	}
-	if errors.Is(err, ErrForgetting) {
+	if errors.Is(err, ErrForgetting) && (answers(err) || err == ErrForgetting) {
 		return "forgetting"
 	}
 	if errors.Is(err, errOnlyImport) {

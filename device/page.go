@@ -34,7 +34,7 @@ func (v *view) page() display.Page {
 		p.PickLabel, p.ForgetLabel = "Choose photos", forgetLabel
 	case Blocked:
 		p.Title = "This screen needs its operator"
-		if v.problem != nil && v.problem.Ways != nil {
+		if v.problem != nil && v.problem.asked {
 			p.PickLabel = "Try again"
 		}
 		if v.paired {

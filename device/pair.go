@@ -101,7 +101,7 @@ func (d *Device) savePairing(p store.Pairing) error {
 
 // paired stores the token together with the intent of the first pick, which
 // carries the requestId that the person's phone was handed.
-func (d *Device) paired(ctx context.Context, w *Way, p *store.Pairing, t *oauthdevice.Token) error {
+func (d *Device) paired(w *Way, p *store.Pairing, t *oauthdevice.Token) error {
 	if missing := t.Lacks(d.cfg.OAuth.Scopes); len(missing) > 0 {
 		if err := d.dropPairing(); err != nil {
 			return err
@@ -131,7 +131,7 @@ func (d *Device) paired(ctx context.Context, w *Way, p *store.Pairing, t *oauthd
 	d.wanted, d.spent = false, 0
 	wake(d.sweepNow)
 	d.log.Info("paired", "method", w.Method, "request_id", p.RequestID)
-	d.learnAccount(ctx, &g)
+	d.learnAccount(&g)
 	return nil
 }
 

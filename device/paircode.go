@@ -128,7 +128,7 @@ func (d *Device) pollBefore(ctx context.Context, w *Way, p *store.Pairing) (done
 	t, err := d.askAbout(ctx, w, p.Before)
 	if err == nil {
 		d.reach()
-		return true, d.paired(ctx, w, p.Before, t)
+		return true, d.paired(w, p.Before, t)
 	}
 	e, ok := errors.AsType[*oauthdevice.Error](err)
 	if !ok {
@@ -147,7 +147,7 @@ func (d *Device) pollCode(ctx context.Context, w *Way, p *store.Pairing) (done b
 	t, err := d.askAbout(ctx, w, p)
 	if err == nil {
 		d.reach()
-		return true, d.paired(ctx, w, p, t)
+		return true, d.paired(w, p, t)
 	}
 	e, ok := errors.AsType[*oauthdevice.Error](err)
 	if !ok {

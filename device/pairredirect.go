@@ -151,7 +151,7 @@ func (d *Device) redeem(ctx context.Context, w *Way, p *store.Pairing) error {
 	switch e, _ := errors.AsType[*oauthdevice.Error](err); {
 	case err == nil:
 		d.reach()
-		return d.paired(ctx, w, p, t)
+		return d.paired(w, p, t)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case e != nil && e.Temporary() && time.Since(p.StartedAt) < linkLife+linkGrace:

@@ -51,7 +51,7 @@ func (d *Device) trouble(ctx context.Context, s State, err error) {
 	p := n.problem()
 	p.RetryAt = time.Now().Add(wait)
 	if e, ok := errors.AsType[*refusedError](err); ok {
-		p.Message, p.Ways = e.details(), e.Others
+		p.Message, p.Ways, p.asked = e.details(), e.Others, true
 	}
 	if lerr := d.load(); lerr == nil { // the step may have changed them
 		s = next(d.facts)

@@ -103,6 +103,7 @@ type Problem struct {
 	Ways []string `json:"ways,omitempty"`
 
 	operator bool
+	asked    bool // somebody may let it be asked again
 	offline  bool
 	since    time.Time
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -78,7 +79,13 @@ func (d *Device) sweep(ctx context.Context, tried map[string]string) (left int) 
 		}
 	}
 	for _, g := range grants {
-		if (g.Retired || g.Dead) && !g.Locked && held[g.ID] == 0 && !d.forgetGrant(ctx, g.ID) {
+		if !g.Retired && !g.Dead || g.Locked {
+			continue
+		}
+		// Sessions that can't be deleted end by themselves; the next person
+		// does not wait for that.
+		settled := held[g.ID] == 0 || g.Revoke && d.revocations.over(g.ID)
+		if settled && !d.forgetGrant(ctx, g.ID) {
 			left++
 		}
 	}
@@ -139,7 +146,10 @@ func (d *Device) sweepUnder(ctx context.Context, own *store.Grant, p store.Pick,
 	case isInvalidGrant(err):
 		d.loseLater(ctx, g)
 	case ctx.Err() == nil:
-		log.Warn("session not deleted yet", "err", err)
+		if own != nil && own.Revoke {
+			d.revocations.failed(own.ID, err, answers(err))
+		}
+		d.logOnce(p.RequestID, "session not deleted yet", "err", err, "request_id", p.RequestID, "session_id", p.SessionID)
 		if g != own && e != nil && !e.Temporary() {
 			tried[p.RequestID] = g.ID
 		}
@@ -208,14 +218,19 @@ func (d *Device) loseLater(ctx context.Context, g *store.Grant) {
 	})
 }
 
-// hopeless reports whether revoking is given up: something answers, and it has
-// not been the server for long. The next person waits for it.
-func hopeless(g *store.Grant, err error) bool {
-	e, ok := errors.AsType[*oauthdevice.Error](err)
-	return ok && e.HTTPStatus != 0 && time.Since(g.RetiredAt) > giveUpRevoking
+// logOnce leaves out what was the last word about a thing already: the sweeper
+// goes on for days.
+func (d *Device) logOnce(about, msg string, args ...any) {
+	line := fmt.Sprint(msg, args)
+	if d.said[about] == line {
+		return
+	}
+	if d.said == nil || len(d.said) > 1000 {
+		d.said = map[string]string{}
+	}
+	d.said[about] = line
+	d.log.Warn(msg, args...)
 }
-
-const giveUpRevoking = 15 * time.Minute
 
 // forgetGrant erases a grant that nothing needs any more, after revoking it
 // where the person asked for that.
@@ -230,9 +245,13 @@ func (d *Device) forgetGrant(ctx context.Context, id string) bool {
 		callCtx, cancel := callContext(ctx)
 		defer cancel()
 		err := d.clientOf(g).Revoke(callCtx, oauthdevice.Secret(cmp.Or(g.RefreshToken, g.AccessToken)))
-		if err != nil && isTemporary(err) && !hopeless(g, err) {
-			d.log.Warn("token not revoked yet", "err", err)
-			return false
+		if err != nil && isTemporary(err) {
+			// That the one endpoint is silent is no proof of an outage.
+			d.revocations.failed(id, err, answers(err) || d.revocations.isWaiting() && d.clientOf(g).Reachable(callCtx))
+			if !d.revocations.over(id) {
+				d.logOnce(id, "token not revoked yet", "err", err)
+				return false
+			}
 		}
 		if bye.revoked = err == nil; bye.revoked {
 			d.log.Info("token revoked")

@@ -58,7 +58,7 @@ func (d *Device) client(w *Way) *oauthdevice.Client {
 func (d *Device) clientOf(g *store.Grant) *oauthdevice.Client {
 	own := &Way{ClientID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}
 	for i, w := range d.cfg.Ways {
-		if w.ClientID == g.ClientID || g.ClientID == "" && w.Method == ByDevice {
+		if w.is(g.ClientID) {
 			own = &d.cfg.Ways[i] // with the secret that is configured now
 			break
 		}
@@ -66,11 +66,18 @@ func (d *Device) clientOf(g *store.Grant) *oauthdevice.Client {
 	return d.client(own)
 }
 
+// is reports whether a way has the client that a grant names; one from before
+// there were several ways names none.
+func (w *Way) is(clientID string) bool {
+	if clientID == "" {
+		return w.Method == ByDevice
+	}
+	return w.ClientID == clientID
+}
+
 // configured reports whether a client is still one of the configuration's.
 func (d *Device) configured(clientID string) bool {
-	return slices.ContainsFunc(d.cfg.Ways, func(w Way) bool {
-		return w.ClientID == clientID || clientID == "" && w.Method == ByDevice
-	})
+	return slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return w.is(clientID) })
 }
 
 // fingerprint names what a server is asked with, so that a refusal counts until

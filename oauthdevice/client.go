@@ -281,6 +281,18 @@ func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	return judgeRevoke(resp, w, c.Secret, token)
 }
 
+// Reachable reports whether anything answers at the token endpoint's address.
+func (c *Client) Reachable(ctx context.Context) bool {
+	w := &wire{}
+	ctx = w.bind(ctx, c.HTTP)
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, c.TokenURL, nil)
+	if err != nil {
+		return false
+	}
+	_, err = ctx.Value(oauth2.HTTPClient).(*http.Client).Do(req)
+	return err == nil || w.status != 0
+}
+
 func judgeRevoke(resp *http.Response, w *wire, secrets ...Secret) error {
 	e := &oauth2.RetrieveError{Response: resp, Body: w.body, ErrorCode: w.errorCode()}
 	if e.ErrorCode == InvalidToken {

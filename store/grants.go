@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -134,7 +133,7 @@ func (s *Store) Retire(id, reason string, revoke bool) error {
 }
 
 func retire(revoke bool) func(*Grant) {
-	return func(g *Grant) { g.Retired, g.Revoke, g.Account, g.RetiredAt = true, revoke, "", time.Now() }
+	return func(g *Grant) { g.Retired, g.Revoke, g.Account = true, revoke, "" }
 }
 
 func (s *Store) leave(tx *bbolt.Tx, id, reason string, change func(*Grant)) error {

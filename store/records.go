@@ -36,8 +36,6 @@ type Grant struct {
 	// Locked means that the key is not at hand which the record is sealed
 	// with. Nothing else is known of it then, and it is kept as it is.
 	Locked bool `json:"-"`
-	// RetiredAt is when it was retired.
-	RetiredAt time.Time `json:"retired_at,omitzero"`
 	// Dead means that the server no longer accepts the refresh token.
 	Dead bool `json:"dead,omitempty"`
 }

@@ -54,14 +54,14 @@ func (s *Store) Identity(make func() (string, error)) (string, error) {
 	err := s.update(func(tx *bbolt.Tx) error {
 		known, err := getSealed[string](s.sealer, tx, bucketMeta, keyIdentity)
 		if errors.Is(err, errSealed) {
-			// Until its key is back, one that is good for this run.
-			if s.standIn == "" {
-				s.standIn, err = make()
-			} else {
-				err = nil
+			// Until its key is back another one stands in.
+			known, err = getSealed[string](s.sealer, tx, bucketMeta, keyStandIn)
+			if known == nil {
+				if id, err = make(); err != nil {
+					return err
+				}
+				return s.sealer.put(tx, bucketMeta, keyStandIn, id)
 			}
-			id = s.standIn
-			return err
 		}
 		if err != nil {
 			return err

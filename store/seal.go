@@ -227,7 +227,7 @@ func (s *Store) retireStrays(tx *bbolt.Tx) error {
 type sealedPlace struct{ bucket, key []byte }
 
 func sealedPlaces(tx *bbolt.Tx) []sealedPlace {
-	places := []sealedPlace{{bucketMeta, keyPairing}, {bucketMeta, keyIdentity}}
+	places := []sealedPlace{{bucketMeta, keyPairing}, {bucketMeta, keyIdentity}, {bucketMeta, keyStandIn}}
 	_ = tx.Bucket(bucketGrants).ForEach(func(k, _ []byte) error {
 		places = append(places, sealedPlace{bucketGrants, bytes.Clone(k)})
 		return nil

@@ -182,6 +182,13 @@ func TestKeys(t *testing.T) {
 		first, err := s.Identity(func() (string, error) { return "stand-in", nil })
 		must(t, err)
 		must(t, s.Close())
+		s = reopen(t, dir, nil)
+		again, err := s.Identity(func() (string, error) { return "yet another", nil })
+		must(t, err)
+		if first != "stand-in" || again != first {
+			t.Errorf("identity %q, then %q", first, again)
+		}
+		must(t, s.Close())
 
 		must(t, os.WriteFile(path, right, 0o600))
 		s = reopen(t, dir, nil)

@@ -38,6 +38,7 @@ var (
 	keyGrant      = []byte("grant")      // id of the grant in force
 	keyCollection = []byte("collection") // requestIds whose photos are shown, in order
 	keyIdentity   = []byte("identity")   // what token files for this box are sealed to
+	keyStandIn    = []byte("stand-in")   // another identity, while no key opens that
 	keyRefusals   = []byte("refusals")   // what the server said no to
 	keyWarning    = []byte("warning")    // what to say while the box waits to be paired again
 	keyImported   = []byte("imported")   // fingerprint of the last imported token file
@@ -74,7 +75,6 @@ type Store struct {
 	media   *os.Root
 	sealer  *sealer
 	keyLost atomic.Bool
-	standIn string // identity while the one on record can't be opened; guarded by the database's writer lock
 
 	dbMu sync.RWMutex // held for writing while the file is replaced
 	db   *bbolt.DB

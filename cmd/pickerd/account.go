@@ -36,7 +36,7 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	if err != nil {
 		return err
 	}
-	tellForgotten(e.stdout, s, *everywhere)
+	tellForgotten(e.stdout, s)
 	return nil
 }
 
@@ -73,7 +73,7 @@ func (e env) askHowFar(ctx context.Context, c *control.Client) (everywhere bool,
 	return false, errKept
 }
 
-func tellForgotten(w io.Writer, s *device.Status, everywhere bool) {
+func tellForgotten(w io.Writer, s *device.Status) {
 	fmt.Fprintln(w, "The account is forgotten on this box.")
 	if s.Library.Items > 0 {
 		fmt.Fprintf(w, "Its photos stay, as configured: %d.\n", s.Library.Items)
@@ -81,8 +81,7 @@ func tellForgotten(w io.Writer, s *device.Status, everywhere bool) {
 	o := s.Outstanding
 	switch {
 	case o == nil:
-		fmt.Fprintln(w, "Its sessions are deleted at Google.")
-		tellRevoked(w, s.Forgotten, everywhere)
+		tellDone(w, s.Forgotten)
 	default:
 		if o.Sessions > 0 {
 			fmt.Fprintf(w, "Outstanding: picking sessions still to be deleted at Google: %d.\n", o.Sessions)
@@ -94,15 +93,18 @@ func tellForgotten(w io.Writer, s *device.Status, everywhere bool) {
 	}
 }
 
-func tellRevoked(w io.Writer, f *device.Forgotten, everywhere bool) {
-	switch {
-	case !everywhere:
-	case f == nil:
-		fmt.Fprintln(w, "There was no permission left to revoke.")
-	case f.Revocation == "done":
+func tellDone(w io.Writer, f *device.Forgotten) {
+	const elsewhere = "A permission that is left can be ended on the Google account's page of connected apps."
+	if f == nil {
+		fmt.Fprintln(w, "Google was told nothing: there was no token that works. "+elsewhere)
+		return
+	}
+	fmt.Fprintln(w, "Its sessions are deleted at Google.")
+	switch f.Revocation {
+	case "done":
 		fmt.Fprintln(w, "The permission is revoked at Google.")
-	default:
-		fmt.Fprintln(w, "The permission was NOT revoked: the server refused; the log has its words. The Google account's page of connected apps can end it.")
+	case "refused":
+		fmt.Fprintln(w, "The permission was NOT revoked: the server refused; the log has its words. "+elsewhere)
 	}
 }
 
@@ -123,9 +125,6 @@ func importTokenCommand(ctx context.Context, e env, fs *flag.FlagSet, args []str
 		return err
 	}
 	tried, err := c.Import(ctx, sealed)
-	if p, ok := errors.AsType[*control.Problem](err); ok && p.Status == 409 {
-		return &hintedError{err, "pickerd unpair", exitFailed}
-	}
 	if err != nil {
 		return err
 	}

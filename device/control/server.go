@@ -86,7 +86,7 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, device.ErrNoCode):
 		h.problem(w, http.StatusConflict, "No code is on the screen.")
 	case errors.Is(err, device.ErrPaired):
-		h.problem(w, http.StatusConflict, "An account is paired already; forget it first.")
+		h.problem(w, http.StatusConflict, "An account is paired already; forget it first: pickerd unpair.")
 	case errors.Is(err, device.ErrForgetting):
 		h.problem(w, http.StatusConflict, "The last account is still being forgotten at Google; try again in a minute.")
 	case errors.Is(err, device.ErrNotPaired):
