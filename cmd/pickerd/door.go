@@ -35,6 +35,7 @@ type door struct {
 
 	mu      sync.Mutex
 	srv     *http.Server
+	socket  net.Listener
 	at      string
 	closing *time.Timer
 	ended   chan struct{} // closed by end
@@ -87,10 +88,11 @@ func (d *door) listen(at string) error {
 		IdleTimeout:       20 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 	}
-	d.srv, d.at = srv, at
+	d.srv, d.socket, d.at = srv, l, at
 	d.log.Info("phones on the local network may come", "address", at)
 	d.wg.Go(func() {
-		if err := srv.Serve(netutil.LimitListener(l, doorConns)); !errors.Is(err, http.ErrServerClosed) {
+		err := srv.Serve(netutil.LimitListener(l, doorConns))
+		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			d.log.Warn("door", "err", err)
 		}
 	})
@@ -120,7 +122,8 @@ func (d *door) shutLocked() {
 		return
 	}
 	srv := d.srv
-	d.srv, d.at = nil, ""
+	d.socket.Close() // at once, not when the goroutine below comes to it
+	d.srv, d.socket, d.at = nil, nil, ""
 	d.log.Info("phones on the local network may not come any more")
 	d.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), doorLate)
