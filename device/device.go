@@ -127,7 +127,7 @@ func (d *Device) Run(ctx context.Context) error {
 			continue
 		}
 		state := next(d.facts)
-		if w := d.way(); d.cfg.Door != nil && (state != Pairing || d.facts.pairing == nil && d.facts.revoking || w == nil || w.Method != ByRelay && w.Method != ByPaste) {
+		if d.cfg.Door != nil && !(state == Pairing && d.expectsPhones()) {
 			d.cfg.Door.Close()
 		}
 		d.enter(state, func(*view) {})
@@ -202,9 +202,8 @@ func (d *Device) load() error {
 	if err != nil {
 		return &storeError{err}
 	}
-	for _, g := range grants {
-		f.revoking = f.revoking || g.Retired && g.Revoke && !g.Dead
-	}
+	o := outstanding(grants, picks)
+	f.revoking = o != nil && o.Revocation
 	for i, p := range picks {
 		if p.Over == "" && f.pick == nil && grant != nil && p.GrantID == grant.ID {
 			f.pick = &picks[i]

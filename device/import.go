@@ -72,8 +72,8 @@ func (d *Device) openToken(data []byte, plainToo bool) (*tokenfile.File, error) 
 
 // Import pairs the box with a token file that is sealed for it, and tries the
 // token at once; tried is false where the server could not be reached, and the
-// token is kept. Errors are ErrPaired, ErrForgetting, ErrStopping and *TokenError, with which
-// nothing is kept.
+// token is kept. Errors are ErrPaired, ErrForgetting, ErrStopping and
+// *TokenError, with which nothing is kept.
 func (d *Device) Import(ctx context.Context, sealed []byte) (tried bool, err error) {
 	f, err := d.openToken(sealed, false)
 	if err != nil {
@@ -177,17 +177,14 @@ func refusesToken(err error) bool {
 
 // lacks reports whether a grant is known to have less than the configured scopes.
 func (d *Device) lacks(grantID string) error {
-	grants, err := d.cfg.Store.Grants()
+	g, err := d.cfg.Store.GrantByID(grantID)
 	if err != nil {
 		return &storeError{err}
 	}
-	for _, g := range grants {
-		t := oauthdevice.Token{Scopes: g.Scopes}
-		if missing := t.Lacks(d.cfg.OAuth.Scopes); g.ID == grantID && g.Scopes != nil && len(missing) > 0 {
-			return &ScopeError{Missing: strings.Join(missing, " ")}
-		}
+	if g.Scopes == nil {
+		return nil // neither the file nor the server has said
 	}
-	return nil
+	return d.lacking(g.Scopes)
 }
 
 func grantOf(f *tokenfile.File) store.Grant {

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -99,14 +100,26 @@ func (d *Device) savePairing(p store.Pairing) error {
 	return nil
 }
 
+// backToPhotos ends the pairing that somebody asked for who then went away.
+func (d *Device) backToPhotos() error {
+	d.wanted = false
+	return d.dropPairing()
+}
+
+// lacking is a *ScopeError when less was granted than this box needs.
+func (d *Device) lacking(granted []string) error {
+	t := oauthdevice.Token{Scopes: granted}
+	if missing := t.Lacks(d.cfg.OAuth.Scopes); len(missing) > 0 {
+		return &ScopeError{Missing: strings.Join(missing, " ")}
+	}
+	return nil
+}
+
 // paired stores the token together with the intent of the first pick, which
 // carries the requestId that the person's phone was handed.
 func (d *Device) paired(w *Way, p *store.Pairing, t *oauthdevice.Token) error {
-	if missing := t.Lacks(d.cfg.OAuth.Scopes); len(missing) > 0 {
-		if err := d.dropPairing(); err != nil {
-			return err
-		}
-		return &ScopeError{Missing: strings.Join(missing, " ")}
+	if lacking := d.lacking(t.Scopes); lacking != nil {
+		return cmp.Or(d.dropPairing(), lacking)
 	}
 	now := time.Now()
 	if t.ExpiresAt.IsZero() {

@@ -52,9 +52,7 @@ func (d *Device) renew(ctx context.Context, w *Way, p *store.Pairing, until time
 	case pollErr != nil && (!over(until) || !isTemporary(pollErr)):
 		return pollErr
 	case d.facts.photos > 0:
-		// Somebody asked to choose and went away: back to the photos.
-		d.wanted = false
-		return d.dropPairing()
+		return d.backToPhotos()
 	}
 	err := d.newCode(ctx, w, p)
 	if err != nil && over(until) {

@@ -37,6 +37,12 @@ type Door interface {
 	Close()
 }
 
+// expectsPhones reports whether a link is on the screen, or about to be.
+func (d *Device) expectsPhones() bool {
+	w := d.way()
+	return w != nil && (w.Method == ByRelay || w.Method == ByPaste) && (d.facts.pairing != nil || !d.facts.revoking)
+}
+
 // pairByRedirect keeps a link on the screen that leads a phone to the consent
 // page, and trades in what the phone comes back with.
 func (d *Device) pairByRedirect(ctx context.Context, w *Way) error {
@@ -71,9 +77,7 @@ func (d *Device) pairByRedirect(ctx context.Context, w *Way) error {
 		}
 		return d.sleep(ctx, wait)
 	case d.facts.photos > 0:
-		// Somebody asked to choose and went away: back to the photos.
-		d.wanted = false
-		return d.dropPairing()
+		return d.backToPhotos()
 	}
 	return d.newLink(w, base, p)
 }

@@ -24,53 +24,53 @@ type revocations struct {
 }
 
 // wait notes whether somebody waits to pair.
-func (p *revocations) wait(is bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.waiting = is
+func (r *revocations) wait(is bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = is
 	if !is {
-		p.since, p.last = nil, nil
+		r.since, r.last = nil, nil
 	}
 }
 
-func (p *revocations) isWaiting() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.waiting
+func (r *revocations) isWaiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waiting
 }
 
 // failed notes why a grant is not revoked yet, and whether something answers.
-func (p *revocations) failed(grantID string, err error, answers bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.last = err
+func (r *revocations) failed(grantID string, err error, answers bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = err
 	switch {
-	case !answers || !p.waiting:
-		delete(p.since, grantID)
-	case p.since[grantID].IsZero():
-		if p.since == nil {
-			p.since = map[string]time.Time{}
+	case !answers || !r.waiting:
+		delete(r.since, grantID)
+	case r.since[grantID].IsZero():
+		if r.since == nil {
+			r.since = map[string]time.Time{}
 		}
-		p.since[grantID] = time.Now()
+		r.since[grantID] = time.Now()
 	}
 }
 
 // over reports whether the next person has waited long enough.
-func (p *revocations) over(grantID string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	since := p.since[grantID]
-	return p.waiting && !since.IsZero() && time.Since(since) >= giveUpRevoking
+func (r *revocations) over(grantID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := r.since[grantID]
+	return r.waiting && !since.IsZero() && time.Since(since) >= giveUpRevoking
 }
 
 // why is the error of those who wait.
-func (p *revocations) why() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.last == nil {
+func (r *revocations) why() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil {
 		return ErrForgetting
 	}
-	return fmt.Errorf("%w: %w", ErrForgetting, p.last)
+	return fmt.Errorf("%w: %w", ErrForgetting, r.last)
 }
 
 // answers reports whether an error came with an answer, of whomever.

@@ -258,7 +258,6 @@ func (c *Client) token(t *oauth2.Token) *Token {
 // it. Google documents only the token.
 func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	w := &wire{basic: c.basic()}
-	ctx = w.bind(ctx, c.HTTP)
 	form := url.Values{"token": {string(token)}}
 	if !c.Basic {
 		form.Set("client_id", c.ID)
@@ -271,7 +270,7 @@ func (c *Client) Revoke(ctx context.Context, token Secret) error {
 		return &Error{Op: "revoke", Err: withoutURL(err)}
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := ctx.Value(oauth2.HTTPClient).(*http.Client).Do(req)
+	resp, err := w.send(req, c.HTTP)
 	if err != nil && !w.ok() {
 		return fail("revoke", err, w, c.Secret, token)
 	}
@@ -283,13 +282,12 @@ func (c *Client) Revoke(ctx context.Context, token Secret) error {
 
 // Reachable reports whether anything answers at the token endpoint's address.
 func (c *Client) Reachable(ctx context.Context) bool {
-	w := &wire{}
-	ctx = w.bind(ctx, c.HTTP)
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, c.TokenURL, nil)
 	if err != nil {
 		return false
 	}
-	_, err = ctx.Value(oauth2.HTTPClient).(*http.Client).Do(req)
+	w := &wire{}
+	_, err = w.send(req, c.HTTP)
 	return err == nil || w.status != 0
 }
 

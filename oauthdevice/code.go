@@ -70,13 +70,12 @@ func email(claims []byte) string {
 func (c *Client) Account(ctx context.Context, access Secret) (string, error) {
 	const op = "userinfo"
 	w := &wire{}
-	ctx = w.bind(ctx, c.HTTP)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.UserinfoURL, nil)
 	if err != nil {
 		return "", &Error{Op: op, Err: withoutURL(err)}
 	}
 	req.Header.Set("Authorization", "Bearer "+string(access))
-	_, err = ctx.Value(oauth2.HTTPClient).(*http.Client).Do(req)
+	_, err = w.send(req, c.HTTP)
 	switch {
 	case err != nil:
 		return "", fail(op, err, w, access)

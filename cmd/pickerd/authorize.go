@@ -42,10 +42,12 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 	if cfg.Google.DesktopFile == "" {
 		return &hintedError{errors.New(`an OAuth client of type "Desktop app" is needed`), "pickerd authorize --client desktop_client_secret.json", exitUsage}
 	}
-	oauth := endpoints(cfg.Google)
-	if oauth.ID, oauth.Secret, err = desktopClient(cfg.Google); err != nil {
+	f, err := desktopClient(cfg.Google)
+	if err != nil {
 		return err
 	}
+	oauth := endpoints(cfg.Google)
+	oauth.ID, oauth.Secret = f.ID, f.Secret
 	// What can't be written is better known before somebody signs in.
 	seal, err := e.sealer(ctx, *to)
 	if err != nil {

@@ -42,69 +42,65 @@ func loadWays(cfg *configs.Config) ([]device.Way, error) {
 func loadWay(cfg *configs.Config, method string) (device.Way, error) {
 	w := device.Way{Method: method}
 	g := cfg.Google
+	var f *oauthdevice.ClientFile
 	var err error
 	switch method {
 	case device.ByDevice:
-		w.ClientID, w.Secret, err = tvClient(g)
+		f, err = tvClient(g)
 	case device.ByRelay:
 		w.RedirectURI = cfg.Pairing.RelayURL
 		if a := cfg.Pairing.Address; a != "auto" && !device.IsNear(a) {
 			return w, clientTrouble(`pairing.address: a relay page sends phones to private, link-local and .local addresses only, not to %s`, a)
 		}
-		w.ClientID, w.Secret, err = webClient(g, w.RedirectURI)
+		f, err = webClient(g, w.RedirectURI)
 	case device.ByPaste:
 		w.RedirectURI = deadEnd
-		w.ClientID, w.Secret, err = desktopClient(g)
+		f, err = desktopClient(g)
+	default:
+		return w, nil // an imported token brings its client
 	}
-	return w, err
+	if err != nil {
+		return w, err
+	}
+	w.ClientID, w.Secret = f.ID, f.Secret
+	return w, nil
 }
 
 // tvClient finds the client of the device flow.
-func tvClient(g configs.Google) (id string, secret oauthdevice.Secret, err error) {
+func tvClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 	if g.ClientID != "" {
 		if g.ClientSecret == "" && isGoogle(g) {
-			return "", "", clientTrouble("google.client_secret is missing: Google wants it of every client, also of type TVs and Limited Input devices")
+			return nil, clientTrouble("google.client_secret is missing: Google wants it of every client, also of type TVs and Limited Input devices")
 		}
-		return g.ClientID, oauthdevice.Secret(g.ClientSecret), nil
+		return &oauthdevice.ClientFile{ID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}, nil
 	}
 	if g.ClientFile == "" {
-		return "", "", clientTrouble("there is no OAuth client: set google.client_file, or google.client_id and google.client_secret")
+		return nil, clientTrouble("there is no OAuth client: set google.client_file, or google.client_id and google.client_secret")
 	}
-	f, err := readClient(g, "google.client_file", g.ClientFile, "TVs and Limited Input devices", false)
-	if err != nil {
-		return "", "", err
-	}
-	return f.ID, f.Secret, nil
+	return readClient(g, "google.client_file", g.ClientFile, "TVs and Limited Input devices", false)
 }
 
 // webClient finds the client of the method "relay".
-func webClient(g configs.Google, redirect string) (id string, secret oauthdevice.Secret, err error) {
+func webClient(g configs.Google, redirect string) (*oauthdevice.ClientFile, error) {
 	const key = "google.web_client_file"
 	if g.WebFile == "" {
-		return "", "", clientTrouble(`the method "relay" needs %s, a client of type "Web application"`, key)
+		return nil, clientTrouble(`the method "relay" needs %s, a client of type "Web application"`, key)
 	}
 	f, err := readClient(g, key, g.WebFile, "Web application", true)
-	if err != nil {
-		return "", "", err
-	}
-	if len(f.RedirectURIs) > 0 && !slices.Contains(f.RedirectURIs, redirect) {
-		return "", "", clientTrouble("pairing.relay_url: %s is not among the authorized redirect URIs of the client in %s (%s); add it in the console and download the file again",
+	if err == nil && len(f.RedirectURIs) > 0 && !slices.Contains(f.RedirectURIs, redirect) {
+		err = clientTrouble("pairing.relay_url: %s is not among the authorized redirect URIs of the client in %s (%s); add it in the console and download the file again",
 			redirect, key, strings.Join(f.RedirectURIs, ", "))
 	}
-	return f.ID, f.Secret, nil
+	return f, err
 }
 
 // desktopClient finds the client of the method "paste" and of pickerd authorize.
-func desktopClient(g configs.Google) (id string, secret oauthdevice.Secret, err error) {
+func desktopClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 	const key = "google.desktop_client_file"
 	if g.DesktopFile == "" {
-		return "", "", clientTrouble(`the method "paste" needs %s, a client of type "Desktop app"`, key)
+		return nil, clientTrouble(`the method "paste" needs %s, a client of type "Desktop app"`, key)
 	}
-	f, err := readClient(g, key, g.DesktopFile, "Desktop app", false)
-	if err != nil {
-		return "", "", err
-	}
-	return f.ID, f.Secret, nil
+	return readClient(g, key, g.DesktopFile, "Desktop app", false)
 }
 
 // readClient reads a client file of a type. TV and Desktop clients look alike:
