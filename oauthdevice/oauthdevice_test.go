@@ -269,6 +269,55 @@ func TestSource(t *testing.T) {
 	})
 }
 
+// Where the server rotates, a token that the disk did not take is the only good
+// one there is.
+func TestRotatedTokenThatIsNotSavedIsKept(t *testing.T) {
+	for name, o := range map[string]oauthtest.Options{
+		"the old one ends at once":           {RotateRefresh: true},
+		"the old one ends with the next use": {RotateOverlap: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := oauthtest.New(o)
+				c := newClient(s)
+				a, err := c.Authorize(t.Context(), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Approve(a.UserCode)
+				tok, err := c.Poll(t.Context(), a.DeviceCode)
+				if err != nil {
+					t.Fatal(err)
+				}
+				saves := 0
+				src := oauthdevice.NewSource(c, *tok, func(*oauthdevice.Token) error {
+					if saves++; saves < 3 {
+						return io.ErrShortWrite
+					}
+					return nil
+				})
+				time.Sleep(2 * time.Hour)
+				for range 2 {
+					if _, err := src.Token(t.Context()); !errors.Is(err, io.ErrShortWrite) {
+						t.Errorf("got %v", err)
+					}
+				}
+				access, err := src.Token(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, problem := s.Check(access); problem != "" {
+					t.Errorf("the token is %s", problem)
+				}
+				src.Refused(access)
+				if _, err := src.Token(t.Context()); err != nil {
+					t.Errorf("the next refresh: %v", err)
+				}
+			})
+		})
+	}
+}
+
 func TestParseClientFile(t *testing.T) {
 	f, err := oauthdevice.ParseClientFile([]byte(`{"installed":{"client_id":"i","client_secret":"s","redirect_uris":["http://localhost"]}}`))
 	if err != nil || f.ID != "i" || f.Secret != "s" || f.Web {

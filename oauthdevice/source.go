@@ -16,6 +16,9 @@ type Source struct {
 	save   func(*Token) error
 	lock   chan struct{} // holds one element while free, so that waiting ends with the context
 	token  Token
+	// unsaved is a refreshed token that save did not take yet. It is the only
+	// good one where the server rotates, so it is neither used nor thrown away.
+	unsaved *Token
 }
 
 // NewSource returns a Source that starts with t. save is called with each new
@@ -36,6 +39,9 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	}
 	defer func() { s.lock <- struct{}{} }()
 
+	if s.unsaved != nil {
+		return s.keep(s.unsaved)
+	}
 	if s.token.Access != "" && time.Until(s.token.ExpiresAt) > refreshMargin {
 		return string(s.token.Access), nil
 	}
@@ -54,10 +60,16 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 		// RFC 6749 §5.1 only recommends expires_in; a 401 tells the rest.
 		t.ExpiresAt = time.Now().Add(time.Hour)
 	}
+	return s.keep(t)
+}
+
+// keep saves a token and lets it be used.
+func (s *Source) keep(t *Token) (string, error) {
 	if err := s.save(t); err != nil {
+		s.unsaved = t
 		return "", err
 	}
-	s.token = *t
+	s.token, s.unsaved = *t, nil
 	return string(t.Access), nil
 }
 

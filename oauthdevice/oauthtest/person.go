@@ -111,6 +111,7 @@ func (s *Server) Check(access string) (owner, problem string) {
 	case !slices.Contains(t.scopes, PickerScope):
 		return t.owner(), "scope"
 	}
+	t.used()
 	return t.owner(), ""
 }
 

@@ -65,6 +65,11 @@ type Options struct {
 	NoIDToken       bool   // leave the ID token out; userinfo still tells who it is
 	RotateRefresh   bool   // each refresh brings a new refresh token and ends the old
 	KeepRefresh     bool   // leave refresh_token in refresh answers although it is the same
+	// RotateOverlap lets a refresh token that was rotated live until its
+	// successor is used for the first time, as careful servers do for clients
+	// that lose an answer.
+	RotateOverlap bool
+	Skew          time.Duration // how far the server's clock is ahead of this machine's
 }
 
 type decision int
@@ -94,6 +99,7 @@ type token struct {
 	scopes  []string
 	expires time.Time
 	revoked bool
+	before  *token // the one that this one replaces as soon as it is used
 }
 
 // A Call is one request that came in.
@@ -178,8 +184,21 @@ func (s *Server) Calls() []Call {
 	return slices.Clone(s.calls)
 }
 
+// Change changes options in mid-flight.
+func (s *Server) Change(f func(*Options)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.opt)
+}
+
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	now := time.Now().Add(s.opt.Skew)
+	s.mu.Unlock()
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	s.mux.ServeHTTP(w, r)
+}
 
 type answer struct {
 	http.ResponseWriter

@@ -46,12 +46,23 @@ func (s *Server) refreshToken(a *answer, r *http.Request) {
 		return
 	}
 	t := &token{person: old.person, client: client, scopes: old.scopes, refresh: old.refresh}
-	if s.opt.RotateRefresh {
+	old.used()
+	switch {
+	case s.opt.RotateOverlap:
+		t.before, t.refresh = old, ""
+	case s.opt.RotateRefresh:
 		old.revoked, t.refresh = true, ""
-	} else {
+	default:
 		s.refresh[t.refresh] = t
 	}
-	s.issueToken(a, t, s.opt.RotateRefresh || s.opt.KeepRefresh)
+	s.issueToken(a, t, s.opt.RotateRefresh || s.opt.RotateOverlap || s.opt.KeepRefresh)
+}
+
+// used ends what a token replaces, now that it has arrived.
+func (t *token) used() {
+	if t.before != nil {
+		t.before.revoked, t.before = true, nil
+	}
 }
 
 func (s *Server) revoke(a *answer, r *http.Request) {
