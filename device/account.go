@@ -105,7 +105,7 @@ func (d *Device) awaitRevocation(ctx context.Context) error {
 func (d *Device) lose(g *store.Grant) error {
 	d.log.Warn("grant lost", "why", oauthdevice.InvalidGrant)
 	warning := ""
-	if looksLikeTesting(g, time.Now()) {
+	if looksLikeTesting(g, d.clock.stamp()) {
 		warning = "testing_project"
 		d.log.Warn(notices[warning].Message + " " + notices[warning].Remedy)
 	}

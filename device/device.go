@@ -52,19 +52,26 @@ type Device struct {
 	sweepNow chan struct{} // level trigger, capacity one
 	slideNow chan struct{} // level trigger, capacity one
 	untilNow chan struct{} // level trigger, capacity one
-	lastBeat atomic.Int64  // unix nanoseconds
+	born     time.Time     // New's
+	lastBeat atomic.Int64  // nanoseconds since then: the box's clock may jump
+	clock    *clock
 
 	bygones     bygones
 	revocations revocations
+	sweepBreak  time.Duration     // that a server asked the sweeper for
 	said        map[string]string // the sweeper's last words, by what they are about
 	life        context.Context   // Run's
 	hearsay     []store.Refusal   // that browsers brought
 
 	sourcesMu sync.Mutex
 	sources   map[string]*oauthdevice.Source // by grant id
+	made      madeSessions
 
 	// What follows belongs to Run's goroutine and the step it runs.
 	facts    facts
+	loaded   bool // facts are more than nothing
+	spans    spans
+	granted  *granted
 	wanted   bool
 	reached  bool // a server answered since the start
 	retry    retry
@@ -90,7 +97,13 @@ func New(cfg Config) *Device {
 		slideNow: make(chan struct{}, 1),
 		untilNow: make(chan struct{}, 1),
 		sources:  map[string]*oauthdevice.Source{},
+		born:     time.Now(),
+		clock:    &clock{},
+		spans:    spans{},
+		// Whose records are lost is to be linked again, photos or not.
+		wanted: cfg.Store.Moved() != nil,
 	}
+	d.cfg.OAuth.HTTP, d.cfg.Picker.HTTP = d.clock.listen(cfg.OAuth.HTTP), d.clock.listen(cfg.Picker.HTTP)
 	d.screen = newScreen(cfg.Name)
 	// Scripts ask for it as soon as the control socket is there.
 	if err := d.announce(); err != nil {
@@ -119,11 +132,13 @@ func (d *Device) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { d.sweeper(ctx) })
 	wg.Go(func() { d.slideshow(ctx) })
+	wg.Go(func() { d.upkeep(ctx) })
+	defer func() { _ = d.keepGranted() }() // the last chance
 
 	for ctx.Err() == nil {
 		d.beat()
 		if err := d.load(); err != nil {
-			d.trouble(ctx, Starting, err)
+			d.trouble(ctx, d.stateSoFar(), err)
 			continue
 		}
 		state := next(d.facts)
@@ -131,7 +146,11 @@ func (d *Device) Run(ctx context.Context) error {
 			d.cfg.Door.Close()
 		}
 		d.enter(state, func(*view) {})
-		switch err := d.do(ctx, d.step(state)); {
+		err := d.health()
+		if err == nil {
+			err = d.do(ctx, d.step(state))
+		}
+		switch {
 		case ctx.Err() != nil:
 		case err == nil:
 			d.calm()
@@ -141,6 +160,26 @@ func (d *Device) Run(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// stateSoFar is the state as far as it was known last.
+func (d *Device) stateSoFar() State {
+	if !d.loaded {
+		return Starting
+	}
+	return next(d.facts)
+}
+
+// health keeps the box from asking for what it could not keep: a token is given
+// only once.
+func (d *Device) health() error {
+	if err := d.cfg.Store.Health(); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}
+
+// restFor is how long nothing is looked at while nothing is to be done.
+const restFor = time.Minute
 
 // step returns the one thing to do in a state. Each step does a bounded piece
 // of work and returns, so that an error has one place to be judged.
@@ -164,7 +203,7 @@ func (d *Device) rest(ctx context.Context) error {
 	if d.screen.troubled() {
 		return d.sleep(ctx, stayFor) // then calm takes the notice away
 	}
-	return d.sleep(ctx, time.Hour)
+	return d.sleep(ctx, restFor)
 }
 
 // load reads the facts from disk.
@@ -194,7 +233,9 @@ func (d *Device) load() error {
 		return &storeError{err}
 	}
 	f := facts{grant: grant, pairing: pairing, photos: photos, bytes: bytes, wanted: d.wanted,
-		refusals: d.standing(refusals), warning: warning}
+		refusals: d.standing(refusals), warning: warning, granted: d.granted != nil}
+	d.spans.put(pairing, d.clock)
+	d.spans.keep(pairing)
 	if f.warning == "" && d.cfg.Store.KeyLost() {
 		f.warning = "key_lost"
 	}
@@ -209,7 +250,7 @@ func (d *Device) load() error {
 			f.pick = &picks[i]
 		}
 	}
-	d.facts = f
+	d.facts, d.loaded = f, true
 	if f.pairing == nil {
 		return nil
 	}
@@ -236,7 +277,7 @@ func (d *Device) enter(s State, change func(*view)) {
 			v.method = w.Method
 		}
 		d.countInto(v)
-		v.setUntil(d.poll.pairUntil(f), d.poll.pickUntil(f))
+		v.setUntil(d.poll.pairUntil(f), d.poll.pickUntil(f, d.clock))
 		to = v.state
 	})
 	wake(d.untilNow)
@@ -316,11 +357,11 @@ const (
 	aliveWithin = 2 * time.Minute
 )
 
-func (d *Device) beat() { d.lastBeat.Store(time.Now().UnixNano()) }
+func (d *Device) beat() { d.lastBeat.Store(int64(time.Since(d.born))) }
 
 // Alive reports whether the loop has moved lately.
 func (d *Device) Alive() bool {
-	return time.Since(time.Unix(0, d.lastBeat.Load())) < aliveWithin
+	return time.Since(d.born)-time.Duration(d.lastBeat.Load()) < aliveWithin
 }
 
 // sleep waits, showing that the loop is alive. Its error is ctx's.

@@ -32,7 +32,6 @@ var (
 	errNotReady = errors.New("the video is still being processed at Google")
 	errNoMedia  = errors.New("the bytes are not a picture or video that can be shown")
 	errTooBig   = errors.New("the file is too big")
-	errNoRoom   = errors.New("there is no room for it within store.max_bytes")
 	errStalled  = errors.New("the download brought nothing for a minute")
 	errCut      = errors.New("the download was cut off")
 )
@@ -61,48 +60,46 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 		return none, err
 	}
 	defer m.Body.Close()
-	announced := max(m.Length, 0)
-	if err := d.reserve(announced); err != nil {
+	room := d.fetched.budget.claim()
+	if err := room.reach(min(m.Length, limit)); err != nil {
 		return none, err
 	}
 	part, err := d.cfg.Store.NewPart()
 	if err != nil {
-		return none, &storeError{err}
+		room.drop()
+		return none, diskError(err)
 	}
-	photo, err := d.receive(m, part, limit, func() { watch.Reset(stall); d.beat() })
-	if err == nil {
-		err = d.reserve(part.Size() - announced)
-	}
+	photo, err := d.receive(m, &roomWriter{part, room}, limit, func() { watch.Reset(stall); d.beat() })
 	if err != nil {
 		part.Discard()
-		_ = d.reserve(-announced)
+		room.drop()
 		return none, err
 	}
+	room.settle()
 	photo.ID, photo.Filename, photo.CreateTime = j.item.ID, showName(j.item.MediaFile.Filename), j.item.CreateTime.Time
 	photo.Pick, photo.Index, photo.AddedAt = f.pick.RequestID, j.index, time.Now()
 	return store.Addition{Photo: photo, Part: part}, nil
 }
 
-// reserve takes room for n bytes more, if there is any left.
-func (d *Device) reserve(n int64) error {
-	l := d.fetched
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if d.cfg.MaxBytes > 0 && n > 0 && l.reserved+n > d.cfg.MaxBytes {
-		return errNoRoom
+// diskError is the disk's refusal of one download. That it is full concerns this
+// one: a smaller one may fit.
+func diskError(err error) error {
+	if isFull(err) {
+		return errDiskFull
 	}
-	l.reserved += n
-	return nil
+	return &storeError{err}
 }
 
 // receive copies a download into a part and looks whether it is whole and what
 // it is.
-func (d *Device) receive(m *picker.Media, part *store.Part, limit int64, alive func()) (store.Photo, error) {
+func (d *Device) receive(m *picker.Media, w *roomWriter, limit int64, alive func()) (store.Photo, error) {
 	var p store.Photo
-	n, err := io.Copy(part, io.LimitReader(&liveReader{m.Body, alive}, limit+1))
+	n, err := io.Copy(w, io.LimitReader(&liveReader{m.Body, alive}, limit+1))
 	switch {
+	case errors.Is(err, errNoRoom), errors.Is(err, errDiskFull):
+		return p, err
 	case isDiskError(err):
-		return p, &storeError{err}
+		return p, diskError(err)
 	case err != nil:
 		return p, fmt.Errorf("%w after %d bytes", errCut, n)
 	case n > limit:
@@ -110,7 +107,7 @@ func (d *Device) receive(m *picker.Media, part *store.Part, limit int64, alive f
 	case m.Length >= 0 && n != m.Length:
 		return p, fmt.Errorf("%w after %d of %d bytes", errCut, n, m.Length)
 	}
-	return p, inspect(part, &p)
+	return p, inspect(w.part, &p)
 }
 
 // A liveReader calls alive whenever bytes came.

@@ -246,7 +246,7 @@ func TestNoRefreshToken(t *testing.T) {
 		w.untilClean()
 		g, _ := w.store.Grant()
 		w.stop()
-		st, _ := store.Open(w.dir, nil)
+		st, _ := store.Open(w.dir, store.Options{})
 		// as if the server had given no refresh token
 		g.RefreshToken = ""
 		_ = st.Paired(*g, &store.Pick{RequestID: "x", GrantID: g.ID, Over: "x", CreatedAt: time.Now()})

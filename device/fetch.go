@@ -33,18 +33,17 @@ type fetchLedger struct {
 	pick  string
 	began time.Time
 
-	mu     sync.Mutex
-	total  int             // items listed so far
-	before int             // items that an earlier process brought
-	moved  time.Time       // when the last item came
-	mine   map[string]bool // items that this process brought
-	bytes  int64
-	// reserved counts the bytes of downloads under way, and of the photos
-	// that stay beside them.
-	reserved int64
-	fails    map[string]int // by item id
-	given    map[string]bool
-	noNames  int // items without an id, which can't be tried again
+	mu      sync.Mutex
+	total   int             // items listed so far
+	before  int             // items that an earlier process brought
+	moved   time.Time       // when the last item came
+	mine    map[string]bool // items that this process brought
+	bytes   int64
+	fails   map[string]int // by item id
+	given   map[string]bool
+	noNames int     // items without an id, which can't be tried again
+	noRoom  bool    // some were left out because store.max_bytes is reached
+	budget  *budget // of the pass under way
 }
 
 func newLedger(pick string) *fetchLedger {
@@ -91,6 +90,13 @@ func (d *Device) fetchFailed(ctx context.Context, f facts, err error) error {
 	if done, err := d.useless(f, err); done {
 		return err
 	}
+	if (isFull(err) || errors.Is(err, errDiskFull)) && time.Since(d.fetched.began) > patience {
+		// The session is not kept for an operator who may never come.
+		if err := d.fetchedAll(f); err != nil {
+			return err
+		}
+		return errDiskFull
+	}
 	if isEndOfList(err) {
 		// Nothing more will come of this session; what came stays.
 		d.log.Warn("the list of photos is lost", "err", err, "request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
@@ -113,19 +119,26 @@ func (d *Device) fetchedAll(f facts) error {
 	l := d.fetched.status()
 	d.log.Info("fetched", "photos", l.Done, "failed", l.Failed, "bytes", l.Bytes, "took", time.Since(d.fetched.began).Round(time.Millisecond),
 		"request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
+	noRoom := d.fetched.noRoom
 	d.screen.update(func(v *view) {
 		v.fetch = nil
 		v.receipt = &receipt{pick: f.pick.RequestID, photos: l.Done, failed: l.Failed, since: time.Now()}
 	})
 	if l.Done > 0 {
-		if err := d.cfg.Store.Prune(); err != nil {
+		if _, err := d.cfg.Store.Prune(); err != nil {
 			return &storeError{err}
 		}
 	}
-	d.fetched = nil
 	defer wake(d.slideNow)
 	defer wake(d.sweepNow)
-	return d.endPick(f.pick, "done")
+	if err := d.endPick(f.pick, "done"); err != nil {
+		return err
+	}
+	d.fetched = nil
+	if noRoom {
+		return errNoRoom
+	}
+	return nil
 }
 
 // A job is one item to fetch.
@@ -153,7 +166,7 @@ func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	if err := d.measure(f); err != nil {
+	if d.fetched.budget, err = newBudget(d.cfg.Store, f.pick.RequestID, d.cfg.MaxBytes, !d.cfg.Append); err != nil {
 		return 0, err
 	}
 	var listErr error // kept apart: what was listed before it still comes
@@ -201,26 +214,26 @@ func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error
 		return 0, err
 	}
 	d.reach()
-	return d.judge(f, outcomes)
+	freed, err := d.makeRoom(outcomes)
+	if err != nil {
+		return 0, err
+	}
+	return d.judge(f, outcomes, freed)
 }
 
-// measure counts what the photos here take, so that room is reserved on top of
-// what is true and not of what failed earlier.
-func (d *Device) measure(f facts) error {
-	photos, err := d.cfg.Store.Photos()
+// makeRoom removes the photos that this pick has replaced where others lack the
+// room; as long as none of it is here, the old ones stay. The whole list has been
+// read: what it shares with them has changed hands.
+func (d *Device) makeRoom(outcomes []outcome) (freed bool, err error) {
+	short := func(o outcome) bool { return errors.Is(o.err, errNoRoom) || errors.Is(o.err, errDiskFull) }
+	if !slices.ContainsFunc(outcomes, short) {
+		return false, nil
+	}
+	n, err := d.cfg.Store.Prune()
 	if err != nil {
-		return &storeError{err}
+		return false, &storeError{err}
 	}
-	var bytes int64
-	for _, p := range photos {
-		if d.cfg.Append || p.Pick == f.pick.RequestID {
-			bytes += p.Bytes
-		}
-	}
-	d.fetched.mu.Lock()
-	defer d.fetched.mu.Unlock()
-	d.fetched.reserved = bytes
-	return nil
+	return n > 0, nil
 }
 
 // isEveryones reports whether an error is not about one item: the disk's, or
@@ -366,7 +379,8 @@ func (d *Device) showFetch() {
 // item only when others came through in the same pass or so few are left that
 // the two can't be told apart: an outage must not cost anybody a photo. When
 // nothing at all came through, the outage itself is returned as the error.
-func (d *Device) judge(f facts, outcomes []outcome) (missing int, outage error) {
+// freed tells that there is more room now than when they failed.
+func (d *Device) judge(f facts, outcomes []outcome, freed bool) (missing int, outage error) {
 	l := d.fetched
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -376,12 +390,16 @@ func (d *Device) judge(f facts, outcomes []outcome) (missing int, outage error) 
 		if o.err == nil {
 			continue
 		}
+		if freed && (errors.Is(o.err, errNoRoom) || errors.Is(o.err, errDiskFull)) {
+			missing++
+			continue
+		}
 		if l.blame(o, came, silent) {
 			d.log.Warn("an item is left out", "err", o.err, "request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
 			continue
 		}
 		missing++
-		if silent && isTemporary(o.err) {
+		if silent && isTemporary(o.err) || errors.Is(o.err, errDiskFull) {
 			outage = o.err
 		}
 	}
@@ -402,7 +420,9 @@ func (l *fetchLedger) blame(o outcome, came, silent bool) bool {
 			l.given[o.id] = true
 		}
 	case errors.Is(o.err, errNoRoom):
-		l.given[o.id] = true
+		l.given[o.id], l.noRoom = true, true
+	case errors.Is(o.err, errDiskFull):
+		// fetch gives up when it has lasted
 	case isTemporary(o.err):
 		if !silent {
 			l.fails[o.id]++

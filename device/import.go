@@ -79,7 +79,7 @@ func (d *Device) Import(ctx context.Context, sealed []byte) (tried bool, err err
 	if err != nil {
 		return false, tokenError(err)
 	}
-	g := grantOf(f)
+	g := grantOf(f, d.clock.stamp())
 	err = d.ask(ctx, func() error {
 		switch {
 		case d.facts.grant != nil:
@@ -187,7 +187,7 @@ func (d *Device) lacks(grantID string) error {
 	return d.lacking(g.Scopes)
 }
 
-func grantOf(f *tokenfile.File) store.Grant {
+func grantOf(f *tokenfile.File, now time.Time) store.Grant {
 	g := store.Grant{
 		ID:           uuid.NewString(),
 		Method:       ByImport,
@@ -195,7 +195,7 @@ func grantOf(f *tokenfile.File) store.Grant {
 		ClientSecret: f.ClientSecret,
 		RefreshToken: f.RefreshToken,
 		Account:      f.Account,
-		PairedAt:     time.Now(),
+		PairedAt:     now,
 	}
 	if f.Scope != "" {
 		g.Scopes = strings.Fields(f.Scope)
@@ -220,7 +220,7 @@ func (d *Device) provision() error {
 	if err != nil {
 		return err
 	}
-	g := grantOf(f)
+	g := grantOf(f, d.clock.stamp())
 	sum := sha256.Sum256(d.cfg.Provisioned)
 	g.Imported = hex.EncodeToString(sum[:])
 	before, err := d.cfg.Store.Imported()

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"pickerd/oauthdevice"
 	"pickerd/picker"
+	"pickerd/store"
 )
 
 // A notice is what people are told about a failure, and how it is treated.
@@ -56,15 +58,22 @@ var notices = index([]notice{
 	{Code: "forgetting", Message: "The last account is still being forgotten at Google.", Remedy: "There is nothing to do. This screen goes on by itself.", Quiet: hiccup, Heals: true},
 	{Code: "only_import", Message: "This screen is linked to Google Photos from a computer.", Remedy: "Its operator runs pickerd authorize there.", Stays: true},
 	{Code: "testing_project", Message: "This screen has to be linked to Google Photos again.", Remedy: "The Google project is in Testing; publish it, or the box must be paired again every seven days."},
+	{Code: Damaged, Message: "This screen's memory was damaged.", Remedy: "Please link it to Google Photos again. The photos that are here stay."},
 	{Code: "key_lost", Message: "This screen has to be linked to Google Photos again.", Remedy: "The key that its tokens were sealed with is lost or another."},
 	{Code: "api_disabled", Message: "The Photos Picker API is switched off in the Google project.", Remedy: "Its operator should enable it in the Google Cloud console, under APIs and services.", Pause: time.Minute, Operator: true},
 	{Code: "refused", Message: "Google refuses what this screen asks for.", Remedy: "Its operator finds the details in the log.", Pause: time.Minute, Operator: true},
 
-	{Code: "disk_full", Message: "This screen's storage is full.", Remedy: "Its operator should free some space.", Pause: 10 * time.Second},
+	{Code: "no_room", Message: "There was no room for all of these photos.", Remedy: "Those that fit are here. Its operator can allow this screen more room.", Stays: true},
+	{Code: "disk_full", Message: "This screen's storage is full.", Remedy: "Its operator should free some space. This screen goes on by itself.", Pause: 10 * time.Second, Stays: true},
+	{Code: "disk_read_only", Message: "Nothing can be written to this screen's storage.", Remedy: "It is mounted read-only, or worn out; its operator should check it. This screen goes on by itself.", Pause: 10 * time.Second},
 	{Code: "disk", Message: "This screen's storage does not work.", Remedy: "Its operator should check the state directory.", Pause: 10 * time.Second},
 	{Code: "internal", Message: "Something unexpected went wrong.", Remedy: "Its operator finds the details in the log. This screen tries again.", Pause: 10 * time.Second},
 	{Code: "pair_again", Message: "This screen is no longer linked to Google Photos.", Remedy: "Choose photos to link it again."},
 })
+
+// Damaged is the code of the notice that the database could not be read and was
+// begun anew. It is for store.Options.Warning.
+const Damaged = "state_damaged"
 
 // problem is what is shown of a notice.
 func (n notice) problem() *Problem {
@@ -90,10 +99,19 @@ func noticeFor(err error) notice {
 
 func codeFor(err error) string {
 	if e, ok := errors.AsType[*storeError](err); ok {
-		if errors.Is(e.Err, syscall.ENOSPC) || errors.Is(e.Err, syscall.EDQUOT) {
+		switch {
+		case isFull(e.Err):
 			return "disk_full"
+		case errors.Is(e.Err, syscall.EROFS):
+			return "disk_read_only"
 		}
 		return "disk"
+	}
+	switch {
+	case errors.Is(err, errDiskFull):
+		return "disk_full"
+	case errors.Is(err, errNoRoom):
+		return "no_room"
 	}
 	if _, ok := errors.AsType[*ScopeError](err); ok {
 		return "scope_missing"
@@ -183,6 +201,8 @@ func wireCode(status int, err error, once bool) string {
 	switch {
 	case isClockError(err):
 		return "clock"
+	case isIntercepted(err):
+		return "not_google"
 	case status == 0:
 		return "no_network"
 	case status >= 500:
@@ -204,6 +224,24 @@ func isClockError(err error) bool {
 	return ok && e.Reason == x509.Expired
 }
 
+// isIntercepted reports whether somebody else answered in the server's place: a
+// proxy or a portal with a certificate of its own, or without TLS.
+func isIntercepted(err error) bool {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok
+}
+
+// isFull reports whether a disk, or a quota on it, has no room.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // A storeError is the disk's.
 type storeError struct{ Err error }
 
@@ -213,7 +251,7 @@ func (e *storeError) Unwrap() error { return e.Err }
 // isDiskError reports whether a copy failed at the file, not at the network.
 func isDiskError(err error) bool {
 	_, ok := errors.AsType[*fs.PathError](err)
-	return ok
+	return ok || store.IsDisk(err)
 }
 
 // A ScopeError means that a grant lacks a permission: the person left it out.

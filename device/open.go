@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"pickerd/display"
 	"pickerd/oauthdevice"
@@ -25,7 +26,7 @@ func (d *Device) open(ctx context.Context) error {
 		return d.openFailed(ctx, f, err)
 	}
 	d.reach()
-	d.poll.start(f.pick.RequestID, s.ExpireTime.Time)
+	d.poll.start(f.pick.RequestID, d.clock.local(s.ExpireTime.Time))
 	if err := d.watch(f.pick, s); err != nil {
 		return err
 	}
@@ -43,7 +44,8 @@ func (d *Device) open(ctx context.Context) error {
 func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*picker.PickingSession, error) {
 	callCtx, cancelCall := callContext(ctx)
 	defer cancelCall()
-	if _, err := d.source(g).Token(callCtx); err != nil {
+	_, err := d.source(g).Token(callCtx)
+	if err != nil {
 		return nil, err // Google has not been asked
 	}
 	if ctx.Err() != nil {
@@ -58,7 +60,10 @@ func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*pi
 			return nil, err
 		}
 	}
-	s, err := d.api(g).CreateSession(ctx, p.RequestID, d.cfg.MaxItems)
+	s := d.made.get(p.RequestID)
+	if s == nil {
+		s, err = d.api(g).CreateSession(ctx, p.RequestID, d.cfg.MaxItems)
+	}
 	if err != nil {
 		if !p.Asked && (isRefusal(err) || isInvalidGrant(err)) {
 			// The first and only answer was no: there is no session.
@@ -66,14 +71,43 @@ func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*pi
 		}
 		return nil, err
 	}
+	d.made.put(p.RequestID, s)
 	err = d.updatePick(p.RequestID, func(p *store.Pick) {
 		p.SessionID, p.PickerURI, p.ExpireTime = s.ID, s.PickerURI, s.ExpireTime.Time
 	})
 	if err != nil {
 		return nil, err
 	}
+	d.made.put(p.RequestID, nil)
 	d.log.Info("session created", "request_id", p.RequestID, "session_id", s.ID)
 	return s, nil
+}
+
+// madeSessions are those whose ids the disk did not take yet. Asked for once
+// more, a server may answer with another one, or with none.
+type madeSessions struct {
+	mu   sync.Mutex
+	list map[string]*picker.PickingSession // by requestId
+}
+
+func (m *madeSessions) get(requestID string) *picker.PickingSession {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.list[requestID]
+}
+
+// put keeps a session; nil forgets it.
+func (m *madeSessions) put(requestID string, s *picker.PickingSession) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s == nil {
+		delete(m.list, requestID)
+		return
+	}
+	if m.list == nil {
+		m.list = map[string]*picker.PickingSession{}
+	}
+	m.list[requestID] = s
 }
 
 func isRefusal(err error) bool {

@@ -77,11 +77,11 @@ func (v *view) pairingPage(p *display.Page) {
 	case v.method == ByImport:
 		v.importPage(p)
 		return
+	case v.granted, v.pairing != nil && v.pairing.Answered():
+		v.moment(p, "Signing in.")
+		return
 	case v.pairing == nil || v.ended:
 		v.moment(p, "Getting a code for you.")
-		return
-	case v.pairing.Answered():
-		v.moment(p, "Signing in.")
 		return
 	}
 	p.Title = "Show your photos on " + v.name

@@ -19,6 +19,9 @@ const freshMargin = time.Minute
 
 // pair brings a person's consent one step nearer, in the first way that is open.
 func (d *Device) pair(ctx context.Context) error {
+	if d.granted != nil {
+		return d.keepGranted()
+	}
 	w := d.way()
 	if w == nil {
 		var err error
@@ -78,6 +81,7 @@ func (d *Device) begin(p store.Pairing, before *store.Pairing) error {
 	if err := d.savePairing(p); err != nil {
 		return err
 	}
+	d.spans.begin(&p)
 	d.poll.start(p.RequestID, p.ExpiresAt)
 	return nil
 }
@@ -93,11 +97,23 @@ func (d *Device) dropPairing() error {
 	return nil
 }
 
+// savePairing keeps a pairing, with the servers' time in the place of this
+// process's.
 func (d *Device) savePairing(p store.Pairing) error {
+	d.stampPairing(&p)
+	if p.Before != nil {
+		before := *p.Before
+		d.stampPairing(&before)
+		p.Before = &before
+	}
 	if err := d.cfg.Store.SavePairing(p); err != nil {
 		return &storeError{err}
 	}
 	return nil
+}
+
+func (d *Device) stampPairing(p *store.Pairing) {
+	p.StartedAt, p.ExpiresAt = d.clock.stampOf(p.StartedAt), d.clock.stampOf(p.ExpiresAt)
 }
 
 // backToPhotos ends the pairing that somebody asked for who then went away.
@@ -121,10 +137,10 @@ func (d *Device) paired(w *Way, p *store.Pairing, t *oauthdevice.Token) error {
 	if lacking := d.lacking(t.Scopes); lacking != nil {
 		return cmp.Or(d.dropPairing(), lacking)
 	}
-	now := time.Now()
 	if t.ExpiresAt.IsZero() {
-		t.ExpiresAt = now.Add(time.Hour)
+		t.ExpiresAt = time.Now().Add(time.Hour)
 	}
+	now := d.clock.stamp()
 	g := store.Grant{
 		ID:           uuid.NewString(),
 		Method:       w.Method,
@@ -137,13 +153,30 @@ func (d *Device) paired(w *Way, p *store.Pairing, t *oauthdevice.Token) error {
 		Account:      t.Account,
 		PairedAt:     now,
 	}
-	first := &store.Pick{RequestID: p.RequestID, GrantID: g.ID, CreatedAt: now}
-	if err := d.cfg.Store.Paired(g, first); err != nil {
+	d.granted = &granted{g, store.Pick{RequestID: p.RequestID, GrantID: g.ID, CreatedAt: now}}
+	return d.keepGranted()
+}
+
+// A granted token has come and is not on disk yet. The server gives it only once:
+// until the disk takes it nothing else is done.
+type granted struct {
+	grant store.Grant
+	first store.Pick
+}
+
+// keepGranted puts a token on disk that has just come.
+func (d *Device) keepGranted() error {
+	if d.granted == nil {
+		return nil
+	}
+	g, first := d.granted.grant, d.granted.first
+	if err := d.cfg.Store.Paired(g, &first); err != nil {
 		return &storeError{err}
 	}
+	d.granted = nil
 	d.wanted, d.spent = false, 0
 	wake(d.sweepNow)
-	d.log.Info("paired", "method", w.Method, "request_id", p.RequestID)
+	d.log.Info("paired", "method", g.Method, "request_id", first.RequestID)
 	d.learnAccount(&g)
 	return nil
 }

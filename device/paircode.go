@@ -22,7 +22,6 @@ func (d *Device) pairByCode(ctx context.Context, w *Way) error {
 	}
 	own := *d.facts.pairing // the screen and visitors read that one
 	p := &own
-	until := d.poll.pairUntil(d.facts)
 	if d.renewWished(p) {
 		d.renewNow = ""
 		return d.newCode(ctx, w, p)
@@ -36,20 +35,22 @@ func (d *Device) pairByCode(ctx context.Context, w *Way) error {
 		}
 	}
 	done, err := d.pollCode(ctx, w, p)
-	if done || time.Now().Before(renewAt(p, until)) {
+	if d.spans.put(p, d.clock); done || time.Now().Before(renewAt(p, p.ExpiresAt)) {
 		return err
 	}
-	return d.renew(ctx, w, p, until, err)
+	return d.renew(ctx, w, p, err)
 }
 
 // renew replaces a code that is about to end. pollErr is what its last poll
 // brought: while that may have been the network's, the code gets its last
 // minute, but it is not shown beyond its end.
-func (d *Device) renew(ctx context.Context, w *Way, p *store.Pairing, until time.Time, pollErr error) error {
+func (d *Device) renew(ctx context.Context, w *Way, p *store.Pairing, pollErr error) error {
+	_, sure := d.clock.now()
+	until := p.ExpiresAt
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case pollErr != nil && (!over(until) || !isTemporary(pollErr)):
+	case pollErr != nil && (!over(until) || !isTemporary(pollErr) || !sure):
 		return pollErr
 	case d.facts.photos > 0:
 		return d.backToPhotos()

@@ -19,7 +19,7 @@ const unattended = 2
 func (d *Device) pick(ctx context.Context) error {
 	f := d.facts
 	p := f.pick
-	d.poll.pickUntil(f) // makes the clock that of this pick
+	d.poll.pickUntil(f, d.clock) // makes the clock that of this pick
 	if err := d.poll.wait(ctx, d, cmp.Or(p.Interval, picker.DefaultPollInterval)); err != nil {
 		return err
 	}
@@ -36,8 +36,8 @@ func (d *Device) pick(ctx context.Context) error {
 		return err
 	}
 	// Only an answer ends a session for lack of use: while there was none, a
-	// person may have chosen.
-	if over(d.poll.until) {
+	// person may have chosen, and the time was this box's own.
+	if over(d.poll.pickUntil(f, d.clock)) {
 		return d.unused(ctx, f, "time-out")
 	}
 	return nil
@@ -48,13 +48,13 @@ func (d *Device) pick(ctx context.Context) error {
 func (d *Device) watch(p *store.Pick, s *picker.PickingSession) error {
 	interval, until := d.polling(p.RequestID, s)
 	if !until.IsZero() {
-		d.poll.until = until
+		d.poll.until, d.poll.sure = until, true
 	}
-	moved := !until.IsZero() && until.Sub(p.AskUntil).Abs() >= time.Minute
+	moved := !until.IsZero() && d.clock.stampOf(until).Sub(p.AskUntil).Abs() >= time.Minute
 	if interval == p.Interval && !moved {
 		return nil
 	}
-	return d.updatePick(p.RequestID, func(p *store.Pick) { p.Interval, p.AskUntil = interval, d.poll.until })
+	return d.updatePick(p.RequestID, func(p *store.Pick) { p.Interval, p.AskUntil = interval, d.clock.stampOf(d.poll.until) })
 }
 
 // polling reads how often and until when a session is to be polled; until is
@@ -92,7 +92,7 @@ func (d *Device) unused(ctx context.Context, f facts, reason string) error {
 		defer wake(d.sweepNow)
 		return d.endPick(f.pick, reason)
 	}
-	if time.Since(f.pick.CreatedAt) < time.Minute {
+	if d.clock.stamp().Sub(f.pick.CreatedAt) < time.Minute {
 		// A server that ends sessions at once must not be flooded with new ones.
 		if err := d.sleep(ctx, backoff(n)); err != nil {
 			return err

@@ -12,25 +12,25 @@ type pollClock struct {
 	of     string // requestId
 	last   time.Time
 	until  time.Time
+	sure   bool // until comes from a server, or from the disk by a server's time
 	warned bool // that what the server says about polling is not understood
 }
 
 // start begins a new count for a pairing or pick.
 func (c *pollClock) start(requestID string, until time.Time) {
-	*c = pollClock{of: requestID, last: time.Now(), until: until}
+	*c = pollClock{of: requestID, last: time.Now(), until: until, sure: true}
 }
 
-// adopt makes the clock that of requestID: after a restart from what the disk
+// adopt makes the clock that of requestID: after a restart, until what the disk
 // says.
-func (c *pollClock) adopt(requestID string, stored time.Time) {
-	if c.of == requestID {
-		return
-	}
-	// Counted from now, not at once: the poll before a restart may have been
-	// a moment ago, and asking too fast costs five seconds for good.
-	c.start(requestID, time.Time{})
-	if !stored.IsZero() {
-		c.until = time.Now().Add(time.Until(stored))
+func (c *pollClock) adopt(requestID string, until time.Time, sure bool) {
+	if c.of != requestID {
+		// Counted from now, not at once: the poll before a restart may have
+		// been a moment ago, and asking too fast costs five seconds for good.
+		c.start(requestID, until)
+		c.sure = sure
+	} else if sure && !c.sure {
+		c.until, c.sure = until, true
 	}
 }
 
@@ -39,12 +39,12 @@ func (c *pollClock) pairUntil(f facts) time.Time {
 	if f.pairing == nil {
 		return time.Time{}
 	}
-	c.adopt(f.pairing.RequestID, f.pairing.ExpiresAt)
-	return c.until
+	c.adopt(f.pairing.RequestID, f.pairing.ExpiresAt, true)
+	return f.pairing.ExpiresAt
 }
 
 // pickUntil is when the session on the screen ends; zero while not known.
-func (c *pollClock) pickUntil(f facts) time.Time {
+func (c *pollClock) pickUntil(f facts, at *clock) time.Time {
 	if f.pick == nil || f.pick.SessionID == "" {
 		return time.Time{}
 	}
@@ -52,7 +52,8 @@ func (c *pollClock) pickUntil(f facts) time.Time {
 	if stored.IsZero() {
 		stored = f.pick.ExpireTime
 	}
-	c.adopt(f.pick.RequestID, stored)
+	_, sure := at.now()
+	c.adopt(f.pick.RequestID, at.local(stored), sure)
 	return c.until
 }
 

@@ -33,6 +33,7 @@ type view struct {
 	refused     []RefusedMethod
 	method      string // in which the box is being paired
 	warning     string
+	granted     bool
 	outstanding *Outstanding
 	farewell    *farewell
 }
@@ -99,7 +100,7 @@ func (v *view) show(s State, f facts) {
 	}
 	v.paired, v.pairing, v.pick = f.grant != nil, f.pairing, f.pick
 	v.library = Library{Items: f.photos, Bytes: f.bytes}
-	v.account, v.warning = accountOf(f.grant), f.warning
+	v.account, v.warning, v.granted = accountOf(f.grant), f.warning, f.granted
 	v.refused = nil
 	for _, r := range f.refusals {
 		v.refused = append(v.refused, RefusedMethod{r.Method, r.Code, r.Description})

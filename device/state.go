@@ -31,6 +31,7 @@ type facts struct {
 	bytes    int64
 	refusals []store.Refusal // that stand under this configuration
 	revoking bool            // a forgotten account is still to be revoked
+	granted  bool            // a token has come and is not on disk yet
 	warning  string          // code of a notice that stays until somebody pairs
 	wanted   bool            // somebody asked to choose photos and no pick stands for it yet
 }

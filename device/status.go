@@ -122,7 +122,7 @@ func (v *view) status() Status {
 	case v.state != Pairing:
 	case v.method == ByImport:
 		s.Pairing = &PairingStatus{Method: v.method}
-	case p != nil && !v.ended && !p.Answered():
+	case p != nil && !v.ended && !v.granted && !p.Answered():
 		s.Pairing = &PairingStatus{Method: p.Method, UserCode: p.UserCode, VerificationURI: p.VerificationURI,
 			QRURI: p.QRURI, ExpiresAt: v.pairUntil.UTC()}
 	}

@@ -34,6 +34,14 @@ func (d *Device) sweeper(ctx context.Context) {
 		if left == 0 {
 			wait = time.Hour
 		}
+		if asked := d.sweepBreak; asked > 0 {
+			// Nobody's wish makes a server that asks for a break faster.
+			d.sweepBreak = 0
+			if !pause(ctx, asked) {
+				return
+			}
+			continue
+		}
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -120,7 +128,7 @@ func (d *Device) sweepPick(ctx context.Context, own *store.Grant, p store.Pick, 
 	if d.sweepUnder(ctx, own, p, tried, log) {
 		return d.forgetPick(p)
 	}
-	if ctx.Err() == nil && d.expired(p) {
+	if ctx.Err() == nil && d.expired(&p) {
 		log.Warn("session left to expire", "reason", "it could not be deleted in time")
 		return d.forgetPick(p)
 	}
@@ -146,6 +154,7 @@ func (d *Device) sweepUnder(ctx context.Context, own *store.Grant, p store.Pick,
 	case isInvalidGrant(err):
 		d.loseLater(ctx, g)
 	case ctx.Err() == nil:
+		d.sweepBreak = max(d.sweepBreak, retryAfter(err))
 		if own != nil && own.Revoke {
 			d.revocations.failed(own.ID, err, answers(err))
 		}
@@ -183,21 +192,41 @@ func (d *Device) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick) 
 		d.loseLater(ctx, g)
 		return false
 	}
-	e, ok := errors.AsType[*picker.Error](err)
-	if !ok || e.Temporary() {
-		return false
+	d.sweepBreak = max(d.sweepBreak, retryAfter(err))
+	e, _ := errors.AsType[*picker.Error](err)
+	if e == nil || !deniesSession(e.Code) {
+		return false // it may be there: the API is switched off, or the network is not Google's
 	}
-	// Google refuses for good: there is no session, or none we could name.
 	d.log.Info("intent dropped", "err", err, "request_id", p.RequestID)
 	return true
 }
 
-func (d *Device) expired(p store.Pick) bool {
-	end := p.ExpireTime
-	if end.IsZero() {
-		end = p.CreatedAt.Add(sessionLife)
+// deniesSession reports whether an answer to sessions.create means that there is
+// no session for that requestId, or none that could ever be named.
+func deniesSession(code string) bool {
+	switch code {
+	case picker.AlreadyExists, picker.InvalidArgument, picker.FailedPrecondition, picker.NotFound:
+		return true
 	}
-	return time.Now().After(end.Add(time.Hour))
+	return false
+}
+
+// expired reports whether Google has let a session end by itself. This box's own
+// clock is no proof of that. Where the end is not known because the session's
+// answer never came, it is counted from the first time that is sure.
+func (d *Device) expired(p *store.Pick) bool {
+	now, sure := d.clock.now()
+	if !sure {
+		return false
+	}
+	if p.ExpireTime.IsZero() {
+		err := d.updatePick(p.RequestID, func(p *store.Pick) { p.ExpireTime = now.Add(sessionLife) })
+		if err != nil {
+			d.log.Error("sweep", "err", err, "request_id", p.RequestID)
+		}
+		return false
+	}
+	return now.After(p.ExpireTime.Add(time.Hour))
 }
 
 func (d *Device) forgetPick(p store.Pick) bool {
@@ -240,12 +269,13 @@ func (d *Device) forgetGrant(ctx context.Context, id string) bool {
 		d.log.Error("sweep", "err", err)
 		return false
 	}
-	bye := &farewell{asked: g.Revoke && !g.Dead, since: time.Now()}
+	bye := &farewell{asked: g.Revoke && !g.Dead}
 	if bye.asked {
 		callCtx, cancel := callContext(ctx)
 		defer cancel()
 		err := d.clientOf(g).Revoke(callCtx, oauthdevice.Secret(cmp.Or(g.RefreshToken, g.AccessToken)))
 		if err != nil && isTemporary(err) {
+			d.sweepBreak = max(d.sweepBreak, retryAfter(err))
 			// That the one endpoint is silent is no proof of an outage.
 			d.revocations.failed(id, err, answers(err) || d.revocations.isWaiting() && d.clientOf(g).Reachable(callCtx))
 			if !d.revocations.over(id) {
@@ -265,7 +295,7 @@ func (d *Device) forgetGrant(ctx context.Context, id string) bool {
 		return false
 	}
 	d.log.Info("grant erased")
-	if g.Retired {
+	if bye.since = time.Now(); g.Retired {
 		d.screen.update(func(v *view) { v.farewell = bye })
 		wake(d.slideNow) // its time begins
 	}

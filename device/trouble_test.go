@@ -582,12 +582,12 @@ func TestPickSurvivesRestart(t *testing.T) {
 
 func TestSecondDaemonIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	s, err := store.Open(dir, nil)
+	s, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := store.Open(dir, nil); !errors.Is(err, store.ErrInUse) {
+	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("got %v, want ErrInUse", err)
 	}
 }

@@ -3,7 +3,6 @@ package device
 import (
 	"context"
 	"errors"
-	"time"
 
 	"pickerd/store"
 )
@@ -51,7 +50,7 @@ func (d *Device) do(ctx context.Context, step func(context.Context) error) error
 
 func (d *Device) grant(w wish) {
 	// What the step did while it let go may bear on the wish.
-	err := d.load()
+	err := errors.Join(d.keepGranted(), d.load())
 	if err == nil {
 		err = w.change()
 	}
@@ -93,7 +92,7 @@ func (d *Device) Pick(ctx context.Context) error {
 }
 
 func (d *Device) newPick(grantID string, replaces int) store.Pick {
-	return store.Pick{RequestID: newRequestID(), GrantID: grantID, CreatedAt: time.Now(), Replaces: replaces}
+	return store.Pick{RequestID: newRequestID(), GrantID: grantID, CreatedAt: d.clock.stamp(), Replaces: replaces}
 }
 
 // Cancel ends the pick under way, or the pairing that somebody asked for while

@@ -163,7 +163,7 @@ func newWorld(t *testing.T, o options) *world {
 // start switches the box on; w.stop pulls the plug.
 func (w *world) start() {
 	w.t.Helper()
-	st, err := store.Open(w.dir, nil)
+	st, err := store.Open(w.dir, store.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

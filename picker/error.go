@@ -1,6 +1,7 @@
 package picker
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,7 +93,9 @@ func errorOf(op string, resp *http.Response, body []byte) *Error {
 		} `json:"error"`
 	}
 	if json.Unmarshal(body, &env) != nil || env.Error.Status == "" {
-		e.Code = codeOf(resp.StatusCode)
+		if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+			e.Code = codeOf(resp.StatusCode)
+		}
 		if e.Code == "" {
 			e.Err = ErrNotAPI
 		}
@@ -108,8 +111,9 @@ func errorOf(op string, resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// codeOf maps an HTTP status without an envelope. 400 and 403 are left out:
-// a proxy's page with that status says nothing about the API.
+// codeOf maps an HTTP status without an envelope. 400 and 403 are left out: they
+// may be a proxy's. Nor does a page of HTML say anything about the API: that a
+// portal does not know a path is no proof that a session is gone.
 func codeOf(status int) string {
 	switch status {
 	case http.StatusUnauthorized:

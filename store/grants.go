@@ -183,7 +183,8 @@ func (s *Store) Unpair(reason string, revoke, keepPhotos bool) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.Prune(), s.scrub())
+	_, err = s.Prune()
+	return errors.Join(err, s.scrub())
 }
 
 // dropLocked erases what nobody can open: somebody wants to be forgotten.

@@ -6,11 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 	"golang.org/x/sync/errgroup"
@@ -33,27 +36,34 @@ func fileName(id, mimeType string) string {
 
 // A Part is a media file under way. It counts for nothing until it is added.
 type Part struct {
+	disk   *disk
 	f      *os.File
+	name   string // in the state directory
+	sum    hash.Hash
 	size   int64
 	synced int64
 }
 
 // NewPart starts a media file.
 func (s *Store) NewPart() (*Part, error) {
-	f, err := os.CreateTemp(filepath.Join(s.dir, mediaName), partPrefix)
+	f, name, err := s.disk.createTemp(filepath.Join(mediaName, partPrefix))
 	if err != nil {
 		return nil, fmt.Errorf("start a media file: %w", err)
 	}
-	return &Part{f: f}, nil
+	return &Part{disk: s.disk, f: f, name: name, sum: sha256.New()}, nil
 }
 
 // Write appends to the file.
 func (p *Part) Write(b []byte) (int, error) {
+	if err := p.disk.touch(OpWrite, p.name, ""); err != nil {
+		return 0, err
+	}
 	n, err := p.f.Write(b)
+	p.sum.Write(b[:n])
 	p.size += int64(n)
 	if p.size-p.synced >= syncEvery && err == nil {
 		// One sync at the end of a film could not be interrupted for long.
-		p.synced, err = p.size, p.f.Sync()
+		p.synced, err = p.size, p.disk.sync(p.f, p.name)
 	}
 	return n, err
 }
@@ -66,10 +76,11 @@ func (p *Part) ReadAt(b []byte, off int64) (int, error) { return p.f.ReadAt(b, o
 // Size is the number of bytes written.
 func (p *Part) Size() int64 { return p.size }
 
-// Discard removes a part that will not be added.
+// Discard removes a part that will not be added. What can't be removed now is
+// removed at the next start.
 func (p *Part) Discard() {
 	p.f.Close()
-	os.Remove(p.f.Name())
+	_ = p.disk.remove(p.name)
 }
 
 // An Addition is a photo to be added: with a Part, or without one when the file
@@ -88,7 +99,7 @@ func finish(adds []Addition) error {
 	g.SetLimit(syncs)
 	for _, a := range adds {
 		if a.Part != nil {
-			g.Go(func() error { return errors.Join(a.Part.f.Sync(), a.Part.f.Close()) })
+			g.Go(func() error { return errors.Join(a.Part.disk.sync(a.Part.f, a.Part.name), a.Part.f.Close()) })
 		}
 	}
 	return g.Wait()
@@ -96,36 +107,73 @@ func finish(adds []Addition) error {
 
 // AddPhotos makes written parts appear, all in one step. The pick's photos
 // join the collection, or with replace take the place of all others at the
-// first of them. The photos' File and Bytes are filled in.
+// first of them. The photos' File, Bytes and SHA256 are filled in. With an error
+// nothing has appeared; parts are still to be discarded.
 func (s *Store) AddPhotos(adds []Addition, replace bool) error {
 	if err := finish(adds); err != nil {
 		return fmt.Errorf("bring media files to the disk: %w", err)
 	}
+	err := s.nameParts(adds)
+	if err == nil {
+		defer s.recount()
+		err = s.write(func(tx *bbolt.Tx) error {
+			for _, a := range adds {
+				if err := addPhoto(tx, a.Photo, replace); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		s.takeBack(adds)
+	}
+	return err
+}
+
+func (s *Store) nameParts(adds []Addition) error {
 	for i := range adds {
 		a := &adds[i]
 		if a.Part == nil {
 			continue
 		}
 		a.Photo.File, a.Photo.Bytes = fileName(a.Photo.ID, a.Photo.MimeType), a.Part.size
-		if err := s.media.Rename(filepath.Base(a.Part.f.Name()), a.Photo.File); err != nil {
+		a.Photo.SHA256 = hex.EncodeToString(a.Part.sum.Sum(nil))
+		if err := s.disk.rename(a.Part.name, filepath.Join(mediaName, a.Photo.File)); err != nil {
 			return fmt.Errorf("bring a media file to its name: %w", err)
 		}
 	}
-	if err := syncDir(filepath.Join(s.dir, mediaName)); err != nil {
+	if err := s.disk.syncDir(mediaName); err != nil {
 		return fmt.Errorf("bring media files to their names: %w", err)
 	}
-	defer s.recount()
-	return s.update(func(tx *bbolt.Tx) error {
-		for _, a := range adds {
-			if err := put(tx, bucketPhotos, []byte(a.Photo.ID), a.Photo); err != nil {
-				return err
-			}
-			if err := show(tx, a.Photo.Pick, replace); err != nil {
-				return err
-			}
+	return nil
+}
+
+func addPhoto(tx *bbolt.Tx, p Photo, replace bool) error {
+	// It may have been found without its record; now that is known.
+	if err := tx.Bucket(bucketPhotos).Delete([]byte(foundID(p.File))); err != nil {
+		return err
+	}
+	if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
+		return err
+	}
+	return show(tx, p.Pick, replace)
+}
+
+// takeBack removes files that have their name and no record: nothing would use
+// or count them.
+func (s *Store) takeBack(adds []Addition) {
+	photos, err := s.allPhotos()
+	if err != nil {
+		return // the next start tidies up
+	}
+	for _, a := range adds {
+		// A commit that failed at its very end may stand all the same.
+		known := slices.ContainsFunc(photos, func(p Photo) bool { return p.File == a.Photo.File })
+		if a.Part != nil && a.Photo.File != "" && !known {
+			_ = s.disk.remove(filepath.Join(mediaName, a.Photo.File))
 		}
-		return nil
-	})
+	}
 }
 
 // show makes a pick's photos part of the collection.
@@ -156,10 +204,11 @@ func (s *Store) Photos() ([]Photo, error) {
 
 // photos returns the photos in the collection and those outside it.
 func (s *Store) photos() (shown, others []Photo, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
+	_, err = view(s, func(tx *bbolt.Tx) (struct{}, error) {
+		var none struct{}
 		picks, err := collection(tx)
 		if err != nil {
-			return err
+			return none, err
 		}
 		place := make(map[string]int, len(picks))
 		for i, p := range picks {
@@ -176,7 +225,7 @@ func (s *Store) photos() (shown, others []Photo, err error) {
 		slices.SortFunc(shown, func(a, b Photo) int {
 			return cmp.Or(cmp.Compare(place[a.Pick], place[b.Pick]), cmp.Compare(a.Index, b.Index), cmp.Compare(a.ID, b.ID))
 		})
-		return err
+		return none, err
 	})
 	return shown, others, err
 }
@@ -195,6 +244,28 @@ func (s *Store) OpenMedia(file string) (*os.File, error) {
 	return s.media.Open(file)
 }
 
+// Verify reports whether a photo's file is as it came. One from before sums were
+// kept, or found without its record, is taken as it is while its length is right.
+func (s *Store) Verify(p Photo) (bool, error) {
+	f, err := s.OpenMedia(p.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	switch {
+	case errors.Is(err, syscall.EIO):
+		return false, nil // what can't be read any more can't be shown either
+	case err != nil:
+		return false, err
+	}
+	return n == p.Bytes && (p.SHA256 == "" || p.SHA256 == hex.EncodeToString(sum.Sum(nil))), nil
+}
+
 // DropPhotos removes the photos with these ids, the records first: a record
 // never stands for a file that isn't there.
 func (s *Store) DropPhotos(photos []Photo) error {
@@ -211,20 +282,34 @@ func (s *Store) DropPhotos(photos []Photo) error {
 		return err
 	}
 	for _, p := range photos {
-		if err := s.media.Remove(p.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.disk.remove(filepath.Join(mediaName, p.File)); err != nil {
 			return fmt.Errorf("remove a media file: %w", err)
 		}
 	}
 	return nil
 }
 
-// Prune removes the photos that a newer pick has replaced.
-func (s *Store) Prune() error {
+// Prune removes the photos that a newer pick has replaced, and returns how many
+// those were.
+func (s *Store) Prune() (int, error) {
 	_, others, err := s.photos()
 	if err != nil || len(others) == 0 {
-		return err
+		return 0, err
 	}
-	return s.DropPhotos(others)
+	return len(others), s.DropPhotos(others)
+}
+
+// Usage returns how many bytes all photos on the disk have, shown or not, and
+// those of one pick.
+func (s *Store) Usage(pick string) (all, mine int64, err error) {
+	photos, err := s.allPhotos()
+	for _, p := range photos {
+		all += p.Bytes
+		if p.Pick == pick {
+			mine += p.Bytes
+		}
+	}
+	return all, mine, err
 }
 
 // A library is what the collection comes to.
@@ -287,7 +372,7 @@ func (s *Store) tidy() error {
 	for _, p := range photos {
 		known[p.File] = true
 	}
-	entries, err := os.ReadDir(filepath.Join(s.dir, mediaName))
+	entries, err := os.ReadDir(s.disk.path(mediaName))
 	if err != nil {
 		return fmt.Errorf("read the media directory: %w", err)
 	}
@@ -295,7 +380,7 @@ func (s *Store) tidy() error {
 		if known[e.Name()] || e.IsDir() {
 			continue
 		}
-		if err := s.media.Remove(e.Name()); err != nil {
+		if err := s.disk.remove(filepath.Join(mediaName, e.Name())); err != nil {
 			return fmt.Errorf("tidy the media directory: %w", err)
 		}
 	}
@@ -318,5 +403,6 @@ func (s *Store) pruneUnlessFetching() error {
 			return nil
 		}
 	}
-	return s.Prune()
+	_, err = s.Prune()
+	return err
 }

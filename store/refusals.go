@@ -50,8 +50,14 @@ func (s *Store) ForgetRefusals(which func(Refusal) bool) error {
 // Identity returns the secret that token files for this box are sealed to. The
 // first time it is what make returns.
 func (s *Store) Identity(make func() (string, error)) (string, error) {
+	known, err := view(s, func(tx *bbolt.Tx) (*string, error) {
+		return getSealed[string](s.sealer, tx, bucketMeta, keyIdentity)
+	})
+	if known != nil {
+		return *known, err
+	}
 	var id string
-	err := s.update(func(tx *bbolt.Tx) error {
+	err = s.update(func(tx *bbolt.Tx) error {
 		known, err := getSealed[string](s.sealer, tx, bucketMeta, keyIdentity)
 		if errors.Is(err, errSealed) {
 			// Until its key is back another one stands in.

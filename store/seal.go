@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -106,8 +106,8 @@ func (s *Store) grants(tx *bbolt.Tx) ([]Grant, error) {
 }
 
 // keyFile reads the key beside the database, nil if there is none.
-func keyFile(dir string) ([]byte, error) {
-	data, err := os.ReadFile(filepath.Join(dir, keyFileName))
+func (s *Store) keyFile() ([]byte, error) {
+	data, err := os.ReadFile(s.disk.path(keyFileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -119,109 +119,135 @@ func keyFile(dir string) ([]byte, error) {
 
 // makeKeyFile writes a new key beside the database. It is whole on disk before
 // it has its name: a torn key would cost the pairing.
-func makeKeyFile(dir string) ([]byte, error) {
+func (s *Store) makeKeyFile() ([]byte, error) {
 	key := make([]byte, keySize)
 	rand.Read(key)
-	tmp, err := os.CreateTemp(dir, "."+keyFileName+"-") // mode 0600
+	f, name, err := s.disk.createTemp("." + keyFileName + "-")
 	if err != nil {
 		return nil, fmt.Errorf("make the state key: %w", err)
 	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(key)
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return nil, fmt.Errorf("make the state key: %w", err)
+	_, err = f.Write(key)
+	if err == nil {
+		err = s.disk.sync(f, name)
 	}
-	if err := os.Rename(tmp.Name(), filepath.Join(dir, keyFileName)); err != nil {
-		return nil, fmt.Errorf("make the state key: %w", err)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = s.disk.rename(name, keyFileName)
 	}
-	return key, syncDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("make the state key: %w", errors.Join(err, s.disk.remove(name)))
+	}
+	return key, s.disk.syncDir("")
 }
 
 // unlock finds the key that the database is sealed with: the one given from
-// outside, or the file beside the database, which is made where neither is. A
-// file that an outside key has replaced is used once more and removed.
+// outside, or the file beside the database, which is made where neither is.
 func (s *Store) unlock(given []byte) error {
-	file, err := keyFile(s.dir)
+	file, err := s.keyFile()
 	if err != nil {
 		return err
 	}
 	secret, from := given, "the key that was given"
 	if secret == nil {
-		secret, from = file, filepath.Join(s.dir, keyFileName)
+		secret, from = file, s.disk.path(keyFileName)
 	}
 	if secret == nil {
-		if secret, err = makeKeyFile(s.dir); err != nil {
+		err := s.insist(func() (err error) {
+			secret, err = s.makeKeyFile()
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
 	if s.sealer, err = newSealer(secret); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
-	old := s.sealer
 	if given != nil && len(file) >= keySize {
-		if old, err = newSealer(file); err != nil {
+		if s.older, err = newSealer(file); err != nil {
 			return err
 		}
-	}
-	if err := s.reseal(old); err != nil {
-		return err
-	}
-	if given != nil && file != nil {
-		return errors.Join(os.Remove(filepath.Join(s.dir, keyFileName)), syncDir(s.dir))
 	}
 	return nil
 }
 
-// reseal brings what the old key opens under the key in force. What neither
-// opens stays as it is: the right key may come back.
-func (s *Store) reseal(old *sealer) error {
-	return s.update(func(tx *bbolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		plain := schemaOf(tx) < 2 // records were not sealed then
-		for _, at := range sealedPlaces(tx) {
-			data := tx.Bucket(at.bucket).Get(at.key)
-			if data == nil {
-				continue
-			}
-			if _, err := s.sealer.open(at.bucket, at.key, data); err == nil && !plain {
-				continue
-			}
-			if !plain {
-				opened, err := old.open(at.bucket, at.key, data)
-				if err != nil {
-					if string(at.bucket) == string(bucketGrants) {
-						s.keyLost.Store(true)
-					}
-					continue
-				}
-				data = opened
-			}
-			err := s.sealer.put(tx, at.bucket, at.key, json.RawMessage(bytes.Clone(data)))
-			if err := errors.Join(err, meta.Put(keyScrub, []byte{1})); err != nil {
-				return err
-			}
+// reseal brings what the older key opens under the key in force, and then
+// removes that key's file. What neither opens stays as it is: the right key may
+// come back.
+func (s *Store) reseal() error {
+	err := s.update(s.resealAll)
+	lost, lerr := view(s, s.hasLocked)
+	s.keyLost.Store(lost)
+	if err := errors.Join(err, lerr); err != nil || s.older == nil {
+		return err
+	}
+	return errors.Join(s.disk.remove(keyFileName), s.disk.syncDir(""))
+}
+
+func (s *Store) resealAll(tx *bbolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	plain := schemaOf(tx) < 2 // records were not sealed then
+	changed := plain
+	for _, at := range sealedPlaces(tx) {
+		data := tx.Bucket(at.bucket).Get(at.key)
+		if data == nil {
+			continue
 		}
-		return errors.Join(s.retireStrays(tx), putSchema(meta))
-	})
+		if !plain {
+			if _, err := s.sealer.open(at.bucket, at.key, data); err == nil || s.older == nil {
+				continue
+			}
+			opened, err := s.older.open(at.bucket, at.key, data)
+			if err != nil {
+				continue
+			}
+			data = opened
+		}
+		err := s.sealer.put(tx, at.bucket, at.key, json.RawMessage(bytes.Clone(data)))
+		if err := errors.Join(err, meta.Put(keyScrub, []byte{1})); err != nil {
+			return err
+		}
+		changed = true
+	}
+	strays, err := s.retireStrays(tx)
+	if err != nil {
+		return err
+	}
+	if !changed && strays == 0 {
+		return errUnchanged
+	}
+	return putSchema(meta)
+}
+
+func (s *Store) hasLocked(tx *bbolt.Tx) (bool, error) {
+	grants, err := s.grants(tx)
+	return slices.ContainsFunc(grants, func(g Grant) bool { return g.Locked }), err
+}
+
+// isPlain reports whether records are still to be sealed for the first time:
+// nothing can be read before.
+func (s *Store) isPlain() bool {
+	have, err := view(s, func(tx *bbolt.Tx) (int, error) { return schemaOf(tx), nil })
+	return err != nil || have < 2
 }
 
 // retireStrays takes out of force what somebody has paired over while its key
-// was away.
-func (s *Store) retireStrays(tx *bbolt.Tx) error {
+// was away, and returns how many those are.
+func (s *Store) retireStrays(tx *bbolt.Tx) (n int, err error) {
 	current := string(tx.Bucket(bucketMeta).Get(keyGrant))
 	grants, err := s.grants(tx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, g := range grants {
 		if g.ID == current || g.Retired || g.Dead {
 			continue
 		}
+		n++
 		if err := s.leave(tx, g.ID, "superseded", retire(false)); err != nil {
-			return err
+			return n, err
 		}
 	}
-	return nil
+	return n, nil
 }
 
 type sealedPlace struct{ bucket, key []byte }

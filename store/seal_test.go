@@ -68,12 +68,13 @@ func TestErasedIsGone(t *testing.T) {
 	path := filepath.Join(dir, databaseName)
 	var sealed [][]byte
 	note := func() {
-		must(t, s.view(func(tx *bbolt.Tx) error {
-			return tx.Bucket(bucketGrants).ForEach(func(_, v []byte) error {
+		_, err := view(s, func(tx *bbolt.Tx) (any, error) {
+			return nil, tx.Bucket(bucketGrants).ForEach(func(_, v []byte) error {
 				sealed = append(sealed, bytes.Clone(v))
 				return nil
 			})
-		}))
+		})
+		must(t, err)
 	}
 	must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g", PickerURI: "https://" + mark}))
 	note()
@@ -105,7 +106,7 @@ func TestErasedIsGone(t *testing.T) {
 	}
 	// The copy is the database now: it takes writes and keeps out others.
 	must(t, s.AddPick(Pick{RequestID: "next"}))
-	if _, err := Open(dir, nil); !errors.Is(err, ErrInUse) {
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
 		t.Errorf("a second pickerd: %v", err)
 	}
 	must(t, s.Close())
@@ -138,7 +139,7 @@ func TestKeys(t *testing.T) {
 	outside := bytes.Repeat([]byte("k"), 44)
 	reopen := func(t *testing.T, dir string, key []byte) *Store {
 		t.Helper()
-		s, err := Open(dir, key)
+		s, err := Open(dir, Options{Key: key})
 		must(t, err)
 		t.Cleanup(func() { s.Close() })
 		return s
@@ -229,7 +230,7 @@ func TestKeys(t *testing.T) {
 		}
 	})
 	t.Run("too short", func(t *testing.T) {
-		if _, err := Open(t.TempDir(), []byte("short")); !errors.Is(err, ErrShortKey) {
+		if _, err := Open(t.TempDir(), Options{Key: []byte("short")}); !errors.Is(err, ErrShortKey) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -283,7 +284,7 @@ func TestWaitingForTheLockDuringAScrub(t *testing.T) {
 	s := opened(t, dir)
 	second := make(chan error, 1)
 	go func() {
-		other, err := Open(dir, nil)
+		other, err := Open(dir, Options{})
 		if err == nil {
 			other.Close()
 		}

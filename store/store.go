@@ -1,30 +1,21 @@
 package store
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
-
-// Schema is the version of the records that this package writes.
-const Schema = 2 // 2: grants and the pairing are sealed
 
 const (
 	databaseName = "pickerd.db"
 	mediaName    = "media"
-	lockWait     = time.Second
 )
 
 var (
@@ -45,222 +36,168 @@ var (
 	keyScrub      = []byte("scrub")      // free pages hold what was erased
 )
 
-// ErrInUse means that another process has the database open.
+// ErrInUse means that another process has the state directory open.
 var ErrInUse = errors.New("the state directory is in use by another pickerd")
 
-// A CorruptError means that the database can't be read.
-type CorruptError struct {
-	Path string
-	Why  string
-}
-
-func (e *CorruptError) Error() string {
-	return fmt.Sprintf("the database %s is damaged: %s", e.Path, e.Why)
-}
-
-// A SchemaError means that a newer pickerd wrote the database.
-type SchemaError struct {
-	Path      string
-	Have, Max int
-}
-
-func (e *SchemaError) Error() string {
-	return fmt.Sprintf("the database %s has schema version %d; this pickerd knows versions up to %d", e.Path, e.Have, e.Max)
+// Options are how a state directory is opened. The zero value is right for one
+// whose key is a file beside the database.
+type Options struct {
+	// Key is what tokens are sealed with, 32 bytes or more; with nil one is
+	// kept in a file beside the database.
+	Key []byte
+	// Warning is kept for Store.Warning when the database has to be begun
+	// anew because it is damaged.
+	Warning string
+	// Watch is told of each change of the disk before it is made; its error
+	// takes the change's place. nil for none.
+	Watch func(Touch) error
+	// Space tells how much room there is; nil asks the file system.
+	Space func() Space
 }
 
 // A Store is an open state directory. Its methods may be called at the same
 // time.
 type Store struct {
-	dir     string
+	disk    *disk
+	space   func() Space
+	locked  *os.File // the directory, which keeps others out
 	media   *os.Root
 	sealer  *sealer
+	older   *sealer // opens what was sealed with the key before
 	keyLost atomic.Bool
+	moved   *Moved
 
-	dbMu sync.RWMutex // held for writing while the file is replaced
-	db   *bbolt.DB
+	dbMu     sync.RWMutex // held for writing while the file is replaced
+	db       *bbolt.DB
+	readOnly bool
 
 	libraryMu sync.Mutex
 	library   *library // nil when it has to be counted anew
 }
 
-// Open opens the state directory dir and creates what is missing in it. Tokens
-// are sealed with key, which has to have 32 bytes or more; with a nil key, one
-// is kept in a file beside the database. Errors are ErrInUse, ErrShortKey,
-// *CorruptError, *SchemaError or those of the file system.
-func Open(dir string, key []byte) (*Store, error) {
-	path := filepath.Join(dir, databaseName)
-	if err := os.MkdirAll(filepath.Join(dir, mediaName), 0o700); err != nil {
-		return nil, fmt.Errorf("make the state directory: %w", err)
-	}
-	if err := create(dir, path); err != nil {
-		return nil, fmt.Errorf("create the database: %w", err)
-	}
-	db, err := open(path)
-	if err != nil {
-		return nil, err
-	}
-	media, err := os.OpenRoot(filepath.Join(dir, mediaName))
-	if err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open the media directory: %w", err)
-	}
-	s := &Store{dir: dir, db: db, media: media}
-	for _, step := range []func() error{
-		s.removeCopies,
-		func() error { return s.unlock(key) },
-		s.scrub,
-		s.tidy,
-	} {
-		if err := step(); err != nil {
-			s.Close()
-			return nil, err
-		}
+// Open opens the state directory dir and creates what is missing in it. A
+// damaged database is moved aside, see Moved. On a disk that is read-only what
+// is there can still be read; see Health. Errors are ErrInUse, ErrShortKey or
+// those of the file system, of which IsDisk tells those that may pass.
+func Open(dir string, opt Options) (*Store, error) {
+	s := &Store{disk: &disk{dir, opt.Watch}, space: opt.Space}
+	if err := s.open(opt); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+func (s *Store) open(opt Options) error {
+	if err := s.disk.mkdirAll(mediaName); err != nil {
+		return fmt.Errorf("make the state directory: %w", err)
+	}
+	var err error
+	if s.locked, err = s.disk.lock(); err != nil {
+		return fmt.Errorf("lock the state directory: %w", err)
+	}
+	if err := s.openDatabase(opt.Warning); err != nil {
+		return err
+	}
+	if s.media, err = os.OpenRoot(s.disk.path(mediaName)); err != nil {
+		return fmt.Errorf("open the media directory: %w", err)
+	}
+	if err := s.unlock(opt.Key); err != nil {
+		return err
+	}
+	for _, step := range []func() error{s.removeCopies, s.reseal, s.scrub, s.tidy, s.keepReserve} {
+		// A disk that takes nothing must not keep photos from being shown.
+		if err := step(); err != nil && (!IsDisk(err) || s.isPlain()) {
+			return err
+		}
+	}
+	return nil
+}
+
 // Close closes the database. Nothing is lost without it.
 func (s *Store) Close() error {
-	return errors.Join(s.media.Close(), s.db.Close())
+	var errs []error
+	if s.media != nil {
+		errs = append(errs, s.media.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.locked != nil {
+		errs = append(errs, s.locked.Close())
+	}
+	return errors.Join(errs...)
 }
 
-// create makes the database under a name of its own and links it to path when
-// it is whole: bbolt can't open a file whose first pages a power cut has torn.
-func create(dir, path string) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+// Upkeep does again what the disk did not take when its time was, and is worth
+// calling now and then.
+func (s *Store) Upkeep() error {
+	if err := s.reopen(); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, "."+databaseName+"-")
+	return errors.Join(s.reseal(), s.scrub(), s.keepReserve())
+}
+
+// removeCopies removes what an earlier run began and did not finish: copies of
+// the database, which hold what it held, keys and reserves.
+func (s *Store) removeCopies() error {
+	entries, err := os.ReadDir(s.disk.dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the state directory: %w", err)
 	}
-	defer os.Remove(tmp.Name())
-	tmp.Close()
-	db, err := bbolt.Open(tmp.Name(), 0o600, &bbolt.Options{Timeout: lockWait})
-	if err != nil {
-		return err
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, b := range [][]byte{bucketMeta, bucketGrants, bucketPicks, bucketPhotos} {
-			if _, err := tx.CreateBucketIfNotExists(b); err != nil {
-				return err
+	for _, e := range entries {
+		for _, prefix := range []string{"." + databaseName + "-", "." + keyFileName + "-", reserveName + "-"} {
+			if !strings.HasPrefix(e.Name(), prefix) {
+				continue
+			}
+			if err := s.disk.remove(e.Name()); err != nil {
+				return fmt.Errorf("tidy the state directory: %w", err)
 			}
 		}
-		return putSchema(tx.Bucket(bucketMeta))
-	})
-	if err := errors.Join(err, db.Sync(), db.Close()); err != nil {
-		return err
 	}
-	// Link instead of rename: of two pickerds at the same moment one wins.
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncDir(dir)
+	return nil
 }
 
-func putSchema(meta *bbolt.Bucket) error {
-	return meta.Put(keySchema, binary.BigEndian.AppendUint32(nil, Schema))
-}
+// errUnchanged ends a transaction that has nothing to write.
+var errUnchanged = errors.New("nothing to write")
 
-// schemaOf returns the version of the records, 0 when there is none.
-func schemaOf(tx *bbolt.Tx) int {
-	v := tx.Bucket(bucketMeta).Get(keySchema)
-	if len(v) != 4 {
-		return 0
-	}
-	return int(binary.BigEndian.Uint32(v))
-}
-
-// open opens an existing database and looks whether it is whole. On a damaged
-// one bbolt panics, or faults on a page that isn't there.
-func open(path string) (db *bbolt.DB, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = &CorruptError{path, fmt.Sprint(r)}
-		}
-	}()
-	var opened *os.File
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-		var err error
-		opened, err = os.OpenFile(name, flag, mode)
-		return opened, err
-	}})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, ErrInUse
-	case err != nil:
-		if _, ok := errors.AsType[syscall.Errno](err); ok {
-			return nil, fmt.Errorf("open the database: %w", err)
-		}
-		return nil, &CorruptError{path, err.Error()} // not the system's refusal but the file's content
-	}
-	if !isAt(opened, path) {
-		// While this waited for the lock another pickerd put a compact copy in
-		// the file's place, which it has open.
-		db.Close()
-		return nil, ErrInUse
-	}
-	if err := check(db, path); err != nil {
-		db.Close()
-		return nil, err
-	}
-	return db, nil
-}
-
-// isAt reports whether an open file is the one that has a name now.
-func isAt(f *os.File, path string) bool {
-	have, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := os.Stat(path)
-	return err == nil && os.SameFile(have, named)
-}
-
-func check(db *bbolt.DB, path string) error {
-	return db.View(func(tx *bbolt.Tx) error {
-		if st, err := os.Stat(path); err != nil || st.Size() < tx.Size() {
-			return &CorruptError{path, "it is shorter than it says"}
-		}
-		for _, name := range [][]byte{bucketMeta, bucketGrants, bucketPicks, bucketPhotos} {
-			b := tx.Bucket(name)
-			if b == nil {
-				return &CorruptError{path, "it lacks the bucket " + string(name)}
-			}
-			// Touch every page while a fault can still be caught.
-			if err := b.ForEach(func(_, _ []byte) error { return nil }); err != nil {
-				return &CorruptError{path, err.Error()}
-			}
-		}
-		switch have := schemaOf(tx); {
-		case have < 1:
-			return &CorruptError{path, "it has no schema version"}
-		case have > Schema:
-			return &SchemaError{path, have, Schema}
-		}
-		return nil
-	})
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
+// update runs f in a transaction and brings it to the disk, with the reserve's
+// room where there is no other. It may run f twice.
 func (s *Store) update(f func(tx *bbolt.Tx) error) error {
-	s.dbMu.RLock()
-	defer s.dbMu.RUnlock()
-	return s.db.Update(f)
+	return s.insist(func() error { return s.write(f) })
 }
 
-func (s *Store) view(f func(tx *bbolt.Tx) error) error {
+// write is update for what has to do without the reserve.
+func (s *Store) write(f func(tx *bbolt.Tx) error) error {
 	s.dbMu.RLock()
 	defer s.dbMu.RUnlock()
-	return s.db.View(f)
+	if s.readOnly {
+		return fmt.Errorf("write the database: %w", syscall.EROFS)
+	}
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return s.disk.touch(OpCommit, databaseName, "")
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// insist tries once more with the reserve's room where there is none.
+func (s *Store) insist(f func() error) error {
+	err := f()
+	if isFull(err) && s.releaseReserve() {
+		err = f()
+	}
+	return err
+}
+
+func (s *Store) isReadOnly() bool {
+	s.dbMu.RLock()
+	defer s.dbMu.RUnlock()
+	return s.readOnly
 }
 
 // put stores v as JSON.
@@ -305,8 +242,10 @@ func all[T any](tx *bbolt.Tx, bucket []byte) ([]T, error) {
 
 // view runs f in a read transaction and returns its value.
 func view[T any](s *Store, f func(tx *bbolt.Tx) (T, error)) (T, error) {
+	s.dbMu.RLock()
+	defer s.dbMu.RUnlock()
 	var v T
-	err := s.view(func(tx *bbolt.Tx) (err error) {
+	err := s.db.View(func(tx *bbolt.Tx) (err error) {
 		v, err = f(tx)
 		return err
 	})

@@ -52,11 +52,11 @@ func httpClient() *http.Client {
 
 // newBox composes a box. It takes st and display over, also when it fails.
 func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net.Listener, log *slog.Logger, getenv func(string) string) (*box, error) {
-	ctl, err := control.Listen(cfg.Control.Socket)
+	ctl, err := listenControl(cfg.Control.Socket)
 	if err != nil {
 		st.Close()
 		display.Close()
-		return nil, &hintedError{err, "another place: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
+		return nil, err
 	}
 	token, err := systemd.Credential(getenv, "token")
 	if err != nil {
@@ -105,14 +105,18 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 
 // openStore opens the state directory, sealed with state.key of systemd's
 // credentials where there is one.
-func openStore(dir string, getenv func(string) string) (*store.Store, error) {
+func openStore(dir string, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
 	key, err := systemd.Credential(getenv, "state.key")
 	if err != nil {
 		return nil, &hintedError{err, "the unit hands it over: LoadCredential=state.key", exitConfig}
 	}
-	st, err := store.Open(dir, key)
+	st, err := store.Open(dir, store.Options{Key: key, Warning: device.Damaged})
 	switch {
 	case err == nil:
+		if m := st.Moved(); m != nil {
+			log.Error("THE DATABASE COULD NOT BE READ: it was moved aside and begun anew, and somebody has to pair again",
+				"why", m.Why, "moved_to", m.To, "photos_kept", m.Photos)
+		}
 		return st, nil
 	case errors.Is(err, store.ErrShortKey):
 		return nil, &hintedError{fmt.Errorf("the credential state.key: %w", err), "make one: head -c 32 /dev/urandom", exitConfig}
@@ -120,12 +124,6 @@ func openStore(dir string, getenv func(string) string) (*store.Store, error) {
 		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other one, or set another store.dir", exitFailed}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
 		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "the user that runs pickerd must be able to write there", exitConfig}
-	}
-	if _, ok := errors.AsType[*store.SchemaError](err); ok {
-		return nil, &hintedError{err, "a newer pickerd has run here; install that version again", exitConfig}
-	}
-	if _, ok := errors.AsType[*store.CorruptError](err); ok {
-		return nil, &hintedError{err, "move the file away to start afresh; somebody has to pair again then", exitFailed}
 	}
 	return nil, err
 }
@@ -183,6 +181,15 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 		}
 		return nil
 	})
+}
+
+// listenControl opens the control socket.
+func listenControl(path string) (net.Listener, error) {
+	l, err := control.Listen(path)
+	if err != nil {
+		return nil, &hintedError{err, "another place: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
+	}
+	return l, nil
 }
 
 // listen opens the display's address.

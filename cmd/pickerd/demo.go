@@ -56,11 +56,12 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	cfg.Google.DeviceAuthURL, cfg.Google.TokenURL = near+demoAuth+"/device/code", near+demoAuth+"/token"
 	cfg.Google.RevokeURL, cfg.Google.PickerURL = near+demoAuth+"/revoke", near+demoPhotos
 
-	st, err := openStore(cfg.Store.Dir, e.getenv)
+	log := e.logger(cfg)
+	st, err := openStore(cfg.Store.Dir, log, e.getenv)
 	if err != nil {
 		return err
 	}
-	b, err := newBox(cfg, []device.Way{{Method: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}}, st, display, e.logger(cfg), e.getenv)
+	b, err := newBox(cfg, []device.Way{{Method: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}}, st, display, log, e.getenv)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,12 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	}
 	// First the state: a second daemon is told that it is one, not that its
 	// addresses are taken.
-	st, err := openStore(cfg.Store.Dir, e.getenv)
+	log := e.logger(cfg)
+	st, err := awaitStore(ctx, cfg, log, e.getenv)
+	if errors.Is(err, errStopped) {
+		log.Info("stopped", "why", context.Cause(ctx))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -43,7 +48,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 		st.Close()
 		return err
 	}
-	b, err := newBox(cfg, ways, st, display, e.logger(cfg), e.getenv)
+	b, err := newBox(cfg, ways, st, display, log, e.getenv)
 	if err != nil {
 		return err
 	}

@@ -93,6 +93,8 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.problem(w, http.StatusConflict, "No account is paired.")
 	case errors.Is(err, fs.ErrNotExist):
 		h.problem(w, http.StatusNotFound, "There is no such item.")
+	case errors.Is(err, device.ErrUnready):
+		h.problem(w, http.StatusServiceUnavailable, "The state directory can't be used; pickerd status says why.")
 	case errors.Is(err, device.ErrStopping):
 		h.problem(w, http.StatusServiceUnavailable, "pickerd is stopping.")
 	default:

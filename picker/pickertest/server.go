@@ -66,6 +66,7 @@ type Options struct {
 	NoAccount     bool // create answers FAILED_PRECONDITION
 	Disabled      bool // everything answers SERVICE_DISABLED
 	SlowVideo     time.Duration
+	Skew          time.Duration // how far the server's clock is ahead of this machine's
 }
 
 type session struct {
@@ -147,7 +148,13 @@ func New(opt Options, items ...*Item) *Server {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	now := time.Now().Add(s.opt.Skew)
+	s.mu.Unlock()
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	s.mux.ServeHTTP(w, r)
+}
 
 // Fail queues answers for an operation: each takes the place of one real
 // answer. A nil lets one real answer through.
@@ -355,7 +362,7 @@ func (s *Server) render(r *http.Request, x *session) map[string]any {
 	out := map[string]any{
 		"id":         x.id,
 		"pickerUri":  s.publicURL(r) + "/picker/" + Mark + x.id,
-		"expireTime": x.expires.UTC().Format("2006-01-02T15:04:05.000000Z"),
+		"expireTime": x.expires.Add(s.opt.Skew).UTC().Format("2006-01-02T15:04:05.000000Z"),
 	}
 	if x.set || !s.opt.OmitFalse {
 		out["mediaItemsSet"] = x.set

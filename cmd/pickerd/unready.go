@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"pickerd/configs"
+	"pickerd/device"
+	"pickerd/device/control"
+	"pickerd/display/web"
+	"pickerd/store"
+	"pickerd/systemd"
+)
+
+// tryDiskEvery is how often a state directory is tried again that the disk does
+// not let be opened.
+const tryDiskEvery = 5 * time.Second
+
+// awaitStore opens the state directory. A disk that is full, read-only or out of
+// order is something to show, not to die of: until it is mended the screen and
+// the status say what is wrong.
+func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
+	st, err := openStore(cfg.Store.Dir, log, getenv)
+	if !store.IsDisk(err) {
+		return st, err
+	}
+	u := device.NewUnready(cfg.Name)
+	u.Tell(err, time.Now().Add(tryDiskEvery))
+	display, lerr := listen(cfg.HTTP.Listen)
+	if lerr != nil {
+		return nil, lerr
+	}
+	ctl, lerr := listenControl(cfg.Control.Socket)
+	if lerr != nil {
+		display.Close()
+		return nil, lerr
+	}
+	serving, end := context.WithCancel(ctx)
+	g, serving := errgroup.WithContext(serving)
+	serve(serving, g, display, unreadyScreen(u, log))
+	serve(serving, g, ctl, control.Handler(u, u.Statuses(), log))
+	notify := systemd.NewNotifier(getenv)
+	for _, err := range []error{notify.Ready(), notify.Status(string(device.Blocked))} {
+		if err != nil {
+			log.Warn("service manager", "err", err)
+		}
+	}
+	for said := ""; store.IsDisk(err); st, err = openStore(cfg.Store.Dir, log, getenv) {
+		if err.Error() != said {
+			said = err.Error()
+			log.Error("the state directory can't be used", "err", err, "retry_in", tryDiskEvery)
+		}
+		u.Tell(err, time.Now().Add(tryDiskEvery))
+		t := time.NewTimer(tryDiskEvery)
+		select {
+		case <-t.C:
+			continue
+		case <-serving.Done():
+			t.Stop()
+		}
+		break
+	}
+	end()
+	if werr := g.Wait(); st == nil && werr != nil {
+		err = werr
+	}
+	if st == nil && ctx.Err() != nil {
+		return nil, errStopped
+	}
+	return st, err
+}
+
+// errStopped means that a stop came while the disk was waited for.
+var errStopped = errors.New("stopped")
+
+// unreadyScreen shows what is wrong.
+func unreadyScreen(u *device.Unready, log *slog.Logger) *web.Server {
+	return web.New(web.Config{
+		Pages:  u.Pages(),
+		Media:  func(string) (*os.File, error) { return nil, fs.ErrNotExist },
+		Pick:   u.Pick,
+		Cancel: u.Cancel,
+		Renew:  u.Renew,
+		Forget: u.Unpair,
+		Alive:  func() bool { return true },
+		Log:    log,
+	})
+}

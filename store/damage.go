@@ -1,0 +1,158 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// A CorruptError means that the database can't be read.
+type CorruptError struct {
+	Path string
+	Why  string
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("the database %s is damaged: %s", e.Path, e.Why)
+}
+
+// A SchemaError means that a newer pickerd wrote the database.
+type SchemaError struct {
+	Path      string
+	Have, Max int
+}
+
+func (e *SchemaError) Error() string {
+	return fmt.Sprintf("the database %s has schema version %d; this pickerd knows versions up to %d", e.Path, e.Have, e.Max)
+}
+
+func isDamage(err error) bool {
+	_, corrupt := errors.AsType[*CorruptError](err)
+	_, schema := errors.AsType[*SchemaError](err)
+	return corrupt || schema
+}
+
+// Moved tells of a database that could not be read and was moved aside.
+type Moved struct {
+	To     string // where it is now
+	Why    error  // *CorruptError or *SchemaError
+	Photos int    // how many were found without it
+}
+
+// Moved tells what Open has moved aside, nil for nothing.
+func (s *Store) Moved() *Moved { return s.moved }
+
+// asidePrefix and the time make the name of a database that was moved aside.
+const asidePrefix = databaseName + ".damaged-"
+
+// moveAside gives a damaged database another name and puts a new one in its
+// place, with the photos that are here. Until the new one is whole the damaged
+// one keeps its own name too: the next start goes on where this one stopped.
+func (s *Store) moveAside(why error, warning string) (*Moved, error) {
+	to, err := s.aside()
+	if err != nil {
+		return nil, fmt.Errorf("%w; move it aside: %w", why, err)
+	}
+	photos, err := s.found()
+	if err != nil {
+		return nil, fmt.Errorf("%w; look for photos: %w", why, err)
+	}
+	err = s.insist(func() error {
+		return s.create(func(tx *bbolt.Tx) error {
+			if warning != "" {
+				if err := tx.Bucket(bucketMeta).Put(keyWarning, []byte(warning)); err != nil {
+					return err
+				}
+			}
+			for _, p := range photos {
+				if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
+					return err
+				}
+			}
+			return show(tx, foundPick, true)
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w; begin a new one: %w", why, err)
+	}
+	return &Moved{To: s.disk.path(to), Why: why, Photos: len(photos)}, nil
+}
+
+// aside links the damaged database to a dated name, unless a start that a power
+// cut has ended did so before.
+func (s *Store) aside() (name string, err error) {
+	path := s.disk.path(databaseName)
+	damaged, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	earlier, err := filepath.Glob(s.disk.path(asidePrefix + "*"))
+	if err != nil {
+		return "", err
+	}
+	for _, e := range earlier {
+		if st, err := os.Stat(e); err == nil && os.SameFile(st, damaged) {
+			return filepath.Base(e), nil
+		}
+	}
+	stem := asidePrefix + time.Now().UTC().Format("20060102T150405Z")
+	name = stem
+	for n := 2; ; n++ { // a box without a clock lives through the same second again
+		if err = s.disk.link(databaseName, name); !errors.Is(err, fs.ErrExist) {
+			break
+		}
+		name = fmt.Sprintf("%s-%d", stem, n)
+	}
+	if err != nil {
+		return "", err
+	}
+	return name, s.disk.syncDir("")
+}
+
+// foundPick is the pick of photos that were found without a record of one.
+const foundPick = "found"
+
+// foundID is a photo's id as long as nothing but its file is known.
+func foundID(file string) string { return "found:" + file }
+
+// found returns what can be said of the media files alone, oldest first. A file
+// has its name only when it is whole.
+func (s *Store) found() ([]Photo, error) {
+	kinds := make(map[string]string, len(extensions))
+	for kind, ext := range extensions {
+		kinds[ext] = kind
+	}
+	entries, err := os.ReadDir(s.disk.path(mediaName))
+	if err != nil {
+		return nil, err
+	}
+	var photos []Photo
+	for _, e := range entries {
+		kind := kinds[filepath.Ext(e.Name())]
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || kind == "" || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		p := Photo{ID: foundID(e.Name()), File: e.Name(), Type: "PHOTO", MimeType: kind, Bytes: info.Size(),
+			Pick: foundPick, AddedAt: info.ModTime()}
+		if strings.HasPrefix(kind, "video/") {
+			p.Type = "VIDEO"
+		}
+		photos = append(photos, p)
+	}
+	slices.SortFunc(photos, func(a, b Photo) int {
+		return cmp.Or(a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.File, b.File))
+	})
+	for i := range photos {
+		photos[i].Index = i
+	}
+	return photos, nil
+}

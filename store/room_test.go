@@ -1,0 +1,172 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+func TestRoomLeavesATwentieth(t *testing.T) {
+	s := &Store{disk: &disk{dir: t.TempDir()}, space: func() Space { return Space{Free: 300, Total: 1000} }}
+	if room, err := s.Room(); room != 250 || err != nil {
+		t.Errorf("room %d, %v", room, err)
+	}
+	real, err := statfs(t.TempDir())
+	must(t, err)
+	if real.Free <= 0 || real.Total < real.Free {
+		t.Errorf("%+v", real)
+	}
+}
+
+// On a disk that is full to the last byte tokens and records take the room that
+// was kept for them; photos don't.
+func TestReserveGivesWayToRecords(t *testing.T) {
+	dir := t.TempDir()
+	full := false
+	watch := func(c Touch) error {
+		_, err := os.Stat(filepath.Join(dir, reserveName))
+		if full && err == nil && (c.Op == OpCommit || c.Op == OpWrite) {
+			return &os.PathError{Op: "write", Path: c.Name, Err: syscall.ENOSPC}
+		}
+		return nil
+	}
+	space := Space{Free: 100 << 20, Total: 100 << 20}
+	s, err := Open(dir, Options{Watch: watch, Space: func() Space { return space }})
+	must(t, err)
+	defer s.Close()
+	st, err := os.Stat(filepath.Join(dir, reserveName))
+	must(t, err)
+	if st.Size() != reserveSize {
+		t.Errorf("the reserve has %d bytes", st.Size())
+	}
+	must(t, s.Health())
+
+	full, space.Free = true, 0
+	part, err := s.NewPart()
+	must(t, err)
+	if _, err := part.Write([]byte("photo")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a photo on a full disk: %v", err)
+	}
+	part.Discard()
+	must(t, s.Health()) // there is room for what must not be lost
+	must(t, s.Paired(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"}))
+	if err := s.Health(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("without the reserve: %v", err)
+	}
+	must(t, s.Upkeep()) // there is no room for another
+	full, space.Free = false, 100<<20
+	must(t, s.Upkeep())
+	must(t, s.Health())
+	if _, err := os.Stat(filepath.Join(dir, reserveName)); err != nil {
+		t.Errorf("the reserve is not back: %v", err)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	space := Space{Free: 1 << 30, Total: 1 << 30}
+	s, err := Open(t.TempDir(), Options{Space: func() Space { return space }})
+	must(t, err)
+	defer s.Close()
+	must(t, s.Health())
+	space.ReadOnly = true
+	if err := s.Health(); !errors.Is(err, syscall.EROFS) || !IsDisk(err) {
+		t.Errorf("read-only: %v", err)
+	}
+}
+
+// Whatever the disk refuses, and when: the call says so, the file stays whole,
+// and the same call does its work once the disk takes it again.
+func TestEveryRefusalOfTheDisk(t *testing.T) {
+	steps := []struct {
+		name string
+		do   func(s *Store) error
+	}{
+		{"pair", func(s *Store) error {
+			return s.Paired(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"})
+		}},
+		{"add", func(s *Store) error { return tryAdd(s, "r", "a", "b") }},
+		{"end", func(s *Store) error { return s.EndPick("r", "done") }},
+		{"replace", func(s *Store) error { return tryAdd(s, "next", "c") }},
+		{"prune", func(s *Store) error { _, err := s.Prune(); return err }},
+		{"unpair", func(s *Store) error { return s.Unpair("unpaired", true, false) }},
+		{"forget", func(s *Store) error { return errors.Join(s.ForgetPick("r"), s.ForgetGrant("g")) }},
+	}
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
+		walked := 0
+		for at := 0; ; at++ {
+			dir, n, refused := t.TempDir(), 0, Touch{}
+			var mu sync.Mutex
+			watch := func(c Touch) error {
+				mu.Lock() // several files are synced at a time
+				defer mu.Unlock()
+				if c.Op == OpLook {
+					return nil
+				}
+				n++
+				// A full disk refuses until something gives way.
+				if n == at+1 || errno == syscall.ENOSPC && n > at && n < at+3 {
+					refused = c
+					return &os.PathError{Op: c.Op, Path: c.Name, Err: errno}
+				}
+				return nil
+			}
+			s, err := Open(dir, Options{Watch: watch})
+			for ; err != nil; s, err = Open(dir, Options{Watch: watch}) {
+				if !IsDisk(err) {
+					t.Fatalf("%v at %+v: open: %v", errno, refused, err)
+				}
+			}
+			for _, step := range steps {
+				for try := 0; ; try++ {
+					err := step.do(s)
+					if err == nil {
+						break
+					}
+					if !IsDisk(err) || try > 3 {
+						t.Fatalf("%v at %+v: %s: %v", errno, refused, step.name, err)
+					}
+				}
+			}
+			must(t, s.Upkeep())
+			must(t, s.Close())
+			s = opened(t, dir)
+			grants, err := s.Grants()
+			must(t, err)
+			picks, err := s.Picks()
+			must(t, err)
+			entries, err := os.ReadDir(filepath.Join(dir, mediaName))
+			must(t, err)
+			if s.Moved() != nil || len(grants)+len(picks)+len(entries) > 0 || ids(t, s) != "" {
+				t.Errorf("%v at %+v: moved %v, %v, %v, %v", errno, refused, s.Moved(), grants, picks, entries)
+			}
+			must(t, s.Close())
+			if refused.Op == "" {
+				break
+			}
+			walked++
+		}
+		if walked < 40 {
+			t.Errorf("%v: only %d places", errno, walked)
+		}
+	}
+}
+
+func tryAdd(s *Store, pick string, ids ...string) error {
+	var adds []Addition
+	for i, id := range ids {
+		part, err := s.NewPart()
+		if err != nil {
+			return err
+		}
+		defer part.Discard()
+		if _, err := fmt.Fprint(part, "bytes of ", id); err != nil {
+			return err
+		}
+		adds = append(adds, Addition{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part})
+	}
+	return s.AddPhotos(adds, true)
+}
