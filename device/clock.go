@@ -96,6 +96,7 @@ func (l *listener) RoundTrip(r *http.Request) (*http.Response, error) {
 type span struct {
 	start, end time.Time
 	sure       bool
+	stamped    time.Time // start as the disk has it
 }
 
 // spans remember them, by requestId. What is read from disk has lost the
@@ -103,7 +104,9 @@ type span struct {
 type spans map[string]span
 
 // begin notes the life of a pairing that begins in this process.
-func (s spans) begin(p *store.Pairing) { s[p.RequestID] = span{p.StartedAt, p.ExpiresAt, true} }
+func (s spans) begin(p *store.Pairing) {
+	s[p.RequestID] = span{start: p.StartedAt, end: p.ExpiresAt, sure: true}
+}
 
 // put gives a pairing that was read from disk, and the one before it, times that
 // this process can count with. Between a clock that was wrong and one that is
@@ -113,11 +116,14 @@ func (s spans) put(p *store.Pairing, c *clock) {
 		return
 	}
 	here, known := s[p.RequestID]
+	if !known {
+		here.stamped = p.StartedAt
+	}
 	if now, sure := c.now(); !known || sure && !here.sure {
 		whole := max(p.ExpiresAt.Sub(p.StartedAt), 0)
-		gone := min(max(now.Sub(p.StartedAt), 0), whole)
-		start := time.Now().Add(-gone)
-		here = span{start, start.Add(whole), sure}
+		gone := min(max(now.Sub(here.stamped), 0), whole)
+		here.start, here.sure = time.Now().Add(-gone), sure
+		here.end = here.start.Add(whole)
 		s[p.RequestID] = here
 	}
 	p.StartedAt, p.ExpiresAt = here.start, here.end

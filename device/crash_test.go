@@ -1,106 +1,397 @@
 package device
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
+	"pickerd/store"
 )
 
-// TestPowerCuts pulls the plug just before and just after each request of a
-// whole life (pair, pick, fetch, delete), switches the box on again on the same
-// disk, and expects the photos on the screen and no session left.
-func TestPowerCuts(t *testing.T) {
-	for _, after := range []bool{false, true} {
-		cuts := 0
-		for cut := 0; ; cut++ {
-			reached := false
-			t.Run(fmt.Sprintf("cut %d, after=%v", cut, after), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { reached = lifeWithCut(t, cut, after) })
-			})
-			if !reached || t.Failed() {
-				break
+// TestEveryCrashPoint walks every place at which the box touches disk or network
+// in a whole life (pair, pick, fetch, delete, pick again, unpair), pulls the plug
+// there, and switches the box on again on what the disk has kept: what was not
+// brought to the disk is lost. Nothing may be lost that was complete, and
+// nothing left behind at Google.
+func TestEveryCrashPoint(t *testing.T) {
+	for name, v := range map[string]struct {
+		auth  oauthtest.Options
+		delay time.Duration // of the person, so that tokens have to be refreshed
+		twice bool          // pull the plug once more while the box recovers
+	}{
+		"once":  {},
+		"twice": {auth: oauthtest.Options{RotateOverlap: true, TokenLife: 90 * time.Second}, delay: 50 * time.Second, twice: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var points []string
+			for cut := 0; ; cut++ {
+				what := ""
+				synctest.Test(t, func(t *testing.T) {
+					l := newLifetime(t, v.auth, v.delay)
+					what = l.withCut(cut, v.twice)
+				})
+				if what == "" || t.Failed() {
+					break
+				}
+				points = append(points, what)
 			}
-			cuts++
+			t.Logf("%d crash points", len(points))
+			if len(points) < 100 {
+				t.Errorf("only %d places to pull the plug were found", len(points))
+			}
+			for _, op := range []string{store.OpCommit, store.OpCreate, store.OpWrite, store.OpSync, store.OpSyncDir, store.OpRename,
+				store.OpRemove, store.OpMkdir, "before POST /token", "after POST /token", "after POST /v1/sessions", "after DELETE /v1/sessions",
+				"during GET /media", "after POST /revoke"} {
+				if !slices.ContainsFunc(points, func(p string) bool { return strings.HasPrefix(p, op) }) {
+					t.Errorf("no place of the kind %q", op)
+				}
+			}
+		})
+	}
+}
+
+// A plug can be pulled at a point. From there on nothing gets to the disk or the
+// network: that is what the end of the process looks like from outside.
+type plug struct {
+	mu   sync.Mutex
+	at   int // -1 for never
+	n    int
+	what string        // where it was pulled
+	off  chan struct{} // closed then
+}
+
+var errPulled = &os.PathError{Op: "power", Path: "plug", Err: syscall.EIO}
+
+func newPlug(at int) *plug { return &plug{at: at, off: make(chan struct{})} }
+
+func (p *plug) point(what string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.what != "":
+		return errPulled
+	case p.n == p.at:
+		p.what = what
+		close(p.off)
+		return errPulled
+	}
+	p.n++
+	return nil
+}
+
+func (p *plug) pulled() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.what
+}
+
+// A volatile disk forgets in a power cut what was not brought to it: bytes that
+// were not synced, names whose directory was not.
+type volatile struct {
+	dir, spare string
+
+	mu      sync.Mutex
+	dirty   map[string]bool // names of files with unsynced bytes
+	renames []renamed
+}
+
+type renamed struct {
+	from, to, old string // old keeps what had the name before, "" for nothing
+}
+
+func (v *volatile) note(c store.Touch) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch c.Op {
+	case store.OpCreate, store.OpWrite:
+		v.dirty[c.Name] = true
+	case store.OpSync, store.OpCommit: // bbolt syncs
+		delete(v.dirty, c.Name)
+	case store.OpRemove:
+		delete(v.dirty, c.Name)
+	case store.OpSyncDir:
+		v.renames = slices.DeleteFunc(v.renames, func(r renamed) bool { return filepath.Dir(r.to) == filepath.Clean(c.Name) })
+	case store.OpRename:
+		r := renamed{from: c.Name, to: c.To}
+		spare := filepath.Join(v.spare, fmt.Sprint(len(v.renames), time.Now().UnixNano()))
+		if os.Link(filepath.Join(v.dir, c.To), spare) == nil {
+			r.old = spare
 		}
-		// code, polls, create, polls, list, four downloads, delete
-		if cuts < 10 {
-			t.Errorf("only %d places to cut were found", cuts)
+		v.renames = append(v.renames, r)
+		if v.dirty[c.Name] {
+			delete(v.dirty, c.Name)
+			v.dirty[c.To] = true
 		}
 	}
 }
 
-// lifeWithCut lives through a pick and pulls the plug once at request number
-// cut. It reports whether there was such a request.
-func lifeWithCut(t *testing.T, cut int, after bool) (reached bool) {
-	w := newWorld(t, options{items: pickertest.Plain(4), photos: pickertest.Options{Repeat: pickertest.SameSession}})
+// lose is the power cut.
+func (v *volatile) lose() {
+	for name := range v.dirty {
+		path := filepath.Join(v.dir, name)
+		if st, err := os.Stat(path); err == nil {
+			os.Truncate(path, st.Size()/2)
+		}
+	}
+	for _, r := range slices.Backward(v.renames) {
+		to := filepath.Join(v.dir, r.to)
+		if _, err := os.Stat(to); err != nil {
+			continue // it never came to that
+		}
+		os.Rename(to, filepath.Join(v.dir, r.from))
+		if r.old != "" {
+			os.Rename(r.old, to)
+		}
+	}
+}
+
+// A lifetime is a box, and a person who wants three things of it, one after the
+// other, however often the plug is pulled meanwhile.
+type lifetime struct {
+	*world
+	stage  int
+	delay  time.Duration
+	spare  string
+	paired bool // the box has said so once
+	shown  []string
+	codes  int                               // that the person approved
+	look   func(s Status, page display.Page) // at the screen, each second; may be nil
+}
+
+var (
+	firstPick  = []string{"item-1", "item-2", "item-3"}
+	secondPick = []string{"item-4", "item-3"}
+)
+
+func newLifetime(t *testing.T, auth oauthtest.Options, delay time.Duration) *lifetime {
+	w := newWorld(t, options{auth: auth, items: pickertest.Plain(4), photos: pickertest.Options{Repeat: pickertest.SameSession}})
 	w.photos.NoLeaks(t)
-	off := make(chan struct{})
-	var mu sync.Mutex
-	n := 0
-	hook := func(*http.Request) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if reached {
-			return oauthtest.ErrConnection
+	return &lifetime{world: w, delay: delay, spare: t.TempDir()}
+}
+
+// withCut lives through it and pulls the plug once at point cut. It returns what
+// the box was about to do there, "" when it did not come so far.
+func (l *lifetime) withCut(cut int, twice bool) string {
+	what := l.run(cut)
+	if what == "" {
+		return ""
+	}
+	if twice {
+		l.check(what)
+		if again := l.run((cut * 13) % 40); again != "" {
+			what += ", then " + again
 		}
-		if n++; n-1 == cut {
-			reached = true
-			close(off)
-			return oauthtest.ErrConnection
+	}
+	l.check(what)
+	if again := l.run(-1); again != "" {
+		l.t.Errorf("%s: a plug was pulled that was not to be", what)
+	}
+	if l.stage < 3 {
+		l.t.Errorf("%s: the life did not come to its end: stage %d, %+v", what, l.stage, l.dev.Statuses().Get())
+	}
+	return what
+}
+
+// run switches the box on and pulls the plug at point cut, or lives to the end.
+func (l *lifetime) run(cut int) string {
+	p := newPlug(cut)
+	disk := &volatile{dir: l.dir, spare: l.spare, dirty: map[string]bool{}}
+	l.watch = func(c store.Touch) error {
+		if c.Op == store.OpLook {
+			return nil
 		}
+		if err := p.point(c.Op + " " + c.Name + " " + c.To); err != nil {
+			return err
+		}
+		disk.note(c)
 		return nil
 	}
-	if after {
-		w.net.hook(nil, hook)
-	} else {
-		w.net.hook(hook, nil)
+	about := func(when string) func(*http.Request) error {
+		return func(r *http.Request) error { return p.point(when + " " + r.Method + " " + r.URL.Path) }
 	}
-	w.start()
-	person := make(chan struct{})
-	go func() {
-		defer close(person)
-		w.actAsPerson(off)
-	}()
-	select {
-	case <-off:
-		w.stop()
-		<-person
-		w.net.mend()
-		w.start()
-		w.actAsPerson(nil)
-	case <-person:
+	l.net.hook(about("before"), about("after"))
+	l.net.mu.Lock()
+	l.net.during = func(r *http.Request) error {
+		if !strings.HasPrefix(r.URL.Path, "/media/") {
+			return nil
+		}
+		return about("during")(r)
 	}
-	w.untilClean()
-	if got := w.dev.Statuses().Get(); got.State != Showing || got.Library.Items != 4 {
-		t.Errorf("after the cut: %s with %d photos", got.State, got.Library.Items)
+	l.net.mu.Unlock()
+	if !l.tryStart() {
+		disk.lose()
+		return p.pulled()
 	}
-	w.stop()
-	return reached
+	l.live(p.off)
+	l.stop()
+	if what := p.pulled(); what != "" {
+		disk.lose()
+		return what
+	}
+	return ""
 }
 
-// actAsPerson does whatever the screen asks for until photos are shown or the
-// box is off.
-func (w *world) actAsPerson(off <-chan struct{}) {
-	for range 24 * 60 {
+// tryStart is start for a box whose plug may be pulled before it is up.
+func (l *lifetime) tryStart() bool {
+	st, err := store.Open(l.dir, store.Options{Watch: l.watch})
+	if err != nil {
+		return false
+	}
+	st.Close()
+	l.start()
+	return true
+}
+
+// live does what the person does, until the person has what they want or the
+// plug is pulled.
+func (l *lifetime) live(off <-chan struct{}) {
+	for range 4 * 3600 {
 		select {
 		case <-off:
 			return
 		case <-time.After(time.Second):
 		}
-		s := w.dev.Statuses().Get()
+		s := l.dev.Statuses().Get()
+		if l.look != nil {
+			l.look(s, l.dev.Pages().Get())
+		}
 		switch {
-		case s.State == Showing:
+		case s.Account != nil:
+			l.paired = true
+		case s.Pairing != nil && l.paired && l.stage < 2:
+			l.t.Errorf("the pairing is lost")
 			return
-		case s.Pairing != nil:
-			w.auth.Approve(s.Pairing.UserCode)
-		case s.State == Picking:
-			w.photos.Choose(s.Pick.SessionID)
+		}
+		if l.stage < 2 && s.Library.Items == 0 && len(l.shown) > 0 {
+			l.t.Errorf("%s: photos were shown and are gone", s.State)
+			return
+		}
+		l.act(s)
+		if l.stage == 3 {
+			return
 		}
 	}
+	l.t.Errorf("stage %d never ends: %+v", l.stage, l.dev.Statuses().Get())
+}
+
+// act takes the next step towards what the person wants.
+func (l *lifetime) act(s Status) {
+	within, cancel := context.WithTimeout(l.t.Context(), 10*time.Second)
+	defer cancel()
+	switch {
+	case l.stage == 2 && s.Account == nil && s.Outstanding == nil && s.Sessions == Sessions{} && l.paired:
+		l.stage = 3
+	case l.stage == 2 && s.Account != nil:
+		_ = l.dev.Unpair(within, true) // the plug may be pulled meanwhile
+	case l.stage == 2:
+	case s.Pairing != nil:
+		if l.auth.Approve(s.Pairing.UserCode) {
+			l.codes++
+		}
+	case s.State == Picking:
+		time.Sleep(l.delay)
+		want := firstPick
+		if l.stage == 1 {
+			want = secondPick
+		}
+		_ = l.photos.Choose(s.Pick.SessionID, want...) // once
+	case s.State == Showing && s.Pick == nil && s.Sessions == Sessions{}:
+		l.advance(within)
+	}
+}
+
+// advance looks what came of a pick, and begins the next.
+func (l *lifetime) advance(ctx context.Context) {
+	photos, err := l.store.Photos()
+	if err != nil {
+		return // the plug
+	}
+	l.shown = idsOf(photos)
+	switch {
+	case l.stage == 0 && slices.Equal(l.shown, firstPick), l.stage == 1 && slices.Equal(l.shown, secondPick):
+		l.stage++
+	case l.stage == 1 && slices.Equal(l.shown, firstPick): // the wish went with the plug
+	default:
+		l.t.Errorf("stage %d shows %v", l.stage, l.shown)
+		l.stage = 3
+	}
+	if l.stage == 1 {
+		_ = l.dev.Pick(ctx)
+	}
+}
+
+func idsOf(photos []store.Photo) (ids []string) {
+	for _, p := range photos {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// check looks at what is on the disk after a power cut, as the box will find it.
+func (l *lifetime) check(what string) {
+	st, err := store.Open(l.dir, store.Options{})
+	if err != nil {
+		l.t.Fatalf("%s: %v", what, err)
+	}
+	defer st.Close()
+	if st.Moved() != nil || st.KeyLost() {
+		l.t.Errorf("%s: the database is damaged (%v), or the key lost (%v)", what, st.Moved(), st.KeyLost())
+	}
+	photos, err := st.Photos()
+	if err != nil {
+		l.t.Fatalf("%s: %v", what, err)
+	}
+	for _, p := range photos {
+		if !l.whole(st, p) {
+			l.t.Errorf("%s: %s is not what was picked", what, p.ID)
+		}
+	}
+	got := idsOf(photos)
+	slices.Sort(got)
+	// The old collection whole, or something of the new one and nothing else.
+	old := slices.Equal(got, firstPick)
+	fresh := len(got) > 0 && !slices.ContainsFunc(got, func(id string) bool { return !slices.Contains(secondPick, id) })
+	if l.stage == 1 && !old && !fresh || l.stage == 0 && len(l.shown) > 0 && !old {
+		l.t.Errorf("%s: stage %d, and on the disk are %v", what, l.stage, got)
+	}
+	files, err := os.ReadDir(filepath.Join(l.dir, "media"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), ".") {
+			l.t.Errorf("%s: %s is left", what, f.Name())
+		}
+	}
+	if grant, err := st.Grant(); l.paired && l.stage < 2 && (grant == nil || err != nil) {
+		l.t.Errorf("%s: the token is lost: %v", what, err)
+	}
+}
+
+// whole reports whether a photo's file has the bytes that the server has.
+func (l *lifetime) whole(st *store.Store, p store.Photo) bool {
+	f, err := st.OpenMedia(p.File)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	ok, verr := st.Verify(p)
+	return ok && errors.Join(err, verr) == nil && slices.ContainsFunc(pickertest.Plain(4), func(it *pickertest.Item) bool {
+		return it.ID == p.ID && string(it.Data) == string(data)
+	})
 }

@@ -3,6 +3,7 @@ package device
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -29,6 +30,9 @@ type world struct {
 	config func(*Config)
 	setUp  func(*world, *Config)
 
+	watch func(store.Touch) error // of the disk
+	space func() store.Space
+
 	store *store.Store
 	dev   *Device
 	stop  func()
@@ -41,16 +45,21 @@ type network struct {
 	mu           sync.Mutex
 	before       func(*http.Request) error
 	after        func(*http.Request) error
+	during       func(*http.Request) error // at each read of a body
+	instead      http.RoundTripper         // answers everything, while it is set
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
-	before, after, photos := n.before, n.after, n.photos
+	before, after, during, photos, instead := n.before, n.after, n.during, n.photos, n.instead
 	n.mu.Unlock()
 	if before != nil {
 		if err := before(r); err != nil {
 			return nil, err
 		}
+	}
+	if instead != nil {
+		return instead.RoundTrip(r)
 	}
 	rt := photos
 	if r.URL.Host == "auth.test" {
@@ -63,7 +72,22 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+	if err == nil && during != nil {
+		resp.Body = &watchedBody{resp.Body, func() error { return during(r) }}
+	}
 	return resp, err
+}
+
+type watchedBody struct {
+	io.ReadCloser
+	read func() error
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	if err := b.read(); err != nil {
+		return 0, err
+	}
+	return b.ReadCloser.Read(p[:min(len(p), 512)])
 }
 
 func (n *network) hook(before, after func(*http.Request) error) {
@@ -90,7 +114,19 @@ func (n *network) cut() {
 	n.hook(func(*http.Request) error { return oauthtest.ErrConnection }, nil)
 }
 
-func (n *network) mend() { n.hook(nil, nil) }
+func (n *network) mend() {
+	n.hook(nil, nil)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.during, n.instead = nil, nil
+}
+
+// replace lets something else answer everything.
+func (n *network) replace(rt http.RoundTripper) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.instead = rt
+}
 
 type lockedBuffer struct {
 	mu sync.Mutex
@@ -163,7 +199,7 @@ func newWorld(t *testing.T, o options) *world {
 // start switches the box on; w.stop pulls the plug.
 func (w *world) start() {
 	w.t.Helper()
-	st, err := store.Open(w.dir, store.Options{})
+	st, err := store.Open(w.dir, store.Options{Warning: Damaged, Watch: w.watch, Space: w.space})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,0 +1,214 @@
+package device
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+	"pickerd/store"
+)
+
+// skew sets the servers' clocks against the box's, which is what a box's own
+// wrong clock looks like in virtual time.
+func (w *world) skew(d time.Duration) {
+	w.auth.Change(func(o *oauthtest.Options) { o.Skew = d })
+	w.photos.Change(func(o *pickertest.Options) { o.Skew = d })
+}
+
+// misset changes the clock of a box that is off. Virtual time can't be set:
+// instead, all that is on disk happened earlier or later.
+func (w *world) misset(by time.Duration) {
+	w.t.Helper()
+	st, err := store.Open(w.dir, store.Options{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer st.Close()
+	shift := func(t *time.Time) {
+		if !t.IsZero() {
+			*t = t.Add(-by)
+		}
+	}
+	p, err := st.Pairing()
+	if err == nil && p != nil {
+		shift(&p.StartedAt)
+		shift(&p.ExpiresAt)
+		err = st.SavePairing(*p)
+	}
+	picks, perr := st.Picks()
+	for _, p := range picks {
+		err = errors.Join(err, st.UpdatePick(p.RequestID, func(p *store.Pick) {
+			shift(&p.CreatedAt)
+			shift(&p.ExpireTime)
+			shift(&p.AskUntil)
+		}))
+	}
+	if err := errors.Join(err, perr); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+const year = 365 * 24 * time.Hour
+
+// A box without a battery believes in 1970, or in whatever its last owner did.
+func TestClockYearsOff(t *testing.T) {
+	for name, skews := range map[string][2]time.Duration{ // before and after a power cut
+		"behind":                       {26 * year, 26 * year},
+		"ahead":                        {-20 * year, -20 * year},
+		"set right in the meantime":    {26 * year, 0},
+		"wrong after the power cut":    {0, 26 * year},
+		"ahead after the power cut":    {0, -20 * year},
+		"from one wrong time to other": {-20 * year, 26 * year},
+	} {
+		for _, polling := range []pickertest.Options{{}, {OmitTimeout: true}, {OmitPolling: true}} {
+			t.Run(fmt.Sprint(name, polling.OmitTimeout, polling.OmitPolling), func(t *testing.T) {
+				inWorld(t, options{photos: polling, before: func(w *world) { w.skew(skews[0]) }}, func(t *testing.T, w *world) {
+					w.photos.NoLeaks(t)
+					restart := func() {
+						w.stop()
+						w.misset(skews[0] - skews[1])
+						w.skew(skews[1])
+						w.start()
+						skews[0] = skews[1]
+					}
+					code := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+					if left := time.Until(code.Pairing.ExpiresAt); left < 20*time.Minute || left > 30*time.Minute {
+						t.Errorf("the code is good for %v", left)
+					}
+					w.pass(2 * time.Minute)
+					restart() // the code on the screen goes on
+					again := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+					w.pass(10 * time.Second)
+					again = w.until("a code", func(s Status) bool { return s.Pairing != nil })
+					if again.Pairing.UserCode != code.Pairing.UserCode {
+						t.Error("the code was replaced before its time")
+					}
+					link := w.pair()
+					w.pass(5 * time.Minute)
+					restart() // so does the link
+					w.pass(time.Minute)
+					if s := w.untilState(Picking); s.Pick.SessionID != link.Pick.SessionID {
+						t.Error("the session was replaced before its time")
+					}
+					w.finishLife()
+				})
+			})
+		}
+	}
+}
+
+// However wrong the box's clock is, a record is not forgotten unasked.
+func TestRecordsOutliveAWrongClock(t *testing.T) {
+	for name, skews := range map[string][2]time.Duration{ // before and after a power cut
+		"ahead": {-20 * year, -20 * year}, "behind": {20 * year, 20 * year},
+		"then ahead": {0, -20 * year}, "then behind": {0, 20 * year}, "set right": {20 * year, 0},
+	} {
+		for _, known := range []bool{true, false} { // whether the session's id is
+			t.Run(fmt.Sprint(name, ", id known ", known), func(t *testing.T) {
+				before := func(w *world) { w.skew(skews[0]) }
+				inWorld(t, options{photos: pickertest.Options{Repeat: pickertest.SameSession}, before: before}, func(t *testing.T, w *world) {
+					w.photos.NoLeaks(t)
+					s := w.pair()
+					w.net.cut()
+					if err := w.dev.Cancel(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					if !known { // as if the answer had been lost
+						err := w.store.UpdatePick(s.Pick.RequestID, func(p *store.Pick) { p.SessionID, p.ExpireTime = "", time.Time{} })
+						if err != nil {
+							t.Fatal(err)
+						}
+					}
+					w.stop()
+					w.misset(skews[0] - skews[1])
+					w.skew(skews[1])
+					w.start()
+					w.pass(3 * time.Hour)
+					if picks, err := w.store.Picks(); err != nil || len(picks) != 1 {
+						t.Fatalf("records: %v, %v", picks, err)
+					}
+					// Something answers, but not to the deletion.
+					w.net.mend()
+					w.photos.Fail(pickertest.OpDelete, repeat(20, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
+					w.photos.Fail(pickertest.OpCreate, repeat(5, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
+					w.untilClean()
+				})
+			})
+		}
+	}
+}
+
+// A session that nobody can delete any more is forgotten when it has ended, by
+// the servers' time, and not before.
+func TestRecordsEndWithTheirSessions(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.auth.RevokeAll()
+		w.until("the grant to be lost", func(s Status) bool { return s.Account == nil })
+		// Another person pairs: under their grant 404 proves nothing.
+		w.photos.Change(func(o *pickertest.Options) {
+			o.Check = func(access string) (string, string) {
+				_, problem := w.auth.Check(access)
+				return "another person", problem
+			}
+		})
+		w.pair()
+		w.choose()
+		w.untilState(Showing)
+		w.pass(6 * 24 * time.Hour)
+		if s := w.dev.Statuses().Get(); s.Sessions.PendingDeletion != 1 {
+			t.Errorf("after six days: %+v", s.Sessions)
+		}
+		if n := countOp(w, pickertest.OpDelete); n > 5 {
+			t.Errorf("%d deletions were tried", n)
+		}
+		w.pass(26 * time.Hour)
+		w.restart()
+		w.until("records gone", func(s Status) bool { return s.Sessions == Sessions{} })
+	})
+}
+
+func countOp(w *world, op string) (n int) {
+	for _, c := range w.photos.Calls() {
+		if c.Op == op {
+			n++
+		}
+	}
+	return n
+}
+
+// What is read from disk has no monotonic times; between a wrong clock and a
+// right one a pairing lives neither for ever nor is it over at once.
+func TestSpans(t *testing.T) {
+	now := time.Now()
+	read := func(started time.Duration) *store.Pairing {
+		at := now.Add(started).Round(0)
+		return &store.Pairing{RequestID: fmt.Sprint(started), StartedAt: at, ExpiresAt: at.Add(15 * time.Minute)}
+	}
+	for started, want := range map[time.Duration]time.Duration{
+		-5 * time.Minute: 10 * time.Minute,
+		-time.Hour:       0,
+		-50 * year:       0,
+		50 * year:        15 * time.Minute,
+	} {
+		p := read(started)
+		spans{}.put(p, &clock{})
+		if left := time.Until(p.ExpiresAt); (left-want).Abs() > time.Minute || p.ExpiresAt.Sub(p.StartedAt) != 15*time.Minute {
+			t.Errorf("started %v from now: %v left, want %v", started, left, want)
+		}
+	}
+	// The first answer corrects what the box's own clock said.
+	s, c := spans{}, &clock{}
+	p := read(-50 * year)
+	s.put(p, c)
+	c.hear(http.Header{"Date": {now.Add(-50 * year).Add(2 * time.Minute).UTC().Format(http.TimeFormat)}})
+	p = read(-50 * year)
+	s.put(p, c)
+	if left := time.Until(p.ExpiresAt); (left - 13*time.Minute).Abs() > time.Minute {
+		t.Errorf("%v left, want 13 min", left)
+	}
+}
