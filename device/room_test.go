@@ -1,0 +1,285 @@
+package device
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pickerd/display"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+	"pickerd/store"
+)
+
+// big returns n photos of about 100 kB each.
+func big(n int) []*pickertest.Item {
+	items := pickertest.Plain(n)
+	for _, it := range items {
+		it.Data, it.Raw = append(it.Data, make([]byte, 100_000-len(it.Data))...), true
+	}
+	return items
+}
+
+// onDisk returns how many bytes the media directory has.
+func (w *world) onDisk() (n int64) {
+	w.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(w.dir, "media"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+// watchDisk returns the most that the media directory has had, looked at after
+// each request.
+func (w *world) watchDisk() *atomic.Int64 {
+	var most atomic.Int64
+	w.net.hook(func(*http.Request) error {
+		if n := w.onDisk(); n > most.Load() {
+			most.Store(n)
+		}
+		return nil
+	}, nil)
+	return &most
+}
+
+func (w *world) have(want ...string) {
+	w.t.Helper()
+	photos, err := w.store.Photos()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if got := idsOf(photos); !slices.Equal(got, want) {
+		w.t.Errorf("on the disk are %v, want %v", got, want)
+	}
+}
+
+// A pick that replaces a full collection fits into the same limit: the old photos
+// stay until one of the new is there, and then make room.
+func TestReplacingWithinMaxBytes(t *testing.T) {
+	items := big(14)
+	o := options{items: items, config: func(c *Config) { c.MaxBytes = 1_000_000 }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.photos.NoLeaks(t)
+		w.pair()
+		most := w.watchDisk()
+		first := []string{"item-1", "item-2", "item-3", "item-4", "item-5", "item-6", "item-7", "item-8"}
+		w.choose(append(slices.Clone(first), "item-9", "item-10")...)
+		w.untilProblem("no_room") // the next first photo has to fit beside them
+		w.untilState(Showing)
+		photos, err := w.store.Photos()
+		if err != nil || len(photos) != 8 {
+			t.Fatalf("%d photos, %v", len(photos), err)
+		}
+		w.untilClean()
+		w.until("the notice to go", func(s Status) bool { return s.Problem == nil })
+
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		second := []string{"item-11", "item-1", "item-12", "item-13", "item-14", "item-2", "item-3"}
+		w.choose(second...)
+		w.untilState(Showing)
+		w.untilClean()
+		w.have(second...)
+		if n := most.Load(); n > 1_000_000 {
+			t.Errorf("%d bytes were on the disk", n)
+		}
+	})
+}
+
+// Photos leave a twentieth of the disk free, and say so; what was chosen comes
+// when there is room soon, and the session is not kept for ever when there isn't.
+func TestFullDisk(t *testing.T) {
+	for name, freed := range map[string]bool{"freed in time": true, "never": false} {
+		t.Run(name, func(t *testing.T) {
+			var others atomic.Int64 // bytes that other programs have
+			others.Store(9_200_000)
+			const total = 10_000_000
+			o := options{items: big(6), before: func(w *world) {
+				w.space = func() store.Space {
+					return store.Space{Free: total - others.Load() - w.onDisk(), Total: total}
+				}
+			}}
+			inWorld(t, o, func(t *testing.T, w *world) {
+				w.photos.NoLeaks(t)
+				w.pair()
+				w.choose()
+				s := w.untilProblem("disk_full")
+				if free := total - others.Load() - w.onDisk(); s.State != Fetching || free < total/20 {
+					t.Errorf("%s, %d bytes are free", s.State, free)
+				}
+				w.untilPage("the words", func(p display.Page) bool { return strings.Contains(p.Problem, "full") && !p.RetryAt.IsZero() })
+				want := 3
+				if freed {
+					w.pass(4 * time.Minute)
+					others.Store(0)
+					want = 6
+				}
+				if s := w.untilState(Showing); s.Library.Items != want {
+					t.Errorf("%d photos, want %d", s.Library.Items, want)
+				}
+				w.untilClean()
+				others.Store(total - w.onDisk()) // what must not be lost has its own room
+				w.pass(2 * time.Minute)
+				w.until("calm", func(s Status) bool { return s.Problem == nil || s.Problem.Code == "disk_full" })
+			})
+		})
+	}
+}
+
+// A box that does nothing tells all the same that its disk has become read-only,
+// over the photos, and asks nobody for a token that it could not keep.
+func TestReadOnlyDisk(t *testing.T) {
+	var readOnly atomic.Bool
+	o := options{before: func(w *world) {
+		w.space = func() store.Space { return store.Space{Free: 1 << 40, Total: 1 << 40, ReadOnly: readOnly.Load()} }
+	}}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		code := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		readOnly.Store(true)
+		s := w.untilProblem("disk_read_only")
+		w.auth.Approve(code.Pairing.UserCode)
+		asked := count(w, oauthtest.OpPoll)
+		w.pass(5 * time.Minute)
+		if n := count(w, oauthtest.OpPoll); n > asked || s.State != Pairing {
+			t.Errorf("%s, and a token was asked for %d times that could not be kept", s.State, n-asked)
+		}
+		readOnly.Store(false)
+		w.choose()
+		w.untilState(Showing)
+		w.untilClean()
+
+		readOnly.Store(true)
+		s = w.untilProblem("disk_read_only")
+		if p := w.dev.Pages().Get(); p.Photo == nil || s.State != Showing {
+			t.Errorf("%s: %+v", s.State, p)
+		}
+		readOnly.Store(false)
+		w.until("calm", func(s Status) bool { return s.Problem == nil })
+	})
+}
+
+// What a disk has done to a photo is not shown; the others are.
+func TestDamagedPhotos(t *testing.T) {
+	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose()
+		w.untilState(Showing)
+		w.untilClean()
+		photos, err := w.store.Photos()
+		if err != nil {
+			t.Fatal(err)
+		}
+		damage := func(i int) {
+			path := filepath.Join(w.dir, "media", photos[i].File)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data[len(data)/2] ^= 1
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		damage(1)
+		w.restart()
+		w.until("three photos", func(s Status) bool { return s.Library.Items == 3 })
+		w.have("item-1", "item-3", "item-4")
+		damage(3) // while the box runs
+		w.pass(verifyEvery + time.Hour)
+		w.have("item-1", "item-3")
+		for i := range photos { // and the rest: missing
+			os.Remove(filepath.Join(w.dir, "media", photos[i].File))
+		}
+		w.pass(verifyEvery + time.Hour)
+		w.untilState(Idle)
+	})
+}
+
+// A photo that is damaged while its pick is still fetched comes again.
+func TestDamagedPhotoIsRepaired(t *testing.T) {
+	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+		w.pair()
+		w.photos.FailItem("item-4", pickertest.Refuse(503, "UNAVAILABLE", ""))
+		w.choose()
+		w.until("three photos", func(s Status) bool { return s.Library.Items == 3 })
+		w.stop()
+		photos, err := filepath.Glob(filepath.Join(w.dir, "media", "*.jpg"))
+		if err != nil || len(photos) != 3 {
+			t.Fatal(photos, err)
+		}
+		data, err := os.ReadFile(photos[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[100] ^= 1
+		if err := os.WriteFile(photos[0], data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.pass(2 * time.Second)
+		w.photos.FailItem("item-4", nil)
+		if s := w.untilState(Showing); s.Library.Items != 4 {
+			t.Errorf("%d photos", s.Library.Items)
+		}
+		w.have("item-1", "item-2", "item-3", "item-4")
+	})
+}
+
+// A damaged database costs the pairing, and nothing else: the box says why, pairs
+// again, and the photos come back.
+func TestDamagedDatabase(t *testing.T) {
+	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose("item-1", "item-2")
+		w.untilState(Showing)
+		w.untilClean()
+		w.stop()
+		if err := os.WriteFile(filepath.Join(w.dir, "pickerd.db"), []byte("garbage"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		if s.Problem == nil || s.Problem.Code != Damaged || s.Library.Items != 2 {
+			t.Errorf("%+v, %d photos", s.Problem, s.Library.Items)
+		}
+		if p := w.dev.Pages().Get(); p.Problem == "" || p.Remedy == "" || p.QR == "" || p.CancelLabel != "Back to the photos" {
+			t.Errorf("%+v", p)
+		}
+		if err := w.dev.Cancel(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.untilState(Showing); s.Problem == nil || s.Problem.Code != Damaged {
+			t.Errorf("over the photos: %+v", s.Problem)
+		}
+		w.restart()
+		if s := w.untilState(Showing); s.Problem == nil || s.Problem.Code != Damaged {
+			t.Errorf("after a restart: %+v", s.Problem)
+		}
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.pair()
+		w.choose("item-3", "item-2")
+		w.untilState(Showing)
+		w.untilClean()
+		w.have("item-3", "item-2")
+		if s := w.dev.Statuses().Get(); s.Problem != nil {
+			t.Errorf("%+v", s.Problem)
+		}
+		if asides, err := filepath.Glob(filepath.Join(w.dir, "pickerd.db.damaged-*")); len(asides) != 1 || err != nil {
+			t.Errorf("%v, %v", asides, err)
+		}
+	})
+}
