@@ -177,6 +177,20 @@ func (s *Server) Fail(op string, answers ...http.HandlerFunc) {
 	s.faults[op] = append(s.faults[op], answers...)
 }
 
+// ForgetCalls empties what Calls returns.
+func (s *Server) ForgetCalls() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = nil
+}
+
+// Mend drops the queued answers for an operation.
+func (s *Server) Mend(op string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.faults, op)
+}
+
 // Calls returns what came in so far.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()

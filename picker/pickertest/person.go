@@ -83,7 +83,8 @@ func (s *Server) Calls() []Call {
 	return slices.Clone(s.calls)
 }
 
-// Choose plays the person: these items, then Done. No ids means every item.
+// Choose plays the person: these items, then Done. No ids means every item, and
+// ids of no item none.
 func (s *Server) Choose(sessionID string, ids ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,6 +97,7 @@ func (s *Server) Choose(sessionID string, ids ...string) error {
 			ids = append(ids, it.ID)
 		}
 	}
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return s.byID[id] == nil })
 	x.picked, x.set = ids[:min(len(ids), x.maxItems)], true
 	return nil
 }

@@ -164,6 +164,20 @@ func (s *Server) Fail(op string, answers ...http.HandlerFunc) {
 	s.faults[op] = append(s.faults[op], answers...)
 }
 
+// ForgetCalls empties what Calls returns.
+func (s *Server) ForgetCalls() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = nil
+}
+
+// Mend drops the queued answers for an operation.
+func (s *Server) Mend(op string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.faults, op)
+}
+
 // FailItem makes every download of an item answer h; nil mends it.
 func (s *Server) FailItem(id string, h http.HandlerFunc) {
 	s.mu.Lock()
