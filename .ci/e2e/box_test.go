@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,38 +10,50 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"pickerd/device"
+	"pickerd/device/control"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 	"pickerd/picker/pickertest/samples"
 )
 
-// binary builds pickerd once, as it is shipped.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "pickerd-e2e-")
-	if err != nil {
-		return "", err
-	}
-	out := filepath.Join(dir, "pickerd")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./cmd/pickerd")
+// built is where binaries are.
+var built string
+
+// binary builds pickerd once, as it is shipped; crashBinary with places at which
+// it can be made to die.
+var (
+	binary      = sync.OnceValues(func() (string, error) { return build("pickerd") })
+	crashBinary = sync.OnceValues(func() (string, error) { return build("pickerd-crashpoints", "-tags=crashpoints") })
+)
+
+func build(name string, flags ...string) (string, error) {
+	out := filepath.Join(built, name)
+	cmd := exec.Command("go", append(append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", out}, flags...), "./cmd/pickerd")...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, text)
 	}
 	return out, nil
-})
+}
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if b, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(b))
+	flag.Parse()
+	var err error
+	if built, err = os.MkdirTemp("", "pickerd-e2e-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	code := m.Run()
+	os.RemoveAll(built)
 	os.Exit(code)
 }
 
@@ -95,6 +108,9 @@ type box struct {
 	log    *logBuffer
 	out    *logBuffer
 	ended  chan error
+	build  func() (string, error) // nil means binary
+	ctl    *control.Client
+	wrap   []string // a command that runs the process
 }
 
 // newBox configures a box whose state is in dir and starts it.
@@ -147,12 +163,30 @@ func freeAddress(t testing.TB) string {
 // start starts the process and waits until its control socket answers.
 func (b *box) start() {
 	b.t.Helper()
-	path, err := binary()
+	b.launch()
+	b.until("the daemon answers", func() bool {
+		if b.socket == "" {
+			return strings.Contains(b.log.String(), "msg=ready")
+		}
+		_, err := os.Stat(b.socket)
+		return err == nil && b.try("status") == nil
+	})
+}
+
+// launch starts the process.
+func (b *box) launch() {
+	b.t.Helper()
+	build := b.build
+	if build == nil {
+		build = binary
+	}
+	path, err := build()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.log, b.out = &logBuffer{}, &logBuffer{}
-	b.cmd = exec.Command(path, b.args...)
+	command := append(append(slices.Clone(b.wrap), path), b.args...)
+	b.cmd = exec.Command(command[0], command[1:]...)
 	b.cmd.Env = append(os.Environ(), b.env...)
 	b.cmd.Stdout, b.cmd.Stderr = b.out, b.log
 	if err := b.cmd.Start(); err != nil {
@@ -167,13 +201,22 @@ func (b *box) start() {
 			b.t.Logf("pickerd's log:\n%s", log)
 		}
 	})
-	b.until("the daemon answers", func() bool {
-		if b.socket == "" {
-			return strings.Contains(b.log.String(), "msg=ready")
-		}
-		_, err := os.Stat(b.socket)
-		return err == nil && b.try("status") == nil
-	})
+}
+
+func (b *box) client() *control.Client {
+	if b.ctl == nil {
+		b.ctl = control.NewClient(b.socket)
+	}
+	return b.ctl
+}
+
+// status returns what the box is doing, nil while it can't be asked.
+func (b *box) status() *device.Status {
+	s, err := b.client().Status(b.t.Context())
+	if err != nil {
+		return nil
+	}
+	return s
 }
 
 // until looks again and again; real processes have no virtual time.

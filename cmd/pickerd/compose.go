@@ -47,7 +47,7 @@ func httpClient() *http.Client {
 	// A connection that a restarted router has forgotten would otherwise be
 	// tried for a quarter of an hour.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
-	return &http.Client{Transport: t}
+	return &http.Client{Transport: crashNetwork(t)}
 }
 
 // newBox composes a box. It takes st and display over, also when it fails.
@@ -110,7 +110,7 @@ func openStore(dir string, log *slog.Logger, getenv func(string) string) (*store
 	if err != nil {
 		return nil, &hintedError{err, "the unit hands it over: LoadCredential=state.key", exitConfig}
 	}
-	st, err := store.Open(dir, store.Options{Key: key, Warning: device.Damaged})
+	st, err := store.Open(dir, store.Options{Key: key, Warning: device.Damaged, Watch: crashDisk})
 	switch {
 	case err == nil:
 		if m := st.Moved(); m != nil {
