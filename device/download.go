@@ -31,6 +31,7 @@ const (
 var (
 	errNotReady = errors.New("the video is still being processed at Google")
 	errNoMedia  = errors.New("the bytes are not a picture or video that can be shown")
+	errPage     = errors.New("a page came in the place of the picture or video")
 	errTooBig   = errors.New("the file is too big")
 	errStalled  = errors.New("the download brought nothing for a minute")
 	errCut      = errors.New("the download was cut off")
@@ -144,6 +145,8 @@ func inspect(part *store.Part, p *store.Photo) error {
 	case "video/mp4", "video/webm":
 		p.Type = picker.Video
 		p.Duration = mp4Duration(part, part.Size())
+	case "text/html": // a portal's, or a proxy's: it says nothing about the item
+		return errPage
 	default:
 		if bytes.Contains(head[:min(n, 12)], []byte("ftyp")) { // QuickTime brands
 			p.Type, p.MimeType = picker.Video, "video/mp4"

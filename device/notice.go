@@ -112,6 +112,8 @@ func codeFor(err error) string {
 		return "disk_full"
 	case errors.Is(err, errNoRoom):
 		return "no_room"
+	case errors.Is(err, errPage):
+		return "not_google"
 	}
 	if _, ok := errors.AsType[*ScopeError](err); ok {
 		return "scope_missing"

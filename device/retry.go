@@ -124,7 +124,7 @@ func isTemporary(err error) bool {
 	if e, ok := errors.AsType[*picker.Error](err); ok {
 		return e.Temporary()
 	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errCut) || errors.Is(err, errStalled)
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errCut) || errors.Is(err, errStalled) || errors.Is(err, errPage)
 }
 
 // isInvalidGrant reports whether a refresh found the grant dead.

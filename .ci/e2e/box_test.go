@@ -61,7 +61,10 @@ func TestMain(m *testing.M) {
 type google struct {
 	auth   *oauthtest.Server
 	photos *pickertest.Server
+	items  []*pickertest.Item
 	url    string
+	// handler is both, for another listener than url's.
+	handler http.Handler
 }
 
 func newGoogle(t testing.TB, items ...*pickertest.Item) *google {
@@ -84,8 +87,8 @@ func googleLike(t testing.TB, o oauthtest.Options, items ...*pickertest.Item) *g
 			t.Fatal(err)
 		}
 	}
-	g := &google{}
 	mux := http.NewServeMux()
+	g := &google{items: items, handler: mux}
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	g.url = srv.URL
