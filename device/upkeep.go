@@ -10,6 +10,8 @@ import (
 
 const (
 	upkeepEvery = time.Minute
+	// mendEvery is how often a disk is tried again that takes nothing.
+	mendEvery = 5 * time.Second
 	// verifyEvery is how often every photo is read through: what is damaged
 	// must not be on the wall, and a flash disk wears little by being read.
 	verifyEvery = 7 * 24 * time.Hour
@@ -23,7 +25,11 @@ func (d *Device) upkeep(ctx context.Context) {
 	var verified time.Time
 	said := ""
 	for {
+		wait := upkeepEvery
 		err := d.cfg.Store.Upkeep()
+		if err != nil || d.cfg.Store.Health() != nil {
+			wait = mendEvery
+		}
 		switch {
 		case err == nil:
 			said = ""
@@ -37,7 +43,7 @@ func (d *Device) upkeep(ctx context.Context) {
 				d.log.Warn("photos could not be verified", "err", err)
 			}
 		}
-		if !pause(ctx, upkeepEvery) {
+		if !pause(ctx, wait) {
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Schema is the version of the records that this package writes.
@@ -46,13 +47,24 @@ func (s *Store) reopen() error {
 	if !s.readOnly {
 		return nil
 	}
-	db, err := openFile(s.disk.path(databaseName), false)
-	if err != nil {
+	if sp, err := s.look(); err != nil || sp.ReadOnly {
 		return err
 	}
-	old := s.db
-	s.db, s.readOnly = db, false
-	return old.Close()
+	// A file that is open for reading is locked against writing.
+	path := s.disk.path(databaseName)
+	if err := s.db.Close(); err != nil {
+		return err
+	}
+	db, err := openFile(path, false)
+	if err == nil {
+		s.db, s.readOnly = db, false
+		return nil
+	}
+	db, rerr := openFile(path, true)
+	if rerr == nil {
+		s.db = db
+	}
+	return errors.Join(err, rerr) // without a database every call fails until the next start
 }
 
 // create makes a database under a name of its own and gives it its name when it
@@ -130,6 +142,9 @@ func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
 		return nil, err
 	}
 	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, ReadOnly: readOnly})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, ErrInUse // an older pickerd locks nothing but the file
+	}
 	if err != nil {
 		if _, ok := errors.AsType[syscall.Errno](err); ok {
 			return nil, fmt.Errorf("open the database: %w", err)

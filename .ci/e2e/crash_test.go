@@ -69,6 +69,8 @@ type life struct {
 	stage  int
 	paired bool
 	had    []string
+
+	patience time.Duration
 }
 
 var (
@@ -78,7 +80,7 @@ var (
 
 func newLife(t *testing.T) *life {
 	g := googleLike(t, oauthtest.Options{Interval: time.Second}, pickertest.Plain(4)...)
-	return &life{t: t, g: g, b: configured(t, g, t.TempDir())}
+	return &life{t: t, g: g, b: configured(t, g, t.TempDir()), patience: patience}
 }
 
 // withCrash lives until the box dies, starts it again, and lives to the end. It
@@ -113,7 +115,7 @@ func (l *life) withCrash() string {
 // live does what the person does. It reports whether the person got all they
 // want, false when the process died before.
 func (l *life) live() bool {
-	end := time.NewTimer(patience)
+	end := time.NewTimer(l.patience)
 	defer end.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

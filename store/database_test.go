@@ -1,0 +1,52 @@
+package store
+
+import (
+	"errors"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"go.etcd.io/bbolt"
+)
+
+// A database that another program has open is in use, not damaged.
+func TestLockedFileIsNotDamage(t *testing.T) {
+	dir := t.TempDir()
+	must(t, opened(t, dir).Close())
+	db, err := bbolt.Open(filepath.Join(dir, databaseName), 0o600, nil)
+	must(t, err)
+	defer db.Close()
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What was opened for reading only, because the disk was, can be written when the
+// disk can.
+func TestReopen(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir)
+	add(t, s, "one", true, "a")
+	must(t, s.Close())
+	readOnly := true
+	s, err := Open(dir, Options{Space: func() Space { return Space{Free: 1 << 30, Total: 1 << 30, ReadOnly: readOnly} }})
+	must(t, err)
+	defer s.Close()
+	must(t, s.db.Close()) // as on a disk that is
+	s.db, err = openFile(filepath.Join(dir, databaseName), true)
+	must(t, err)
+	s.readOnly = true
+	if err := s.AddPick(Pick{RequestID: "r"}); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Health(); !errors.Is(err, syscall.EROFS) || ids(t, s) != "a" {
+		t.Errorf("health %v, photos %q", err, ids(t, s))
+	}
+	if err := s.Upkeep(); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("upkeep: %v", err)
+	}
+	readOnly = false
+	must(t, s.Upkeep())
+	must(t, s.AddPick(Pick{RequestID: "r"}))
+	must(t, s.Health())
+}
