@@ -28,6 +28,7 @@ import (
 // brought to the disk is lost. Nothing may be lost that was complete, and
 // nothing left behind at Google.
 func TestEveryCrashPoint(t *testing.T) {
+	t.Parallel()
 	for name, v := range map[string]struct {
 		auth  oauthtest.Options
 		delay time.Duration // of the person, so that tokens have to be refreshed

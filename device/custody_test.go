@@ -250,6 +250,7 @@ func TestRevocationRefused(t *testing.T) {
 
 // Google ends the tokens of a project in Testing after seven days.
 func TestSevenDays(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		after time.Duration

@@ -19,6 +19,7 @@ import (
 // change on that a whole life makes. The screen says so, nothing is lost, and the
 // person need not do anything twice.
 func TestEveryDiskOutage(t *testing.T) {
+	t.Parallel()
 	for code, errno := range map[string]syscall.Errno{"disk_full": syscall.ENOSPC, "disk_read_only": syscall.EROFS, "disk": syscall.EIO} {
 		t.Run(code, func(t *testing.T) {
 			places := 0

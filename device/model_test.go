@@ -24,6 +24,7 @@ import (
 // after each whether what must always hold does. In the end everything is mended,
 // and a person must get from wherever the box is to photos and to nobody.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		plan := rapid.SliceOfN(rapid.Custom(drawEvent), 5, 40).Draw(r, "events")
 		like := rapid.Custom(drawServers).Draw(r, "servers")

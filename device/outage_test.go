@@ -63,6 +63,7 @@ const unavailable = `{"error":{"code":503,"status":"UNAVAILABLE","message":"late
 // days: the screen says in a sentence what is wrong and when it is tried again,
 // nobody is asked too often, and everything goes on when it ends.
 func TestOutages(t *testing.T) {
+	t.Parallel()
 	faults := map[string]struct {
 		answer http.RoundTripper
 		codes  string // that may be told

@@ -3,6 +3,7 @@
 // files beside it that appear only when whole.
 //
 //	DIR/pickerd.db         records, mode 0600
+//	DIR/.reserve           room for records on a disk that is full
 //	DIR/media/             photos and videos, named by a hash of their id
 //	DIR/media/.part-*      downloads under way; removed at the next start
 //
