@@ -15,14 +15,16 @@ var (
 // A budget hands out the room for photos: within store.max_bytes, and without
 // the last twentieth of the disk.
 type budget struct {
-	room func() (int64, error) // that the disk has left for photos
-	most int64                 // of all photos on the disk; 0 for no limit
-	own  int64                 // of the pick's photos; 0 for no limit
+	room    func() (int64, error) // that the disk has left for photos
+	most    int64                 // of all photos on the disk; 0 for no limit
+	own     int64                 // of the pick's photos; 0 for no limit
+	replace bool                  // they are to take the place of all others
 
 	mu    sync.Mutex
 	taken int64 // by photos, and claims
 	mine  int64 // of that by the pick
 	ahead int64 // claimed, and not written yet
+	given bool  // some of what was claimed was given back
 }
 
 // swapRoom is what a replacing pick leaves free within a limit: the first photo
@@ -36,7 +38,7 @@ func newBudget(s *store.Store, pick string, most int64, replace bool) (*budget, 
 	if err != nil {
 		return nil, &storeError{err}
 	}
-	b := &budget{room: s.Room, most: most, taken: all, mine: mine}
+	b := &budget{room: s.Room, most: most, taken: all, mine: mine, replace: replace}
 	if replace && most > 0 {
 		b.own = most - swapRoom(most)
 	}
@@ -61,19 +63,49 @@ func (c *claim) reach(n int64) error {
 	if more <= 0 {
 		return nil
 	}
-	if b.most > 0 && b.taken+more > b.most || b.own > 0 && b.mine+more > b.own {
+	if b.exceeds(more) {
 		return errNoRoom
 	}
 	room, err := b.room()
-	switch {
-	case err != nil:
+	if err != nil {
 		return &storeError{err}
-	case b.ahead+more > room:
+	}
+	if b.replace && b.mine > 0 {
+		room -= swapRoom(room + b.taken - b.ahead)
+	}
+	if b.ahead+more > room {
 		return errDiskFull
 	}
 	b.take(more)
 	c.total = n
 	return nil
+}
+
+// exceeds reports whether store.max_bytes does not allow more. The first photo of
+// a replacing pick may come beside a collection that is larger than it may be by
+// now: with that photo it goes.
+func (b *budget) exceeds(more int64) bool {
+	switch {
+	case b.own > 0 && b.mine+more > b.own:
+		return true
+	case b.replace && b.mine == 0 && b.taken > b.own:
+		return false
+	}
+	return b.most > 0 && b.taken+more > b.most
+}
+
+// handOver counts a photo that is here already as the pick's.
+func (b *budget) handOver(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mine += n
+}
+
+// givenBack reports whether a download has given back what others may lack.
+func (b *budget) givenBack() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.given
 }
 
 func (b *budget) take(n int64) {
@@ -99,6 +131,7 @@ func (c *claim) drop() {
 	c.shrink(written)
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
+	c.b.given = c.b.given || c.total > 0
 	c.b.taken -= written
 	c.b.mine -= written
 }
@@ -117,16 +150,9 @@ type roomWriter struct {
 	claim *claim
 }
 
-// step is how much a download that doesn't say its length claims at a time.
-const step = 1 << 20
-
 func (w *roomWriter) Write(b []byte) (int, error) {
-	if need := w.claim.written + int64(len(b)); need > w.claim.total {
-		if err := w.claim.reach(need + step); err != nil {
-			if err := w.claim.reach(need); err != nil {
-				return 0, err
-			}
-		}
+	if err := w.claim.reach(w.claim.written + int64(len(b))); err != nil {
+		return 0, err
 	}
 	n, err := w.part.Write(b)
 	w.claim.wrote(int64(n))

@@ -2,6 +2,7 @@ package device
 
 import (
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -18,17 +19,15 @@ type clock struct {
 	at   time.Time // when it said so, by the monotonic clock
 }
 
-// hear takes the time from an answer (RFC 9110 §6.6.1). A server that doesn't
-// say has at least shown a certificate that is good at this box's own time.
+// hear takes the time from an answer that has it (RFC 9110 §6.6.1).
 func (c *clock) hear(h http.Header) {
-	now := time.Now()
 	date, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		date = now.Round(0)
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.date, c.at = date, now
+	c.date, c.at = date, time.Now()
 }
 
 // now returns the servers' time; sure is false while none has answered, and this
@@ -64,18 +63,24 @@ func (c *clock) local(t time.Time) time.Time {
 	return time.Now().Add(t.Sub(c.stamp()))
 }
 
-// listen returns a client whose answers are heard.
-func (c *clock) listen(hc *http.Client) *http.Client {
+// listen returns a client whose answers are heard where they come from the host of
+// an address; where media come from is not asked for the time.
+func (c *clock) listen(hc *http.Client, addr string) *http.Client {
 	if hc == nil {
 		hc = http.DefaultClient
 	}
+	host := ""
+	if u, err := url.Parse(addr); err == nil {
+		host = u.Host
+	}
 	own := *hc
-	own.Transport = &listener{c, hc.Transport}
+	own.Transport = &listener{c, host, hc.Transport}
 	return &own
 }
 
 type listener struct {
 	clock *clock
+	host  string
 	next  http.RoundTripper // nil means http.DefaultTransport
 }
 
@@ -86,7 +91,7 @@ func (l *listener) RoundTrip(r *http.Request) (*http.Response, error) {
 		next = http.DefaultTransport
 	}
 	resp, err := next.RoundTrip(r)
-	if err == nil {
+	if err == nil && r.URL.Host == l.host {
 		l.clock.hear(resp.Header)
 	}
 	return resp, err

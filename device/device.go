@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,6 +68,7 @@ type Device struct {
 	sourcesMu sync.Mutex
 	sources   map[string]*oauthdevice.Source // by grant id
 	made      madeSessions
+	later     struct{ provision, announce bool } // what upkeep does again
 
 	// What follows belongs to Run's goroutine and the step it runs.
 	facts    facts
@@ -103,11 +106,13 @@ func New(cfg Config) *Device {
 		// Whose records are lost is to be linked again, photos or not.
 		wanted: cfg.Store.Moved() != nil,
 	}
-	d.cfg.OAuth.HTTP, d.cfg.Picker.HTTP = d.clock.listen(cfg.OAuth.HTTP), d.clock.listen(cfg.Picker.HTTP)
+	d.cfg.OAuth.HTTP = d.clock.listen(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
+	d.cfg.Picker.HTTP = d.clock.listen(cfg.Picker.HTTP, cmp.Or(cfg.Picker.Base, picker.DefaultBase))
 	d.screen = newScreen(cfg.Name)
 	// Scripts ask for it as soon as the control socket is there.
 	if err := d.announce(); err != nil {
 		d.log.Error("token file", "err", err)
+		d.later.announce = true
 	}
 	return d
 }
@@ -129,11 +134,13 @@ func (d *Device) Run(ctx context.Context) error {
 	d.life = ctx
 	if err := d.provision(); err != nil {
 		d.log.Error("token file", "err", err)
+		d.later.provision = store.IsDisk(err)
 	}
 	wg.Go(func() { d.sweeper(ctx) })
 	wg.Go(func() { d.slideshow(ctx) })
 	wg.Go(func() { d.upkeep(ctx) })
-	defer func() { _ = d.keepGranted() }() // the last chance
+	wg.Go(func() { d.verifier(ctx) })
+	defer func() { _ = errors.Join(d.keepGranted(), d.flush()) }() // the last chance
 
 	for ctx.Err() == nil {
 		d.beat()
@@ -310,7 +317,7 @@ func (d *Device) source(g *store.Grant) *oauthdevice.Source {
 			Refresh:   oauthdevice.Secret(g.RefreshToken),
 			ExpiresAt: g.ExpiresAt,
 			Scopes:    g.Scopes,
-		}, func(t *oauthdevice.Token) error {
+		}, func() error { return d.canKeep(id) }, func(t *oauthdevice.Token) error {
 			err := d.cfg.Store.UpdateGrant(id, func(g *store.Grant) {
 				g.AccessToken, g.RefreshToken, g.ExpiresAt = string(t.Access), string(t.Refresh), t.ExpiresAt
 				if !g.Retired {
@@ -328,6 +335,33 @@ func (d *Device) source(g *store.Grant) *oauthdevice.Source {
 		d.sources[g.ID] = s
 	}
 	return s
+}
+
+// canKeep tries whether a grant can be written: that a disk looks well is no proof.
+func (d *Device) canKeep(grantID string) error {
+	if err := d.health(); err != nil {
+		return err
+	}
+	if err := d.cfg.Store.UpdateGrant(grantID, func(*store.Grant) {}); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}
+
+// flush brings to the disk what it did not take when that came: tokens, and the
+// ids of sessions.
+func (d *Device) flush() error {
+	var errs []error
+	d.sourcesMu.Lock()
+	sources := slices.Collect(maps.Values(d.sources))
+	d.sourcesMu.Unlock()
+	for _, s := range sources {
+		errs = append(errs, s.Flush())
+	}
+	for requestID, s := range d.made.all() {
+		errs = append(errs, d.keepSession(requestID, s))
+	}
+	return errors.Join(errs...)
 }
 
 func (d *Device) dropSource(grantID string) {

@@ -41,14 +41,26 @@ type fetchLedger struct {
 	bytes   int64
 	fails   map[string]int // by item id
 	given   map[string]bool
-	noNames int     // items without an id, which can't be tried again
-	noRoom  bool    // some were left out because store.max_bytes is reached
-	budget  *budget // of the pass under way
+	noNames int       // items without an id, which can't be tried again
+	noRoom  bool      // some were left out because store.max_bytes is reached
+	full    time.Time // since when the disk has been full, and nothing came
+	budget  *budget   // of the pass under way
 }
 
 func newLedger(pick string) *fetchLedger {
 	return &fetchLedger{pick: pick, began: time.Now(), moved: time.Now(),
 		mine: map[string]bool{}, fails: map[string]int{}, given: map[string]bool{}}
+}
+
+// noteFull notes whether the disk was full in a pass, and whether anything came
+// all the same.
+func (l *fetchLedger) noteFull(full, came bool) {
+	switch {
+	case !full || came:
+		l.full = time.Time{}
+	case l.full.IsZero():
+		l.full = time.Now()
+	}
 }
 
 func (l *fetchLedger) status() *Fetch {
@@ -68,6 +80,7 @@ func (d *Device) fetch(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		before := d.fetched.status().Done
 		missing, err := d.fetchPass(ctx, f)
+		d.fetched.noteFull(isFull(err) || errors.Is(err, errDiskFull), d.fetched.status().Done > before)
 		if err != nil {
 			return d.fetchFailed(ctx, f, err)
 		}
@@ -90,7 +103,7 @@ func (d *Device) fetchFailed(ctx context.Context, f facts, err error) error {
 	if done, err := d.useless(f, err); done {
 		return err
 	}
-	if (isFull(err) || errors.Is(err, errDiskFull)) && time.Since(d.fetched.began) > patience {
+	if !d.fetched.full.IsZero() && time.Since(d.fetched.full) > patience {
 		// The session is not kept for an operator who may never come.
 		if err := d.fetchedAll(f); err != nil {
 			return err
@@ -221,7 +234,8 @@ func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error
 	return d.judge(f, outcomes, freed)
 }
 
-// makeRoom removes the photos that this pick has replaced where others lack the
+// makeRoom reports whether there is more room than when items failed for lack of
+// it: it removes the photos that this pick has replaced where others lack the
 // room; as long as none of it is here, the old ones stay. The whole list has been
 // read: what it shares with them has changed hands.
 func (d *Device) makeRoom(outcomes []outcome) (freed bool, err error) {
@@ -229,11 +243,12 @@ func (d *Device) makeRoom(outcomes []outcome) (freed bool, err error) {
 	if !slices.ContainsFunc(outcomes, short) {
 		return false, nil
 	}
+	freed = d.fetched.budget.givenBack()
 	n, err := d.cfg.Store.Prune()
 	if err != nil {
 		return false, &storeError{err}
 	}
-	return n > 0, nil
+	return freed || n > 0, nil
 }
 
 // isEveryones reports whether an error is not about one item: the disk's, or
@@ -286,6 +301,7 @@ func (d *Device) listMissing(ctx context.Context, api *picker.Client, f facts, j
 		case old != nil:
 			moved := *old
 			moved.Pick, moved.Index = f.pick.RequestID, index
+			l.budget.handOver(old.Bytes)
 			if err := send(ctx, commits, store.Addition{Photo: moved}); err != nil {
 				return err
 			}

@@ -57,8 +57,8 @@ type event struct {
 }
 
 var eventKinds = []string{"time", "time", "time", "pick", "cancel", "unpair", "unpair everywhere", "renew",
-	"approve", "approve", "approve", "deny", "untick", "choose", "choose", "choose few", "choose nothing",
-	"fail", "fail", "cut", "mend", "revoke all", "expire access", "drop session", "no account",
+	"approve", "approve", "approve", "approve", "deny", "untick", "choose", "choose", "choose", "choose few", "choose nothing",
+	"fail", "fail", "fail", "fail", "cut", "cut", "mend", "revoke all", "expire access", "drop session", "no account",
 	"restart", "plug", "disk full", "disk read-only", "disk broken", "disk mended", "misset", "damage a photo"}
 
 var faultAnswers = map[string]http.HandlerFunc{
@@ -90,11 +90,11 @@ func drawEvent(r *rapid.T) event {
 }
 
 // A likeness is what the servers are like.
-type likeness struct{ rotate, shortLived, append, omit bool }
+type likeness struct{ rotate, shortLived, append, omit, paired bool }
 
 func drawServers(r *rapid.T) likeness {
 	b := rapid.Bool()
-	return likeness{b.Draw(r, "rotate"), b.Draw(r, "shortLived"), b.Draw(r, "append"), b.Draw(r, "omit")}
+	return likeness{b.Draw(r, "rotate"), b.Draw(r, "shortLived"), b.Draw(r, "append"), b.Draw(r, "omit"), b.Draw(r, "paired")}
 }
 
 // A model is a world of which it is known what must hold.
@@ -120,6 +120,9 @@ func newModel(t *testing.T, like likeness) *model {
 		return m.disk
 	}
 	m.start()
+	if like.paired {
+		m.pair()
+	}
 	return m
 }
 

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 
 	"pickerd/display"
@@ -72,15 +73,22 @@ func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*pi
 		return nil, err
 	}
 	d.made.put(p.RequestID, s)
-	err = d.updatePick(p.RequestID, func(p *store.Pick) {
-		p.SessionID, p.PickerURI, p.ExpireTime = s.ID, s.PickerURI, s.ExpireTime.Time
-	})
-	if err != nil {
+	if err := d.keepSession(p.RequestID, s); err != nil {
 		return nil, err
 	}
-	d.made.put(p.RequestID, nil)
 	d.log.Info("session created", "request_id", p.RequestID, "session_id", s.ID)
 	return s, nil
+}
+
+// keepSession puts a session's id on disk.
+func (d *Device) keepSession(requestID string, s *picker.PickingSession) error {
+	err := d.updatePick(requestID, func(p *store.Pick) {
+		p.SessionID, p.PickerURI, p.ExpireTime = s.ID, s.PickerURI, s.ExpireTime.Time
+	})
+	if err == nil {
+		d.made.put(requestID, nil)
+	}
+	return err
 }
 
 // madeSessions are those whose ids the disk did not take yet. Asked for once
@@ -94,6 +102,12 @@ func (m *madeSessions) get(requestID string) *picker.PickingSession {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.list[requestID]
+}
+
+func (m *madeSessions) all() map[string]*picker.PickingSession {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.list)
 }
 
 // put keeps a session; nil forgets it.

@@ -15,20 +15,21 @@ const (
 	// verifyEvery is how often every photo is read through: what is damaged
 	// must not be on the wall, and a flash disk wears little by being read.
 	verifyEvery = 7 * 24 * time.Hour
+	// verifyAgain is how soon that is done again where it did not go through.
+	verifyAgain = 5 * time.Minute
 	// verifyPause lets other programs have the disk between two photos.
 	verifyPause = 50 * time.Millisecond
 )
 
 // upkeep looks after the state directory, until ctx ends: what the disk did not
-// take is done again, and photos are compared with what came.
+// take is done again.
 func (d *Device) upkeep(ctx context.Context) {
-	var verified time.Time
 	said := ""
 	for {
 		wait := upkeepEvery
-		err := d.cfg.Store.Upkeep()
-		if err != nil || d.cfg.Store.Health() != nil {
-			wait = mendEvery
+		err := errors.Join(d.cfg.Store.Upkeep(), d.cfg.Store.Health())
+		if err == nil {
+			err = d.catchUp(ctx)
 		}
 		switch {
 		case err == nil:
@@ -37,11 +38,42 @@ func (d *Device) upkeep(ctx context.Context) {
 			said = err.Error()
 			d.log.Warn("upkeep", "err", err)
 		}
-		if verified.IsZero() || time.Since(verified) >= verifyEvery {
-			verified = time.Now()
-			if err := d.verify(ctx); err != nil && ctx.Err() == nil {
-				d.log.Warn("photos could not be verified", "err", err)
-			}
+		if err != nil {
+			wait = mendEvery
+		}
+		if !pause(ctx, wait) {
+			return
+		}
+	}
+}
+
+// catchUp does what could not be done at the start, and keeps what could not be
+// kept when it came.
+func (d *Device) catchUp(ctx context.Context) error {
+	if d.later.announce {
+		if err := d.announce(); err != nil {
+			return err
+		}
+		d.later.announce = false
+	}
+	if d.later.provision {
+		err := d.ask(ctx, d.provision)
+		if store.IsDisk(err) {
+			return err
+		}
+		d.later.provision = false
+	}
+	return d.flush()
+}
+
+// verifier reads all photos through at the start and now and then, until ctx
+// ends.
+func (d *Device) verifier(ctx context.Context) {
+	for {
+		wait := verifyEvery
+		if err := d.verify(ctx); err != nil && ctx.Err() == nil {
+			d.log.Warn("photos could not be verified", "err", err)
+			wait = verifyAgain
 		}
 		if !pause(ctx, wait) {
 			return
@@ -68,35 +100,48 @@ func (d *Device) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range photos {
+	var damaged []store.Photo
+	var errs []error
+	for i, p := range photos {
 		if !pause(ctx, verifyPause) {
-			return nil
+			return ctx.Err()
 		}
-		ok, err := d.cfg.Store.Verify(p)
+		ok, err := d.cfg.Store.Verify(ctx, p)
 		if err != nil {
-			return err
+			errs = append(errs, err) // the others can be looked at all the same
+		} else if !ok {
+			damaged = append(damaged, p)
 		}
-		if !ok {
-			if err := d.dropDamaged(ctx, p); err != nil {
-				return err
-			}
+		// Each wish stops what the box is doing: many come together.
+		if len(damaged) > 0 && (i%manyDamaged == manyDamaged-1 || i == len(photos)-1 || i == 0) {
+			errs = append(errs, d.dropDamaged(ctx, damaged))
+			damaged = nil
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func (d *Device) dropDamaged(ctx context.Context, p store.Photo) error {
-	dropped := false
+const manyDamaged = 50
+
+func (d *Device) dropDamaged(ctx context.Context, damaged []store.Photo) error {
+	var dropped []store.Photo
 	err := d.ask(ctx, func() error {
-		now, err := d.cfg.Store.Photo(p.ID)
-		if err != nil || now == nil || now.File != p.File {
-			return err // it went by itself
+		for _, p := range damaged {
+			now, err := d.cfg.Store.Photo(p.ID)
+			if err != nil {
+				return &storeError{err}
+			}
+			if now != nil && now.File == p.File && now.SHA256 == p.SHA256 && now.Bytes == p.Bytes { // not fetched anew
+				dropped = append(dropped, *now)
+			}
 		}
-		dropped = true
-		return d.cfg.Store.DropPhotos([]store.Photo{*now})
+		if err := d.cfg.Store.DropPhotos(dropped); err != nil {
+			return &storeError{err}
+		}
+		return nil
 	})
-	if dropped && !errors.Is(err, ErrStopping) {
-		d.log.Warn("a photo is damaged on the disk and is dropped", "file", p.File, "err", err)
+	if err == nil && len(dropped) > 0 {
+		d.log.Warn("photos are damaged on the disk and are dropped", "photos", len(dropped), "first", dropped[0].File)
 		wake(d.slideNow)
 	}
 	return err

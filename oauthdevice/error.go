@@ -33,7 +33,6 @@ const (
 	RateLimitExceeded    = "rate_limit_exceeded"
 	maxDescription       = 200
 	maxRetryAfter        = 24 * time.Hour
-	retryAfterHeader     = "Retry-After"
 )
 
 // ErrBrokenAnswer means that the server answered 200 with a body that can't be
@@ -132,15 +131,17 @@ func printable(s string, secrets []Secret) string {
 	return string(r[:min(len(r), maxDescription)])
 }
 
-// parseRetryAfter reads RFC 9110 §10.2.3, both forms.
-func parseRetryAfter(h string, now time.Time) time.Duration {
-	if h == "" {
-		return 0
-	}
+// parseRetryAfter reads RFC 9110 §10.2.3, both forms. A date is counted from the
+// answer's own: this box's clock may be wrong by years.
+func parseRetryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
 	d := time.Duration(0)
-	if s, err := strconv.Atoi(strings.TrimSpace(h)); err == nil {
-		d = time.Duration(min(s, int(maxRetryAfter/time.Second))) * time.Second
-	} else if t, err := http.ParseTime(h); err == nil {
+	if s, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		d = time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
+	} else if t, err := http.ParseTime(v); err == nil {
+		if date, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = date
+		}
 		d = t.Sub(now)
 	}
 	return min(max(d, 0), maxRetryAfter)

@@ -208,6 +208,8 @@ func TestContextEndsACall(t *testing.T) {
 	})
 }
 
+func ready() error { return nil }
+
 func TestSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := oauthtest.New(oauthtest.Options{})
@@ -223,7 +225,7 @@ func TestSource(t *testing.T) {
 		}
 		var saved []oauthdevice.Token
 		diskFull := false
-		src := oauthdevice.NewSource(c, *tok, func(n *oauthdevice.Token) error {
+		src := oauthdevice.NewSource(c, *tok, ready, func(n *oauthdevice.Token) error {
 			if diskFull {
 				return io.ErrShortWrite
 			}
@@ -290,7 +292,7 @@ func TestRotatedTokenThatIsNotSavedIsKept(t *testing.T) {
 					t.Fatal(err)
 				}
 				saves := 0
-				src := oauthdevice.NewSource(c, *tok, func(*oauthdevice.Token) error {
+				src := oauthdevice.NewSource(c, *tok, ready, func(*oauthdevice.Token) error {
 					if saves++; saves < 3 {
 						return io.ErrShortWrite
 					}

@@ -13,6 +13,7 @@ const refreshMargin = 60 * time.Second
 // same time; one refresh runs at a time.
 type Source struct {
 	client *Client
+	ready  func() error
 	save   func(*Token) error
 	lock   chan struct{} // holds one element while free, so that waiting ends with the context
 	token  Token
@@ -21,10 +22,12 @@ type Source struct {
 	unsaved *Token
 }
 
-// NewSource returns a Source that starts with t. save is called with each new
+// NewSource returns a Source that starts with t. ready is called before a refresh
+// and says whether its answer could be kept: the server may end the old token with
+// it. save is called with each new
 // token before anybody gets to use it; when it fails the token is not used.
-func NewSource(c *Client, t Token, save func(*Token) error) *Source {
-	s := &Source{client: c, save: save, lock: make(chan struct{}, 1), token: t}
+func NewSource(c *Client, t Token, ready func() error, save func(*Token) error) *Source {
+	s := &Source{client: c, ready: ready, save: save, lock: make(chan struct{}, 1), token: t}
 	s.lock <- struct{}{}
 	return s
 }
@@ -48,6 +51,9 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
+	if err := s.ready(); err != nil {
+		return "", err
+	}
 	// A server that rotates has ended the old refresh token by the time it
 	// answers: an answer on its way is waited for.
 	lingering, cancel := Linger(ctx)
@@ -61,6 +67,22 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 		t.ExpiresAt = time.Now().Add(time.Hour)
 	}
 	return s.keep(t)
+}
+
+// Flush saves a token that could not be saved when it came. While the Source is
+// at work, that does it itself.
+func (s *Source) Flush() error {
+	select {
+	case <-s.lock:
+	default:
+		return nil
+	}
+	defer func() { s.lock <- struct{}{} }()
+	if s.unsaved == nil {
+		return nil
+	}
+	_, err := s.keep(s.unsaved)
+	return err
 }
 
 // keep saves a token and lets it be used.

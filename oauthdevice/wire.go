@@ -69,7 +69,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	w.status = resp.StatusCode
-	w.retryAfter = parseRetryAfter(resp.Header.Get(retryAfterHeader), time.Now())
+	w.retryAfter = parseRetryAfter(resp.Header, time.Now())
 	w.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err == nil && len(w.body) > maxBody {
 		err = errTooLong

@@ -143,12 +143,17 @@ func (c *Client) send(ctx context.Context, op, method, url string, body []byte, 
 
 const maxRetryAfter = 24 * time.Hour
 
-// parseRetryAfter reads RFC 9110 §10.2.3, both forms.
-func parseRetryAfter(h string, now time.Time) time.Duration {
+// parseRetryAfter reads RFC 9110 §10.2.3, both forms. A date is counted from the
+// answer's own: this box's clock may be wrong by years.
+func parseRetryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
 	d := time.Duration(0)
-	if s, err := strconv.ParseInt(strings.TrimSpace(h), 10, 32); err == nil {
-		d = time.Duration(s) * time.Second
-	} else if t, err := http.ParseTime(h); err == nil {
+	if s, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		d = time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
+	} else if t, err := http.ParseTime(v); err == nil {
+		if date, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = date
+		}
 		d = t.Sub(now)
 	}
 	return min(max(d, 0), maxRetryAfter)

@@ -82,7 +82,7 @@ const maxMessage = 300
 // errorOf reads Google's error envelope. Bodies that are something else leave
 // the HTTP status to speak.
 func errorOf(op string, resp *http.Response, body []byte) *Error {
-	e := &Error{Op: op, HTTPStatus: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())}
+	e := &Error{Op: op, HTTPStatus: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header, time.Now())}
 	var env struct {
 		Error struct {
 			Message string `json:"message"`

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -42,7 +42,7 @@ func isDamage(err error) bool {
 
 // Moved tells of a database that could not be read and was moved aside.
 type Moved struct {
-	To     string // where it is now
+	To     string // where it is now; empty where it was gone
 	Why    error  // *CorruptError or *SchemaError
 	Photos int    // how many were found without it
 }
@@ -62,10 +62,32 @@ func (s *Store) moveAside(why error, warning string) (*Moved, error) {
 		return nil, fmt.Errorf("%w; move it aside: %w", why, err)
 	}
 	photos, err := s.found()
-	if err != nil {
-		return nil, fmt.Errorf("%w; look for photos: %w", why, err)
+	if err == nil {
+		err = s.beginWith(photos, warning)
 	}
-	err = s.insist(func() error {
+	if err != nil {
+		return nil, fmt.Errorf("%w; begin a new one: %w", why, err)
+	}
+	return &Moved{To: s.disk.path(to), Why: why, Photos: len(photos)}, nil
+}
+
+// begin makes the database where there is none. Photos without one mean that it
+// was lost.
+func (s *Store) begin(warning string) error {
+	photos, err := s.found()
+	if err != nil || len(photos) == 0 {
+		return cmp.Or(err, s.beginWith(nil, ""))
+	}
+	if err := s.beginWith(photos, warning); err != nil {
+		return err
+	}
+	s.moved = &Moved{Why: &CorruptError{s.disk.path(databaseName), "it is gone"}, Photos: len(photos)}
+	return nil
+}
+
+// beginWith puts a new database in its place, with photos that were found.
+func (s *Store) beginWith(photos []Photo, warning string) error {
+	return s.insist(func() error {
 		return s.create(func(tx *bbolt.Tx) error {
 			if warning != "" {
 				if err := tx.Bucket(bucketMeta).Put(keyWarning, []byte(warning)); err != nil {
@@ -77,13 +99,12 @@ func (s *Store) moveAside(why error, warning string) (*Moved, error) {
 					return err
 				}
 			}
+			if len(photos) == 0 {
+				return nil
+			}
 			return show(tx, foundPick, true)
 		})
 	})
-	if err != nil {
-		return nil, fmt.Errorf("%w; begin a new one: %w", why, err)
-	}
-	return &Moved{To: s.disk.path(to), Why: why, Photos: len(photos)}, nil
 }
 
 // aside links the damaged database to a dated name, unless a start that a power
@@ -103,18 +124,31 @@ func (s *Store) aside() (name string, err error) {
 			return filepath.Base(e), nil
 		}
 	}
-	stem := asidePrefix + time.Now().UTC().Format("20060102T150405Z")
-	name = stem
-	for n := 2; ; n++ { // a box without a clock lives through the same second again
-		if err = s.disk.link(databaseName, name); !errors.Is(err, fs.ErrExist) {
-			break
-		}
-		name = fmt.Sprintf("%s-%d", stem, n)
+	if name, err = s.dated(asidePrefix); err != nil {
+		return "", err
+	}
+	err = s.disk.link(databaseName, name)
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EOPNOTSUPP) {
+		// Not every file system has links. Then it is gone for a moment, which
+		// begin knows how to deal with.
+		err = s.disk.rename(databaseName, name)
 	}
 	if err != nil {
 		return "", err
 	}
 	return name, s.disk.syncDir("")
+}
+
+// dated returns a name that tells the time and that no file has.
+func (s *Store) dated(prefix string) (name string, err error) {
+	stem := prefix + time.Now().UTC().Format("20060102T150405Z")
+	name = stem
+	for n := 2; ; n++ { // a box without a clock lives through the same second again
+		if is, err := s.disk.exists(name); !is {
+			return name, err
+		}
+		name = fmt.Sprintf("%s-%d", stem, n)
+	}
 }
 
 // foundPick is the pick of photos that were found without a record of one.
@@ -138,7 +172,7 @@ func (s *Store) found() ([]Photo, error) {
 	for _, e := range entries {
 		kind := kinds[filepath.Ext(e.Name())]
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || kind == "" || strings.HasPrefix(e.Name(), ".") {
+		if err != nil || !info.Mode().IsRegular() || info.Size() == 0 || kind == "" || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
 		p := Photo{ID: foundID(e.Name()), File: e.Name(), Type: "PHOTO", MimeType: kind, Bytes: info.Size(),

@@ -119,7 +119,7 @@ func TestDamageIsMovedAside(t *testing.T) {
 			}
 			photos, err = s.Photos()
 			must(t, err)
-			if ok, err := s.Verify(photos[0]); !ok || err != nil {
+			if ok, err := s.Verify(t.Context(), photos[0]); !ok || err != nil {
 				t.Errorf("the photo is gone with the record that was found: %v, %v", ok, err)
 			}
 		})
@@ -265,7 +265,7 @@ func TestVerify(t *testing.T) {
 	must(t, os.WriteFile(path(1), altered, 0o600))
 	must(t, os.Remove(path(2)))
 	for i, want := range []bool{true, false, false} {
-		if ok, err := s.Verify(photos[i]); ok != want || err != nil {
+		if ok, err := s.Verify(t.Context(), photos[i]); ok != want || err != nil {
 			t.Errorf("photo %d: %v, %v", i, ok, err)
 		}
 	}

@@ -17,10 +17,10 @@ const Schema = 2 // 2: grants and the pairing are sealed
 
 // openDatabase opens the database, and begins a new one where there is none or
 // what is there can't be read.
-func (s *Store) openDatabase(warning string) error {
+func (s *Store) openDatabase(opt Options) error {
 	is, err := s.disk.exists(databaseName)
 	if err == nil && !is {
-		err = s.insist(func() error { return s.create(nil) })
+		err = s.begin(opt.Warning)
 	}
 	if err != nil {
 		return fmt.Errorf("create the database: %w", err)
@@ -30,10 +30,13 @@ func (s *Store) openDatabase(warning string) error {
 		s.readOnly = true
 		s.db, err = openFile(s.disk.path(databaseName), true)
 	}
+	if opt.Unreadable && errors.Is(err, syscall.EIO) {
+		err = &CorruptError{s.disk.path(databaseName), err.Error()}
+	}
 	if !isDamage(err) {
 		return err
 	}
-	if s.moved, err = s.moveAside(err, warning); err != nil {
+	if s.moved, err = s.moveAside(err, opt.Warning); err != nil {
 		return err
 	}
 	s.db, err = openFile(s.disk.path(databaseName), false)

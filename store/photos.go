@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -36,6 +37,7 @@ func fileName(id, mimeType string) string {
 
 // A Part is a media file under way. It counts for nothing until it is added.
 type Part struct {
+	store  *Store
 	disk   *disk
 	f      *os.File
 	name   string // in the state directory
@@ -50,7 +52,9 @@ func (s *Store) NewPart() (*Part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start a media file: %w", err)
 	}
-	return &Part{disk: s.disk, f: f, name: name, sum: sha256.New()}, nil
+	p := &Part{store: s, disk: s.disk, f: f, name: name, sum: sha256.New()}
+	s.parts.Store(filepath.Base(name), p)
+	return p, nil
 }
 
 // Write appends to the file.
@@ -80,7 +84,10 @@ func (p *Part) Size() int64 { return p.size }
 // removed at the next start.
 func (p *Part) Discard() {
 	p.f.Close()
-	_ = p.disk.remove(p.name)
+	p.store.parts.Delete(filepath.Base(p.name))
+	if p.disk.remove(p.name) != nil {
+		p.store.untidy.Store(true)
+	}
 }
 
 // An Addition is a photo to be added: with a Part, or without one when the file
@@ -113,11 +120,18 @@ func (s *Store) AddPhotos(adds []Addition, replace bool) error {
 	if err := finish(adds); err != nil {
 		return fmt.Errorf("bring media files to the disk: %w", err)
 	}
+	s.naming.RLock() // a file with a name and no record yet is no leftover
+	defer s.naming.RUnlock()
+	var found []string
 	err := s.nameParts(adds)
 	if err == nil {
 		defer s.recount()
 		err = s.write(func(tx *bbolt.Tx) error {
+			found = nil
 			for _, a := range adds {
+				if tx.Bucket(bucketPhotos).Get([]byte(foundID(a.Photo.stem()))) != nil {
+					found = append(found, a.Photo.stem())
+				}
 				if err := addPhoto(tx, a.Photo, replace); err != nil {
 					return err
 				}
@@ -127,8 +141,23 @@ func (s *Store) AddPhotos(adds []Addition, replace bool) error {
 	}
 	if err != nil {
 		s.takeBack(adds)
+		return err
 	}
-	return err
+	for _, file := range found {
+		s.removeMedia(file)
+	}
+	return nil
+}
+
+// stem is the name that a photo's file has unless another has it.
+func (p Photo) stem() string { return fileName(p.ID, p.MimeType) }
+
+// removeMedia removes a file that no record stands for. What can't be removed now
+// is removed by tidy.
+func (s *Store) removeMedia(file string) {
+	if s.disk.remove(filepath.Join(mediaName, file)) != nil {
+		s.untidy.Store(true)
+	}
 }
 
 func (s *Store) nameParts(adds []Addition) error {
@@ -137,7 +166,11 @@ func (s *Store) nameParts(adds []Addition) error {
 		if a.Part == nil {
 			continue
 		}
-		a.Photo.File, a.Photo.Bytes = fileName(a.Photo.ID, a.Photo.MimeType), a.Part.size
+		file, err := s.freeName(a.Photo.stem())
+		if err != nil {
+			return err
+		}
+		a.Photo.File, a.Photo.Bytes = file, a.Part.size
 		a.Photo.SHA256 = hex.EncodeToString(a.Part.sum.Sum(nil))
 		if err := s.disk.rename(a.Part.name, filepath.Join(mediaName, a.Photo.File)); err != nil {
 			return fmt.Errorf("bring a media file to its name: %w", err)
@@ -149,9 +182,27 @@ func (s *Store) nameParts(adds []Addition) error {
 	return nil
 }
 
+// freeName returns a name for a media file that no other has: one with the same
+// name may be there from a time whose records are lost, and stays until the
+// record of the new one stands.
+func (s *Store) freeName(stem string) (string, error) {
+	name := stem
+	for n := 1; ; n++ {
+		is, err := s.disk.exists(filepath.Join(mediaName, name))
+		if err != nil {
+			return "", fmt.Errorf("name a media file: %w", err)
+		}
+		if !is {
+			return name, nil
+		}
+		ext := filepath.Ext(stem)
+		name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(stem, ext), n, ext)
+	}
+}
+
 func addPhoto(tx *bbolt.Tx, p Photo, replace bool) error {
 	// It may have been found without its record; now that is known.
-	if err := tx.Bucket(bucketPhotos).Delete([]byte(foundID(p.File))); err != nil {
+	if err := tx.Bucket(bucketPhotos).Delete([]byte(foundID(p.stem()))); err != nil {
 		return err
 	}
 	if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
@@ -171,7 +222,7 @@ func (s *Store) takeBack(adds []Addition) {
 		// A commit that failed at its very end may stand all the same.
 		known := slices.ContainsFunc(photos, func(p Photo) bool { return p.File == a.Photo.File })
 		if a.Part != nil && a.Photo.File != "" && !known {
-			_ = s.disk.remove(filepath.Join(mediaName, a.Photo.File))
+			s.removeMedia(a.Photo.File)
 		}
 	}
 }
@@ -246,7 +297,7 @@ func (s *Store) OpenMedia(file string) (*os.File, error) {
 
 // Verify reports whether a photo's file is as it came. One from before sums were
 // kept, or found without its record, is taken as it is while its length is right.
-func (s *Store) Verify(p Photo) (bool, error) {
+func (s *Store) Verify(ctx context.Context, p Photo) (bool, error) {
 	f, err := s.OpenMedia(p.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -256,7 +307,7 @@ func (s *Store) Verify(p Photo) (bool, error) {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	n, err := io.Copy(sum, f)
+	n, err := io.Copy(sum, contextReader{ctx, f})
 	switch {
 	case errors.Is(err, syscall.EIO):
 		return false, nil // what can't be read any more can't be shown either
@@ -264,6 +315,19 @@ func (s *Store) Verify(p Photo) (bool, error) {
 		return false, err
 	}
 	return n == p.Bytes && (p.SHA256 == "" || p.SHA256 == hex.EncodeToString(sum.Sum(nil))), nil
+}
+
+// A contextReader ends with its context: a film takes minutes to be read.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(b)
 }
 
 // DropPhotos removes the photos with these ids, the records first: a record
@@ -283,6 +347,7 @@ func (s *Store) DropPhotos(photos []Photo) error {
 	}
 	for _, p := range photos {
 		if err := s.disk.remove(filepath.Join(mediaName, p.File)); err != nil {
+			s.untidy.Store(true)
 			return fmt.Errorf("remove a media file: %w", err)
 		}
 	}
@@ -347,6 +412,9 @@ func (s *Store) recount() {
 // tidy removes what an earlier run left half done: parts, files without a
 // record, records without a file.
 func (s *Store) tidy() error {
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	s.untidy.Store(true) // until it has gone through
 	photos, err := s.allPhotos()
 	if err != nil {
 		return err
@@ -354,8 +422,11 @@ func (s *Store) tidy() error {
 	known := make(map[string]bool, len(photos))
 	var lost []Photo
 	for _, p := range photos {
-		if st, err := s.media.Stat(p.File); err != nil || st.Size() != p.Bytes {
+		switch st, err := s.media.Stat(p.File); {
+		case errors.Is(err, fs.ErrNotExist), err == nil && st.Size() != p.Bytes:
 			lost = append(lost, p)
+		case err != nil:
+			return fmt.Errorf("look at a media file: %w", err)
 		}
 	}
 	if len(lost) > 0 {
@@ -377,13 +448,14 @@ func (s *Store) tidy() error {
 		return fmt.Errorf("read the media directory: %w", err)
 	}
 	for _, e := range entries {
-		if known[e.Name()] || e.IsDir() {
+		if _, open := s.parts.Load(e.Name()); open || known[e.Name()] || e.IsDir() {
 			continue
 		}
 		if err := s.disk.remove(filepath.Join(mediaName, e.Name())); err != nil {
 			return fmt.Errorf("tidy the media directory: %w", err)
 		}
 	}
+	s.untidy.Store(false)
 	return nil
 }
 

@@ -146,9 +146,17 @@ func (s *Store) unlock(given []byte) error {
 	if err != nil {
 		return err
 	}
-	secret, from := given, "the key that was given"
+	secret := given
 	if secret == nil {
-		secret, from = file, s.disk.path(keyFileName)
+		secret = file
+	}
+	if given == nil && file != nil && len(file) < keySize {
+		// A disk has torn it. Whatever was sealed with it can't be opened; the box
+		// must come up all the same, and say so.
+		if err := s.keyAside(); err != nil {
+			return err
+		}
+		secret = nil
 	}
 	if secret == nil {
 		err := s.insist(func() (err error) {
@@ -160,12 +168,24 @@ func (s *Store) unlock(given []byte) error {
 		}
 	}
 	if s.sealer, err = newSealer(secret); err != nil {
-		return fmt.Errorf("%s: %w", from, err)
+		return err
 	}
 	if given != nil && len(file) >= keySize {
 		if s.older, err = newSealer(file); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// keyAside gives a damaged key file a dated name.
+func (s *Store) keyAside() error {
+	name, err := s.dated(keyFileName + ".damaged-")
+	if err == nil {
+		err = errors.Join(s.disk.rename(keyFileName, name), s.disk.syncDir(""))
+	}
+	if err != nil {
+		return fmt.Errorf("move the damaged state key aside: %w", err)
 	}
 	return nil
 }

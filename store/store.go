@@ -51,6 +51,9 @@ type Options struct {
 	// Watch is told of each change of the disk before it is made; its error
 	// takes the change's place. nil for none.
 	Watch func(Touch) error
+	// Unreadable takes a database that can't be read for a damaged one, also
+	// where it is the disk that does not read it.
+	Unreadable bool
 	// Space tells how much room there is; nil asks the file system.
 	Space func() Space
 }
@@ -70,6 +73,10 @@ type Store struct {
 	dbMu     sync.RWMutex // held for writing while the file is replaced
 	db       *bbolt.DB
 	readOnly bool
+
+	parts  sync.Map     // names of parts under way → *Part
+	naming sync.RWMutex // held for writing while leftovers are looked for
+	untidy atomic.Bool  // there may be some
 
 	libraryMu sync.Mutex
 	library   *library // nil when it has to be counted anew
@@ -95,7 +102,7 @@ func (s *Store) open(opt Options) error {
 	if s.locked, err = s.disk.lock(); err != nil {
 		return fmt.Errorf("lock the state directory: %w", err)
 	}
-	if err := s.openDatabase(opt.Warning); err != nil {
+	if err := s.openDatabase(opt); err != nil {
 		return err
 	}
 	if s.media, err = os.OpenRoot(s.disk.path(mediaName)); err != nil {
@@ -104,6 +111,7 @@ func (s *Store) open(opt Options) error {
 	if err := s.unlock(opt.Key); err != nil {
 		return err
 	}
+	s.untidy.Store(true)
 	for _, step := range []func() error{s.removeCopies, s.reseal, s.scrub, s.tidy, s.keepReserve} {
 		// A disk that takes nothing must not keep photos from being shown.
 		if err := step(); err != nil && (!IsDisk(err) || s.isPlain()) {
@@ -134,7 +142,11 @@ func (s *Store) Upkeep() error {
 	if err := s.reopen(); err != nil {
 		return err
 	}
-	return errors.Join(s.reseal(), s.scrub(), s.keepReserve())
+	err := errors.Join(s.reseal(), s.scrub(), s.keepReserve())
+	if err == nil && s.untidy.Load() {
+		err = errors.Join(s.removeCopies(), s.tidy())
+	}
+	return err
 }
 
 // removeCopies removes what an earlier run began and did not finish: copies of

@@ -105,12 +105,13 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 
 // openStore opens the state directory, sealed with state.key of systemd's
 // credentials where there is one.
-func openStore(dir string, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
+func openStore(dir string, opt store.Options, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
 	key, err := systemd.Credential(getenv, "state.key")
 	if err != nil {
 		return nil, &hintedError{err, "the unit hands it over: LoadCredential=state.key", exitConfig}
 	}
-	st, err := store.Open(dir, store.Options{Key: key, Warning: device.Damaged, Watch: crashDisk})
+	opt.Key, opt.Warning, opt.Watch = key, device.Damaged, crashDisk
+	st, err := store.Open(dir, opt)
 	switch {
 	case err == nil:
 		if m := st.Moved(); m != nil {

@@ -16,6 +16,7 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 	"pickerd/picker/pickertest/samples"
+	"pickerd/store"
 )
 
 // Where the simulators are, on the display's own address.
@@ -57,7 +58,7 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	cfg.Google.RevokeURL, cfg.Google.PickerURL = near+demoAuth+"/revoke", near+demoPhotos
 
 	log := e.logger(cfg)
-	st, err := openStore(cfg.Store.Dir, log, e.getenv)
+	st, err := openStore(cfg.Store.Dir, store.Options{}, log, e.getenv)
 	if err != nil {
 		return err
 	}

@@ -22,11 +22,15 @@ import (
 // not let be opened.
 const tryDiskEvery = 5 * time.Second
 
+// readingLasts is how long a database that the disk does not read may still be
+// read again; after that the box goes on without it.
+const readingLasts = 2 * time.Minute
+
 // awaitStore opens the state directory. A disk that is full, read-only or out of
 // order is something to show, not to die of: until it is mended the screen and
 // the status say what is wrong.
 func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
-	st, err := openStore(cfg.Store.Dir, log, getenv)
+	st, err := openStore(cfg.Store.Dir, store.Options{}, log, getenv)
 	if !store.IsDisk(err) {
 		return st, err
 	}
@@ -51,7 +55,8 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, gete
 			log.Warn("service manager", "err", err)
 		}
 	}
-	for said := ""; store.IsDisk(err); st, err = openStore(cfg.Store.Dir, log, getenv) {
+	began := time.Now()
+	for said := ""; store.IsDisk(err); st, err = openStore(cfg.Store.Dir, store.Options{Unreadable: time.Since(began) > readingLasts}, log, getenv) {
 		if err.Error() != said {
 			said = err.Error()
 			log.Error("the state directory can't be used", "err", err, "retry_in", tryDiskEvery)

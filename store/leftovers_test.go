@@ -1,0 +1,177 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func addOne(t *testing.T, s *Store, id, pick, bytes string) {
+	t.Helper()
+	p, err := s.NewPart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Write([]byte(bytes))
+	if err := s.AddPhotos([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Type: "PHOTO", Pick: pick}, p}}, true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMissingDatabase(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addOne(t, s, "a", "p", "abc")
+	s.Close()
+	os.Remove(filepath.Join(dir, "pickerd.db"))
+	s, err = Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	files, _ := os.ReadDir(filepath.Join(dir, "media"))
+	photos, _ := s.Photos()
+	if len(files) != 1 || len(photos) != 1 {
+		t.Errorf("media erased: %d files, %d photos; Moved %v", len(files), len(photos), s.Moved())
+	}
+}
+
+func TestDamagedKeyFile(t *testing.T) {
+	for _, garbage := range []string{"", "short"} {
+		dir := t.TempDir()
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		addOne(t, s, "a", "p", "abc")
+		s.Close()
+		os.WriteFile(filepath.Join(dir, "state.key"), []byte(garbage), 0o600)
+		s, err = Open(dir, Options{})
+		if err != nil {
+			t.Errorf("%q: the box does not start: %v (disk %v)", garbage, err, IsDisk(err))
+			continue
+		}
+		s.Close()
+	}
+}
+
+func TestFoundPhotoIsNotOverwritten(t *testing.T) {
+	dir := t.TempDir()
+	fail := false
+	watch := func(c Touch) error {
+		if fail && c.Op == OpCommit {
+			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
+		}
+		return nil
+	}
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addOne(t, s, "a", "p", "abc")
+	s.Close()
+	os.WriteFile(filepath.Join(dir, "pickerd.db"), []byte("garbage"), 0o600)
+	s, err = Open(dir, Options{Watch: watch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fail = true
+	p, _ := s.NewPart()
+	p.Write([]byte("another size"))
+	if err := s.AddPhotos([]Addition{{Photo{ID: "a", MimeType: "image/jpeg", Type: "PHOTO", Pick: "q"}, p}}, true); err == nil {
+		t.Fatal("no error")
+	}
+	p.Discard()
+	fail = false
+	if photos, _ := s.Photos(); len(photos) == 1 {
+		ok, _ := s.Verify(t.Context(), photos[0])
+		t.Log("verifies:", ok)
+	}
+	s.Close()
+	s, err = Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	photos, _ := s.Photos()
+	files, _ := os.ReadDir(filepath.Join(dir, "media"))
+	if len(photos) != 1 {
+		t.Errorf("the photo is gone: %d records, %d files", len(photos), len(files))
+	}
+}
+
+// A file of no bytes, or of another's, that is found beside a damaged database.
+func TestEmptyFileIsNoPhoto(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := Open(dir, Options{})
+	addOne(t, s, "a", "p", "abc")
+	photos, _ := s.Photos()
+	s.Close()
+	os.Truncate(filepath.Join(dir, "media", photos[0].File), 0)
+	os.WriteFile(filepath.Join(dir, "pickerd.db"), nil, 0o600)
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	photos, _ = s.Photos()
+	if len(photos) > 0 {
+		ok, _ := s.Verify(t.Context(), photos[0])
+		t.Errorf("an empty file is shown for good; verifies %v", ok)
+	}
+}
+
+// No hard links (FAT, some FUSE): EPERM.
+func TestMovingAsideWithoutLinks(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := Open(dir, Options{})
+	s.Close()
+	os.WriteFile(filepath.Join(dir, "pickerd.db"), []byte("garbage"), 0o600)
+	s, err := Open(dir, Options{Watch: func(c Touch) error {
+		if c.Op == OpLink {
+			return &os.LinkError{Op: "link", Old: c.Name, New: c.To, Err: syscall.EPERM}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Errorf("does not start: %v; permission %v", err, errors.Is(err, os.ErrPermission))
+		return
+	}
+	s.Close()
+}
+
+// Parts that the disk did not let be removed at the start go later.
+func TestPartsGoWhenTheDiskIsBack(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := Open(dir, Options{})
+	p, _ := s.NewPart()
+	p.Write([]byte("half"))
+	s.Close()
+	ro := true
+	s, err := Open(dir, Options{Watch: func(c Touch) error {
+		if ro && c.Op != OpLook {
+			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ro = false
+	for range 5 {
+		s.Upkeep()
+	}
+	files, _ := os.ReadDir(filepath.Join(dir, "media"))
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), ".part-") {
+			t.Errorf("%s stays", f.Name())
+		}
+	}
+}
