@@ -252,6 +252,9 @@ func (l *lifetime) run(cut int) string {
 		disk.lose()
 		return p.pulled()
 	}
+	if l.leave && cut < 0 {
+		l.goAway()
+	}
 	l.live(p.off)
 	l.stop()
 	if what := p.pulled(); what != "" {
@@ -259,6 +262,16 @@ func (l *lifetime) run(cut int) string {
 		return what
 	}
 	return ""
+}
+
+// goAway is what a person does who comes back to a box without a network: it must
+// not forget what it has asked Google for.
+func (l *lifetime) goAway() {
+	l.net.cut()
+	time.Sleep(time.Second)
+	_ = l.dev.Unpair(l.t.Context(), true) // there may be nobody to be forgotten
+	time.Sleep(time.Minute)
+	l.net.mend()
 }
 
 // tryStart is start for a box whose plug may be pulled before it is up.

@@ -175,3 +175,26 @@ func TestPartsGoWhenTheDiskIsBack(t *testing.T) {
 		}
 	}
 }
+
+// Photos whose records the disk did not take leave no files behind that would
+// count for nothing.
+func TestPhotosWithoutRecordsLeaveNoFiles(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, Options{Watch: func(c Touch) error {
+		if c.Op == OpCommit && c.Name == databaseName {
+			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := tryAdd(s, "p", "a", "b"); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+	files, err := os.ReadDir(filepath.Join(dir, mediaName))
+	if err != nil || len(files) > 0 {
+		t.Errorf("left: %v, %v", files, err)
+	}
+}
