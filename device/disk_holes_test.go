@@ -147,13 +147,7 @@ func TestDiskFullLateInAFetch(t *testing.T) {
 func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{auth: oauthtest.Options{RotateRefresh: true, TokenLife: 5 * time.Minute}, before: func(w *world) {
-		w.space = func() store.Space { return store.Space{Free: 1 << 40, Total: 1 << 40, ReadOnly: readOnly.Load()} }
-		w.watch = func(c store.Touch) error {
-			if readOnly.Load() && c.Op != store.OpLook {
-				return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
-			}
-			return nil
-		}
+		w.readOnlyWhile(&readOnly)
 	}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
@@ -179,13 +173,7 @@ func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
 func TestDamagedPhotoOnAReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{items: pickertest.Plain(4), before: func(w *world) {
-		w.space = func() store.Space { return store.Space{Free: 1 << 40, Total: 1 << 40, ReadOnly: readOnly.Load()} }
-		w.watch = func(c store.Touch) error {
-			if readOnly.Load() && c.Op != store.OpLook {
-				return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
-			}
-			return nil
-		}
+		w.readOnlyWhile(&readOnly)
 	}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
@@ -232,18 +220,7 @@ func TestPhotoFetchedAnewIsNotDropped(t *testing.T) {
 func TestRecipientAfterAFullDisk(t *testing.T) {
 	var full atomic.Bool
 	o := options{before: func(w *world) {
-		w.watch = func(c store.Touch) error {
-			if full.Load() && c.Op == store.OpCommit {
-				return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
-			}
-			return nil
-		}
-		st, err := store.Open(w.dir, store.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		st.Close()
-		full.Store(true)
+		w.fullAtBoot(&full)
 	}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pass(time.Minute)
@@ -298,18 +275,7 @@ func TestDeliveredTokenAfterAFullDisk(t *testing.T) {
 	o := options{config: func(c *Config) {
 		c.Provisioned = []byte(`{"client_id":"x","client_secret":"y","refresh_token":"1//z"}`)
 	}, before: func(w *world) {
-		w.watch = func(c store.Touch) error {
-			if full.Load() && c.Op == store.OpCommit {
-				return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
-			}
-			return nil
-		}
-		st, err := store.Open(w.dir, store.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		st.Close()
-		full.Store(true)
+		w.fullAtBoot(&full)
 	}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pass(time.Minute)
@@ -345,4 +311,32 @@ func TestAnswerWithoutDateForgetsNothing(t *testing.T) {
 			t.Errorf("left at Google without a record: %v", open)
 		}
 	})
+}
+
+// readOnlyWhile gives the box a disk that can be switched.
+func (w *world) readOnlyWhile(on *atomic.Bool) {
+	w.space = func() store.Space { return store.Space{Free: 1 << 40, Total: 1 << 40, ReadOnly: on.Load()} }
+	w.watch = func(c store.Touch) error {
+		if on.Load() && c.Op != store.OpLook {
+			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
+		}
+		return nil
+	}
+}
+
+// fullAtBoot gives the box a state directory that takes no commits while full.
+func (w *world) fullAtBoot(full *atomic.Bool) {
+	w.t.Helper()
+	st, err := store.Open(w.dir, store.Options{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	st.Close()
+	full.Store(true)
+	w.watch = func(c store.Touch) error {
+		if full.Load() && c.Op == store.OpCommit {
+			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
+		}
+		return nil
+	}
 }

@@ -142,9 +142,7 @@ func TestFullDisk(t *testing.T) {
 // over the photos, and asks nobody for a token that it could not keep.
 func TestReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
-	o := options{before: func(w *world) {
-		w.space = func() store.Space { return store.Space{Free: 1 << 40, Total: 1 << 40, ReadOnly: readOnly.Load()} }
-	}}
+	o := options{before: func(w *world) { w.readOnlyWhile(&readOnly) }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		code := w.until("a code", func(s Status) bool { return s.Pairing != nil })
 		readOnly.Store(true)

@@ -234,6 +234,7 @@ func (d *Device) forgetPick(p store.Pick) bool {
 		d.log.Error("sweep", "err", err, "request_id", p.RequestID)
 		return false
 	}
+	d.made.put(p.RequestID, nil)
 	return true
 }
 
