@@ -264,3 +264,45 @@ func TestFailingDisk(t *testing.T) {
 		})
 	}
 }
+
+// A damaged database is moved aside with one loud line; the screen says why it
+// asks to be paired again, and the photos stay.
+func TestDamagedDatabase(t *testing.T) {
+	l := newLife(t)
+	dir := filepath.Join(filepath.Dir(l.b.socket), "state")
+	l.b.start()
+	l.b.untilStatus("paired", l.g.asksToPair)
+	s := l.b.untilStatus("a place to choose", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
+	if err := l.g.photos.Choose(s.Pick.SessionID, firstPick...); err != nil {
+		t.Fatal(err)
+	}
+	l.b.untilStatus("photos", func(s *device.Status) bool { return s.State == device.Showing && s.Sessions == device.Sessions{} })
+	l.b.kill()
+	path := filepath.Join(dir, "pickerd.db")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := whole[:len(whole)/2] // a torn file
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.b.start()
+	l.b.untilStatus("a code", func(s *device.Status) bool { return s.State == device.Pairing && s.Pairing != nil })
+	if !l.b.tells(device.Damaged, "memory was damaged") || l.b.library() != 3 {
+		t.Errorf("%+v\n%s", l.b.status(), l.b.page())
+	}
+	asides, err := filepath.Glob(path + ".damaged-2*")
+	if err != nil || len(asides) != 1 {
+		t.Fatalf("%v, %v", asides, err)
+	}
+	if kept, err := os.ReadFile(asides[0]); err != nil || !bytes.Equal(kept, damaged) {
+		t.Errorf("%s is not as it was: %v", asides[0], err)
+	}
+	if n := strings.Count(l.b.log.String(), "level=ERROR"); n != 1 || !strings.Contains(l.b.log.String(), asides[0]) {
+		t.Errorf("%d loud lines:\n%s", n, l.b.log)
+	}
+	l.b.untilStatus("paired again", l.g.asksToPair)
+	l.b.untilStatus("calm", func(s *device.Status) bool { return s.Account != nil && s.Problem == nil })
+	l.b.stop()
+}

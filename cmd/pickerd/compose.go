@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,8 +116,8 @@ func openStore(dir string, opt store.Options, log *slog.Logger, getenv func(stri
 	switch {
 	case err == nil:
 		if m := st.Moved(); m != nil {
-			log.Error("THE DATABASE COULD NOT BE READ: it was moved aside and begun anew, and somebody has to pair again",
-				"why", m.Why, "moved_to", m.To, "photos_kept", m.Photos)
+			log.Error("THE DATABASE COULD NOT BE READ: a new one is begun, and somebody has to pair again",
+				"why", m.Why, "moved_aside_to", cmp.Or(m.To, "(it was gone)"), "photos_kept", m.Photos)
 		}
 		return st, nil
 	case errors.Is(err, store.ErrShortKey):
