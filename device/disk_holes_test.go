@@ -293,9 +293,9 @@ func TestAnswerWithoutDateForgetsNothing(t *testing.T) {
 	inWorld(t, options{before: func(w *world) { w.skew(-10 * 24 * time.Hour) }}, func(t *testing.T, w *world) {
 		w.pair()
 		google := w.net.media()
-		fail := true
+		var mended atomic.Bool
 		w.net.setMedia(rt(func(r *http.Request) (*http.Response, error) {
-			if r.Method == "DELETE" && fail {
+			if r.Method == "DELETE" && !mended.Load() {
 				resp, err := respond(503, "", "application/json", unavailable).RoundTrip(r)
 				resp.Header.Del("Date")
 				return resp, err
@@ -305,7 +305,7 @@ func TestAnswerWithoutDateForgetsNothing(t *testing.T) {
 		w.choose()
 		w.untilState(Showing)
 		w.pass(time.Minute)
-		fail = false
+		mended.Store(true)
 		w.pass(time.Hour)
 		if open := w.photos.Open(); len(open) > 0 {
 			t.Errorf("left at Google without a record: %v", open)
