@@ -20,6 +20,7 @@ const lives = 8
 // TestEveryCrashPoint kills the real process at each place where it touches disk
 // or network in a whole life: pair, pick, fetch, delete, pick again, unpair.
 func TestEveryCrashPoint(t *testing.T) {
+	t.Parallel()
 	var next atomic.Int64
 	var mu sync.Mutex
 	var places []string

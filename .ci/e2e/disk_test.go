@@ -133,6 +133,7 @@ func (g *google) asksToPair(s *device.Status) bool {
 // A disk that fills up while photos come stops them, says so, and lets the rest
 // come when there is room.
 func TestDiskFillsUp(t *testing.T) {
+	t.Parallel()
 	fs := newFileSystem(t, "6m")
 	items := pickertest.Plain(40)
 	for _, it := range items {
@@ -162,6 +163,7 @@ func TestDiskFillsUp(t *testing.T) {
 // On a disk that is full to the last byte the box says so instead of not starting;
 // a token that comes there is kept all the same.
 func TestFullToTheLastByte(t *testing.T) {
+	t.Parallel()
 	fs := newFileSystem(t, "12m")
 	g, b := onDisk(t, fs, pickertest.Plain(4)...)
 	fs.fill()
@@ -192,6 +194,7 @@ func TestFullToTheLastByte(t *testing.T) {
 // A box that wakes up on a disk which has become read-only shows its photos, says
 // what is wrong, and works again when that is mended.
 func TestReadOnlyFileSystem(t *testing.T) {
+	t.Parallel()
 	fs := newFileSystem(t, "12m")
 	g, b := onDisk(t, fs, pickertest.Plain(4)...)
 	fs.remount("ro")
@@ -228,6 +231,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 // disk does that is worn out. The whole life goes through, nothing is lost, and
 // the database is never taken for damaged.
 func TestFailingDisk(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Fatal("this test needs strace:", err)
 	}
@@ -268,6 +272,7 @@ func TestFailingDisk(t *testing.T) {
 // A damaged database is moved aside with one loud line; the screen says why it
 // asks to be paired again, and the photos stay.
 func TestDamagedDatabase(t *testing.T) {
+	t.Parallel()
 	l := newLife(t)
 	dir := filepath.Join(filepath.Dir(l.b.socket), "state")
 	l.b.start()

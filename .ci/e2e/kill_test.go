@@ -19,6 +19,7 @@ var kills = flag.Int("kills", 200, "how often TestRandomKills pulls the plug, in
 // pick, with wishes of somebody who is in no mood to wait. Nothing that was there
 // is lost, and in the end every session is deleted.
 func TestRandomKills(t *testing.T) {
+	t.Parallel()
 	const boxes = 4
 	var wg sync.WaitGroup
 	var made, paired atomic.Int64

@@ -108,6 +108,7 @@ func media(answer func(w http.ResponseWriter, data []byte)) func(*testing.T, *go
 // TestBadWays lets the way to Google misbehave from each part of a life on, for a
 // few seconds, and expects that everything goes on by itself.
 func TestBadWays(t *testing.T) {
+	t.Parallel()
 	begins := map[string]func(s *device.Status) bool{
 		"at boot":        func(*device.Status) bool { return true },
 		"while pairing":  func(s *device.Status) bool { return s.Pairing != nil },
@@ -149,6 +150,7 @@ func TestBadWays(t *testing.T) {
 // A certificate that is not good yet is what a box sees whose clock is behind: it
 // says so, and goes on when the time has come.
 func TestCertificateNotYetGood(t *testing.T) {
+	t.Parallel()
 	g := newGoogle(t)
 	inner := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.handler.ServeHTTP(w, r) }))
 	good := time.Now().Add(15 * time.Second)
@@ -176,6 +178,7 @@ func TestCertificateNotYetGood(t *testing.T) {
 
 // A proxy that shows a certificate of its own is no server of Google's.
 func TestIntercepted(t *testing.T) {
+	t.Parallel()
 	g := newGoogle(t)
 	inner := httptest.NewTLSServer(g.handler)
 	t.Cleanup(inner.Close)
