@@ -20,12 +20,16 @@ func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 		if f.grant == nil && (f.photos == 0 || d.cfg.KeepPhotos) && !d.cfg.Store.KeyLost() && (f.pairing == nil || !f.pairing.Answered()) {
 			return d.revokeToo(everywhere)
 		}
-		d.wanted = false
+		// Also where it failed half-way: there may be something to be done.
 		defer wake(d.sweepNow)
 		defer wake(d.slideNow)
+		if err := d.cfg.Store.Unpair("unpaired", everywhere, d.cfg.KeepPhotos); err != nil {
+			return &storeError{err}
+		}
+		d.wanted = false
 		d.screen.update(func(v *view) { v.receipt, v.problem = nil, nil })
 		d.log.Info("account forgotten", "everywhere", everywhere)
-		return d.cfg.Store.Unpair("unpaired", everywhere, d.cfg.KeepPhotos)
+		return nil
 	})
 }
 

@@ -152,7 +152,8 @@ func (d *Device) Run(ctx context.Context) error {
 		if d.cfg.Door != nil && !(state == Pairing && d.expectsPhones()) {
 			d.cfg.Door.Close()
 		}
-		d.enter(state, func(*view) {})
+		full := d.cfg.Store.Full()
+		d.enter(state, func(v *view) { v.full = full })
 		err := d.health()
 		if err == nil {
 			err = d.do(ctx, d.step(state))

@@ -26,6 +26,7 @@ type notice struct {
 	Heals    bool          // goes by itself; logged as a warning
 	Operator bool          // somebody must change something at Google or in the configuration
 	Offline  bool          // explains every failure after it
+	Disk     bool          // nothing can be kept: nobody is asked for anything
 	Stays    bool          // worth reading even when the next thing works
 }
 
@@ -59,14 +60,14 @@ var notices = index([]notice{
 	{Code: "only_import", Message: "This screen is linked to Google Photos from a computer.", Remedy: "Its operator runs pickerd authorize there.", Stays: true},
 	{Code: "testing_project", Message: "This screen has to be linked to Google Photos again.", Remedy: "The Google project is in Testing; publish it, or the box must be paired again every seven days."},
 	{Code: Damaged, Message: "This screen's memory was damaged.", Remedy: "Please link it to Google Photos again. The photos that are here stay."},
-	{Code: "key_lost", Message: "This screen has to be linked to Google Photos again.", Remedy: "The key that its tokens were sealed with is lost or another."},
+	{Code: "key_lost", Message: "This screen has to be linked to Google Photos again.", Remedy: "The key that its tokens were sealed with is lost. Link it again, unless its operator brings the key back."},
 	{Code: "api_disabled", Message: "The Photos Picker API is switched off in the Google project.", Remedy: "Its operator should enable it in the Google Cloud console, under APIs and services.", Pause: time.Minute, Operator: true},
 	{Code: "refused", Message: "Google refuses what this screen asks for.", Remedy: "Its operator finds the details in the log.", Pause: time.Minute, Operator: true},
 
 	{Code: "no_room", Message: "There was no room for all of these photos.", Remedy: "Those that fit are here. Its operator can allow this screen more room.", Stays: true},
-	{Code: "disk_full", Message: "This screen's storage is full.", Remedy: "Its operator should free some space. This screen goes on by itself.", Pause: 10 * time.Second, Stays: true},
-	{Code: "disk_read_only", Message: "Nothing can be written to this screen's storage.", Remedy: "It is mounted read-only, or worn out; its operator should check it. This screen goes on by itself.", Pause: 10 * time.Second},
-	{Code: "disk", Message: "This screen's storage does not work.", Remedy: "Its operator should check the state directory.", Pause: 10 * time.Second},
+	{Code: "disk_full", Message: "This screen's storage is full.", Remedy: "Its operator should free some space. This screen goes on by itself.", Pause: 10 * time.Second, Stays: true, Disk: true},
+	{Code: "disk_read_only", Message: "Nothing can be written to this screen's storage.", Remedy: "It is mounted read-only, or worn out; its operator should check it. This screen goes on by itself.", Pause: 10 * time.Second, Disk: true},
+	{Code: "disk", Message: "This screen's storage does not work.", Remedy: "Its operator should check the state directory.", Pause: 10 * time.Second, Disk: true},
 	{Code: "internal", Message: "Something unexpected went wrong.", Remedy: "Its operator finds the details in the log. This screen tries again.", Pause: 10 * time.Second},
 	{Code: "pair_again", Message: "This screen is no longer linked to Google Photos.", Remedy: "Choose photos to link it again."},
 })
@@ -77,7 +78,7 @@ const Damaged = "state_damaged"
 
 // problem is what is shown of a notice.
 func (n notice) problem() *Problem {
-	return &Problem{Code: n.Code, Message: n.Message, Remedy: n.Remedy, operator: n.Operator, offline: n.Offline, since: time.Now()}
+	return &Problem{Code: n.Code, Message: n.Message, Remedy: n.Remedy, operator: n.Operator, offline: n.Offline, disk: n.Disk, since: time.Now()}
 }
 
 func index(list []notice) map[string]notice {
@@ -249,6 +250,15 @@ type storeError struct{ Err error }
 
 func (e *storeError) Error() string { return "store: " + e.Err.Error() }
 func (e *storeError) Unwrap() error { return e.Err }
+
+// DiskProblem returns what is wrong with the disk where that is why a wish failed,
+// nil otherwise.
+func DiskProblem(err error) *Problem {
+	if _, ok := errors.AsType[*storeError](err); !ok {
+		return nil
+	}
+	return noticeFor(err).problem()
+}
 
 // isDiskError reports whether a copy failed at the file, not at the network.
 func isDiskError(err error) bool {

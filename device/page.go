@@ -77,6 +77,9 @@ func (v *view) pairingPage(p *display.Page) {
 	case v.method == ByImport:
 		v.importPage(p)
 		return
+	case v.unfit():
+		v.moment(p, "")
+		return
 	case v.granted, v.pairing != nil && v.pairing.Answered():
 		v.moment(p, "Signing in.")
 		return

@@ -147,6 +147,9 @@ func TestReadOnlyDisk(t *testing.T) {
 		code := w.until("a code", func(s Status) bool { return s.Pairing != nil })
 		readOnly.Store(true)
 		s := w.untilProblem("disk_read_only")
+		if p := w.dev.Pages().Get(); p.QR != "" || s.Pairing != nil || !strings.Contains(p.Title, "storage") {
+			t.Errorf("somebody is asked to sign in in vain: %+v", p)
+		}
 		w.auth.Approve(code.Pairing.UserCode)
 		asked := count(w, oauthtest.OpPoll)
 		w.pass(5 * time.Minute)
@@ -162,6 +165,14 @@ func TestReadOnlyDisk(t *testing.T) {
 		s = w.untilProblem("disk_read_only")
 		if p := w.dev.Pages().Get(); p.Photo == nil || s.State != Showing {
 			t.Errorf("%s: %+v", s.State, p)
+		}
+		for what, err := range map[string]error{"pick": w.dev.Pick(t.Context()), "unpair": w.dev.Unpair(t.Context(), false)} {
+			if p := DiskProblem(err); p == nil || p.Code != "disk_read_only" {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if s := w.dev.Statuses().Get(); s.Account == nil || strings.Contains(w.log.String(), "account forgotten") {
+			t.Errorf("half forgotten: %+v", s)
 		}
 		readOnly.Store(false)
 		w.until("calm", func(s Status) bool { return s.Problem == nil })

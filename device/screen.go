@@ -34,6 +34,7 @@ type view struct {
 	method      string // in which the box is being paired
 	warning     string
 	granted     bool
+	full        bool // the disk has no room but for what must not be lost
 	outstanding *Outstanding
 	farewell    *farewell
 }
@@ -177,11 +178,20 @@ func (v *view) expire(now time.Time) (next time.Time) {
 	return next
 }
 
+// unfit reports whether somebody who signs in now would do so in vain: a token
+// could not be kept.
+func (v *view) unfit() bool { return v.problem != nil && v.problem.disk }
+
 // trouble is the problem to be told: the one at hand, or why the box waits to
 // be paired again.
 func (v *view) trouble() *Problem {
-	if v.problem != nil || v.paired {
+	switch {
+	case v.problem != nil:
 		return v.problem
+	case v.full:
+		return notices["disk_full"].problem()
+	case v.paired:
+		return nil
 	}
 	if n, ok := notices[v.warning]; ok {
 		return n.problem()

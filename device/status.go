@@ -105,6 +105,7 @@ type Problem struct {
 	operator bool
 	asked    bool // somebody may let it be asked again
 	offline  bool
+	disk     bool // nothing can be kept
 	since    time.Time
 }
 
@@ -119,7 +120,7 @@ func (v *view) status() Status {
 		s.Forgotten = &Forgotten{f.revocation()}
 	}
 	switch p := v.pairing; {
-	case v.state != Pairing:
+	case v.state != Pairing, v.unfit():
 	case v.method == ByImport:
 		s.Pairing = &PairingStatus{Method: v.method}
 	case p != nil && !v.ended && !v.granted && !p.Answered():

@@ -77,6 +77,9 @@ func (d *Device) ask(ctx context.Context, change func() error) error {
 // that is needed. Its error is ErrPickRunning or ErrStopping.
 func (d *Device) Pick(ctx context.Context) error {
 	return d.ask(ctx, func() error {
+		if err := d.health(); err != nil {
+			return err
+		}
 		switch {
 		case d.facts.pick != nil:
 			return ErrPickRunning
@@ -87,7 +90,10 @@ func (d *Device) Pick(ctx context.Context) error {
 			}
 			return nil
 		}
-		return d.cfg.Store.AddPick(d.newPick(d.facts.grant.ID, 0))
+		if err := d.cfg.Store.AddPick(d.newPick(d.facts.grant.ID, 0)); err != nil {
+			return &storeError{err}
+		}
+		return nil
 	})
 }
 

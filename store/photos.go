@@ -429,6 +429,7 @@ func (s *Store) tidy() error {
 			return fmt.Errorf("look at a media file: %w", err)
 		}
 	}
+	s.lost += len(lost)
 	if len(lost) > 0 {
 		if err := s.DropPhotos(lost); err != nil {
 			return err

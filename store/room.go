@@ -69,6 +69,12 @@ func (s *Store) Health() error {
 	return nil
 }
 
+// Full reports whether the disk has no room left, the reserve aside.
+func (s *Store) Full() bool {
+	sp, err := s.look()
+	return err == nil && sp.Free < scarce
+}
+
 // keepReserve makes the reserve where there is room for it, so that it stands
 // before it is needed.
 func (s *Store) keepReserve() error {

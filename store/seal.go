@@ -183,6 +183,7 @@ func (s *Store) keyAside() error {
 	name, err := s.dated(keyFileName + ".damaged-")
 	if err == nil {
 		err = errors.Join(s.disk.rename(keyFileName, name), s.disk.syncDir(""))
+		s.keyTo = s.disk.path(name)
 	}
 	if err != nil {
 		return fmt.Errorf("move the damaged state key aside: %w", err)
@@ -280,6 +281,9 @@ func sealedPlaces(tx *bbolt.Tx) []sealedPlace {
 	})
 	return places
 }
+
+// KeyMoved returns where a damaged key file was moved, "" for nowhere.
+func (s *Store) KeyMoved() string { return s.keyTo }
 
 // KeyLost reports whether there are tokens that no key at hand opens: unless
 // their key comes back the box has to be paired again.

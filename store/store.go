@@ -69,6 +69,8 @@ type Store struct {
 	older   *sealer // opens what was sealed with the key before
 	keyLost atomic.Bool
 	moved   *Moved
+	lost    int    // photos that Open found missing or torn
+	keyTo   string // where a damaged key file is now
 
 	dbMu     sync.RWMutex // held for writing while the file is replaced
 	db       *bbolt.DB
@@ -120,6 +122,10 @@ func (s *Store) open(opt Options) error {
 	}
 	return nil
 }
+
+// Lost returns how many photos Open has dropped because their files were missing
+// or torn.
+func (s *Store) Lost() int { return s.lost }
 
 // Close closes the database. Nothing is lost without it.
 func (s *Store) Close() error {

@@ -175,6 +175,7 @@ func TestFullToTheLastByte(t *testing.T) {
 	fs.clear()
 	code := b.untilStatus("a code", func(s *device.Status) bool { return s.Pairing != nil })
 	fs.fill()
+	b.until("the screen says that the disk is full, beside the code", func() bool { return b.tells("disk_full", "storage is full") && b.status().Pairing != nil })
 	g.asksToPair(code)
 	b.untilStatus("paired", func(s *device.Status) bool { return s.Account != nil })
 	b.kill()

@@ -119,13 +119,20 @@ func openStore(dir string, opt store.Options, log *slog.Logger, getenv func(stri
 			log.Error("THE DATABASE COULD NOT BE READ: a new one is begun, and somebody has to pair again",
 				"why", m.Why, "moved_aside_to", cmp.Or(m.To, "(it was gone)"), "photos_kept", m.Photos)
 		}
+		if st.KeyLost() {
+			log.Error("tokens on the disk are sealed with a key that is lost, or another: somebody has to pair again unless it comes back",
+				"damaged_key_moved_to", cmp.Or(st.KeyMoved(), "(none)"))
+		}
+		if n := st.Lost(); n > 0 {
+			log.Warn("photos are missing or torn on the disk and are dropped", "photos", n)
+		}
 		return st, nil
 	case errors.Is(err, store.ErrShortKey):
 		return nil, &hintedError{fmt.Errorf("the credential state.key: %w", err), "make one: head -c 32 /dev/urandom", exitConfig}
 	case errors.Is(err, store.ErrInUse):
 		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other one, or set another store.dir", exitFailed}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
-		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "the user that runs pickerd must be able to write there", exitConfig}
+		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "it has to be a directory, and the user that runs pickerd must be able to write there", exitConfig}
 	}
 	return nil, err
 }

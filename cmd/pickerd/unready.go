@@ -71,6 +71,9 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, gete
 		}
 		break
 	}
+	if err == nil {
+		log.Info("the state directory can be used again")
+	}
 	end()
 	if werr := g.Wait(); st == nil && werr != nil {
 		err = werr

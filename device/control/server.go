@@ -97,6 +97,10 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.problem(w, http.StatusServiceUnavailable, "The state directory can't be used; pickerd status says why.")
 	case errors.Is(err, device.ErrStopping):
 		h.problem(w, http.StatusServiceUnavailable, "pickerd is stopping.")
+	case device.DiskProblem(err) != nil:
+		h.log.Warn("control", "method", r.Method, "path", r.URL.Path, "err", err)
+		p := device.DiskProblem(err)
+		h.problem(w, http.StatusServiceUnavailable, p.Message+" "+p.Remedy)
 	default:
 		h.log.Error("control", "method", r.Method, "path", r.URL.Path, "err", err)
 		h.problem(w, http.StatusInternalServerError, "Something went wrong; the log has the details.")
