@@ -198,3 +198,16 @@ func TestPhotosWithoutRecordsLeaveNoFiles(t *testing.T) {
 		t.Errorf("left: %v, %v", files, err)
 	}
 }
+
+// Nothing is remembered of a part that has become a photo, or was discarded.
+func TestPartsAreForgotten(t *testing.T) {
+	s := opened(t, t.TempDir())
+	must(t, tryAdd(s, "p", "a", "b"))
+	part, err := s.NewPart()
+	must(t, err)
+	part.Discard()
+	s.parts.Range(func(name, _ any) bool {
+		t.Errorf("%v", name)
+		return true
+	})
+}

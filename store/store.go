@@ -76,7 +76,7 @@ type Store struct {
 	db       *bbolt.DB
 	readOnly bool
 
-	parts  sync.Map     // names of parts under way → *Part
+	parts  sync.Map     // names of parts under way
 	naming sync.RWMutex // held for writing while leftovers are looked for
 	untidy atomic.Bool  // there may be some
 
