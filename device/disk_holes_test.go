@@ -206,7 +206,7 @@ func TestPhotoFetchedAnewIsNotDropped(t *testing.T) {
 		w.untilClean()
 		photos, _ := w.store.Photos()
 		old := photos[0]
-		old.SHA256 = "what the record said before it was fetched anew"
+		old.CRC32C = "what the record said before it was fetched anew"
 		if ok, _ := w.store.Verify(t.Context(), old); !ok {
 			w.dev.dropDamaged(t.Context(), []store.Photo{old})
 		}

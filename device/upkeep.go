@@ -131,7 +131,7 @@ func (d *Device) dropDamaged(ctx context.Context, damaged []store.Photo) error {
 			if err != nil {
 				return &storeError{err}
 			}
-			if now != nil && now.File == p.File && now.SHA256 == p.SHA256 && now.Bytes == p.Bytes { // not fetched anew
+			if now != nil && now.File == p.File && now.CRC32C == p.CRC32C && now.Bytes == p.Bytes { // not fetched anew
 				dropped = append(dropped, *now)
 			}
 		}

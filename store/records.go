@@ -138,7 +138,7 @@ type Photo struct {
 	Height     int           `json:"height,omitempty"` // of the file, 0 if not known
 	Duration   time.Duration `json:"duration,omitempty"`
 	Bytes      int64         `json:"bytes"`
-	SHA256     string        `json:"sha256,omitempty"` // of the file, hexadecimal
+	CRC32C     string        `json:"crc32c,omitempty"` // of the file, hexadecimal: against accidents of the disk
 	Pick       string        `json:"pick"`             // requestId of the newest pick that holds it
 	Index      int           `json:"index"`            // place in that pick
 	AddedAt    time.Time     `json:"added_at"`
