@@ -12,6 +12,9 @@ var (
 	errDiskFull = errors.New("the disk is full but for what must stay free")
 )
 
+// lacksRoom reports whether a budget has refused.
+func lacksRoom(err error) bool { return errors.Is(err, errNoRoom) || errors.Is(err, errDiskFull) }
+
 // A budget hands out the room for photos: within store.max_bytes, and without
 // the last twentieth of the disk.
 type budget struct {
@@ -122,26 +125,27 @@ func (c *claim) wrote(n int64) {
 	c.b.ahead -= n
 }
 
-// settle ends a claim whose file stays.
-func (c *claim) settle() { c.shrink(c.written) }
+// settle ends a claim whose file stays: what was claimed beyond it is given back.
+func (c *claim) settle() {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	c.shrinkLocked()
+}
 
 // drop ends a claim whose file goes.
 func (c *claim) drop() {
-	written := c.written
-	c.shrink(written)
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
+	c.shrinkLocked()
 	c.b.given = c.b.given || c.total > 0
-	c.b.taken -= written
-	c.b.mine -= written
+	c.b.taken -= c.written
+	c.b.mine -= c.written
 }
 
-// shrink gives back what was claimed beyond n.
-func (c *claim) shrink(n int64) {
-	c.b.mu.Lock()
-	defer c.b.mu.Unlock()
-	c.b.take(n - c.total)
-	c.total = n
+// shrinkLocked makes a claim what was written.
+func (c *claim) shrinkLocked() {
+	c.b.take(c.written - c.total)
+	c.total = c.written
 }
 
 // A roomWriter writes what a claim has room for.

@@ -97,7 +97,7 @@ func (d *Device) receive(m *picker.Media, w *roomWriter, limit int64, alive func
 	var p store.Photo
 	n, err := io.Copy(w, io.LimitReader(&liveReader{m.Body, alive}, limit+1))
 	switch {
-	case errors.Is(err, errNoRoom), errors.Is(err, errDiskFull):
+	case lacksRoom(err):
 		return p, err
 	case isDiskError(err):
 		return p, diskError(err)

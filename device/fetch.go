@@ -239,8 +239,7 @@ func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error
 // room; as long as none of it is here, the old ones stay. The whole list has been
 // read: what it shares with them has changed hands.
 func (d *Device) makeRoom(outcomes []outcome) (freed bool, err error) {
-	short := func(o outcome) bool { return errors.Is(o.err, errNoRoom) || errors.Is(o.err, errDiskFull) }
-	if !slices.ContainsFunc(outcomes, short) {
+	if !slices.ContainsFunc(outcomes, func(o outcome) bool { return lacksRoom(o.err) }) {
 		return false, nil
 	}
 	freed = d.fetched.budget.givenBack()
@@ -406,7 +405,7 @@ func (d *Device) judge(f facts, outcomes []outcome, freed bool) (missing int, ou
 		if o.err == nil {
 			continue
 		}
-		if freed && (errors.Is(o.err, errNoRoom) || errors.Is(o.err, errDiskFull)) {
+		if freed && lacksRoom(o.err) {
 			missing++
 			continue
 		}
