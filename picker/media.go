@@ -153,6 +153,10 @@ func readItem(raw json.RawMessage) (*MediaItem, error) {
 // https://developers.google.com/photos/picker/guides/media-items#image-base-urls
 func Sized(w, h int) string { return fmt.Sprintf("=w%d-h%d", w, h) }
 
+// Still is the baseUrl suffix for a picture of a video without the mark that says
+// that it is one. It is documented for the Library API only, and may be refused.
+func Still(w, h int) string { return Sized(w, h) + "-no" }
+
 // VideoBytes is the baseUrl suffix for the transcoded video.
 const VideoBytes = "=dv"
 

@@ -70,7 +70,7 @@ func (s *Server) prefix(r *http.Request) string {
 	return strings.TrimSuffix(at, "/")
 }
 
-var sizeSuffix = regexp.MustCompile(`^w(\d+)-h(\d+)(-c)?$`)
+var sizeSuffix = regexp.MustCompile(`^w(\d+)-h(\d+)(-c|-no)?$`)
 
 // media answers a baseUrl with its suffix as Google's first host does.
 func (s *Server) media(a *answer, r *http.Request) {
@@ -113,7 +113,7 @@ func (s *Server) media(a *answer, r *http.Request) {
 	case size != nil:
 		w, _ := strconv.Atoi(size[1])
 		h, _ := strconv.Atoi(size[2])
-		s.still(a, it, w, h, size[3] != "")
+		s.still(a, it, w, h, size[3] == "-c")
 	case suffix == "d":
 		a.Header().Set("Content-Type", it.MimeType)
 		a.Write(it.Data)

@@ -39,17 +39,17 @@ type scene struct {
 }
 
 var scenes = []scene{
-	{"sunset.jpg", 1920, 1280, 1, 200_000, drawSunset},
-	{"mountains.jpg", 1920, 1080, 1, 130_000, drawMountains},
-	{"aurora.jpg", 1920, 1280, 1, 180_000, drawAurora},
-	{"dunes.jpg", 1920, 1080, 2, 180_000, drawDunes},
-	{"meadow.jpg", 1920, 1280, 1, 400_000, drawMeadow},
-	{"harbour.jpg", 1920, 1080, 1, 190_000, drawHarbour},
-	{"birches.jpg", 1080, 1620, 1, 240_000, drawBirches},
-	{"citylights.jpg", 1080, 1620, 1, 110_000, drawCityLights},
-	{"lighthouse.jpg", 1080, 1620, 1, 170_000, drawLighthouse},
-	{"snowpeaks.jpg", 2880, 720, 2, 260_000, drawSnowPeaks},
-	{"leaves.jpg", 1200, 1200, 1, 260_000, drawLeaves},
+	{"sunset.jpg", 1920, 1280, 1, 125_000, drawSunset},
+	{"mountains.jpg", 1920, 1080, 1, 85_000, drawMountains},
+	{"aurora.jpg", 1920, 1280, 1, 105_000, drawAurora},
+	{"dunes.jpg", 1920, 1080, 2, 105_000, drawDunes},
+	{"meadow.jpg", 1920, 1280, 1, 210_000, drawMeadow},
+	{"harbour.jpg", 1920, 1080, 1, 115_000, drawHarbour},
+	{"birches.jpg", 1080, 1620, 1, 145_000, drawBirches},
+	{"citylights.jpg", 1080, 1620, 1, 75_000, drawCityLights},
+	{"lighthouse.jpg", 1080, 1620, 1, 105_000, drawLighthouse},
+	{"snowpeaks.jpg", 2880, 720, 2, 155_000, drawSnowPeaks},
+	{"leaves.jpg", 1200, 1200, 1, 145_000, drawLeaves},
 	{"balloon.jpg", 64, 48, 8, 4_000, drawBalloon},
 }
 

@@ -1,0 +1,278 @@
+package photo
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"image/draw"
+	"image/gif"
+	"io"
+	"time"
+
+	"golang.org/x/image/webp"
+
+	"pickerd/display/pixel"
+)
+
+// Browsers take very short delays for a tenth of a second, and so do those who
+// make such pictures.
+const (
+	shortest = 20 * time.Millisecond
+	usual    = 100 * time.Millisecond
+)
+
+func delayOf(d time.Duration) time.Duration {
+	if d < shortest {
+		return usual
+	}
+	return d
+}
+
+// A film composes the frames of a moving picture one over the other.
+type film struct {
+	photo  Photo
+	canvas *image.RGBA
+}
+
+func newFilm(w, h int) (*film, error) {
+	if float64(w)*float64(h) > mostMoving || w <= 0 || h <= 0 {
+		return nil, fmt.Errorf("%w: %d by %d, and moving", ErrTooBig, w, h)
+	}
+	return &film{photo: Photo{W: w, H: h}, canvas: image.NewRGBA(image.Rect(0, 0, w, h))}, nil
+}
+
+// room is how many more frames may be kept.
+func (f *film) room() int {
+	return int(mostMoving)/(f.photo.W*f.photo.H) - len(f.photo.frames)
+}
+
+// keep takes the canvas as it is for the next frame.
+func (f *film) keep(delay time.Duration) {
+	m := pixel.New(f.photo.W, f.photo.H)
+	for y := range m.H {
+		readRGBA(f.canvas.Pix[y*f.canvas.Stride:], m.Row(y))
+	}
+	f.photo.frames, f.photo.delays = append(f.photo.frames, m), append(f.photo.delays, delayOf(delay))
+}
+
+// decodeGIF reads as many frames as memory allows.
+func decodeGIF(r *io.SectionReader) (*Photo, error) {
+	data, w, h, err := readGIF(r)
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFilm(w, h)
+	if err != nil {
+		return nil, err
+	}
+	g, err := gif.DecodeAll(bytes.NewReader(data))
+	if err != nil || len(g.Image) == 0 {
+		return nil, fmt.Errorf("%w: %w", ErrNoPicture, err)
+	}
+	for i, m := range g.Image {
+		var before *image.RGBA
+		if i < len(g.Disposal) && g.Disposal[i] == gif.DisposalPrevious {
+			before = image.NewRGBA(f.canvas.Rect)
+			copy(before.Pix, f.canvas.Pix)
+		}
+		draw.Draw(f.canvas, m.Bounds(), m, m.Bounds().Min, draw.Over)
+		if f.room() <= 0 {
+			break
+		}
+		f.keep(time.Duration(g.Delay[i]) * 10 * time.Millisecond)
+		switch {
+		case before != nil:
+			f.canvas = before
+		case i < len(g.Disposal) && g.Disposal[i] == gif.DisposalBackground:
+			draw.Draw(f.canvas, m.Bounds(), image.Transparent, image.Point{}, draw.Src)
+		}
+	}
+	return &f.photo, nil
+}
+
+// mostGIF is how long a GIF may be, and what its frames may take as they are in
+// the file, one byte a pixel.
+const mostGIF = 32 << 20
+
+// readGIF reads a file up to the frame that would take too much memory.
+func readGIF(r *io.SectionReader) (data []byte, w, h int, err error) {
+	data, err = io.ReadAll(io.LimitReader(r, mostGIF))
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	if len(data) < 13 {
+		return nil, 0, 0, ErrNoPicture
+	}
+	w, h = int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:]))
+	end, pixels := 13+colourTable(data[10]), 0
+	for end < len(data) {
+		next, area := nextGIFBlock(data, end)
+		if next <= end {
+			break
+		}
+		if pixels += area; pixels > mostGIF || area > mostMoving {
+			break
+		}
+		end = next
+	}
+	return append(data[:min(end, len(data)):min(end, len(data))], 0x3b), w, h, nil
+}
+
+// colourTable is how long a table is that a packed field announces.
+func colourTable(packed byte) int {
+	if packed&0x80 == 0 {
+		return 0
+	}
+	return 3 << (packed&7 + 1)
+}
+
+// nextGIFBlock returns where the block at i ends, or i when it ends nowhere, and
+// how many pixels it has.
+func nextGIFBlock(data []byte, i int) (next, area int) {
+	j := i
+	switch data[i] {
+	case 0x21: // extension
+		j += 2
+	case 0x2c: // image
+		if i+10 > len(data) {
+			return i, 0
+		}
+		area = int(binary.LittleEndian.Uint16(data[i+5:])) * int(binary.LittleEndian.Uint16(data[i+7:]))
+		j += 10 + colourTable(data[i+9]) + 1
+	default:
+		return i, 0
+	}
+	for j < len(data) {
+		n := int(data[j])
+		j += 1 + n
+		if n == 0 {
+			return j, area
+		}
+	}
+	return i, 0
+}
+
+// decodeMovingWebP reads an animation; both results are nil for a still picture.
+//
+// https://developers.google.com/speed/webp/docs/riff_container
+func decodeMovingWebP(r *io.SectionReader) (*Photo, error) {
+	var f *film
+	err := webpChunks(r, 12, r.Size(), func(id string, at, n int64) error {
+		switch {
+		case id == "VP8X":
+			head, err := readPart(r, at, min(n, 10))
+			if err != nil || len(head) < 10 || head[0]&2 == 0 {
+				return errStill
+			}
+			f, err = newFilm(1+int24(head[4:]), 1+int24(head[7:]))
+			return err
+		case f == nil:
+			return errStill
+		case id == "ANMF" && f.room() > 0:
+			return f.webpFrame(r, at, n)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errStill), f == nil && err == nil:
+		return nil, nil
+	case f != nil && len(f.photo.frames) > 0:
+		return &f.photo, nil // what came before a torn end
+	case err == nil:
+		err = ErrNoPicture
+	}
+	return nil, err
+}
+
+var errStill = errors.New("a still picture")
+
+func int24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
+
+// webpChunks calls f for each chunk between two places.
+func webpChunks(r io.ReaderAt, from, to int64, f func(id string, at, n int64) error) error {
+	for from+8 <= to {
+		head, err := readPart(r, from, 8)
+		if err != nil {
+			return err
+		}
+		n := int64(binary.LittleEndian.Uint32(head[4:]))
+		if from+8+n > to {
+			return ErrNoPicture
+		}
+		if err := f(string(head[:4]), from+8, n); err != nil {
+			return err
+		}
+		from += 8 + n + n&1
+	}
+	return nil
+}
+
+func readPart(r io.ReaderAt, at, n int64) ([]byte, error) {
+	b := make([]byte, n)
+	if m, err := r.ReadAt(b, at); m < len(b) {
+		return nil, errors.Join(ErrNoPicture, err)
+	}
+	return b, nil
+}
+
+// mostFrame bounds one frame's chunk.
+const mostFrame = 16 << 20
+
+// webpFrame composes one ANMF chunk: a head of 16 bytes, then the chunks of a
+// still picture, which is read as a file of its own.
+func (f *film) webpFrame(r io.ReaderAt, at, n int64) error {
+	if n < 16 || n > mostFrame {
+		return ErrNoPicture
+	}
+	b, err := readPart(r, at, n)
+	if err != nil {
+		return err
+	}
+	x, y, w, h := 2*int24(b), 2*int24(b[3:]), 1+int24(b[6:]), 1+int24(b[9:])
+	delay, flags := time.Duration(int24(b[12:]))*time.Millisecond, b[15]
+	where := image.Rect(x, y, x+w, y+h)
+	if !where.In(f.canvas.Rect) {
+		return ErrNoPicture
+	}
+	file := stillWebP(b[16:], w, h)
+	c, err := webp.DecodeConfig(bytes.NewReader(file))
+	if err != nil || c.Width > w || c.Height > h {
+		return ErrNoPicture
+	}
+	m, err := webp.Decode(bytes.NewReader(file))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoPicture, err)
+	}
+	op := draw.Over
+	if flags&2 != 0 { // do not blend
+		op = draw.Src
+	}
+	draw.Draw(f.canvas, where, m, m.Bounds().Min, op)
+	f.keep(delay)
+	if flags&1 != 0 { // dispose to the background
+		draw.Draw(f.canvas, where, image.Transparent, image.Point{}, draw.Src)
+	}
+	return nil
+}
+
+// stillWebP makes a file of a frame's chunks.
+func stillWebP(chunks []byte, w, h int) []byte {
+	var b bytes.Buffer
+	put := func(v ...byte) { b.Write(v) }
+	long := func(n int) { _ = binary.Write(&b, binary.LittleEndian, uint32(n)) }
+	b.WriteString("RIFF")
+	if bytes.HasPrefix(chunks, []byte("ALPH")) {
+		long(4 + 18 + len(chunks))
+		b.WriteString("WEBPVP8X")
+		long(10)
+		w, h = w-1, h-1
+		put(0x10, 0, 0, 0, byte(w), byte(w>>8), byte(w>>16), byte(h), byte(h>>8), byte(h>>16))
+	} else {
+		long(4 + len(chunks))
+		b.WriteString("WEBP")
+	}
+	b.Write(chunks)
+	return b.Bytes()
+}

@@ -1,0 +1,209 @@
+package photo
+
+import (
+	"image"
+	"image/color"
+	"math"
+
+	"pickerd/display/pixel"
+)
+
+// Scale draws the part r of src over the whole of dst with a Catmull-Rom filter,
+// widened where the picture becomes smaller. It holds a few rows at a time,
+// whatever the size of src. Where src is transparent, dst is black.
+func Scale(dst *pixel.Image, src image.Image, r image.Rectangle) {
+	r = r.Intersect(src.Bounds())
+	if r.Empty() || dst.W == 0 || dst.H == 0 {
+		return
+	}
+	across, down := weigh(r.Dx(), dst.W), weigh(r.Dy(), dst.H)
+	read := rowReader(src, r)
+	line := make([]uint32, r.Dx())
+	ring := make([][]int32, down.most)
+	for i := range ring {
+		ring[i] = make([]int32, 3*dst.W)
+	}
+	sum := make([]int32, 3*dst.W)
+	have := 0 // rows that are in the ring, or were
+	for y := range dst.H {
+		first, weights := down.at(y)
+		for ; have < first+len(weights); have++ {
+			if have < first {
+				continue // only where a picture becomes much smaller
+			}
+			read(have, line)
+			across.row(ring[have%len(ring)], line)
+		}
+		clear(sum)
+		for i, w := range weights {
+			add(sum, ring[(first+i)%len(ring)], w)
+		}
+		pack(dst.Row(y), sum)
+	}
+}
+
+// weights is how much each source pixel counts for each target pixel, in parts
+// of 1<<unit.
+type weights struct {
+	first []int
+	begin []int // of w; one more than first
+	w     []int32
+	most  int // for one target pixel
+}
+
+const (
+	unit = 14
+	// keep is how many bits below one the rows between the two passes keep.
+	keep = 4
+)
+
+func (w *weights) at(i int) (first int, of []int32) {
+	return w.first[i], w.w[w.begin[i]:w.begin[i+1]]
+}
+
+// weigh computes the filter from n pixels to m.
+func weigh(n, m int) *weights {
+	scale := float64(n) / float64(m)
+	wide := max(scale, 1)
+	w := &weights{begin: []int{0}}
+	var part []float64
+	for i := range m {
+		centre := (float64(i)+0.5)*scale - 0.5
+		first, last := max(int(math.Ceil(centre-2*wide)), 0), min(int(math.Floor(centre+2*wide)), n-1)
+		part = part[:0]
+		total := 0.0
+		for j := first; j <= last; j++ {
+			v := catmullRom((float64(j) - centre) / wide)
+			part = append(part, v)
+			total += v
+		}
+		left := int32(1 << unit)
+		middle := 0
+		for k, v := range part {
+			q := int32(math.Round(v / total * (1 << unit)))
+			w.w = append(w.w, q)
+			left -= q
+			if v > part[middle] {
+				middle = k
+			}
+		}
+		w.w[w.begin[i]+middle] += left // a plain area stays exactly as it is
+		w.first, w.begin = append(w.first, first), append(w.begin, len(w.w))
+		w.most = max(w.most, len(part))
+	}
+	return w
+}
+
+// catmullRom is the cubic B=0, C=1/2 of Mitchell and Netravali.
+func catmullRom(x float64) float64 {
+	switch x = math.Abs(x); {
+	case x < 1:
+		return (1.5*x-2.5)*x*x + 1
+	case x < 2:
+		return ((-0.5*x+2.5)*x-4)*x + 2
+	}
+	return 0
+}
+
+// row filters one row across.
+func (w *weights) row(dst []int32, src []uint32) {
+	for i, first := range w.first {
+		ws := w.w[w.begin[i]:w.begin[i+1]]
+		from := src[first : first+len(ws)]
+		var r, g, b int32
+		for j, k := range ws {
+			p := from[j]
+			r += k * int32(p>>16&0xff)
+			g += k * int32(p>>8&0xff)
+			b += k * int32(p&0xff)
+		}
+		o := dst[3*i : 3*i+3]
+		o[0], o[1], o[2] = r>>(unit-keep), g>>(unit-keep), b>>(unit-keep)
+	}
+}
+
+func add(sum, row []int32, w int32) {
+	row = row[:len(sum)]
+	for i := range sum {
+		sum[i] += w * row[i]
+	}
+}
+
+func pack(dst []uint32, sum []int32) {
+	sum = sum[:3*len(dst)]
+	for i := range dst {
+		s := sum[3*i : 3*i+3]
+		dst[i] = clamp(s[0])<<16 | clamp(s[1])<<8 | clamp(s[2])
+	}
+}
+
+func clamp(v int32) uint32 {
+	v = (v + 1<<(unit+keep-1)) >> (unit + keep)
+	return uint32(min(max(v, 0), 255))
+}
+
+// rowReader returns a func that reads row y of the part r of a picture as pixels.
+func rowReader(src image.Image, r image.Rectangle) func(y int, line []uint32) {
+	switch m := src.(type) {
+	case *pixel.Image:
+		return func(y int, line []uint32) { copy(line, m.Row(r.Min.Y + y)[r.Min.X:]) }
+	case *image.YCbCr:
+		return func(y int, line []uint32) { readYCbCr(m, r.Min.X, r.Min.Y+y, line) }
+	case *image.Gray:
+		return func(y int, line []uint32) {
+			o := m.PixOffset(r.Min.X, r.Min.Y+y)
+			for x := range line {
+				line[x] = uint32(m.Pix[o+x]) * 0x010101
+			}
+		}
+	case *image.RGBA:
+		return func(y int, line []uint32) { readRGBA(m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):], line) }
+	case *image.NRGBA:
+		return func(y int, line []uint32) { readNRGBA(m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):], line) }
+	case *image.Paletted:
+		palette := make([]uint32, 256)
+		for i, c := range m.Palette {
+			palette[i] = word(c)
+		}
+		return func(y int, line []uint32) {
+			o := m.PixOffset(r.Min.X, r.Min.Y+y)
+			for x := range line {
+				line[x] = palette[m.Pix[o+x]]
+			}
+		}
+	}
+	return func(y int, line []uint32) {
+		for x := range line {
+			line[x] = word(src.At(r.Min.X+x, r.Min.Y+y))
+		}
+	}
+}
+
+func word(c color.Color) uint32 {
+	r, g, b, _ := c.RGBA()
+	return r>>8<<16 | g>>8<<8 | b>>8
+}
+
+func readYCbCr(m *image.YCbCr, x0, y int, line []uint32) {
+	luma := m.Y[m.YOffset(x0, y):]
+	for x := range line {
+		c := m.COffset(x0+x, y)
+		r, g, b := color.YCbCrToRGB(luma[x], m.Cb[c], m.Cr[c])
+		line[x] = uint32(r)<<16 | uint32(g)<<8 | uint32(b)
+	}
+}
+
+func readRGBA(pix []uint8, line []uint32) {
+	for x := range line {
+		p := pix[4*x : 4*x+4]
+		line[x] = uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2])
+	}
+}
+
+func readNRGBA(pix []uint8, line []uint32) {
+	for x := range line {
+		p := pix[4*x : 4*x+4]
+		a := uint32(p[3])
+		line[x] = (uint32(p[0])*a+127)/255<<16 | (uint32(p[1])*a+127)/255<<8 | (uint32(p[2])*a+127)/255
+	}
+}

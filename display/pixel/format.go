@@ -1,0 +1,110 @@
+package pixel
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"unsafe"
+)
+
+// A Field is where a colour lies in a pixel, in bits from the lowest.
+type Field struct{ Offset, Length int }
+
+// A Format is how a display wants its pixels: little-endian words of BPP bits
+// (struct fb_var_screeninfo of linux/fb.h).
+type Format struct {
+	BPP              int
+	Red, Green, Blue Field
+}
+
+// XRGB8888 is the format of Image itself.
+var XRGB8888 = Format{BPP: 32, Red: Field{16, 8}, Green: Field{8, 8}, Blue: Field{0, 8}}
+
+// ErrFormat means a format that can't be drawn in.
+var ErrFormat = errors.New("pixels of this kind can't be drawn")
+
+// Check returns an error that wraps ErrFormat when nothing can be drawn in f.
+func (f Format) Check() error {
+	if f.BPP != 16 && f.BPP != 24 && f.BPP != 32 {
+		return fmt.Errorf("%w: %d bits a pixel; it takes 16, 24 or 32", ErrFormat, f.BPP)
+	}
+	for _, c := range []Field{f.Red, f.Green, f.Blue} {
+		if c.Length < 4 || c.Length > 10 || c.Offset < 0 || c.Offset+c.Length > f.BPP {
+			return fmt.Errorf("%w: red, green and blue are at %v, %v, %v", ErrFormat, f.Red, f.Green, f.Blue)
+		}
+	}
+	return nil
+}
+
+// Bytes is how long a row of w pixels is.
+func (f Format) Bytes(w int) int { return w * f.BPP / 8 }
+
+// native reports whether rows can be copied.
+func (f Format) native() bool { return f == XRGB8888 && littleEndian }
+
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// Words sees a row of bytes as pixels. ok is false where they are not in the
+// format or place for it.
+func (f Format) Words(b []byte) (words []uint32, ok bool) {
+	if len(b) < 4 || !f.native() || uintptr(unsafe.Pointer(&b[0]))%4 != 0 {
+		return nil, false
+	}
+	return unsafe.Slice((*uint32)(unsafe.Pointer(&b[0])), len(b)/4), true
+}
+
+// bayer spreads what five or six bits can't tell over four by four pixels.
+var bayer = [4][4]uint32{{0, 8, 2, 10}, {12, 4, 14, 6}, {3, 11, 1, 9}, {15, 7, 13, 5}}
+
+// Encode writes row y of a picture, whose pixels are src, as dst wants it. Black
+// and white stay exact.
+func (f Format) Encode(dst []byte, src []uint32, y int) {
+	if words, ok := f.Words(dst); ok {
+		copy(words, src)
+		return
+	}
+	switch f.BPP {
+	case 32:
+		f.encode32(dst, src)
+	case 24:
+		f.encode24(dst, src)
+	case 16:
+		f.encode16(dst, src, bayer[y&3])
+	}
+}
+
+func (f Format) encode32(dst []byte, src []uint32) {
+	r, g, b := f.Red.Offset, f.Green.Offset, f.Blue.Offset
+	r10, g10, b10 := max(f.Red.Length-8, 0), max(f.Green.Length-8, 0), max(f.Blue.Length-8, 0)
+	for i, p := range src {
+		v := widen(p>>16&0xff, r10)<<r | widen(p>>8&0xff, g10)<<g | widen(p&0xff, b10)<<b
+		binary.LittleEndian.PutUint32(dst[4*i:], v)
+	}
+}
+
+// widen adds low bits so that white stays white.
+func widen(v uint32, bits int) uint32 { return v<<bits | v>>(8-bits) }
+
+func (f Format) encode24(dst []byte, src []uint32) {
+	r, g, b := f.Red.Offset/8, f.Green.Offset/8, f.Blue.Offset/8
+	dst = dst[:3*len(src)]
+	for i, p := range src {
+		o := dst[3*i : 3*i+3]
+		o[r], o[g], o[b] = uint8(p>>16), uint8(p>>8), uint8(p)
+	}
+}
+
+func (f Format) encode16(dst []byte, src []uint32, dither [4]uint32) {
+	r, g, b := f.Red, f.Green, f.Blue
+	for i, p := range src {
+		d := dither[i&3]
+		v := narrow(p>>16&0xff, r.Length, d)<<r.Offset | narrow(p>>8&0xff, g.Length, d)<<g.Offset | narrow(p&0xff, b.Length, d)<<b.Offset
+		binary.LittleEndian.PutUint16(dst[2*i:], uint16(v))
+	}
+}
+
+// narrow brings eight bits down to fewer, rounded by a sixteenth of d.
+func narrow(v uint32, bits int, d uint32) uint32 {
+	top := uint32(1)<<bits - 1
+	return (v*top*16 + d*255 + 127) / (255 * 16)
+}

@@ -1,0 +1,138 @@
+package typeface
+
+import (
+	"image"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/go-text/typesetting/di"
+	"github.com/go-text/typesetting/shaping"
+	"golang.org/x/image/math/fixed"
+
+	"pickerd/display/pixel"
+)
+
+// A Style is how a text looks.
+type Style struct {
+	Size float64 // pixels to the em
+	Bold bool
+	// LeftToRight is for addresses and codes, whatever the language's direction.
+	LeftToRight bool
+	Spacing     float64 // between letters, in ems
+	Lines       int     // after which the text ends in …; 0 means no limit
+}
+
+// A Block is a text in lines, ready to be drawn.
+type Block struct {
+	Width, Height int
+	family        *Family
+	lines         []line
+	rtl           bool
+}
+
+type line struct {
+	runs     []shaping.Output
+	width    int
+	baseline int // from the block's top
+}
+
+// leading is the least distance of baselines, in ems.
+const leading = 1.3
+
+// Lay breaks a text into lines of at most width pixels.
+func (f *Family) Lay(text string, s Style, width int) *Block {
+	rtl := f.rtl && !s.LeftToRight
+	b := &Block{family: f, rtl: rtl}
+	for paragraph := range strings.SplitSeq(text, "\n") {
+		f.layParagraph(b, []rune(paragraph), s, max(width, 1))
+	}
+	return b
+}
+
+func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
+	if len(text) == 0 {
+		return
+	}
+	dir := di.DirectionLTR
+	if b.rtl {
+		dir = di.DirectionRTL
+	}
+	size := fixed.Int26_6(math.Round(s.Size * 64))
+	in := shaping.Input{Text: text, RunEnd: len(text), Direction: dir, Size: size, Language: f.lang}
+	var outs []shaping.Output
+	for _, run := range f.segmenter.Split(in, &fontmap{Family: f, bold: s.Bold}) {
+		run.Size = size
+		out := f.shaper.Shape(run)
+		if s.Spacing != 0 {
+			out.AddLetterSpacing(fixed.Int26_6(s.Spacing*s.Size*64), false, false)
+		}
+		outs = append(outs, out)
+	}
+	cfg := shaping.WrapConfig{Direction: dir, TruncateAfterLines: s.Lines, BreakPolicy: shaping.WhenNecessary}
+	if s.Lines > 0 {
+		face := f.faces[s.Bold][0]
+		cfg = cfg.WithTruncator(&f.shaper, shaping.Input{Text: []rune{'…'}, RunEnd: 1, Direction: dir, Face: face, Size: size, Language: f.lang})
+	}
+	lines, _ := f.wrapper.WrapParagraph(cfg, width, text, shaping.NewSliceIterator(outs))
+	for _, l := range lines {
+		b.add(l, s)
+	}
+}
+
+func (b *Block) add(l shaping.Line, s Style) {
+	runs := slices.Clone(l)
+	slices.SortFunc(runs, func(x, y shaping.Output) int { return int(x.VisualIndex) - int(y.VisualIndex) })
+	var advance, up, down fixed.Int26_6
+	for _, r := range runs {
+		advance += r.Advance
+		up, down = max(up, r.LineBounds.Ascent), max(down, -r.LineBounds.Descent)
+	}
+	// Fonts say more of the room they take than the interface's texts need.
+	height := max(int(math.Round(leading*s.Size)), min((up+down).Ceil(), int(1.55*s.Size)))
+	spare := height - (up + down).Ceil()
+	ln := line{runs: runs, width: advance.Ceil(), baseline: b.Height + spare/2 + up.Ceil()}
+	b.lines = append(b.lines, ln)
+	b.Height += height
+	b.Width = max(b.Width, ln.width)
+}
+
+// Align is where lines stand in the width they have.
+type Align int
+
+// Start is the side where reading begins.
+const (
+	Start Align = iota
+	Centre
+	End
+)
+
+// Draw draws the block into the width that begins at p, in a colour.
+func (b *Block) Draw(dst *pixel.Image, p image.Point, width int, align Align, c uint32) {
+	for _, l := range b.lines {
+		x := p.X
+		switch {
+		case align == Centre:
+			x += (width - l.width) / 2
+		case (align == End) != b.family.rtl:
+			x += width - l.width
+		}
+		at := fixed.I(x)
+		for i := range l.runs {
+			at = b.family.drawRun(dst, &l.runs[i], at, p.Y+l.baseline, c)
+		}
+	}
+}
+
+func (f *Family) drawRun(dst *pixel.Image, run *shaping.Output, x fixed.Int26_6, baseline int, c uint32) fixed.Int26_6 {
+	for _, g := range run.Glyphs {
+		f.drawGlyph(dst, run.Face, run.Size, g.GlyphID, x+g.XOffset, fixed.I(baseline)-g.YOffset, c)
+		x += g.Advance
+	}
+	return x
+}
+
+// isLetter reports whether a character begins a piece of text that wants a font
+// of its own.
+func isLetter(r rune) bool { return unicode.IsLetter(r) }

@@ -1,0 +1,219 @@
+// Package words holds what people read on a screen, in every language of the
+// interface: one file a language, all in the folder languages. It knows nothing
+// of when a text is shown.
+package words
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+)
+
+//go:embed languages/*.toml
+var files embed.FS
+
+// ErrNoLanguage means a language that there is no file for.
+var ErrNoLanguage = errors.New("there are no texts in this language")
+
+// Default is the language that every text exists in.
+const Default = "en"
+
+// Languages are the codes (BCP 47) of the languages that there are, in order.
+func Languages() []string {
+	list, err := files.ReadDir("languages")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	var codes []string
+	for _, f := range list {
+		codes = append(codes, strings.TrimSuffix(f.Name(), ".toml"))
+	}
+	return codes
+}
+
+// Words are the texts of one language.
+type Words struct {
+	Code        string // BCP 47
+	Name        string // of the language, in itself
+	RightToLeft bool
+	digits      []rune // for 0 to 9
+	tag         language.Tag
+	texts       map[string]string // by key; forms of a plural by key and category, "photos_here.one"
+	months      []string
+	weekdays    []string // from Sunday
+	date, day   string
+}
+
+type file struct {
+	Name     string         `toml:"name"`
+	Dir      string         `toml:"dir"`
+	Digits   string         `toml:"digits"`
+	Months   []string       `toml:"months"`
+	Weekdays []string       `toml:"weekdays"`
+	Date     string         `toml:"date"`
+	Day      string         `toml:"day"`
+	Page     map[string]any `toml:"page"`
+	Screen   map[string]any `toml:"screen"`
+	Notice   map[string]any `toml:"notice"`
+}
+
+// For returns the texts of a language. Its error is ErrNoLanguage.
+func For(code string) (*Words, error) {
+	if !slices.Contains(Languages(), code) {
+		return nil, fmt.Errorf("%q: %w", code, ErrNoLanguage)
+	}
+	data, err := files.ReadFile("languages/" + code + ".toml")
+	if err != nil {
+		return nil, err
+	}
+	var f file
+	if err := toml.Unmarshal(data, &f); err != nil {
+		return nil, fmt.Errorf("the texts in %s: %w", code, err)
+	}
+	w := &Words{Code: code, Name: f.Name, RightToLeft: f.Dir == "rtl", digits: []rune(f.Digits), tag: language.Make(code),
+		months: f.Months, weekdays: f.Weekdays, date: f.Date, day: f.Day, texts: map[string]string{}}
+	for prefix, table := range map[string]map[string]any{"page": f.Page, "screen": f.Screen, "notice": f.Notice} {
+		w.flatten(prefix, table)
+	}
+	return w, nil
+}
+
+func (w *Words) flatten(prefix string, table map[string]any) {
+	for k, v := range table {
+		switch v := v.(type) {
+		case string:
+			w.texts[prefix+"."+k] = v
+		case map[string]any:
+			w.flatten(prefix+"."+k, v)
+		}
+	}
+}
+
+// English returns the texts that logs and other programs get.
+func English() *Words {
+	w, err := For(Default)
+	if err != nil {
+		panic(err) // a test reads every file
+	}
+	return w
+}
+
+// Say returns the text of a key, with {name} replaced by the value that follows
+// "name" in args. Numbers get the language's digits. A key without a text is
+// returned itself.
+func (w *Words) Say(key string, args ...any) string {
+	text, ok := w.texts[key]
+	if !ok {
+		return key
+	}
+	return w.fill(text, args)
+}
+
+// Has reports whether a key has a text.
+func (w *Words) Has(key string) bool { _, ok := w.texts[key]; return ok }
+
+// Count is Say with the form that the language has for n, which stands for {n}
+// (CLDR, plural rules).
+func (w *Words) Count(key string, n int, args ...any) string {
+	form := key + "." + categories[plural.Cardinal.MatchPlural(w.tag, n, 0, 0, 0, 0)]
+	if !w.Has(form) {
+		form = key + ".other"
+	}
+	return w.Say(form, append([]any{"n", n}, args...)...)
+}
+
+var categories = map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other"}
+
+func (w *Words) fill(text string, args []any) string {
+	if len(args) == 0 {
+		return text
+	}
+	pairs := make([]string, 0, len(args))
+	for i := 0; i+1 < len(args); i += 2 {
+		var value string
+		switch v := args[i+1].(type) {
+		case int:
+			value = w.Digits(strconv.Itoa(v))
+		case string:
+			value = v
+			if w.RightToLeft {
+				value = isolate(v)
+			}
+		default:
+			value = fmt.Sprint(v)
+		}
+		pairs = append(pairs, "{"+fmt.Sprint(args[i])+"}", value)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// isolate keeps a value of unknown direction from turning the text around it
+// (Unicode Annex 9, first strong isolate).
+func isolate(s string) string { return "\u2068" + s + "\u2069" }
+
+// Digits writes the digits of s as the language does.
+func (w *Words) Digits(s string) string {
+	if len(w.digits) != 10 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return w.digits[r-'0']
+		}
+		return r
+	}, s)
+}
+
+// Countdown is a time left, as minutes and seconds.
+func (w *Words) Countdown(left time.Duration) string {
+	s := int(max(left, 0).Round(time.Second) / time.Second)
+	return w.Digits(fmt.Sprintf("%d:%02d", s/60, s%60))
+}
+
+// Clock is the time of day.
+func (w *Words) Clock(t time.Time) string { return w.Digits(t.Format("15:04")) }
+
+// Date is the weekday, the day and the month.
+func (w *Words) Date(t time.Time) string {
+	return w.fill(w.date, []any{"weekday", w.weekdays[t.Weekday()], "day", t.Day(), "month", w.months[t.Month()-1]})
+}
+
+// Day is the day, the month and the year.
+func (w *Words) Day(t time.Time) string {
+	return w.fill(w.day, []any{"day", t.Day(), "month", w.months[t.Month()-1], "year", t.Year()})
+}
+
+// Texts returns the texts whose keys begin with group and a dot, without that,
+// for an output that lays out by itself. Forms of a plural keep their category.
+func (w *Words) Texts(group string) map[string]string {
+	some := map[string]string{}
+	for k, v := range w.texts {
+		if k, ok := strings.CutPrefix(k, group+"."); ok {
+			some[k] = v
+		}
+	}
+	return some
+}
+
+// Keys are the keys that have a text, in order.
+func (w *Words) Keys() []string { return slices.Sorted(maps.Keys(w.texts)) }
+
+// Letters are all the characters that the language's texts are written with.
+func (w *Words) Letters() []rune {
+	seen := map[rune]bool{}
+	for _, s := range slices.Concat(slices.Collect(maps.Values(w.texts)), w.months, w.weekdays, []string{w.date, w.day, w.Name, string(w.digits)}) {
+		for _, r := range s {
+			seen[r] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}

@@ -1,0 +1,189 @@
+package words
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var placeholder = regexp.MustCompile(`\{\w+\}`)
+
+// base is a key without the category of a plural's form.
+func base(key string) string {
+	for _, c := range categories {
+		if b, ok := strings.CutSuffix(key, "."+c); ok {
+			return b
+		}
+	}
+	return key
+}
+
+// No language lacks a text, has one too many, or loses a value that belongs into
+// one.
+func TestNoneIsMissing(t *testing.T) {
+	en := English()
+	want := map[string]bool{}
+	for _, k := range en.Keys() {
+		want[base(k)] = true
+	}
+	if len(want) < 120 {
+		t.Fatalf("only %d texts", len(want))
+	}
+	for _, code := range Languages() {
+		w, err := For(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		has := map[string]bool{}
+		for _, k := range w.Keys() {
+			has[base(k)] = true
+			if strings.TrimSpace(w.texts[k]) == "" {
+				t.Errorf("%s: %s is empty", code, k)
+			}
+			english, ok := en.texts[k]
+			if !ok {
+				english = en.texts[base(k)+".other"]
+			}
+			got, need := placeholder.FindAllString(w.texts[k], -1), placeholder.FindAllString(english, -1)
+			slices.Sort(got)
+			slices.Sort(need)
+			if !slices.Equal(got, need) && base(k) == k {
+				t.Errorf("%s: %s has the values %v, want %v", code, k, got, need)
+			}
+		}
+		if !maps.Equal(has, want) {
+			for k := range want {
+				if !has[k] {
+					t.Errorf("%s: %s is missing", code, k)
+				}
+			}
+			for k := range has {
+				if !want[k] {
+					t.Errorf("%s: %s is one too many", code, k)
+				}
+			}
+		}
+		if len(w.months) != 12 || len(w.weekdays) != 7 || w.Name == "" {
+			t.Errorf("%s: %d months, %d weekdays, name %q", code, len(w.months), len(w.weekdays), w.Name)
+		}
+	}
+	if _, err := For("tlh"); err == nil {
+		t.Error("there is Klingon")
+	}
+}
+
+// Every text is used somewhere, and every text that is used is there.
+func TestKeysAreUsed(t *testing.T) {
+	var sources strings.Builder
+	for _, pattern := range []string{"../../device/*.go", "../*/*.go", "../web/assets/*"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources.Write(data)
+		}
+	}
+	text := sources.String()
+	en := English()
+	for _, k := range en.Keys() {
+		group, name, _ := strings.Cut(base(k), ".")
+		name, _, _ = strings.Cut(name, ".")
+		composed := group == "notice" && strings.Contains(text, `Code: "`+name+`"`) || name == "state_damaged" ||
+			strings.HasPrefix(name, "state_") || strings.HasPrefix(name, "way_")
+		if !composed && !strings.Contains(text, `"`+name+`"`) && !strings.Contains(text, `"`+group+"."+name+`"`) {
+			t.Errorf("%s is used nowhere", k)
+		}
+	}
+	for _, m := range regexp.MustCompile(`"((?:page|screen|notice)\.[a-z_]+)"`).FindAllStringSubmatch(text, -1) {
+		if m[1] != "screen.json" && !en.Has(m[1]) && !en.Has(m[1]+".other") && !strings.HasSuffix(m[1], "_") {
+			t.Errorf("%s is used and has no text", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`\bsay\("([a-z_]+)"`).FindAllStringSubmatch(text, -1) {
+		if !en.Has("page."+m[1]) && !en.Has("screen."+m[1]) && !strings.HasSuffix(m[1], "_") {
+			t.Errorf("say(%q) has no text", m[1])
+		}
+	}
+}
+
+func TestForms(t *testing.T) {
+	for code, want := range map[string]map[int]string{
+		"en": {1: "1 photo is here.", 2: "2 photos are here.", 0: "0 photos are here."},
+		"de": {1: "1 Foto ist da.", 5: "5 Fotos sind da."},
+		"bn": {12: "১২"},
+		"ar": {3: "3", 11: "11", 100: "100"},
+	} {
+		w, err := For(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, text := range want {
+			got := w.Count("page.photos_here", n)
+			if code == "de" || code == "bn" || code == "ar" {
+				if digits := w.Digits(map[int]string{1: "1", 3: "3", 5: "5", 11: "11", 12: "12", 100: "100"}[n]); !strings.Contains(got, digits) && n != 1 {
+					t.Errorf("%s, %d: %q", code, n, got)
+				}
+				continue
+			}
+			if got != text {
+				t.Errorf("%s, %d: %q, want %q", code, n, got, text)
+			}
+		}
+	}
+	ar, err := For("ar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if few, many := ar.Count("page.photos_here", 3), ar.Count("page.photos_here", 11); strings.ReplaceAll(few, "3", "") == strings.ReplaceAll(many, "11", "") {
+		t.Errorf("Arabic has one form for few and many: %q", few)
+	}
+	if got := ar.Say("page.pair_title", "name", "TV"); !strings.Contains(got, "\u2068TV\u2069") {
+		t.Errorf("a name is not kept apart: %q", got)
+	}
+}
+
+func TestTimes(t *testing.T) {
+	at := time.Date(2026, 3, 9, 7, 5, 0, 0, time.UTC)
+	for code, want := range map[string][3]string{
+		"en": {"07:05", "Monday 9 March", "9 March 2026"},
+		"de": {"07:05", "Montag, 9. März", "9. März 2026"},
+		"bn": {"০৭:০৫", "সোমবার, ৯ মার্চ", "৯ মার্চ, ২০২৬"},
+		"ja": {"07:05", "3月9日（月曜日）", "2026年3月9日"},
+	} {
+		w, err := For(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]string{w.Clock(at), w.Date(at), w.Day(at)}; got != want {
+			t.Errorf("%s: %q, want %q", code, got, want)
+		}
+	}
+	if got := English().Countdown(89*time.Second + 600*time.Millisecond); got != "1:30" {
+		t.Errorf("countdown %q", got)
+	}
+}
+
+func TestSpell(t *testing.T) {
+	for code, want := range map[string]string{
+		"GQVQ-JKEC": "G, Q, V, Q, dash, J, K, E, C",
+		"aB 1":      "small A, B, space, 1",
+		"":          "",
+	} {
+		if got := English().Spell(code); got != want {
+			t.Errorf("%q is spelt %q, want %q", code, got, want)
+		}
+	}
+}
