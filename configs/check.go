@@ -26,6 +26,8 @@ func (c *Config) check(file string, data []byte) error {
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "auto", "text", "json")
 	oneOf("google.client_auth", c.Google.ClientAuth, "form", "basic")
+	oneOf("slideshow.order", c.Slideshow.Order, "picked", "shuffle")
+	oneOf("slideshow.backing", c.Slideshow.Backing, "blur", "black")
 	oneOf("unpair.photos", c.Unpair.Photos, "remove", "keep")
 	c.checkPairing(bad)
 	c.checkFuture(bad)
@@ -46,14 +48,9 @@ func (c *Config) check(file string, data []byte) error {
 	if c.Pick.MaxItems < 1 || c.Pick.MaxItems > 2000 {
 		bad("pick.max_items", "%d is not between 1 and 2000", c.Pick.MaxItems)
 	}
-	if d := time.Duration(c.Slideshow.Interval); d < time.Second || d > 24*time.Hour {
-		bad("slideshow.interval", "%v is not between 1s and 24h", d)
-	}
+	c.checkDisplay(bad)
 	if time.Duration(c.Guest.ForgetAfter) <= 0 {
 		bad("guest.forget_after", "it must be longer than nothing")
-	}
-	if !slices.Contains([]int{0, 90, 180, 270}, c.Framebuffer.Rotate) {
-		bad("framebuffer.rotate", "%d is not one of 0, 90, 180, 270", c.Framebuffer.Rotate)
 	}
 	if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
 		bad("http.listen", "%q is not an address such as 127.0.0.1:8420", c.HTTP.Listen)
@@ -105,11 +102,41 @@ func (c *Config) checkFuture(bad func(key, format string, args ...any)) {
 	if c.Mode != "home" {
 		bad("mode", `%q is not available in this version; use "home"`, c.Mode)
 	}
-	if !slices.Equal(c.Display.Outputs, []string{"http"}) {
-		bad("display.outputs", `%q is not available in this version; use ["http"]`, c.Display.Outputs)
+}
+
+// Outputs are the names that display.outputs may have.
+var Outputs = []string{"http", "framebuffer", "terminal"}
+
+// checkDisplay looks at what is shown, and on what.
+func (c *Config) checkDisplay(bad func(key, format string, args ...any)) {
+	if len(c.Display.Outputs) == 0 {
+		bad("display.outputs", "there is no output; choose from %s", strings.Join(Outputs, ", "))
 	}
-	if c.Display.Language != "en" {
-		bad("display.language", `%q is not available in this version; use "en"`, c.Display.Language)
+	for i, o := range c.Display.Outputs {
+		if !slices.Contains(Outputs, o) {
+			bad("display.outputs", "%q is not one of %s", o, strings.Join(Outputs, ", "))
+		}
+		if slices.Contains(c.Display.Outputs[:i], o) {
+			bad("display.outputs", "%q stands there twice", o)
+		}
+	}
+	if !slices.Contains([]int{0, 90, 180, 270}, c.Framebuffer.Rotate) {
+		bad("framebuffer.rotate", "%d is not one of 0, 90, 180, 270", c.Framebuffer.Rotate)
+	}
+	if c.Framebuffer.Overscan > 20 {
+		bad("framebuffer.overscan", "%v%% is more than 20%%", float64(c.Framebuffer.Overscan))
+	}
+	if d := c.Framebuffer.Device; d != "auto" && !strings.HasPrefix(d, "/") {
+		bad("framebuffer.device", `%q is neither "auto" nor a path such as /dev/fb0 or /dev/dri/card0`, d)
+	}
+	if d := time.Duration(c.Slideshow.Interval); d < time.Second || d > 24*time.Hour {
+		bad("slideshow.interval", "%v is not between 1s and 24h", d)
+	}
+	if d := time.Duration(c.Slideshow.Fade); d < 0 || d > 10*time.Second {
+		bad("slideshow.fade", "%v is not between 0s and 10s", d)
+	}
+	if d := time.Duration(c.Remote.Hold); d < 200*time.Millisecond || d > 10*time.Second {
+		bad("remote.hold", "%v is not between 200ms and 10s", d)
 	}
 }
 

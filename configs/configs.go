@@ -34,7 +34,9 @@ type Config struct {
 	Display     Display     `toml:"display"`
 	HTTP        HTTP        `toml:"http"`
 	Framebuffer Framebuffer `toml:"framebuffer"`
+	Terminal    Terminal    `toml:"terminal"`
 	Slideshow   Slideshow   `toml:"slideshow"`
+	Remote      Remote      `toml:"remote"`
 	Guest       Guest       `toml:"guest"`
 	Unpair      Unpair      `toml:"unpair"`
 	Log         Log         `toml:"log"`
@@ -84,8 +86,11 @@ type Control struct {
 // Display says what draws the screen.
 type Display struct {
 	Outputs  []string `toml:"outputs"`
-	Language string   `toml:"language"`
+	Language string   `toml:"language"` // BCP 47
 }
+
+// Shows reports whether an output is wanted.
+func (d Display) Shows(output string) bool { return slices.Contains(d.Outputs, output) }
 
 // HTTP is the display in a browser.
 type HTTP struct {
@@ -94,14 +99,43 @@ type HTTP struct {
 
 // Framebuffer is the display without one.
 type Framebuffer struct {
-	Device   string  `toml:"device"`
-	Rotate   int     `toml:"rotate"`
+	Device   string  `toml:"device"` // "auto", or a path in /dev
+	Rotate   int     `toml:"rotate"` // degrees, clockwise
 	Overscan Percent `toml:"overscan"`
+}
+
+// Terminal is the display on a serial console.
+type Terminal struct {
+	Device string `toml:"device"` // "" means standard output
 }
 
 // Slideshow says how photos are shown.
 type Slideshow struct {
 	Interval Duration `toml:"interval"`
+	Order    string   `toml:"order"` // "picked" or "shuffle"
+	Fade     Duration `toml:"fade"`
+	Backing  string   `toml:"backing"` // "blur" or "black"
+	Pairs    bool     `toml:"pairs"`
+	Zoom     bool     `toml:"zoom"`
+	Clock    bool     `toml:"clock"`
+	Captions bool     `toml:"captions"`
+	Night    Hours    `toml:"night"`
+}
+
+// Remote says which keys of remote controls and buttons mean what, by the names
+// that Linux has for them.
+type Remote struct {
+	OK       []string `toml:"ok"`
+	Menu     []string `toml:"menu"`
+	Back     []string `toml:"back"`
+	Left     []string `toml:"left"`
+	Right    []string `toml:"right"`
+	Up       []string `toml:"up"`
+	Down     []string `toml:"down"`
+	Play     []string `toml:"play"`
+	Next     []string `toml:"next"`
+	Previous []string `toml:"previous"`
+	Hold     Duration `toml:"hold"` // after which OK opens the menu
 }
 
 // Guest says when a kiosk forgets.

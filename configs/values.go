@@ -63,3 +63,24 @@ func (p *Percent) UnmarshalText(b []byte) error {
 	*p = Percent(f)
 	return nil
 }
+
+// Hours are a part of each day, from one time of day to another, written
+// "22:30-06:30"; empty means never.
+type Hours [2]time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (h *Hours) UnmarshalText(b []byte) error {
+	*h = Hours{}
+	if len(b) == 0 {
+		return nil
+	}
+	from, to, ok := strings.Cut(string(b), "-")
+	for i, text := range []string{from, to} {
+		t, err := time.Parse("15:04", strings.TrimSpace(text))
+		if err != nil || !ok {
+			return fmt.Errorf("%q is not hours such as \"22:30-06:30\"", b)
+		}
+		h[i] = time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+	}
+	return nil
+}

@@ -111,7 +111,8 @@ func (d *Device) lose(g *store.Grant) error {
 	warning := ""
 	if looksLikeTesting(g, d.clock.stamp()) {
 		warning = "testing_project"
-		d.log.Warn(notices[warning].Message + " " + notices[warning].Remedy)
+		p := notices[warning].problem()
+		d.log.Warn(p.Message + " " + p.Remedy)
 	}
 	d.dropSource(g.ID)
 	wake(d.sweepNow)

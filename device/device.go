@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"pickerd/display"
+	"pickerd/display/words"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
@@ -32,17 +33,18 @@ type Config struct {
 	Log    *slog.Logger
 	// Provisioned is a token file that the box was delivered with, nil without.
 	Provisioned []byte
-	KeepPhotos  bool          // when the account is forgotten
-	MaxItems    int           // of one pick; 0 means the API's own limit
-	Append      bool          // new picks join the photos already here instead of replacing them
-	MaxBytes    int64         // of photos on disk; 0 means no limit
-	Interval    time.Duration // of the slideshow; 0 means 10 s
+	KeepPhotos  bool         // when the account is forgotten
+	MaxItems    int          // of one pick; 0 means the API's own limit
+	Append      bool         // new picks join the photos already here instead of replacing them
+	MaxBytes    int64        // of photos on disk; 0 means no limit
+	Words       *words.Words // the language of the screen; nil means English
+	Slideshow   Slideshow
+	Version     string        // of the program, to be shown
+	Address     func() string // how the screen is reached, to be shown; may be nil
 	// ScreenSize returns the size in pixels that photos are fetched at; nil
 	// means 1920 by 1080.
 	ScreenSize func() (width, height int)
 }
-
-const defaultSlide = 10 * time.Second
 
 // A Device is one box. Its methods may be called from anywhere once Run runs.
 type Device struct {
@@ -53,6 +55,7 @@ type Device struct {
 
 	sweepNow chan struct{} // level trigger, capacity one
 	slideNow chan struct{} // level trigger, capacity one
+	turns    chan turn     // what somebody wants of the slideshow
 	untilNow chan struct{} // level trigger, capacity one
 	born     time.Time     // New's
 	lastBeat atomic.Int64  // nanoseconds since then: the box's clock may jump
@@ -86,8 +89,8 @@ type Device struct {
 
 // New returns a Device that Run brings to life.
 func New(cfg Config) *Device {
-	if cfg.Interval <= 0 {
-		cfg.Interval = defaultSlide
+	if cfg.Slideshow.Interval <= 0 {
+		cfg.Slideshow.Interval = defaultSlide
 	}
 	if cfg.ScreenSize == nil {
 		cfg.ScreenSize = func() (int, int) { return 1920, 1080 }
@@ -98,6 +101,7 @@ func New(cfg Config) *Device {
 		wishes:   make(chan wish),
 		sweepNow: make(chan struct{}, 1),
 		slideNow: make(chan struct{}, 1),
+		turns:    make(chan turn),
 		untilNow: make(chan struct{}, 1),
 		sources:  map[string]*oauthdevice.Source{},
 		born:     time.Now(),
@@ -108,7 +112,7 @@ func New(cfg Config) *Device {
 	}
 	d.cfg.OAuth.HTTP = d.clock.listen(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
 	d.cfg.Picker.HTTP = d.clock.listen(cfg.Picker.HTTP, cmp.Or(cfg.Picker.Base, picker.DefaultBase))
-	d.screen = newScreen(cfg.Name)
+	d.screen = newScreen(cfg.Name, cfg.Words, about{version: cfg.Version, address: cfg.Address})
 	// Scripts ask for it as soon as the control socket is there.
 	if err := d.announce(); err != nil {
 		d.log.Error("token file", "err", err)

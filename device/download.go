@@ -5,17 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif"  // for image.DecodeConfig
-	_ "image/jpeg" // for image.DecodeConfig
-	_ "image/png"  // for image.DecodeConfig
 	"io"
 	"net/http"
 	"strings"
 	"time"
 
-	_ "golang.org/x/image/webp" // for image.DecodeConfig
-
+	"pickerd/display/photo"
 	"pickerd/picker"
 	"pickerd/store"
 )
@@ -70,16 +65,21 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 		room.drop()
 		return none, diskError(err)
 	}
-	photo, err := d.receive(m, &roomWriter{part, room}, limit, func() { watch.Reset(stall); d.beat() })
+	w := &roomWriter{part, room}
+	p, err := d.receive(m, w, limit, func() { watch.Reset(stall); d.beat() })
+	if err == nil && p.Type == picker.Video {
+		watch.Stop()
+		err = d.addStill(ctx, api, j, w)
+	}
 	if err != nil {
 		part.Discard()
 		room.drop()
 		return none, err
 	}
 	room.settle()
-	photo.ID, photo.Filename, photo.CreateTime = j.item.ID, showName(j.item.MediaFile.Filename), j.item.CreateTime.Time
-	photo.Pick, photo.Index, photo.AddedAt = f.pick.RequestID, j.index, time.Now()
-	return store.Addition{Photo: photo, Part: part}, nil
+	p.ID, p.Filename, p.CreateTime = j.item.ID, showName(j.item.MediaFile.Filename), j.item.CreateTime.Time
+	p.Pick, p.Index, p.AddedAt = f.pick.RequestID, j.index, time.Now()
+	return store.Addition{Photo: p, Part: part}, nil
 }
 
 // diskError is the disk's refusal of one download. That it is full concerns this
@@ -137,11 +137,11 @@ func inspect(part *store.Part, p *store.Photo) error {
 	p.MimeType, _, _ = strings.Cut(http.DetectContentType(head), ";")
 	switch p.MimeType {
 	case "image/jpeg", "image/png", "image/gif", "image/webp":
-		c, _, err := image.DecodeConfig(io.NewSectionReader(part, 0, part.Size()))
+		w, h, err := photo.Size(part, part.Size())
 		if err != nil {
 			return errNoMedia
 		}
-		p.Type, p.Width, p.Height = picker.Photo, c.Width, c.Height
+		p.Type, p.Width, p.Height = picker.Photo, w, h
 	case "video/mp4", "video/webm":
 		p.Type = picker.Video
 		p.Duration = mp4Duration(part, part.Size())

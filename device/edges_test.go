@@ -393,7 +393,7 @@ func TestOpeningHidesPhotos(t *testing.T) {
 		w.untilState(Picking)
 		w.net.cut() // nobody picks, the network goes
 		w.pass(12 * time.Hour)
-		if p := w.dev.Pages().Get(); p.Photo == nil {
+		if p := w.dev.Pages().Get(); p.Slide == nil {
 			t.Errorf("12 photos are here, the screen says %q %q", p.Title, p.Problem)
 		}
 	})
@@ -410,7 +410,7 @@ func TestPairingHidesPhotos(t *testing.T) {
 		w.auth.Fail(oauthtest.OpCode, repeat(10000, refuse(401, "invalid_client"))...)
 		w.dev.Pick(t.Context())
 		w.pass(12 * time.Hour)
-		if p := w.dev.Pages().Get(); p.Photo == nil {
+		if p := w.dev.Pages().Get(); p.Slide == nil {
 			t.Errorf("12 photos are here, the screen says %q %q (state %s)", p.Title, p.Problem, p.State)
 		}
 	})

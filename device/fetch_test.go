@@ -57,7 +57,7 @@ func TestFirstPhotoAtOnce(t *testing.T) {
 		w.pair()
 		w.choose()
 		began := time.Now()
-		p := w.untilPage("the first photo", func(p display.Page) bool { return p.Photo != nil })
+		p := w.untilPage("the first photo", func(p display.Page) bool { return p.Slide != nil })
 		if took := time.Since(began); took > 6*time.Second { // one poll
 			t.Errorf("the first photo took %v", took)
 		}

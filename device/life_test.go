@@ -37,7 +37,7 @@ func TestWholeLife(t *testing.T) {
 		w.untilPage("the receipt", func(p display.Page) bool {
 			return p.Receipt == "12 photos are here. The picking session was deleted at Google."
 		})
-		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.Photo != nil })
+		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.Slide != nil })
 
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)

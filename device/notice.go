@@ -8,19 +8,20 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
+	"pickerd/display/words"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
 )
 
-// A notice is what people are told about a failure, and how it is treated.
+// A notice is how a failure that people are told of is treated. The words for it
+// are display/words', under its code.
 type notice struct {
 	Code     string
-	Message  string
-	Remedy   string
 	Quiet    time.Duration // how long a failure that heals is no news
 	Pause    time.Duration // the shortest wait before the next try
 	Heals    bool          // goes by itself; logged as a warning
@@ -32,44 +33,44 @@ type notice struct {
 
 const hiccup = 5 * time.Second // a shorter failure is no news
 
-// notices is the one table of words for failures, by code.
+// notices is the one table of failures, by code.
 var notices = index([]notice{
-	{Code: "no_network", Message: "No internet connection.", Remedy: "Check this screen's network. It goes on by itself.", Quiet: hiccup, Heals: true, Offline: true},
-	{Code: "not_google", Message: "The network answers with a page of its own.", Remedy: "It may want a sign-in, or it blocks Google. This screen goes on by itself.", Quiet: hiccup, Heals: true, Offline: true},
-	{Code: "clock", Message: "This screen's clock is wrong.", Remedy: "It is usually set from the network in a minute. This screen goes on by itself.", Quiet: hiccup, Heals: true, Offline: true},
-	{Code: "server_trouble", Message: "Google has trouble at the moment.", Remedy: "There is nothing to do. This screen goes on by itself.", Quiet: hiccup, Heals: true},
-	{Code: "rate_limited", Message: "Google asks for a break.", Remedy: "There is nothing to do. This screen goes on by itself.", Pause: 2 * time.Minute, Heals: true},
-	{Code: "too_many_sessions", Message: "Google allows no more choosing at the moment.", Remedy: "Earlier sessions are being deleted. This screen goes on by itself.", Pause: 10 * time.Second, Heals: true},
+	{Code: "no_network", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "not_google", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "clock", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "server_trouble", Quiet: hiccup, Heals: true},
+	{Code: "rate_limited", Pause: 2 * time.Minute, Heals: true},
+	{Code: "too_many_sessions", Pause: 10 * time.Second, Heals: true},
 
-	{Code: "denied", Message: "Access was declined on the phone.", Remedy: "Scan again and tap Allow if you want your photos here.", Stays: true},
-	{Code: "code_spent", Message: "Signing in was interrupted.", Remedy: "Please scan the new code.", Stays: true},
-	{Code: "admin_policy", Message: "The administrator of this Google account does not allow it.", Remedy: "Use another account, or ask the administrator.", Stays: true},
-	{Code: "org_internal", Message: "Only accounts of one organisation may sign in here.", Remedy: "Use an account of that organisation.", Stays: true},
-	{Code: "scope_missing", Message: "The permission to see the photos you choose was not given.", Remedy: "Scan again and leave the permission ticked.", Stays: true},
+	{Code: "denied", Stays: true},
+	{Code: "code_spent", Stays: true},
+	{Code: "admin_policy", Stays: true},
+	{Code: "org_internal", Stays: true},
+	{Code: "scope_missing", Stays: true},
 
-	{Code: "no_photos_account", Message: "This account has no Google Photos yet.", Remedy: "Open Google Photos on your phone once. This screen goes on by itself.", Pause: 5 * time.Second, Quiet: 12 * time.Second, Heals: true, Stays: true},
-	{Code: "photos_lost", Message: "The chosen photos can no longer be fetched.", Remedy: "Please choose them again.", Stays: true},
-	{Code: "bad_link", Message: "Google's answer had no link that can be shown.", Remedy: "There is nothing to do. This screen tries again.", Pause: 10 * time.Second, Heals: true},
-	{Code: "bad_answer", Message: "Google's answer can't be understood.", Remedy: "There is nothing to do. This screen tries again.", Pause: 10 * time.Second, Heals: true},
+	{Code: "no_photos_account", Pause: 5 * time.Second, Quiet: 12 * time.Second, Heals: true, Stays: true},
+	{Code: "photos_lost", Stays: true},
+	{Code: "bad_link", Pause: 10 * time.Second, Heals: true},
+	{Code: "bad_answer", Pause: 10 * time.Second, Heals: true},
 
 	// The way in that was refused, and the others, are filled in: refusedError.
-	{Code: "client_refused", Message: "Google does not accept this screen's OAuth client.", Remedy: "Its operator should check the client file and its type, or open another way in.", Pause: 5 * time.Minute, Operator: true},
-	{Code: "scope_refused", Message: "Google does not offer photos to this kind of OAuth client.", Remedy: "Its operator should check google.scopes, or open another way in.", Pause: 5 * time.Minute, Operator: true},
-	{Code: "no_lan", Message: "Phones can't reach this screen.", Remedy: "It has no address on a local network; connect it, or set pairing.address.", Quiet: hiccup, Heals: true, Offline: true},
-	{Code: "forgetting", Message: "The last account is still being forgotten at Google.", Remedy: "There is nothing to do. This screen goes on by itself.", Quiet: hiccup, Heals: true},
-	{Code: "only_import", Message: "This screen is linked to Google Photos from a computer.", Remedy: "Its operator runs pickerd authorize there.", Stays: true},
-	{Code: "testing_project", Message: "This screen has to be linked to Google Photos again.", Remedy: "The Google project is in Testing; publish it, or the box must be paired again every seven days."},
-	{Code: Damaged, Message: "This screen's memory was damaged.", Remedy: "Please link it to Google Photos again. The photos that are here stay."},
-	{Code: "key_lost", Message: "This screen has to be linked to Google Photos again.", Remedy: "The key that its tokens were sealed with is lost. Link it again, unless its operator brings the key back."},
-	{Code: "api_disabled", Message: "The Photos Picker API is switched off in the Google project.", Remedy: "Its operator should enable it in the Google Cloud console, under APIs and services.", Pause: time.Minute, Operator: true},
-	{Code: "refused", Message: "Google refuses what this screen asks for.", Remedy: "Its operator finds the details in the log.", Pause: time.Minute, Operator: true},
+	{Code: "client_refused", Pause: 5 * time.Minute, Operator: true},
+	{Code: "scope_refused", Pause: 5 * time.Minute, Operator: true},
+	{Code: "no_lan", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "forgetting", Quiet: hiccup, Heals: true},
+	{Code: "only_import", Stays: true},
+	{Code: "testing_project"},
+	{Code: Damaged},
+	{Code: "key_lost"},
+	{Code: "api_disabled", Pause: time.Minute, Operator: true},
+	{Code: "refused", Pause: time.Minute, Operator: true},
 
-	{Code: "no_room", Message: "There was no room for all of these photos.", Remedy: "Those that fit are here. Its operator can allow this screen more room.", Stays: true},
-	{Code: "disk_full", Message: "This screen's storage is full.", Remedy: "Its operator should free some space. This screen goes on by itself.", Pause: 10 * time.Second, Stays: true, Disk: true},
-	{Code: "disk_read_only", Message: "Nothing can be written to this screen's storage.", Remedy: "It is mounted read-only, or worn out; its operator should check it. This screen goes on by itself.", Pause: 10 * time.Second, Disk: true},
-	{Code: "disk", Message: "This screen's storage does not work.", Remedy: "Its operator should check the state directory.", Pause: 10 * time.Second, Disk: true},
-	{Code: "internal", Message: "Something unexpected went wrong.", Remedy: "Its operator finds the details in the log. This screen tries again.", Pause: 10 * time.Second},
-	{Code: "pair_again", Message: "This screen is no longer linked to Google Photos.", Remedy: "Choose photos to link it again."},
+	{Code: "no_room", Stays: true},
+	{Code: "disk_full", Pause: 10 * time.Second, Stays: true, Disk: true},
+	{Code: "disk_read_only", Pause: 10 * time.Second, Disk: true},
+	{Code: "disk", Pause: 10 * time.Second, Disk: true},
+	{Code: "internal", Pause: 10 * time.Second},
+	{Code: "pair_again"},
 })
 
 // Damaged is the code of the notice that the database could not be read and was
@@ -78,7 +79,25 @@ const Damaged = "state_damaged"
 
 // problem is what is shown of a notice.
 func (n notice) problem() *Problem {
-	return &Problem{Code: n.Code, Message: n.Message, Remedy: n.Remedy, operator: n.Operator, offline: n.Offline, disk: n.Disk, since: time.Now()}
+	p := &Problem{Code: n.Code, key: "notice." + n.Code + ".message", operator: n.Operator, offline: n.Offline, disk: n.Disk, since: time.Now()}
+	return p.inEnglish()
+}
+
+// english has the words for logs and for other programs.
+var english = sync.OnceValue(words.English)
+
+// inEnglish fills in what other programs get to read.
+func (p *Problem) inEnglish() *Problem {
+	p.Message, p.Remedy, p.Ways = p.in(english())
+	return p
+}
+
+// in returns the words for a problem in a language.
+func (p *Problem) in(w *words.Words) (message, remedy string, ways []string) {
+	for _, method := range p.open {
+		ways = append(ways, w.Say("page.way_"+method, "type", clientTypes[method]))
+	}
+	return w.Say(p.key, p.args...), w.Say("notice." + p.Code + ".remedy"), ways
 }
 
 func index(list []notice) map[string]notice {

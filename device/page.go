@@ -1,72 +1,82 @@
 package device
 
 import (
-	"fmt"
 	"strings"
 
 	"pickerd/display"
+	"pickerd/display/words"
 	"pickerd/store"
 )
 
 // page composes what the screen shows. It has no input but the view.
 func (v *view) page() display.Page {
-	p := display.Page{State: string(v.state), Device: v.name}
+	p := display.Page{State: string(v.state), Device: v.name, Night: v.asleep}
 	switch v.state {
 	case Starting:
-		p.Title = "One moment…"
+		p.Title = v.say("one_moment")
 	case Waiting:
-		p.Title = "Waiting for the network"
+		p.Title = v.say("waiting")
 	case Pairing:
 		v.pairingPage(&p)
 	case Opening:
-		p.CancelLabel = "Cancel"
-		v.moment(&p, "Asking Google Photos for a place to choose.")
+		p.CancelLabel = v.say("cancel")
+		v.moment(&p, v.say("opening"))
 	case Picking:
 		v.pickingPage(&p)
 	case Fetching:
 		v.fetchingPage(&p)
 	case Showing:
-		p.Photo, p.Next = v.photo, v.nextPhoto
-		p.PickLabel, p.ForgetLabel = "Choose photos", forgetLabel
+		v.showingPage(&p)
 	case Idle:
-		p.Title = "No photos yet"
-		p.Text = "Press OK, or the button below, to choose photos with your phone."
-		p.PickLabel, p.ForgetLabel = "Choose photos", forgetLabel
+		p.Title, p.Text = v.say("idle_title"), v.say("idle_text")
+		p.PickLabel, p.ForgetLabel = v.say("choose_photos"), v.say("forget_account")
 	case Blocked:
-		p.Title = "This screen needs its operator"
+		p.Title = v.say("needs_operator")
 		if v.problem != nil && v.problem.asked {
-			p.PickLabel = "Try again"
+			p.PickLabel = v.say("try_again")
 		}
 		if v.paired {
-			p.ForgetLabel = forgetLabel
+			p.ForgetLabel = v.say("forget_account")
 		}
 	}
 	p.Receipt = v.receiptText()
-	if v.account != nil && v.account.Email != "" && p.Photo == nil {
-		p.Account = "Linked to " + v.account.Email
+	if v.account != nil && v.account.Email != "" && p.Slide == nil {
+		p.Account = v.say("linked_to", "account", v.account.Email)
 	}
 	v.tell(&p)
+	p.Clock, p.Date = v.clockText, v.dateText
+	p.Menu = v.menu.compose(v, &p)
 	return p
 }
 
-const forgetLabel = "Forget this account"
+// say returns a text of pages in the language of the interface.
+func (v *view) say(key string, args ...any) string { return v.lang().Say("page."+key, args...) }
+
+func (v *view) lang() *words.Words {
+	if v.words == nil {
+		return english()
+	}
+	return v.words
+}
 
 // tell puts trouble over a photo or a code, and in the place of everything else
 // where there is neither.
 func (v *view) tell(p *display.Page) {
 	t := v.trouble()
-	switch {
-	case t == nil:
+	if t == nil {
 		return
-	case p.QR != "" || p.Photo != nil || v.state == Idle:
-		p.Problem, p.Remedy = t.Message, t.Remedy
+	}
+	message, remedy, ways := t.in(v.lang())
+	switch {
+	case p.QR != "" || p.Slide != nil || v.state == Idle:
+		p.Problem, p.Remedy = message, remedy
 	case t.operator:
-		p.Title, p.Text, p.Hint, p.Steps = "This screen needs its operator", t.Message, t.Remedy, t.Ways
-		if len(t.Ways) > 1 {
-			p.Hint += " Any one of these will do."
+		p.Title, p.Text, p.Hint, p.Steps = v.say("needs_operator"), message, remedy, ways
+		if len(ways) > 1 {
+			p.Hint += " " + v.say("any_of_these")
 		}
 	default:
-		p.Title, p.Text = t.Message, t.Remedy
+		p.Title, p.Text = message, remedy
 	}
 	p.RetryAt = t.RetryAt
 }
@@ -81,67 +91,54 @@ func (v *view) pairingPage(p *display.Page) {
 		v.moment(p, "")
 		return
 	case v.granted, v.pairing != nil && v.pairing.Answered():
-		v.moment(p, "Signing in.")
+		v.moment(p, v.say("signing_in"))
 		return
 	case v.pairing == nil || v.ended:
-		v.moment(p, "Getting a code for you.")
+		v.moment(p, v.say("getting_code"))
 		return
 	}
-	p.Title = "Show your photos on " + v.name
-	p.Steps = pairingSteps[v.pairing.Method]
-	p.Hint = "This screen sees only the photos you choose, to show them here. You can disconnect it at any time."
+	p.Title = v.say("pair_title", "name", v.name)
+	for _, key := range pairingSteps[v.pairing.Method] {
+		p.Steps = append(p.Steps, v.say(key))
+	}
+	p.Hint = v.say("pair_hint")
 	p.QR, p.Link, p.Code, p.Until = v.pairing.QRURI, v.pairing.VerificationURI, v.pairing.UserCode, v.pairUntil
-	p.Spoken = spoken(v.pairing)
-	p.RenewLabel = "New code"
+	p.Spoken = v.spoken(v.pairing)
+	p.RenewLabel = v.say("new_code")
 }
 
 // spoken is what to read out to somebody who can't see the code.
-func spoken(p *store.Pairing) string {
+func (v *view) spoken(p *store.Pairing) string {
 	if p.UserCode != "" {
-		return "The code is: " + display.Spell(p.UserCode) + ". Enter it at " + p.VerificationURI
+		return v.say("spoken_code", "code", v.lang().Spell(p.UserCode), "uri", p.VerificationURI)
 	}
 	before, link, _ := strings.Cut(p.VerificationURI, linkPath)
-	return "Open " + before + linkPath + " followed by: " + display.Spell(strings.ToUpper(link))
+	return v.say("spoken_link", "address", before+linkPath, "code", v.lang().Spell(strings.ToUpper(link)))
 }
 
 // pairingSteps are what a person does, by method.
 var pairingSteps = map[string][]string{
-	ByDevice: {
-		"Scan the code with your phone and sign in to Google.",
-		"Choose photos in Google Photos and tap Done.",
-		"They appear here.",
-	},
-	ByRelay: {
-		"Put your phone on the same Wi-Fi as this screen.",
-		"Scan the code and sign in to Google.",
-		"Choose photos in Google Photos and tap Done.",
-		"They appear here.",
-	},
-	ByPaste: {
-		"Put your phone on the same Wi-Fi as this screen.",
-		"Scan the code and follow the page that opens: it helps you to sign in to Google.",
-		"Choose photos in Google Photos and tap Done.",
-		"They appear here.",
-	},
+	ByDevice: {"pair_scan_first", "choose_and_done", "appear"},
+	ByRelay:  {"pair_wifi", "pair_scan", "choose_and_done", "appear"},
+	ByPaste:  {"pair_wifi", "pair_follow", "choose_and_done", "appear"},
 }
 
 // importPage is for an operator: nobody in front of the screen can do anything.
 func (v *view) importPage(p *display.Page) {
-	p.Title = v.name + " is linked from a computer"
-	p.Text = "Its operator does this once, on any computer with a browser:"
+	p.Title, p.Text = v.say("import_title", "name", v.name), v.say("import_text")
 	p.Steps = []string{
 		"pickerd authorize --client desktop_client_secret.json --to RECIPIENT",
-		"Copy token.age to this box.",
+		v.say("import_copy"),
 		"pickerd import-token token.age",
 	}
-	p.Hint = "RECIPIENT is in the output of pickerd status on this box."
+	p.Hint = v.say("import_hint")
 }
 
 // wayBack is what to call the wish to cancel; without is for when there are no
 // photos to go back to.
 func (v *view) wayBack(without string) string {
 	if v.library.Items > 0 {
-		return "Back to the photos"
+		return v.say("back_to_photos")
 	}
 	return without
 }
@@ -149,36 +146,44 @@ func (v *view) wayBack(without string) string {
 // moment asks for patience. In trouble, which may last, the photos don't give
 // way to that.
 func (v *view) moment(p *display.Page, text string) {
-	if v.problem != nil && v.photo != nil {
-		p.Photo, p.Next = v.photo, v.nextPhoto
+	if v.problem != nil && v.slide != nil {
+		p.Slide, p.Next = v.slide, v.nextSlide
 		return
 	}
-	p.Title, p.Text = "One moment…", text
+	p.Title, p.Text = v.say("one_moment"), text
 }
 
 func (v *view) pickingPage(p *display.Page) {
-	p.CancelLabel = v.wayBack("Cancel")
+	p.CancelLabel = v.wayBack(v.say("cancel"))
 	if v.ended {
-		v.moment(p, "Getting a new link from Google.")
+		v.moment(p, v.say("getting_link"))
 		return
 	}
-	p.Title = "Choose your photos"
-	p.Steps = []string{
-		"Scan the code with the phone you signed in with.",
-		"Choose photos in Google Photos and tap Done.",
-	}
-	p.Hint = "Looking for an album? Search for its name in Google Photos."
+	p.Title = v.say("pick_title")
+	p.Steps = []string{v.say("pick_scan"), v.say("choose_and_done")}
+	p.Hint = v.say("pick_hint")
 	p.QR, p.Link, p.Until = v.pick.PickerURI, v.pick.PickerURI, v.pickUntil
 }
 
 func (v *view) fetchingPage(p *display.Page) {
-	p.Photo, p.Next = v.photo, v.nextPhoto
-	p.CancelLabel = "Stop"
-	if v.photo == nil {
-		p.Title = "Your photos are on their way"
+	p.Slide, p.Next = v.slide, v.nextSlide
+	p.CancelLabel = v.say("stop")
+	if v.slide == nil {
+		p.Title = v.say("fetching")
 	}
 	if f := v.fetch; f != nil {
 		p.Progress = &display.Progress{Done: f.Done, Total: f.Total, Failed: f.Failed}
+	}
+}
+
+func (v *view) showingPage(p *display.Page) {
+	p.Slide, p.Next = v.slide, v.nextSlide
+	p.PickLabel, p.ForgetLabel = v.say("choose_photos"), v.say("forget_account")
+	switch {
+	case v.slide == nil && v.unshowable:
+		p.Title, p.Text = v.say("unshowable"), v.say("unshowable_text")
+	case v.paused:
+		p.Paused = v.say("paused")
 	}
 }
 
@@ -187,20 +192,15 @@ func (v *view) receiptText() string {
 	if r == nil {
 		return v.farewellText()
 	}
-	var s []string
-	switch r.photos {
-	case 0:
-		s = append(s, "No photo came.")
-	case 1:
-		s = append(s, "1 photo is here.")
-	default:
-		s = append(s, fmt.Sprintf("%d photos are here.", r.photos))
+	s := []string{v.say("no_photo_came")}
+	if r.photos > 0 {
+		s[0] = v.lang().Count("page.photos_here", r.photos)
 	}
 	if r.failed > 0 {
-		s = append(s, fmt.Sprintf("%d could not be fetched.", r.failed))
+		s = append(s, v.lang().Count("page.not_fetched", r.failed))
 	}
 	if r.deleted {
-		s = append(s, "The picking session was deleted at Google.")
+		s = append(s, v.say("session_deleted"))
 	}
 	return strings.Join(s, " ")
 }
@@ -209,16 +209,16 @@ func (v *view) receiptText() string {
 func (v *view) farewellText() string {
 	switch o, f := v.outstanding, v.farewell; {
 	case o != nil && o.Revocation:
-		return "The account is forgotten here. Google will be told to withdraw the permission as soon as it can be reached."
+		return v.say("forgotten_revoking")
 	case o != nil:
-		return "The account is forgotten here. Picking sessions at Google will be deleted as soon as it can be reached."
+		return v.say("forgotten_deleting")
 	case f == nil:
 		return ""
 	case f.revoked:
-		return "The account is forgotten here, and the permission is withdrawn at Google."
+		return v.say("forgotten_revoked")
 	case f.asked:
-		return "The account is forgotten here. Google did not withdraw the permission; you can do that in your Google account."
+		return v.say("forgotten_not_revoked")
 	default:
-		return "The account is forgotten here."
+		return v.say("forgotten")
 	}
 }

@@ -51,7 +51,8 @@ func (d *Device) trouble(ctx context.Context, s State, err error) {
 	p := n.problem()
 	p.RetryAt = time.Now().Add(wait)
 	if e, ok := errors.AsType[*refusedError](err); ok {
-		p.Message, p.Ways, p.asked = e.details(), e.Others, true
+		e.detail(p)
+		p.asked = true
 	}
 	if lerr := d.load(); lerr == nil { // the step may have changed them
 		s = next(d.facts)

@@ -163,7 +163,7 @@ func TestReadOnlyDisk(t *testing.T) {
 
 		readOnly.Store(true)
 		s = w.untilProblem("disk_read_only")
-		if p := w.dev.Pages().Get(); p.Photo == nil || s.State != Showing {
+		if p := w.dev.Pages().Get(); p.Slide == nil || s.State != Showing {
 			t.Errorf("%s: %+v", s.State, p)
 		}
 		for what, err := range map[string]error{"pick": w.dev.Pick(t.Context()), "unpair": w.dev.Unpair(t.Context(), false)} {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pickerd/display"
+	"pickerd/display/words"
 	"pickerd/store"
 )
 
@@ -24,8 +25,8 @@ type view struct {
 	library   Library
 	sessions  Sessions
 	problem   *Problem
-	photo     *display.Media
-	nextPhoto *display.Media
+	slide     *display.Slide
+	nextSlide *display.Slide
 	receipt   *receipt
 
 	account     *AccountStatus
@@ -37,6 +38,17 @@ type view struct {
 	full        bool // the disk has no room but for what must not be lost
 	outstanding *Outstanding
 	farewell    *farewell
+
+	words      *words.Words // nil means English
+	about      about
+	menu       menu
+	paused     bool
+	unshowable bool // there are photos, and none can be shown
+	clockText  string
+	dateText   string
+	night      bool      // it is night by the configuration
+	touched    time.Time // when somebody wished something last
+	asleep     bool      // the screen is black
 }
 
 // A farewell tells that a forgotten account is forgotten at Google too. It is
@@ -75,8 +87,8 @@ type screen struct {
 	statuses display.Board[Status]
 }
 
-func newScreen(name string) *screen {
-	s := &screen{view: view{name: name, state: Starting, since: time.Now()}}
+func newScreen(name string, w *words.Words, a about) *screen {
+	s := &screen{view: view{name: name, words: w, about: a, state: Starting, since: time.Now()}}
 	s.update(func(*view) {})
 	return s
 }
@@ -110,7 +122,7 @@ func (v *view) show(s State, f facts) {
 		v.receipt, v.farewell = nil, nil
 	}
 	if f.photos == 0 {
-		v.photo, v.nextPhoto = nil, nil
+		v.slide, v.nextSlide = nil, nil
 	}
 	if s != Fetching {
 		v.fetch = nil
@@ -165,6 +177,8 @@ func (v *view) expire(now time.Time) (next time.Time) {
 			v.farewell = nil
 		}
 	}
+	v.expireMenu(now, sooner)
+	v.fallAsleep(now, sooner)
 	for _, end := range []time.Time{v.pairUntil, v.pickUntil} {
 		if end.IsZero() {
 			continue
@@ -226,4 +240,11 @@ func (s *screen) troubled() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.view.problem != nil
+}
+
+// words returns the texts of the interface.
+func (s *screen) words() *words.Words {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.view.lang()
 }

@@ -2,33 +2,54 @@ package device
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"pickerd/display"
-	"pickerd/store"
 )
 
 // longestFilm is how long a video may hold up the slideshow.
 const longestFilm = 5 * time.Minute
 
+const defaultSlide = 10 * time.Second
+
 // reloadEvery is how often at most the collection is read again while photos
 // pour in.
 const reloadEvery = 500 * time.Millisecond
 
-// slideshow chooses the photo on the screen, until ctx ends. It runs in every
-// state; whether the photo is seen is the page's affair.
+// Slideshow says how photos follow each other.
+type Slideshow struct {
+	Interval time.Duration // that a photo stays; 0 means 10 s
+	Shuffle  bool          // instead of the order picked
+	Pairs    bool          // two upright photos side by side where the screen is wide
+	Captions bool          // when a photo was taken
+	Clock    bool          // time and date over the photos
+	Stills   bool          // no output plays films: they stay no longer than photos
+	Night    Night
+}
+
+// A turn is what somebody wants of the slideshow.
+type turn func(*show)
+
+// A show is the slideshow's own state; its goroutine alone touches it.
+type show struct {
+	slides
+	turn   time.Time // when the next slide comes
+	read   time.Time // when the collection was read last
+	stale  bool      // the collection may be another
+	paused bool
+}
+
+// slideshow chooses what is on the screen, until ctx ends. It runs in every
+// state; whether the slide is seen is the page's affair.
 func (d *Device) slideshow(ctx context.Context) {
-	photos, at := d.reloadSlides(nil, -1)
-	turn := time.Now().Add(d.slideTime(photos, at)) // when the next photo comes
-	var read time.Time                              // when the collection was read last
-	stale := false
+	cfg := d.cfg.Slideshow
+	s := &show{slides: slides{shuffle: cfg.Shuffle, caption: cfg.Captions, words: d.screen.words(), bad: map[string]error{}}}
+	if cfg.Pairs {
+		s.pairs = func() bool { w, h := d.cfg.ScreenSize(); return w > h }
+	}
+	d.reloadSlides(s)
+	s.turn = time.Now().Add(s.time(cfg))
 	for {
-		next := turn
-		if again := d.slide(photos, at); !again.IsZero() && again.Before(next) {
-			next = again
-		}
-		if due := read.Add(reloadEvery); stale && due.Before(next) {
+		next := d.present(s)
+		if due := s.read.Add(reloadEvery); s.stale && due.Before(next) {
 			next = due
 		}
 		t := time.NewTimer(time.Until(next))
@@ -37,87 +58,128 @@ func (d *Device) slideshow(ctx context.Context) {
 			t.Stop()
 			return
 		case <-d.slideNow:
-			t.Stop()
-			stale = true
+			s.stale = true
 		case <-d.untilNow: // the page has another end than it had
-			t.Stop()
+		case change := <-d.turns:
+			change(s)
 		case <-t.C:
 		}
+		t.Stop()
 		now := time.Now()
-		if stale && (len(photos) == 0 || !now.Before(read.Add(reloadEvery))) {
-			had := shownID(photos, at)
-			photos, at = d.reloadSlides(photos, at)
-			read, stale = now, false
-			if shownID(photos, at) != had {
-				turn = now.Add(d.slideTime(photos, at))
-			}
+		if s.stale && (len(s.photos) == 0 || !now.Before(s.read.Add(reloadEvery))) {
+			d.refresh(s, now)
 		}
-		if !now.Before(turn) {
-			if len(photos) > 0 {
-				at = (at + 1) % len(photos)
+		if !now.Before(s.turn) {
+			if !s.paused {
+				s.forward()
 			}
-			turn = now.Add(d.slideTime(photos, at))
+			s.turn = now.Add(s.time(cfg))
 		}
 	}
 }
 
-func shownID(photos []store.Photo, at int) string {
-	if at < 0 || at >= len(photos) {
-		return ""
+// refresh reads the collection again. A slide that is new on the screen gets
+// its whole time.
+func (d *Device) refresh(s *show, now time.Time) {
+	had := s.shownID()
+	d.reloadSlides(s)
+	s.read, s.stale = now, false
+	if s.shownID() != had {
+		s.turn = now.Add(s.time(d.cfg.Slideshow))
 	}
-	return photos[at].ID
 }
 
-// reloadSlides reads the collection again and keeps its place where the photo
-// on the screen is still part of it.
-func (d *Device) reloadSlides(old []store.Photo, at int) ([]store.Photo, int) {
+// reloadSlides reads the collection.
+func (d *Device) reloadSlides(s *show) {
 	photos, err := d.cfg.Store.Photos()
 	if err != nil {
 		d.log.Error("slideshow", "err", err)
-		return old, at
+		return
 	}
 	var bytes int64
-	place := 0
-	for i, p := range photos {
+	for _, p := range photos {
 		bytes += p.Bytes
-		if p.ID == shownID(old, at) {
-			place = i
-		}
 	}
+	s.take(photos)
 	d.screen.update(func(v *view) { v.library = Library{Items: len(photos), Bytes: bytes} })
-	return photos, place
 }
 
-// slide puts photo at on the page. It returns when the page has something else
-// to take away, zero when it doesn't.
-func (d *Device) slide(photos []store.Photo, at int) (again time.Time) {
-	var now, next *display.Media
-	if n := len(photos); n > 0 {
-		now = media(photos, at)
-		if n > 1 {
-			next = media(photos, (at+1)%n)
-		}
-	}
+// present puts the slide on the page. It returns when there is something to be
+// done next.
+func (d *Device) present(s *show) (next time.Time) {
+	now, after := s.now(), s.next()
+	var again time.Time
 	d.screen.update(func(v *view) {
-		v.photo, v.nextPhoto = now, next
+		v.slide, v.nextSlide, v.paused = now, after, s.paused
+		v.unshowable = now == nil && len(s.bad) > 0
 		again = v.expire(time.Now())
 	})
-	return again
+	next = s.turn
+	if minute := d.tellTime(); minute.Before(next) {
+		next = minute
+	}
+	if !again.IsZero() && again.Before(next) {
+		next = again
+	}
+	return next
 }
 
-func media(photos []store.Photo, i int) *display.Media {
-	p := photos[i]
-	kind := "Photo"
-	if p.Type == "VIDEO" {
-		kind = "Video"
+// turnTo hands a wish to the slideshow.
+func (d *Device) turnTo(ctx context.Context, change turn) error {
+	select {
+	case d.turns <- change:
+		return nil
+	case <-ctx.Done():
+		return ErrStopping
 	}
-	return &display.Media{File: p.File, Video: kind == "Video", Alt: fmt.Sprintf("%s %d of %d", kind, i+1, len(photos))}
 }
 
-// slideTime is how long a photo stays: a video until its end.
-func (d *Device) slideTime(photos []store.Photo, at int) time.Duration {
-	if len(photos) == 0 {
-		return time.Hour
+// Unshowable tells that an output can't show a file, which is left out from then
+// on until the next start.
+func (d *Device) Unshowable(ctx context.Context, file string, why error) {
+	_ = d.turnTo(ctx, func(s *show) {
+		if s.drop(file, why) {
+			d.log.Warn("a photo can't be shown and is left out", "file", file, "err", why)
+			s.turn = time.Now().Add(s.time(d.cfg.Slideshow))
+		}
+	})
+}
+
+// skip goes on by so many slides, or back.
+func skip(by int, cfg Slideshow) turn {
+	return func(s *show) {
+		if by > 0 {
+			s.forward()
+		} else {
+			s.back()
+		}
+		s.turn = time.Now().Add(s.time(cfg))
 	}
-	return max(d.cfg.Interval, min(photos[at].Duration, longestFilm))
+}
+
+// hold stops the slideshow, or lets it go on.
+func hold(cfg Slideshow) turn {
+	return func(s *show) {
+		s.paused = !s.paused
+		s.turn = time.Now().Add(s.time(cfg))
+	}
+}
+
+// Next goes on by one slide. Its error is ErrStopping, as are those of Previous
+// and Pause.
+func (d *Device) Next(ctx context.Context) error {
+	d.Touch()
+	return d.turnTo(ctx, skip(1, d.cfg.Slideshow))
+}
+
+// Previous goes back by one slide.
+func (d *Device) Previous(ctx context.Context) error {
+	d.Touch()
+	return d.turnTo(ctx, skip(-1, d.cfg.Slideshow))
+}
+
+// Pause holds the slideshow, or lets it go on.
+func (d *Device) Pause(ctx context.Context) error {
+	d.Touch()
+	return d.turnTo(ctx, hold(d.cfg.Slideshow))
 }

@@ -102,6 +102,9 @@ type Problem struct {
 	// Ways is what an operator can do to open other ways to pair.
 	Ways []string `json:"ways,omitempty"`
 
+	key      string   // of the message in display/words
+	args     []any    // of the message
+	open     []string // methods of pairing that an operator could open
 	operator bool
 	asked    bool // somebody may let it be asked again
 	offline  bool

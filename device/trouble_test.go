@@ -518,12 +518,12 @@ func TestShowingNeedsNoNetwork(t *testing.T) {
 		w.net.cut()
 		w.start()
 		began := time.Now()
-		w.untilPage("a photo", func(p display.Page) bool { return p.Photo != nil && p.Problem == "" })
+		w.untilPage("a photo", func(p display.Page) bool { return p.Slide != nil && p.Problem == "" })
 		if took := time.Since(began); took > 0 {
 			t.Errorf("it took %v of virtual time", took)
 		}
 		w.pass(24 * time.Hour)
-		if p := w.dev.Pages().Get(); p.Photo == nil || p.Problem != "" {
+		if p := w.dev.Pages().Get(); p.Slide == nil || p.Problem != "" {
 			t.Errorf("after a day without network: %+v", p)
 		}
 	})
@@ -548,7 +548,7 @@ func TestPhotosDontGiveWayToTrouble(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.untilPage("a line over the photos", func(p display.Page) bool {
-				return p.Photo != nil && p.Problem == "No internet connection." && !p.RetryAt.IsZero()
+				return p.Slide != nil && p.Problem == "No internet connection." && !p.RetryAt.IsZero()
 			})
 			w.net.mend()
 			if lost {
@@ -594,8 +594,9 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 
 func TestEveryNoticeHasWords(t *testing.T) {
 	for code, n := range notices {
-		if n.Message == "" || n.Remedy == "" || strings.Contains(n.Message+n.Remedy, "_") && n.Code != "client_refused" {
-			t.Errorf("%s: %+v", code, n)
+		p := n.problem()
+		if p.Message == "" || strings.HasPrefix(p.Message, "notice.") || strings.HasPrefix(p.Remedy, "notice.") || p.Remedy == "" || strings.Contains(p.Message+p.Remedy, "_") && n.Code != "client_refused" {
+			t.Errorf("%s: %+v", code, p)
 		}
 	}
 	if len(notices) < 20 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pickerd/display"
+	"pickerd/display/words"
 )
 
 // ErrUnready means that the state directory can't be used, and nothing can be
@@ -17,19 +18,21 @@ var ErrUnready = errors.New("the state directory can't be used")
 // directory be opened. It only tells what is wrong; all wishes end in ErrUnready.
 type Unready struct {
 	name     string
+	words    *words.Words
 	pages    display.Board[display.Page]
 	statuses display.Board[Status]
 }
 
-// NewUnready returns an Unready for the box of that name.
-func NewUnready(name string) *Unready { return &Unready{name: name} }
+// NewUnready returns an Unready for the box of that name, whose screen speaks in
+// w.
+func NewUnready(name string, w *words.Words) *Unready { return &Unready{name: name, words: w} }
 
 // Tell shows why the state directory can't be used, with store.Open's error, and
 // when it is tried again.
 func (u *Unready) Tell(err error, retryAt time.Time) {
 	p := noticeFor(&storeError{err}).problem()
 	p.operator, p.RetryAt = true, retryAt
-	v := &view{name: u.name, state: Blocked, since: time.Now(), problem: p}
+	v := &view{name: u.name, words: u.words, state: Blocked, since: time.Now(), problem: p}
 	u.pages.Set(v.page())
 	u.statuses.Set(v.status())
 }
@@ -40,12 +43,32 @@ func (u *Unready) Pages() *display.Board[display.Page] { return &u.pages }
 // Statuses carries what other programs may know.
 func (u *Unready) Statuses() *display.Board[Status] { return &u.statuses }
 
-// Pick, Cancel, Renew, Unpair, Import, Sessions, Items and OpenItem are a
-// Device's.
+// Pick and what follows are a Device's.
 func (u *Unready) Pick(context.Context) error { return ErrUnready }
 
 // Cancel: see Pick.
 func (u *Unready) Cancel(context.Context) error { return ErrUnready }
+
+// Press: see Pick.
+func (u *Unready) Press(context.Context, Key) error { return ErrUnready }
+
+// Touch: see Pick.
+func (u *Unready) Touch() {}
+
+// Next: see Pick.
+func (u *Unready) Next(context.Context) error { return ErrUnready }
+
+// Previous: see Pick.
+func (u *Unready) Previous(context.Context) error { return ErrUnready }
+
+// Pause: see Pick.
+func (u *Unready) Pause(context.Context) error { return ErrUnready }
+
+// Unshowable: see Pick.
+func (u *Unready) Unshowable(context.Context, string, error) {}
+
+// Alive is always true: there is no loop that could stop.
+func (u *Unready) Alive() bool { return true }
 
 // Renew: see Pick.
 func (u *Unready) Renew(context.Context) error { return ErrUnready }

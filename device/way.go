@@ -38,13 +38,8 @@ var clientTypes = map[string]string{
 	ByPaste:  "Desktop app",
 }
 
-// openWay is what an operator has to do for a way that is not configured.
-var openWay = []struct{ method, line string }{
-	{ByDevice, `device: add "device" to pairing.methods, with a client of type "TVs and Limited Input devices" as google.client_file`},
-	{ByRelay, `relay: add "relay" to pairing.methods, with a client of type "Web application" as google.web_client_file, and pairing.relay_url`},
-	{ByPaste, `paste: add "paste" to pairing.methods, with a client of type "Desktop app" as google.desktop_client_file`},
-	{ByImport, `import: "pickerd authorize" on a computer with a browser, then "pickerd import-token" here`},
-}
+// methods are all the ways that there are.
+var methods = []string{ByDevice, ByRelay, ByPaste, ByImport}
 
 // client returns the OAuth client of a way.
 func (d *Device) client(w *Way) *oauthdevice.Client {
@@ -170,18 +165,18 @@ func (d *Device) askAgain() error {
 	return nil
 }
 
-// closedWays tells what an operator can do to open other ways.
-func (d *Device) closedWays() (lines []string) {
-	for _, o := range openWay {
+// closedWays are the ways that an operator could open.
+func (d *Device) closedWays() (closed []string) {
+	for _, method := range methods {
 		desktopRefused := slices.ContainsFunc(d.facts.refusals, func(r store.Refusal) bool { return r.Method == ByPaste })
-		if o.method == ByImport && desktopRefused {
+		if method == ByImport && desktopRefused {
 			continue // it signs in with a client of the same type
 		}
-		if !slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return w.Method == o.method }) {
-			lines = append(lines, o.line)
+		if !slices.ContainsFunc(d.cfg.Ways, func(w Way) bool { return w.Method == method }) {
+			closed = append(closed, method)
 		}
 	}
-	return lines
+	return closed
 }
 
 // A refusedError means that the last way in was refused: an operator must act.
@@ -189,7 +184,7 @@ type refusedError struct {
 	Way    Way
 	Scopes []string
 	Err    *oauthdevice.Error
-	Others []string
+	Others []string // methods of pairing that could be opened
 }
 
 func (e *refusedError) Error() string {
@@ -197,15 +192,17 @@ func (e *refusedError) Error() string {
 }
 func (e *refusedError) Unwrap() error { return e.Err }
 
-// details names the client type and the scope that were refused.
-func (e *refusedError) details() string {
-	kind := clientTypes[e.Way.Method]
+// detail makes a problem name the client type and the scope that were refused,
+// and the ways that could be opened.
+func (e *refusedError) detail(p *Problem) {
+	p.key, p.args, p.open = "page.refused_client", []any{"type", clientTypes[e.Way.Method]}, e.Others
+	defer p.inEnglish()
 	if e.Err.Code != oauthdevice.InvalidScope {
-		return fmt.Sprintf("Google does not accept this screen's client of type %q.", kind)
+		return
 	}
 	names := make([]string, len(e.Scopes))
 	for i, s := range e.Scopes {
 		names[i] = path.Base(s)
 	}
-	return fmt.Sprintf("Google refuses the scope %s to this screen's client of type %q.", strings.Join(names, ", "), kind)
+	p.key, p.args = "page.refused_scope", append(p.args, "scopes", strings.Join(names, ", "))
 }

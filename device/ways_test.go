@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"pickerd/display"
+	"pickerd/display/words"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -473,7 +473,7 @@ func TestSpokenCode(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
 		p := w.dev.Pages().Get()
-		if !strings.Contains(p.Spoken, display.Spell(s.Pairing.UserCode)) || !strings.Contains(p.Spoken, ", dash, ") || p.RenewLabel == "" {
+		if !strings.Contains(p.Spoken, words.English().Spell(s.Pairing.UserCode)) || !strings.Contains(p.Spoken, ", dash, ") || p.RenewLabel == "" {
 			t.Errorf("%+v", p)
 		}
 	})

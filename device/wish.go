@@ -76,6 +76,7 @@ func (d *Device) ask(ctx context.Context, change func() error) error {
 // Pick asks for a pick: a new session with a new requestId, after pairing where
 // that is needed. Its error is ErrPickRunning or ErrStopping.
 func (d *Device) Pick(ctx context.Context) error {
+	d.Touch()
 	return d.ask(ctx, func() error {
 		if err := d.health(); err != nil {
 			return err
@@ -105,6 +106,7 @@ func (d *Device) newPick(grantID string, replaces int) store.Pick {
 // photos were shown. What has been fetched stays. Its error is ErrNoPick or
 // ErrStopping.
 func (d *Device) Cancel(ctx context.Context) error {
+	d.Touch()
 	return d.ask(ctx, func() error {
 		f := d.facts
 		d.wanted = false

@@ -97,15 +97,3 @@ func BenchmarkQR(b *testing.B) {
 		}
 	}
 }
-
-func TestSpell(t *testing.T) {
-	for code, want := range map[string]string{
-		"GQVQ-JKEC": "G, Q, V, Q, dash, J, K, E, C",
-		"aB 1":      "small A, B, space, 1",
-		"":          "",
-	} {
-		if got := Spell(code); got != want {
-			t.Errorf("%q is spelt %q, want %q", code, got, want)
-		}
-	}
-}

@@ -2,8 +2,8 @@ package display
 
 import "time"
 
-// A Page is everything a screen shows at a moment. An empty member is absent
-// from the screen.
+// A Page is everything that a screen shows at a moment, in the language of the
+// interface. An empty member is absent from the screen.
 type Page struct {
 	State   string // for style sheets and tests; outputs decide nothing by it
 	Device  string // the screen's own name
@@ -21,15 +21,21 @@ type Page struct {
 	RetryAt time.Time // when it is tried again
 
 	Progress *Progress
-	Photo    *Media // the picture on the screen; texts are small then
-	Next     *Media // the picture after it, to be loaded ahead
+	Slide    *Slide // what is on the screen; texts are small then
+	Next     *Slide // what comes after it, to be loaded ahead
+	Paused   string // says that the slideshow stands still
 	Receipt  string // a short word of thanks after a pick
 	Account  string // who is linked to this screen
+	Clock    string // the time of day
+	Date     string
+	Night    bool // the screen is black, whatever else is in the page
 
 	PickLabel   string // what to call the wish to choose photos; empty when it can't be had now
 	CancelLabel string // what to call the wish to stop choosing
 	RenewLabel  string // what to call the wish for a fresh code
 	ForgetLabel string // what to call the wish to forget the account
+
+	Menu *Menu // over everything else
 }
 
 // Progress is how far a download is.
@@ -37,9 +43,35 @@ type Progress struct {
 	Done, Total, Failed int
 }
 
+// A Slide is a photo or video, or two upright photos side by side.
+type Slide struct {
+	Media   []Media // one or two
+	Alt     string  // for screen readers
+	Caption string
+}
+
 // Media names one photo or video in the store.
 type Media struct {
 	File  string
 	Video bool
-	Alt   string // for screen readers
+}
+
+// A Menu is a list to choose from with a remote control.
+type Menu struct {
+	Title    string
+	Text     string
+	Facts    []Fact
+	Items    []string
+	Selected int // of Items
+}
+
+// A Fact is one line of a Menu.
+type Fact struct{ Name, Value string }
+
+// A Look is how an output shows slides.
+type Look struct {
+	Fade     time.Duration // from one slide to the next; 0 means at once
+	Interval time.Duration // that a slide stays
+	Zoom     bool          // slowly, while a slide stays
+	Plain    bool          // black where a photo leaves room, not the photo blurred
 }

@@ -18,7 +18,7 @@ import (
 	"pickerd/device"
 	"pickerd/device/control"
 	"pickerd/device/phone"
-	"pickerd/display/web"
+	"pickerd/display/words"
 	"pickerd/picker"
 	"pickerd/store"
 	"pickerd/systemd"
@@ -30,7 +30,8 @@ type box struct {
 	store   *store.Store
 	device  *device.Device
 	door    *door
-	screen  http.Handler
+	screen  http.Handler // with what phones see while they pair
+	screens *screens
 	display net.Listener
 	control net.Listener
 	notify  systemd.Notifier
@@ -52,24 +53,28 @@ func httpClient() *http.Client {
 }
 
 // newBox composes a box. It takes st and display over, also when it fails.
-func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net.Listener, log *slog.Logger, getenv func(string) string) (*box, error) {
+func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net.Listener, log *slog.Logger, e env) (*box, error) {
 	ctl, err := listenControl(cfg.Control.Socket)
 	if err != nil {
 		st.Close()
 		display.Close()
 		return nil, err
 	}
-	token, err := systemd.Credential(getenv, "token")
+	token, err := systemd.Credential(e.getenv, "token")
 	if err != nil {
 		log.Error("token file", "err", err)
 	}
 	oauth := endpoints(cfg.Google)
-	b := &box{log: log, store: st, display: display, control: ctl, notify: systemd.NewNotifier(getenv)}
+	b := &box{log: log, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
 	b.door = &door{display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
 		b.door.address = cfg.Pairing.Address
 	}
-	var screen *web.Server
+	lang, err := words.For(cfg.Display.Language)
+	if err != nil {
+		b.close()
+		return nil, err
+	}
 	b.device = device.New(device.Config{
 		Name:        cfg.Name,
 		Store:       st,
@@ -83,25 +88,60 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		MaxItems:    cfg.Pick.MaxItems,
 		Append:      cfg.Pick.Collection == "append",
 		MaxBytes:    int64(cfg.Store.MaxBytes),
-		Interval:    time.Duration(cfg.Slideshow.Interval),
-		ScreenSize:  func() (int, int) { return screen.ScreenSize() },
+		Words:       lang,
+		Slideshow:   slideshow(cfg),
+		Version:     version(),
+		Address:     b.address,
+		ScreenSize:  func() (int, int) { return b.screens.size() },
 	})
 	b.door.handler = phone.Handler(b.device, log)
-	screen = web.New(web.Config{
-		Pages:  b.device.Pages(),
-		Media:  st.OpenMedia,
-		Pick:   b.device.Pick,
-		Cancel: b.device.Cancel,
-		Renew:  b.device.Renew,
-		Forget: b.device.Unpair,
-		Alive:  b.device.Alive,
-		Log:    log,
-	})
+	if b.screens, err = newScreens(cfg, b.device, st.OpenMedia, log, e); err != nil {
+		b.close()
+		return nil, err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/", screen)
+	mux.Handle("/", b.screens.handler())
 	mux.Handle(phone.Prefix, b.door.handler)
 	b.screen = mux
 	return b, nil
+}
+
+// close gives up a box that never ran.
+func (b *box) close() {
+	b.store.Close()
+	b.display.Close()
+	b.control.Close()
+}
+
+// slideshow is what the configuration says of it.
+func slideshow(cfg *configs.Config) device.Slideshow {
+	s := cfg.Slideshow
+	return device.Slideshow{
+		Interval: time.Duration(s.Interval),
+		Shuffle:  s.Order == "shuffle",
+		Pairs:    s.Pairs,
+		Captions: s.Captions,
+		Clock:    s.Clock,
+		Stills:   !cfg.Display.Shows("http"),
+		Night:    device.Night{From: s.Night[0], To: s.Night[1]},
+	}
+}
+
+// address is how people reach the screen, for its menu: the page, or else the
+// box's address on the network.
+func (b *box) address() string {
+	at := b.display.Addr().(*net.TCPAddr)
+	if !at.IP.IsLoopback() && !at.IP.IsUnspecified() {
+		return "http://" + at.String() + "/"
+	}
+	ip, err := lanAddress()
+	switch {
+	case err != nil || ip == nil:
+		return ""
+	case at.IP.IsUnspecified():
+		return "http://" + (&net.TCPAddr{IP: ip, Port: at.Port}).String() + "/"
+	}
+	return ip.String()
 }
 
 // openStore opens the state directory, sealed with state.key of systemd's
@@ -144,6 +184,7 @@ func (b *box) run(ctx context.Context, handler http.Handler) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.device.Run(ctx) })
 	serve(ctx, g, b.display, handler)
+	b.screens.run(ctx, g)
 	serve(ctx, g, b.control, control.Handler(b.device, b.device.Statuses(), b.log))
 	g.Go(func() error {
 		for s := range b.device.Statuses().Watch(ctx) {

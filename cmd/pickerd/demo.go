@@ -57,12 +57,13 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	cfg.Google.DeviceAuthURL, cfg.Google.TokenURL = near+demoAuth+"/device/code", near+demoAuth+"/token"
 	cfg.Google.RevokeURL, cfg.Google.PickerURL = near+demoAuth+"/revoke", near+demoPhotos
 
+	e = e.sharing(cfg)
 	log := e.logger(cfg)
 	st, err := openStore(cfg.Store.Dir, store.Options{}, log, e.getenv)
 	if err != nil {
 		return err
 	}
-	b, err := newBox(cfg, []device.Way{{Method: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}}, st, display, log, e.getenv)
+	b, err := newBox(cfg, []device.Way{{Method: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}}, st, display, log, e)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
+	"pickerd/display/framebuffer"
+	"pickerd/display/terminal"
 )
 
 // Exit codes, after sysexits.h: supervisors act on them.
@@ -37,6 +39,7 @@ type env struct {
 	getenv         func(string) string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	tail           *terminal.Tail // takes the log while a page has the terminal; nil without
 }
 
 // A command is one verb of the command line.
@@ -85,7 +88,7 @@ func (e *hintedError) Unwrap() error { return e.err }
 
 // run is the whole program.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := env{getenv, stdin, stdout, stderr}
+	e := env{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
 	if len(args) == 0 {
 		usage(stderr)
 		return exitUsage
@@ -102,6 +105,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return exitDone
 	case "-version", "--version":
 		args[0] = "version"
+	}
+	if args[0] == framebuffer.GuardCommand { // of no interest to people
+		return e.finish(args[0], framebuffer.Guard())
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {

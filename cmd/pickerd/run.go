@@ -9,8 +9,11 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"pickerd/configs"
+	"pickerd/display/terminal"
+	"pickerd/display/words"
 	"pickerd/systemd"
 )
 
@@ -32,10 +35,11 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
+	e = e.sharing(cfg)
 	// First the state: a second daemon is told that it is one, not that its
 	// addresses are taken.
 	log := e.logger(cfg)
-	st, err := awaitStore(ctx, cfg, log, e.getenv)
+	st, err := awaitStore(ctx, cfg, log, e)
 	if errors.Is(err, errStopped) {
 		log.Info("stopped", "why", context.Cause(ctx))
 		return nil
@@ -48,7 +52,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 		st.Close()
 		return err
 	}
-	b, err := newBox(cfg, ways, st, display, log, e.getenv)
+	b, err := newBox(cfg, ways, st, display, log, e)
 	if err != nil {
 		return err
 	}
@@ -67,6 +71,9 @@ func existing(path string) string {
 func loadConfig(file string, getenv func(string) string) (*configs.Config, error) {
 	cfg, err := configs.Load(file, getenv)
 	if err == nil {
+		if err := checkNames(cfg); err != nil {
+			return nil, &hintedError{err, "pickerd config default prints a commented file", exitConfig}
+		}
 		return cfg, nil
 	}
 	hint := "pickerd config default prints a commented file"
@@ -76,6 +83,24 @@ func loadConfig(file string, getenv func(string) string) (*configs.Config, error
 	return nil, &hintedError{err, hint, exitConfig}
 }
 
+// checkNames looks at the names in a configuration that mean something to other
+// packages.
+func checkNames(cfg *configs.Config) error {
+	if _, err := words.For(cfg.Display.Language); err != nil {
+		return fmt.Errorf("display.language: %w; there are %s", err, strings.Join(words.Languages(), ", "))
+	}
+	_, err := keymap(cfg.Remote)
+	return err
+}
+
+// sharing makes the log a part of the page where both are on one terminal.
+func (e env) sharing(cfg *configs.Config) env {
+	if cfg.Display.Shows("terminal") && cfg.Terminal.Device == "" && isTerminal(e.stdout) && isTerminal(e.stderr) {
+		e.tail = terminal.NewTail()
+	}
+	return e
+}
+
 // logger writes for whoever reads: a person at a terminal, the journal, or a
 // program.
 func (e env) logger(cfg *configs.Config) *slog.Logger {
@@ -83,6 +108,8 @@ func (e env) logger(cfg *configs.Config) *slog.Logger {
 	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // checked by configs
 	opt := &slog.HandlerOptions{Level: level}
 	switch {
+	case e.tail != nil:
+		return slog.New(slog.NewTextHandler(e.tail, opt))
 	case cfg.Log.Format == "json":
 		return slog.New(slog.NewJSONHandler(e.stderr, opt))
 	case cfg.Log.Format == "auto" && systemd.UnderJournal(e.getenv) && !isTerminal(e.stderr):
@@ -126,15 +153,21 @@ func versionCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) e
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	version, revision := "(unknown)", ""
+	revision := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				revision = " " + s.Value
 			}
 		}
 	}
-	fmt.Fprintf(e.stdout, "pickerd %s%s\n", version, revision)
+	fmt.Fprintf(e.stdout, "pickerd %s%s\n", version(), revision)
 	return nil
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "(unknown)"
 }

@@ -13,7 +13,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
-	"pickerd/display/web"
+	"pickerd/display/words"
 	"pickerd/store"
 	"pickerd/systemd"
 )
@@ -29,12 +29,16 @@ const readingLasts = 2 * time.Minute
 // awaitStore opens the state directory. A disk that is full, read-only or out of
 // order is something to show, not to die of: until it is mended the screen and
 // the status say what is wrong.
-func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
-	st, err := openStore(cfg.Store.Dir, store.Options{}, log, getenv)
+func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e env) (*store.Store, error) {
+	st, err := openStore(cfg.Store.Dir, store.Options{}, log, e.getenv)
 	if !store.IsDisk(err) {
 		return st, err
 	}
-	u := device.NewUnready(cfg.Name)
+	lang, lerr := words.For(cfg.Display.Language)
+	if lerr != nil {
+		return nil, lerr
+	}
+	u := device.NewUnready(cfg.Name, lang)
 	u.Tell(err, time.Now().Add(tryDiskEvery))
 	display, lerr := listen(cfg.HTTP.Listen)
 	if lerr != nil {
@@ -45,18 +49,26 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, gete
 		display.Close()
 		return nil, lerr
 	}
+	none := func(string) (*os.File, error) { return nil, fs.ErrNotExist }
+	screens, lerr := newScreens(cfg, u, none, log, e)
+	if lerr != nil {
+		display.Close()
+		ctl.Close()
+		return nil, lerr
+	}
 	serving, end := context.WithCancel(ctx)
 	g, serving := errgroup.WithContext(serving)
-	serve(serving, g, display, unreadyScreen(u, log))
+	serve(serving, g, display, screens.handler())
+	screens.run(serving, g)
 	serve(serving, g, ctl, control.Handler(u, u.Statuses(), log))
-	notify := systemd.NewNotifier(getenv)
+	notify := systemd.NewNotifier(e.getenv)
 	for _, err := range []error{notify.Ready(), notify.Status(string(device.Blocked))} {
 		if err != nil {
 			log.Warn("service manager", "err", err)
 		}
 	}
 	began := time.Now()
-	for said := ""; store.IsDisk(err); st, err = openStore(cfg.Store.Dir, store.Options{Unreadable: time.Since(began) > readingLasts}, log, getenv) {
+	for said := ""; store.IsDisk(err); st, err = openStore(cfg.Store.Dir, store.Options{Unreadable: time.Since(began) > readingLasts}, log, e.getenv) {
 		if err.Error() != said {
 			said = err.Error()
 			log.Error("the state directory can't be used", "err", err, "retry_in", tryDiskEvery)
@@ -86,17 +98,3 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, gete
 
 // errStopped means that a stop came while the disk was waited for.
 var errStopped = errors.New("stopped")
-
-// unreadyScreen shows what is wrong.
-func unreadyScreen(u *device.Unready, log *slog.Logger) *web.Server {
-	return web.New(web.Config{
-		Pages:  u.Pages(),
-		Media:  func(string) (*os.File, error) { return nil, fs.ErrNotExist },
-		Pick:   u.Pick,
-		Cancel: u.Cancel,
-		Renew:  u.Renew,
-		Forget: u.Unpair,
-		Alive:  func() bool { return true },
-		Log:    log,
-	})
-}

@@ -21,20 +21,34 @@ import (
 	"time"
 
 	"pickerd/display"
+	"pickerd/display/words"
 )
 
 //go:embed assets
 var assets embed.FS
 
+// A Device is whose pages are shown. The methods with an error are wishes of the
+// person at the screen.
+type Device interface {
+	Pages() *display.Board[display.Page]
+	Pick(ctx context.Context) error
+	Cancel(ctx context.Context) error
+	Renew(ctx context.Context) error
+	Next(ctx context.Context) error
+	Previous(ctx context.Context) error
+	Pause(ctx context.Context) error
+	Unpair(ctx context.Context, everywhere bool) error
+	Touch() // somebody is at the screen
+}
+
 // Config is what a Server needs. All members must be set.
 type Config struct {
-	Pages  *display.Board[display.Page]
+	Device Device
 	Media  func(file string) (*os.File, error) // opens a display.Media's File
-	Pick   func(ctx context.Context) error
-	Cancel func(ctx context.Context) error
-	Renew  func(ctx context.Context) error
-	Forget func(ctx context.Context, everywhere bool) error
+	Font   func(name string) ([]byte, error)   // one that the style sheet names, compressed with gzip
 	Alive  func() bool
+	Words  *words.Words
+	Look   display.Look
 	Log    *slog.Logger
 }
 
@@ -60,24 +74,30 @@ func New(cfg Config) *Server {
 	mux.Handle("GET /{$}", files)
 	mux.Handle("GET /pickerd.css", files)
 	mux.Handle("GET /pickerd.js", files)
+	mux.HandleFunc("GET /fonts/{file}", s.font)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /qr.svg", s.qr)
 	mux.HandleFunc("GET /media/{file}", s.media)
-	mux.HandleFunc("POST /pick", s.wish(cfg.Pick))
-	mux.HandleFunc("POST /cancel", s.wish(cfg.Cancel))
-	mux.HandleFunc("POST /renew", s.wish(cfg.Renew))
+	mux.HandleFunc("POST /pick", s.wish(cfg.Device.Pick))
+	mux.HandleFunc("POST /cancel", s.wish(cfg.Device.Cancel))
+	mux.HandleFunc("POST /renew", s.wish(cfg.Device.Renew))
 	mux.HandleFunc("POST /forget", func(w http.ResponseWriter, r *http.Request) {
 		everywhere := r.URL.Query().Get("everywhere") == "true"
-		s.wish(func(ctx context.Context) error { return cfg.Forget(ctx, everywhere) })(w, r)
+		s.wish(func(ctx context.Context) error { return cfg.Device.Unpair(ctx, everywhere) })(w, r)
 	})
-	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("POST /next", s.wish(cfg.Device.Next))
+	mux.HandleFunc("POST /previous", s.wish(cfg.Device.Previous))
+	mux.HandleFunc("POST /pause", s.wish(cfg.Device.Pause))
+	mux.HandleFunc("POST /touch", s.wish(func(context.Context) error { cfg.Device.Touch(); return nil }))
+	mux.HandleFunc("GET /screen.json", s.screen)
+	mux.Handle("GET /healthz", Health(cfg.Alive))
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	// A page from elsewhere must not be able to start or stop a pick.
 	s.handler = http.NewCrossOriginProtection().Handler(mux)
 	return s
 }
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -95,8 +115,8 @@ const (
 	largest  = 3840
 )
 
-// ScreenSize returns the size that photos should be fetched at: that of the
-// largest screen that is connected, or was last, or 1920 by 1080.
+// ScreenSize is the size of the largest browser that is connected, or was last, 0
+// by 0 while there has been none.
 func (s *Server) ScreenSize() (width, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,9 +126,6 @@ func (s *Server) ScreenSize() (width, height int) {
 	}
 	for _, size := range s.screens {
 		best[0], best[1] = max(best[0], size[0]), max(best[1], size[1])
-	}
-	if best[0] == 0 {
-		return 1920, 1080
 	}
 	return best[0], best[1]
 }
@@ -152,8 +169,13 @@ type message struct {
 	Remedy   string       `json:"remedy,omitempty"`
 	RetryIn  int          `json:"retry_in,omitempty"` // seconds
 	Progress *progressMsg `json:"progress,omitempty"`
-	Photo    *mediaMsg    `json:"photo,omitempty"`
-	Next     *mediaMsg    `json:"next,omitempty"`
+	Slide    *slideMsg    `json:"slide,omitempty"`
+	Next     *slideMsg    `json:"next,omitempty"`
+	Paused   string       `json:"paused,omitempty"`
+	Clock    string       `json:"clock,omitempty"`
+	Date     string       `json:"date,omitempty"`
+	Night    bool         `json:"night,omitempty"`
+	Menu     *menuMsg     `json:"menu,omitempty"`
 	Receipt  string       `json:"receipt,omitempty"`
 	Account  string       `json:"account,omitempty"`
 	Pick     string       `json:"pick,omitempty"`
@@ -168,16 +190,30 @@ type progressMsg struct {
 	Failed int `json:"failed,omitempty"`
 }
 
+type slideMsg struct {
+	Media   []mediaMsg `json:"media"`
+	Alt     string     `json:"alt"`
+	Caption string     `json:"caption,omitempty"`
+}
+
 type mediaMsg struct {
 	Src   string `json:"src"`
 	Video bool   `json:"video,omitempty"`
-	Alt   string `json:"alt"`
+}
+
+type menuMsg struct {
+	Title    string      `json:"title"`
+	Text     string      `json:"text,omitempty"`
+	Facts    [][2]string `json:"facts,omitempty"`
+	Items    []string    `json:"items"`
+	Selected int         `json:"selected"`
 }
 
 func messageOf(p display.Page, now time.Time) message {
 	m := message{State: p.State, Device: p.Device, Title: p.Title, Text: p.Text, Steps: p.Steps, Hint: p.Hint,
 		Link: p.Link, Code: p.Code, Spoken: p.Spoken, Left: secondsTo(p.Until, now), Problem: p.Problem, Remedy: p.Remedy,
-		RetryIn: secondsTo(p.RetryAt, now), Photo: mediaOf(p.Photo), Next: mediaOf(p.Next), Receipt: p.Receipt, Account: p.Account,
+		RetryIn: secondsTo(p.RetryAt, now), Slide: slideOf(p.Slide), Next: slideOf(p.Next),
+		Paused: p.Paused, Clock: p.Clock, Date: p.Date, Night: p.Night, Menu: menuOf(p.Menu), Receipt: p.Receipt, Account: p.Account,
 		Pick: p.PickLabel, Cancel: p.CancelLabel, Renew: p.RenewLabel, Forget: p.ForgetLabel}
 	if p.QR != "" {
 		m.QR, m.QRLink = "qr.svg?"+etag(p.QR), p.QR
@@ -205,11 +241,44 @@ func secondsTo(t, now time.Time) int {
 	return max(1, int(t.Sub(now).Round(time.Second)/time.Second))
 }
 
-func mediaOf(m *display.Media) *mediaMsg {
+func slideOf(s *display.Slide) *slideMsg {
+	if s == nil {
+		return nil
+	}
+	out := &slideMsg{Alt: s.Alt, Caption: s.Caption}
+	for _, m := range s.Media {
+		out.Media = append(out.Media, mediaMsg{Src: "media/" + m.File, Video: m.Video})
+	}
+	return out
+}
+
+func menuOf(m *display.Menu) *menuMsg {
 	if m == nil {
 		return nil
 	}
-	return &mediaMsg{Src: "media/" + m.File, Video: m.Video, Alt: m.Alt}
+	out := &menuMsg{Title: m.Title, Text: m.Text, Items: m.Items, Selected: m.Selected}
+	for _, f := range m.Facts {
+		out.Facts = append(out.Facts, [2]string{f.Name, f.Value})
+	}
+	return out
+}
+
+// screen tells a browser once what does not change: the language and the look.
+func (s *Server) screen(w http.ResponseWriter, _ *http.Request) {
+	lang, look := s.cfg.Words, s.cfg.Look
+	dir := "ltr"
+	if lang.RightToLeft {
+		dir = "rtl"
+	}
+	texts := lang.Texts("screen")
+	for _, key := range []string{"forget_what", "forget_here_text", "forget_everywhere_text", "keep", "forget_here", "forget_everywhere"} {
+		texts[key] = lang.Say("page." + key)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{ // a browser that has gone needs no answer
+		"lang": lang.Code, "dir": dir, "texts": texts, "digits": lang.Digits("0123456789"),
+		"look": map[string]any{"fade": look.Fade.Seconds(), "interval": look.Interval.Seconds(), "zoom": look.Zoom, "plain": look.Plain},
+	})
 }
 
 // keepAlive is how often an idle stream says that it is there: proxies cut
@@ -229,7 +298,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() {
-		for p := range s.cfg.Pages.Watch(ctx) {
+		for p := range s.cfg.Device.Pages().Watch(ctx) {
 			select {
 			case pages <- p:
 			case <-ctx.Done():
@@ -267,7 +336,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 
 // qr draws the code that is on the screen now.
 func (s *Server) qr(w http.ResponseWriter, r *http.Request) {
-	text := s.cfg.Pages.Get().QR
+	text := s.cfg.Device.Pages().Get().QR
 	if text == "" {
 		http.Error(w, "there is no QR code on the screen", http.StatusNotFound)
 		return
@@ -280,6 +349,20 @@ func (s *Server) qr(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "image/svg+xml")
 	fmt.Fprint(w, code.SVG())
+}
+
+// font serves one of the fonts that the style sheet names. Every browser that
+// loads fonts takes gzip.
+func (s *Server) font(w http.ResponseWriter, r *http.Request) {
+	data, err := s.cfg.Font(r.PathValue("file"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "private, max-age=86400")
+	w.Header().Set("Content-Type", "font/sfnt")
+	w.Header().Set("Content-Encoding", "gzip")
+	_, _ = w.Write(data) // a browser that has gone needs none
 }
 
 // media serves a file that is on a page. Names come from the store alone and
@@ -310,10 +393,15 @@ func (s *Server) wish(f func(context.Context) error) http.HandlerFunc {
 	}
 }
 
-func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	if !s.cfg.Alive() {
-		http.Error(w, "the loop has stopped", http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ok")
+// Health answers GET /healthz, and nothing else: for a box without a page.
+func Health(alive func() bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if !alive() {
+			http.Error(w, "the loop has stopped", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
 }

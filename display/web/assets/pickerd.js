@@ -6,6 +6,24 @@ const $ = id => document.getElementById(id);
 const text = (id, s) => { if ($(id).textContent !== (s || "")) $(id).textContent = s || ""; };
 const show = (id, on) => { $(id).hidden = !on; };
 
+// What does not change while the daemon runs: the language and the look.
+let texts = {}, digits = "0123456789", look = {fade: 1.2};
+const local = n => String(n).replace(/[0-9]/g, d => digits[d]);
+const say = (key, values = {}) => (texts[key] || "").replace(/\{(\w+)\}/g, (_, name) => local(values[name]));
+async function setUp() {
+  const s = await (await fetch("screen.json")).json();
+  texts = s.texts;
+  digits = s.digits;
+  look = s.look;
+  document.documentElement.lang = s.lang;
+  document.documentElement.dir = s.dir;
+  document.documentElement.style.setProperty("--fade", look.fade + "s");
+  document.documentElement.style.setProperty("--stay", (look.interval + 2 * look.fade) + "s");
+  document.body.classList.toggle("zoom", look.zoom);
+  document.body.classList.toggle("plain", look.plain);
+  for (const e of document.querySelectorAll("[data-text]")) e.textContent = texts[e.dataset.text];
+}
+
 let page = {};
 let received = 0; // performance.now() when the page came
 
@@ -25,12 +43,17 @@ function layOut(p) {
   }
   layOutCode(p);
   layOutBars(p);
+  layOutMenu(p.menu);
+  text("time", p.clock);
+  text("date", p.date);
+  show("clock", p.clock && !p.qr);
+  document.body.classList.toggle("night", !!p.night);
   for (const id of ["pick", "cancel", "renew", "forget"]) {
     text(id, p[id]);
     show(id, p[id]);
   }
   if (!p.forget && $("forgetting").open) $("forgetting").close();
-  slides.show(p.photo, p.next);
+  slides.show(p.night ? null : p.slide, p.next);
   tick();
 }
 
@@ -41,7 +64,7 @@ function layOutCode(p) {
     $("qr").dataset.of = $("qr").src = p.qr;
     $("qrlink").href = p.qr_link;
   }
-  $("qr").alt = p.code ? `QR code for ${p.link}, code ${p.code}` : `QR code for ${p.link}`;
+  $("qr").alt = say(p.code ? "qr_for_code" : "qr_for", p);
   text("link", p.link);
   text("code", p.code);
   text("spoken", p.spoken);
@@ -73,10 +96,14 @@ function layOutBars(p) {
   show("progress", p.progress);
   if (p.progress) {
     const {done, total, failed} = p.progress;
-    text("count", `${done} of ${total} photos` + (failed ? `, ${failed} failed` : ""));
+    text("count", say(failed ? "progress_failed" : "progress", p.progress));
     $("meter").max = Math.max(total, 1);
     $("meter").value = done;
   }
+  text("caption", p.slide && !p.receipt && !p.progress ? p.slide.caption : "");
+  show("caption", $("caption").textContent);
+  text("paused", p.paused);
+  show("paused", p.paused);
   text("message", p.problem);
   text("remedy", p.remedy);
   show("problem", p.problem);
@@ -85,15 +112,30 @@ function layOutBars(p) {
 // Countdowns run here, from the seconds that the page came with.
 function tick() {
   const gone = (performance.now() - received) / 1000;
-  const clock = s => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+  const clock = s => local(`${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`);
   const left = Math.max(0, (page.left || 0) - gone);
-  text("left", !page.left ? "" : left > 6 * 3600 ? "" : `Good for ${clock(left)}`);
+  text("left", !page.left ? "" : left > 6 * 3600 ? "" : say("good_for", {time: clock(left)}));
   const retry = (page.retry_in || 0) - gone;
-  const again = retry >= 90 ? `Trying again in ${Math.round(retry / 60)} min.` : retry >= 1 ? `Trying again in ${Math.round(retry)} s.` : "";
+  const again = retry >= 90 ? say("retry_minutes", {n: Math.round(retry / 60)}) : retry >= 1 ? say("retry_seconds", {n: Math.round(retry)}) : "";
   text("retry", page.problem ? again : "");
   text("again", page.problem ? "" : again);
 }
 setInterval(tick, 1000);
+
+// A menu that a remote control has opened; it is moved in by that alone.
+function layOutMenu(m) {
+  show("menu", m);
+  if (!m) return;
+  text("menutitle", m.title);
+  text("menutext", m.text);
+  const line = (tag, s) => Object.assign(document.createElement(tag), {textContent: s});
+  $("facts").replaceChildren(...(m.facts || []).flatMap(f => [line("dt", f[0]), line("dd", f[1])]));
+  $("items").replaceChildren(...m.items.map((s, i) => {
+    const li = line("li", s);
+    li.classList.toggle("selected", i === m.selected);
+    return li;
+  }));
+}
 
 // Two layers that fade into each other. A photo that can't be loaded is passed
 // over and tried again: until it can be shown, the one before stays.
@@ -101,36 +143,43 @@ const slides = {
   wanted: null,
   layer: null,
   again: undefined,
-  async show(photo, next) {
-    text("alt", photo && photo.alt);
-    if (!photo) return this.clear();
-    if (this.wanted === photo.src) return this.ahead(next);
-    this.wanted = photo.src;
+  async show(slide, next) {
+    text("alt", slide && slide.alt);
+    if (!slide) return this.clear();
+    const key = slide.media.map(m => m.src).join(" ");
+    if (this.wanted === key) return this.ahead(next);
+    this.wanted = key;
     clearTimeout(this.again);
-    let front;
+    let fronts;
     try {
-      front = photo.video ? await this.film(photo) : await this.picture(photo);
+      fronts = await Promise.all(slide.media.map(m => m.video ? this.film(m) : this.picture(m, slide.alt)));
     } catch {
-      if (this.wanted !== photo.src) return;
+      if (this.wanted !== key) return;
       this.wanted = null;
-      this.again = setTimeout(() => this.show(page.photo, page.next), 5000);
+      this.again = setTimeout(() => this.show(page.slide, page.next), 5000);
       return;
     }
-    if (this.wanted !== photo.src) return; // another came meanwhile
-    this.fade(photo, front);
+    if (this.wanted !== key) return; // another came meanwhile
+    this.fade(slide, fronts);
     this.ahead(next);
   },
-  fade(photo, front) {
+  fade(slide, fronts) {
     const layer = document.createElement("div");
     layer.className = "slide";
-    if (!photo.video) {
+    layer.classList.toggle("pair", fronts.length > 1);
+    if (!slide.media[0].video && fronts.length === 1) {
       const back = new Image();
       back.className = "back";
       back.alt = "";
-      back.src = photo.src;
+      back.src = slide.media[0].src;
       layer.append(back);
     }
-    layer.append(front);
+    for (const f of fronts) {
+      const half = document.createElement("div");
+      half.className = "half";
+      half.append(f);
+      layer.append(half);
+    }
     $("slides").append(layer);
     layer.offsetWidth; // lets the fade begin
     layer.classList.add("on");
@@ -139,13 +188,13 @@ const slides = {
     this.layer = layer;
   },
   drop(layer) {
-    if (layer) setTimeout(() => layer.remove(), 1500);
+    if (layer) setTimeout(() => layer.remove(), look.fade * 1000 + 300);
   },
-  async picture(photo) {
+  async picture(m, alt) {
     const img = new Image();
     img.className = "front";
-    img.alt = photo.alt;
-    img.src = photo.src;
+    img.alt = alt;
+    img.src = m.src;
     await img.decode();
     // A tiny picture is not blown up beyond four times its size.
     const most = 4 / (devicePixelRatio || 1);
@@ -153,18 +202,20 @@ const slides = {
     img.style.maxHeight = Math.round(img.naturalHeight * most) + "px";
     return img;
   },
-  film(photo) {
+  film(m) {
     const v = document.createElement("video");
     v.className = "front";
     v.muted = v.autoplay = v.loop = v.playsInline = true;
     return new Promise((ok, bad) => {
       v.onloadeddata = () => ok(v);
       v.onerror = bad;
-      v.src = photo.src;
+      v.src = m.src;
     });
   },
   ahead(next) {
-    if (next && !next.video) new Image().src = next.src;
+    for (const m of next ? next.media : []) {
+      if (!m.video) new Image().src = m.src;
+    }
   },
   clear() {
     document.body.classList.remove("photos");
@@ -174,6 +225,17 @@ const slides = {
     this.layer = null;
   },
 };
+
+// Nothing bright stands on the same spot for hours: words and code change sides,
+// and the clock changes corners.
+const turnEvery = 10 * 60 * 1000;
+let turns = 0;
+setInterval(() => {
+  turns++;
+  document.body.classList.toggle("swap", turns % 2 === 1);
+  document.body.dataset.corner = turns % 4;
+  document.documentElement.style.setProperty("--drift", ((turns * 7) % 5 - 2) / 2);
+}, turnEvery);
 
 // Wishes.
 async function wish(name) {
@@ -207,8 +269,19 @@ function move(step) {
   const last = all.length - 1, next = at + step;
   all[at < 0 ? first : $("forgetting").open ? Math.min(Math.max(next, 0), last) : (next + all.length) % all.length].focus();
 }
+// Over photos left and right turn them, until somebody goes down to the buttons.
+function leaf(key) {
+  const to = {ArrowLeft: "previous", ArrowRight: "next", MediaTrackPrevious: "previous", MediaTrackNext: "next", MediaPlayPause: "pause", " ": "pause"}[key];
+  if (!to || !page.slide || $("forgetting").open || document.activeElement.closest("#buttons")) return false;
+  wish(to);
+  return true;
+}
 addEventListener("keydown", e => {
   near();
+  if (leaf(e.key)) {
+    e.preventDefault();
+    return;
+  }
   if (e.key in ahead) {
     e.preventDefault();
     move(ahead[e.key]);
@@ -223,6 +296,7 @@ addEventListener("keydown", e => {
 
 let away;
 function near() {
+  if (page.night) wish("touch");
   document.body.classList.add("near");
   clearTimeout(away);
   away = setTimeout(() => {
@@ -248,7 +322,10 @@ function connect() {
     lost = undefined;
     show("offline", false);
   };
-  stream.onopen = heard;
+  stream.onopen = () => {
+    heard();
+    setUp().then(() => layOut(page)).catch(() => {}); // another daemon may speak another language
+  };
   stream.addEventListener("here", heard);
   stream.addEventListener("page", e => { heard(); layOut(JSON.parse(e.data)); });
   stream.onerror = () => {
@@ -256,7 +333,7 @@ function connect() {
     if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
   };
 }
-connect();
+setUp().catch(() => {}).finally(connect);
 // Photos come at the size that was told when the stream began.
 let resized;
 addEventListener("resize", () => {

@@ -1,0 +1,97 @@
+// Package qemu tries pickerd on real kernels with real drivers, in virtual
+// machines.
+package qemu
+
+import (
+	"image"
+	"image/color"
+	"strings"
+	"testing"
+	"time"
+)
+
+// boards are the screens that there are.
+var boards = map[string]board{
+	"vga 1280x800":       {args: []string{"-vga", "std"}, modules: []string{"bochs"}},
+	"vga 1920x1080":      {args: []string{"-vga", "none", "-device", "VGA,edid=on,xres=1920,yres=1080"}, modules: []string{"bochs"}},
+	"vga 3840x2160":      {args: []string{"-vga", "none", "-device", "VGA,edid=on,xres=3840,yres=2160,vgamem_mb=64"}, modules: []string{"bochs"}},
+	"vga framebuffer":    {args: []string{"-vga", "std"}, modules: []string{"bochs"}, config: `[framebuffer];device="/dev/fb0"`},
+	"virtio drm":         {args: []string{"-vga", "none", "-device", "virtio-gpu-pci"}, modules: []string{"virtio_pci", "virtio_gpu"}},
+	"virtio framebuffer": {args: []string{"-vga", "none", "-device", "virtio-gpu-pci"}, modules: []string{"virtio_pci", "virtio_gpu"}, config: `[framebuffer];device="/dev/fb0"`},
+	"cirrus drm":         {args: []string{"-vga", "cirrus"}, modules: []string{"cirrus"}},
+	"cirrus 16 bit":      {args: []string{"-vga", "cirrus"}, modules: []string{"cirrus"}, config: `[framebuffer];device="/dev/fb0"`},
+	"drm without fbdev":  {args: []string{"-vga", "none", "-device", "bochs-display"}, modules: []string{"drm_kms_helper:fbdev_emulation=0", "bochs"}},
+	"efi":                {args: []string{"-vga", "std", "-bios", "/usr/share/ovmf/OVMF.fd"}, firmware: true},
+	"vesa 565":           {args: []string{"-vga", "std"}, firmware: true, append: "vga=0x317"},
+	"vesa 555":           {args: []string{"-vga", "std"}, firmware: true, append: "vga=0x316"},
+	"vesa 24 bit":        {args: []string{"-vga", "std"}, firmware: true, append: "vga=0x318"},
+	"turned":             {args: []string{"-vga", "std"}, modules: []string{"bochs"}, config: `[framebuffer];rotate=90`},
+}
+
+const outputs = `[display];outputs=["framebuffer"];`
+
+// TestScreens goes through a whole pick on every kind of screen: from the pairing
+// code to the photo, and back to the console.
+func TestScreens(t *testing.T) {
+	for name, b := range boards {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := boot(t, b)
+			m.tell("start " + outputs + b.config)
+			m.until("the pairing code is there", func() bool { return strings.Contains(m.code(), "user_code=") })
+			t.Logf("power-on to code: %v", time.Since(m.made).Round(100*time.Millisecond))
+			m.keep("pairing")
+			if mode := m.tell("mode"); mode != "graphics" {
+				t.Errorf("the console is in %s mode", mode)
+			}
+			m.tell("say LOGIN:_A_PROMPT_OVER_THE_PICTURE")
+			m.tell("approve")
+			m.until("the link to choose is there", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+			m.keep("picking")
+			m.tell("choose picture-0")
+			m.until("the photo is there", func() bool { img, _ := m.picture(); return shows(img, 0, name == "turned") })
+			m.until("the session is deleted", func() bool { return m.tell("open") == "0" })
+			m.keep("photo")
+			if said := m.tell("signal TERM"); said != "ended: <nil>" {
+				t.Error(said)
+			}
+			if mode := m.tell("mode"); mode != "text" {
+				t.Errorf("after the end the console is in %s mode", mode)
+			}
+			if img, _ := m.picture(); shows(img, 0, name == "turned") {
+				t.Error("the photo is still there")
+			}
+			m.keep("console")
+		})
+	}
+}
+
+// quarters are the guest's.
+var quarters = [][4]color.RGBA{
+	{{220, 30, 40, 255}, {40, 200, 60, 255}, {30, 60, 210, 255}, {250, 250, 250, 255}},
+	{{240, 200, 20, 255}, {120, 20, 140, 255}, {20, 160, 170, 255}, {40, 40, 40, 255}},
+}
+
+// shows reports whether a test picture is on the screen, by the colours around
+// its middle.
+func shows(img image.Image, which int, turned bool) bool {
+	b := img.Bounds()
+	dx, dy := b.Dx()/12, b.Dy()/12
+	for i, want := range quarters[which] {
+		x, y := i%2*2-1, i/2*2-1
+		if turned {
+			x, y = -y, x
+		}
+		got := color.RGBAModel.Convert(img.At(b.Dx()/2+x*dx, b.Dy()/2+y*dy)).(color.RGBA)
+		if !near(got, want) {
+			return false
+		}
+	}
+	return true
+}
+
+// near allows for five bits a colour.
+func near(a, b color.RGBA) bool {
+	close := func(x, y uint8) bool { return max(x, y)-min(x, y) <= 10 }
+	return close(a.R, b.R) && close(a.G, b.G) && close(a.B, b.B)
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	"pickerd/configs"
+	"pickerd/device"
+	"pickerd/display"
+	"pickerd/display/framebuffer"
+	"pickerd/display/remote"
+	"pickerd/display/stage"
+	"pickerd/display/terminal"
+	"pickerd/display/typeface"
+	"pickerd/display/web"
+	"pickerd/display/words"
+)
+
+// A subject is what screens show and what a remote control is for: a device, or
+// what stands in for one.
+type subject interface {
+	web.Device
+	Press(ctx context.Context, k device.Key) error
+	Unshowable(ctx context.Context, file string, why error)
+	Alive() bool
+}
+
+// screens are the outputs that the configuration names.
+type screens struct {
+	web   *web.Server // nil without "http"
+	alive func() bool
+	stage *stage.Stage // nil without "framebuffer"
+	runs  []func(ctx context.Context) error
+}
+
+// newScreens returns the outputs for s, whose photos media opens.
+func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, error), log *slog.Logger, e env) (*screens, error) {
+	lang, err := words.For(cfg.Display.Language)
+	if err != nil {
+		return nil, err
+	}
+	out := &screens{alive: s.Alive}
+	if cfg.Display.Shows("http") {
+		out.web = web.New(web.Config{Device: s, Media: media, Font: typeface.File, Alive: s.Alive, Words: lang, Look: look(cfg.Slideshow), Log: log})
+	}
+	if cfg.Display.Shows("framebuffer") {
+		out.stage = stage.New(stage.Config{
+			Open: func() (stage.Screen, error) {
+				return framebuffer.Open(framebuffer.Config{Device: cfg.Framebuffer.Device, Log: log})
+			},
+			Pages: s.Pages(), Media: media, Unshowable: s.Unshowable, Words: lang, Look: look(cfg.Slideshow),
+			Rotate: cfg.Framebuffer.Rotate, Overscan: float64(cfg.Framebuffer.Overscan) / 100,
+			Cache: filepath.Join(os.TempDir(), "pickerd-fonts"), Log: log,
+		})
+		keys, err := keymap(cfg.Remote)
+		if err != nil {
+			return nil, err
+		}
+		out.runs = append(out.runs, out.stage.Run, newRemote(cfg, keys, s, log).Run)
+	}
+	if cfg.Display.Shows("terminal") {
+		run, err := newTerminal(cfg, s, lang, e)
+		if err != nil {
+			return nil, err
+		}
+		out.runs = append(out.runs, run)
+	}
+	return out, nil
+}
+
+func look(s configs.Slideshow) display.Look {
+	return display.Look{Fade: time.Duration(s.Fade), Interval: time.Duration(s.Interval), Zoom: s.Zoom, Plain: s.Backing == "black"}
+}
+
+// run starts the outputs in g.
+func (s *screens) run(ctx context.Context, g *errgroup.Group) {
+	for _, run := range s.runs {
+		g.Go(func() error { return run(ctx) })
+	}
+}
+
+// handler serves the page where there is one, and else only tells whether the
+// program is well.
+func (s *screens) handler() http.Handler {
+	if s.web != nil {
+		return s.web
+	}
+	return web.Health(s.alive)
+}
+
+// size is what photos are fetched at: the largest screen, or 1920 by 1080 while
+// none is known.
+func (s *screens) size() (w, h int) {
+	if s.web != nil {
+		w, h = s.web.ScreenSize()
+	}
+	if s.stage != nil {
+		sw, sh := s.stage.Size()
+		w, h = max(w, sw), max(h, sh)
+	}
+	if w == 0 || h == 0 {
+		return 1920, 1080
+	}
+	return w, h
+}
+
+// held is what holding a key down means, and repeated are keys that go on.
+var (
+	held     = map[string]string{string(device.KeyOK): string(device.KeyMenu)}
+	repeated = []string{string(device.KeyLeft), string(device.KeyRight), string(device.KeyUp), string(device.KeyDown)}
+)
+
+// keymap reads which keys mean what.
+func keymap(r configs.Remote) (remote.Keymap, error) {
+	keys := remote.Keymap{}
+	for _, k := range []struct {
+		key   device.Key
+		names []string
+	}{
+		{device.KeyOK, r.OK}, {device.KeyMenu, r.Menu}, {device.KeyBack, r.Back}, {device.KeyLeft, r.Left}, {device.KeyRight, r.Right},
+		{device.KeyUp, r.Up}, {device.KeyDown, r.Down}, {device.KeyPlay, r.Play}, {device.KeyNext, r.Next}, {device.KeyPrevious, r.Previous},
+	} {
+		if err := keys.Add(string(k.key), k.names); err != nil {
+			return nil, fmt.Errorf("remote.%s: %w", k.key, err)
+		}
+	}
+	return keys, nil
+}
+
+func newRemote(cfg *configs.Config, keys remote.Keymap, s subject, log *slog.Logger) *remote.Remote {
+	return remote.New(remote.Config{Dir: "/dev/input", Keys: keys, Hold: time.Duration(cfg.Remote.Hold), HeldDown: held, Repeats: repeated, Log: log,
+		Press: func(ctx context.Context, meaning string) {
+			if err := s.Press(ctx, device.Key(meaning)); err != nil {
+				log.Info("a key had no effect", "key", meaning, "err", err)
+			}
+		}})
+}
+
+// newTerminal opens where text is shown. It may be a console that is not there
+// yet, as with a serial adapter.
+func newTerminal(cfg *configs.Config, s subject, lang *words.Words, e env) (func(context.Context) error, error) {
+	if cfg.Terminal.Device == "" {
+		return terminal.New(terminal.Config{Pages: s.Pages(), Out: e.stdout, Size: sizeOf(e.stdout), Words: lang, Tail: e.tail}).Run, nil
+	}
+	f, err := os.OpenFile(cfg.Terminal.Device, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &hintedError{fmt.Errorf("terminal.device: %w", err), `the user that runs pickerd must be in the group of the device, often "tty" or "dialout"`, exitConfig}
+	}
+	if err != nil {
+		return nil, &hintedError{fmt.Errorf("terminal.device: %w", err), "a console such as /dev/ttyS0, or nothing for standard output", exitConfig}
+	}
+	t := terminal.New(terminal.Config{Pages: s.Pages(), Out: f, Size: sizeOf(f), Words: lang})
+	return func(ctx context.Context) error {
+		defer f.Close()
+		return t.Run(ctx)
+	}, nil
+}
+
+// sizeOf asks a terminal how large it is; what is none has the usual size.
+func sizeOf(v any) func() (columns, rows int) {
+	f, ok := v.(*os.File)
+	if !ok {
+		return nil
+	}
+	return func() (int, int) {
+		columns, rows, err := term.GetSize(int(f.Fd()))
+		if err != nil || columns == 0 || rows == 0 {
+			return 80, 24
+		}
+		return columns, rows
+	}
+}

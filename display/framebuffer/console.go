@@ -1,0 +1,168 @@
+package framebuffer
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Requests and values of linux/kd.h and linux/vt.h.
+const (
+	kdSetMode  = 0x4b3a
+	kdGetMode  = 0x4b3b
+	kdText     = 0
+	kdGraphics = 1
+	vtGetState = 0x5603
+)
+
+// vtStat is struct vt_stat.
+type vtStat struct{ Active, Signal, State uint16 }
+
+// GuardCommand is the argument with which the program runs as the guard of the
+// console: it must call Guard then, and nothing else.
+const GuardCommand = "console-guard"
+
+// A console is the virtual terminal that would write over the picture: login
+// prompts, the cursor, the kernel's messages. The zero console is none at all.
+type console struct {
+	tty   *os.File
+	vt    uint16
+	guard *exec.Cmd
+	alive *os.File // closed when this process ends, however it ends
+	back  chan struct{}
+	stop  chan struct{}
+	away  atomic.Bool // another console is on the screen
+	wg    sync.WaitGroup
+}
+
+// lookEvery is how often it is looked whether the console was switched.
+const lookEvery = time.Second
+
+// takeConsole switches the active console to graphics. A guard, a process of its
+// own, switches it back when this one ends, however it ends. Where there is no
+// console, or it can't be had, nothing is in the way or nothing can be done.
+// With watch, back is closed when somebody comes back from another console.
+func takeConsole(watch bool) *console {
+	c := &console{back: make(chan struct{}), stop: make(chan struct{})}
+	tty, vt, err := activeVT()
+	if err != nil {
+		return c
+	}
+	var mode uintptr
+	if ioctl(tty, kdGetMode, unsafe.Pointer(&mode)) != nil || ioctlValue(tty, kdSetMode, kdGraphics) != nil {
+		tty.Close()
+		return c
+	}
+	c.tty, c.vt = tty, vt
+	if err := c.startGuard(); err != nil {
+		c.alive = nil
+	}
+	if watch {
+		c.wg.Go(c.watch)
+	}
+	return c
+}
+
+// activeVT opens the console that is on the screen.
+func activeVT() (*os.File, uint16, error) {
+	for _, path := range []string{"/dev/tty0", "/dev/tty", "/dev/tty1"} {
+		f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+		if err != nil {
+			continue
+		}
+		var st vtStat
+		if ioctl(f, vtGetState, unsafe.Pointer(&st)) != nil || st.Active == 0 {
+			f.Close()
+			continue
+		}
+		if path == "/dev/tty0" { // it is whichever is active at the moment
+			f.Close()
+			if f, err = os.OpenFile(fmt.Sprintf("/dev/tty%d", st.Active), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
+				continue
+			}
+		}
+		return f, st.Active, nil
+	}
+	return nil, 0, os.ErrNotExist
+}
+
+// startGuard starts the process that outlives this one.
+func (c *console) startGuard() error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	cmd := exec.Command("/proc/self/exe", GuardCommand)
+	cmd.ExtraFiles = []*os.File{c.tty, r}
+	cmd.Stderr = os.Stderr
+	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C is not for it
+	if err := cmd.Start(); err != nil {
+		w.Close()
+		return err
+	}
+	c.guard, c.alive = cmd, w
+	return nil
+}
+
+// Guard is the whole work of the guard: it waits until the process that started
+// it is gone, and brings the console's text back.
+func Guard() error {
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	tty, alive := os.NewFile(3, "console"), os.NewFile(4, "pipe")
+	if tty == nil || alive == nil {
+		return os.ErrInvalid
+	}
+	var b [1]byte
+	_, _ = alive.Read(b[:]) // nothing is ever written
+	return ioctlValue(tty, kdSetMode, kdText)
+}
+
+// watch tells when somebody has been on another console and is back: what was
+// drawn is gone.
+func (c *console) watch() {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-tick.C:
+		}
+		var st vtStat
+		if ioctl(c.tty, vtGetState, unsafe.Pointer(&st)) != nil {
+			continue
+		}
+		switch {
+		case st.Active != c.vt:
+			c.away.Store(true)
+		case c.away.Load():
+			close(c.back)
+			return
+		}
+	}
+}
+
+// giveBack shows the console's text again.
+func (c *console) giveBack() {
+	close(c.stop)
+	c.wg.Wait()
+	if c.tty == nil {
+		return
+	}
+	_ = ioctlValue(c.tty, kdSetMode, kdText) // the guard tries too
+	if c.alive != nil {
+		c.alive.Close()
+		_ = c.guard.Wait()
+	}
+	c.tty.Close()
+}

@@ -1,0 +1,112 @@
+package framebuffer
+
+import "unsafe"
+
+// What follows is of drm/drm.h and drm/drm_mode.h.
+
+// request is DRM_IOWR, which all requests here are but two.
+func request(nr, size uintptr) uintptr { return 3<<30 | size<<16 | 'd'<<8 | nr }
+
+var (
+	drmGetCap       = request(0x0c, unsafe.Sizeof(drmCap{}))
+	drmResources    = request(0xa0, unsafe.Sizeof(drmCardRes{}))
+	drmGetCrtc      = request(0xa1, unsafe.Sizeof(drmCrtc{}))
+	drmSetCrtc      = request(0xa2, unsafe.Sizeof(drmCrtc{}))
+	drmGetEncoder   = request(0xa6, unsafe.Sizeof(drmEncoder{}))
+	drmGetConnector = request(0xa7, unsafe.Sizeof(drmConnector{}))
+	drmGetProperty  = request(0xaa, unsafe.Sizeof(drmProperty{}))
+	drmSetProperty  = request(0xab, unsafe.Sizeof(drmConnectorProperty{}))
+	drmAddFB        = request(0xae, unsafe.Sizeof(drmFB{}))
+	drmRmFB         = request(0xaf, 4)
+	drmPageFlip     = request(0xb0, unsafe.Sizeof(drmFlip{}))
+	drmDirtyFB      = request(0xb1, unsafe.Sizeof(drmDirty{}))
+	drmCreateDumb   = request(0xb2, unsafe.Sizeof(drmDumb{}))
+	drmMapDumb      = request(0xb3, unsafe.Sizeof(drmMap{}))
+	drmDestroyDumb  = request(0xb4, 4)
+)
+
+const (
+	drmSetMaster  = 'd'<<8 | 0x1e // DRM_IO
+	drmDropMaster = 'd'<<8 | 0x1f
+
+	capDumbBuffer   = 1
+	connected       = 1
+	modePreferred   = 1 << 3
+	flipEvent       = 1
+	propertyEnum    = 1 << 3
+	dpmsOn, dpmsOff = 0, 3
+)
+
+type drmCap struct{ Capability, Value uint64 }
+
+type drmCardRes struct {
+	FBs, CRTCs, Connectors, Encoders                     uint64 // pointers
+	CountFBs, CountCRTCs, CountConnectors, CountEncoders uint32
+	MinWidth, MaxWidth, MinHeight, MaxHeight             uint32
+}
+
+// drmMode is struct drm_mode_modeinfo.
+type drmMode struct {
+	Clock                                         uint32 // kHz
+	HDisplay, HSyncStart, HSyncEnd, HTotal, HSkew uint16
+	VDisplay, VSyncStart, VSyncEnd, VTotal, VScan uint16
+	VRefresh, Flags, Type                         uint32
+	Name                                          [32]byte
+}
+
+type drmCrtc struct {
+	SetConnectors                                   uint64 // pointer
+	CountConnectors, CRTC, FB, X, Y, Gamma, HasMode uint32
+	Mode                                            drmMode
+}
+
+type drmEncoder struct{ ID, Type, CRTC, PossibleCRTCs, PossibleClones uint32 }
+
+type drmConnector struct {
+	Encoders, Modes, Props, PropValues           uint64 // pointers
+	CountModes, CountProps, CountEncoders        uint32
+	Encoder, ID, Type, TypeID                    uint32
+	Connection, WidthMM, HeightMM, Subpixel, Pad uint32
+}
+
+type drmProperty struct {
+	Values, EnumBlobs      uint64 // pointers
+	ID, Flags              uint32
+	Name                   [32]byte
+	CountValues, CountBlob uint32
+}
+
+type drmConnectorProperty struct {
+	Value         uint64
+	ID, Connector uint32
+}
+
+type drmFB struct{ ID, Width, Height, Pitch, BPP, Depth, Handle uint32 }
+
+type drmFlip struct {
+	CRTC, FB, Flags, Reserved uint32
+	UserData                  uint64
+}
+
+type drmDirty struct {
+	FB, Flags, Color, CountClips uint32
+	Clips                        uint64 // pointer
+}
+
+type drmClip struct{ X1, Y1, X2, Y2 uint16 }
+
+type drmDumb struct {
+	Height, Width, BPP, Flags, Handle, Pitch uint32
+	Size                                     uint64
+}
+
+type drmMap struct {
+	Handle, Pad uint32
+	Offset      uint64
+}
+
+// address is a slice for a request; the slice must be kept alive until it is
+// answered.
+func address[T any](s []T) uint64 {
+	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(s))))
+}

@@ -1,0 +1,185 @@
+package paint
+
+import (
+	"fmt"
+	"image"
+	"time"
+
+	"pickerd/display"
+	"pickerd/display/typeface"
+)
+
+// plateAlpha makes every text readable over any photo: 4.5 to 1 and more over
+// white.
+const plateAlpha = 220
+
+// A rack is what stands at the lower edge.
+type rack struct {
+	items List
+	top   int // of the highest one
+	low   int // where the edge is
+}
+
+func (r rack) height() int {
+	if len(r.items) == 0 {
+		return 0
+	}
+	return r.low - r.top
+}
+
+// bars lays out what stands over a photo, or under words: news at one side, the
+// keys at the other, and the clock. The sides change.
+func (p *Painter) bars(page display.Page, now time.Time) rack {
+	edge := p.safe.Inset(p.px(2.2))
+	r := rack{top: edge.Max.Y, low: edge.Max.Y}
+	turn := place(now)
+	right := p.cfg.Words.RightToLeft != (turn%2 == 1)
+	y := edge.Max.Y
+	if page.Menu == nil && page.Slide == nil {
+		y = p.keys(&r, edge, y, !right, page)
+		if p.cfg.W > p.cfg.H {
+			y = edge.Max.Y // the news stand on the other side
+		}
+	}
+	if page.Problem != "" {
+		s := page.Problem + " " + page.Remedy
+		if again := p.again(page.RetryAt, now); again != "" {
+			s += " " + again
+		}
+		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: 1.6 * p.u}, ink, amber)
+	}
+	if page.Progress != nil {
+		y = p.progress(&r, edge, y, right, page.Progress)
+	}
+	for _, s := range []string{page.Receipt, page.Paused} {
+		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: 1.6 * p.u}, ink, 0)
+	}
+	if s := page.Slide; s != nil && page.Receipt == "" && page.Progress == nil {
+		y = p.bar(&r, edge, y, right, s.Caption, typeface.Style{Size: 1.5 * p.u}, ink, 0)
+	}
+	if page.Clock != "" && page.QR == "" {
+		p.clock(&r, edge, turn, page)
+	}
+	return r
+}
+
+// bar puts a text on a plate whose lower edge is y, and returns where the next
+// one ends. A mark is a stripe of that colour at its beginning.
+func (p *Painter) bar(r *rack, edge image.Rectangle, y int, right bool, s string, style typeface.Style, colour, mark uint32) int {
+	if s == "" {
+		return y
+	}
+	pad := p.px(1)
+	most := edge.Dx() - 2*pad
+	if p.cfg.W > p.cfg.H {
+		most = min(most, edge.Dx()*62/100)
+	}
+	b := p.family.Lay(s, style, most)
+	out := image.Rect(0, 0, b.Width+2*pad, b.Height+pad)
+	at := image.Pt(edge.Min.X, y-out.Dy())
+	if right {
+		at.X = edge.Max.X - out.Dx()
+	}
+	out = out.Add(at)
+	r.items = append(r.items, box(out, p.px(0.9), plate, plateAlpha))
+	if mark != 0 {
+		stripe := image.Rect(out.Min.X, out.Min.Y+p.px(0.9), out.Min.X+max(p.px(0.35), 2), out.Max.Y-p.px(0.9))
+		if p.cfg.Words.RightToLeft {
+			stripe = stripe.Add(image.Pt(out.Dx()-stripe.Dx(), 0))
+		}
+		r.items = append(r.items, box(stripe, 0, mark, 256))
+	}
+	r.items = append(r.items, text(b, at.Add(image.Pt(pad, pad/2)), b.Width, typeface.Start, colour, styleKey(s, style)))
+	r.top = min(r.top, out.Min.Y-p.px(0.8))
+	return out.Min.Y - p.px(0.8)
+}
+
+func styleKey(s string, st typeface.Style) string {
+	return fmt.Sprintf("%s/%.2f/%t", s, st.Size, st.Bold)
+}
+
+// progress puts how far a download is over a bar that fills.
+func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *display.Progress) int {
+	s := p.cfg.Words.Say("screen.progress", "done", g.Done, "total", g.Total)
+	if g.Failed > 0 {
+		s = p.cfg.Words.Say("screen.progress_failed", "done", g.Done, "total", g.Total, "failed", g.Failed)
+	}
+	style := typeface.Style{Size: 1.6 * p.u}
+	pad, wide, high := p.px(1), p.px(30), max(p.px(0.6), 3)
+	b := p.family.Lay(s, style, edge.Dx()-2*pad)
+	wide = min(max(wide, b.Width), edge.Dx()-2*pad)
+	out := image.Rect(0, 0, wide+2*pad, b.Height+high+2*pad)
+	at := image.Pt(edge.Min.X, y-out.Dy())
+	if right {
+		at.X = edge.Max.X - out.Dx()
+	}
+	out = out.Add(at)
+	meter := image.Rect(out.Min.X+pad, out.Max.Y-pad-high, out.Max.X-pad, out.Max.Y-pad)
+	filled := meter
+	share := meter.Dx() * min(g.Done+g.Failed, g.Total) / max(g.Total, 1)
+	if p.cfg.Words.RightToLeft {
+		filled.Min.X = filled.Max.X - share
+	} else {
+		filled.Max.X = filled.Min.X + share
+	}
+	r.items = append(r.items, box(out, p.px(0.9), plate, plateAlpha),
+		text(b, at.Add(image.Pt(pad, pad/2)), wide, typeface.Start, ink, styleKey(s, style)),
+		box(meter, high/2, ink, 50), box(filled, high/2, accent, 256))
+	r.top = min(r.top, out.Min.Y-p.px(0.8))
+	return out.Min.Y - p.px(0.8)
+}
+
+// keys tells what the remote control does, where no photo is on the screen: each
+// key and what it is for, beside each other.
+func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page display.Page) int {
+	w, pad := p.cfg.Words, p.px(1)
+	key, label := typeface.Style{Size: 1.5 * p.u, Bold: true}, typeface.Style{Size: 1.5 * p.u}
+	x, next := edge.Min.X, y
+	if right {
+		x = edge.Max.X
+	}
+	for _, k := range []struct{ key, label string }{{"screen.key_ok", page.PickLabel}, {"screen.key_back", page.CancelLabel}} {
+		if k.label == "" {
+			continue
+		}
+		name := w.Say(k.key)
+		kb, lb := p.family.Lay(name, key, edge.Dx()), p.family.Lay(k.label, label, edge.Dx())
+		out := image.Rect(0, 0, kb.Width+lb.Width+3*pad, max(kb.Height, lb.Height)+pad)
+		at := image.Pt(x, y-out.Dy())
+		if right {
+			at.X -= out.Dx()
+			x = at.X - pad
+		} else {
+			x += out.Dx() + pad
+		}
+		out = out.Add(at)
+		kx, lx := at.X+pad, at.X+2*pad+kb.Width
+		if w.RightToLeft {
+			lx, kx = at.X+pad, at.X+2*pad+lb.Width
+		}
+		r.items = append(r.items, box(out, p.px(0.9), plate, plateAlpha),
+			text(kb, image.Pt(kx, at.Y+pad/2), kb.Width, typeface.Start, accent, styleKey(name, key)),
+			text(lb, image.Pt(lx, at.Y+pad/2), lb.Width, typeface.Start, ink, styleKey(k.label, label)))
+		next = out.Min.Y - p.px(0.8)
+		r.top = min(r.top, next)
+	}
+	return next
+}
+
+// clock puts time and date into a corner of a photo, another one each turn.
+func (p *Painter) clock(r *rack, edge image.Rectangle, turn int, page display.Page) {
+	big := typeface.Style{Size: 5 * p.u, Bold: true}
+	small := typeface.Style{Size: 1.7 * p.u}
+	pad := p.px(1.1)
+	tb, db := p.family.Lay(page.Clock, big, edge.Dx()), p.family.Lay(page.Date, small, edge.Dx()/2)
+	wide := max(tb.Width, db.Width)
+	out := image.Rect(0, 0, wide+2*pad, tb.Height+db.Height+pad)
+	at := edge.Min
+	if turn/2%2 == 0 == !p.cfg.Words.RightToLeft {
+		at.X = edge.Max.X - out.Dx()
+	}
+	out = out.Add(at)
+	r.items = append(r.items, box(out, p.px(1.2), plate, plateAlpha),
+		text(tb, at.Add(image.Pt(pad, 0)), wide, typeface.Centre, ink, styleKey(page.Clock, big)),
+		text(db, at.Add(image.Pt(pad, tb.Height)), wide, typeface.Centre, ink, styleKey(page.Date, small)))
+}

@@ -1,0 +1,96 @@
+package paint
+
+import (
+	"fmt"
+	"image"
+	"log/slog"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"pickerd/display"
+	"pickerd/display/pixel"
+)
+
+// A drawnCode is the QR code that was drawn last.
+type drawnCode struct {
+	text   string
+	module int
+	image  *pixel.Image // nil where its pixels could not be read back
+}
+
+// Sizes of a QR code, as shares of the screen's height.
+const (
+	codeWanted = 0.54
+	codeLeast  = 1.0 / 3
+)
+
+// leastModule is what phones need from a sofa's distance, in pixels.
+const leastModule = 3
+
+// qr returns the picture of a code that fits into room, nil where there is none
+// that a phone would read.
+func (p *Painter) qr(text string, room image.Point) *pixel.Image {
+	code, err := display.NewQR(text)
+	if err != nil {
+		p.cfg.Log.Error("the QR code can't be drawn", "err", err)
+		return nil
+	}
+	n := len(code)
+	most := min(room.X, room.Y)
+	module := max(int(codeWanted*float64(p.cfg.H))/n, (int(codeLeast*float64(p.cfg.H))+n-1)/n, leastModule)
+	module = min(module, most/n)
+	if module < 1 {
+		return nil
+	}
+	if p.code.text != text || p.code.module != module {
+		p.code = drawnCode{text, module, drawCode(code, module)}
+		if err := check(p.code.image, text); err != nil {
+			p.cfg.Log.Error("the QR code as drawn can't be read, and is not shown", "err", err, slog.Int("module", module))
+			p.code.image = nil
+		}
+	}
+	return p.code.image
+}
+
+// drawCode draws whole modules of so many pixels, black on white.
+func drawCode(code display.QR, module int) *pixel.Image {
+	m := pixel.New(len(code)*module, len(code)*module)
+	m.Fill(m.Bounds(), 0xffffff)
+	for y, row := range code {
+		for x, dark := range row {
+			if dark {
+				m.Fill(image.Rect(x*module, y*module, (x+1)*module, (y+1)*module), 0)
+			}
+		}
+	}
+	return m
+}
+
+// check reads a drawn code as a phone would.
+func check(m *pixel.Image, want string) error {
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(m)
+	if err != nil {
+		return err
+	}
+	hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true}
+	got, err := qrcode.NewQRCodeReader().Decode(bitmap, hints)
+	if err != nil {
+		return fmt.Errorf("read the code's pixels: %w", err)
+	}
+	if got.GetText() != want {
+		return fmt.Errorf("the code's pixels say something else")
+	}
+	return nil
+}
+
+// picture makes an item of an image.
+func picture(m *pixel.Image, at image.Point, key string) Item {
+	return Item{Bounds: m.Bounds().Add(at), Key: key, draw: func(dst *pixel.Image, at image.Point) {
+		if at.X < 0 || at.Y < 0 {
+			dst.Copy(m.Sub(image.Rectangle{Min: image.Pt(max(-at.X, 0), max(-at.Y, 0)), Max: m.Bounds().Max}), image.Pt(max(at.X, 0), max(at.Y, 0)))
+			return
+		}
+		dst.Copy(m, at)
+	}}
+}

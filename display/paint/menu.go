@@ -1,0 +1,51 @@
+package paint
+
+import (
+	"image"
+	"strings"
+
+	"pickerd/display"
+	"pickerd/display/typeface"
+)
+
+// menu lays a menu out in the middle, over everything else, which is dimmed.
+func (p *Painter) menu(m *display.Menu) List {
+	pad := p.px(2.4)
+	wide := min(p.px(56), p.safe.Dx()-2*pad)
+	c := &column{width: wide, align: typeface.Start}
+	title, plain := typeface.Style{Size: 2.6 * p.u, Bold: true, Lines: 2}, typeface.Style{Size: 1.7 * p.u}
+	c.add(p.family, m.Title, title, ink, p.px(1))
+	c.add(p.family, m.Text, plain, soft, p.px(1.4))
+	for _, f := range m.Facts {
+		c.add(p.family, f.Name, typeface.Style{Size: 1.4 * p.u}, soft, 0)
+		value := plain
+		value.LeftToRight = strings.Contains(f.Value, "://")
+		c.add(p.family, f.Value, value, ink, p.px(0.8))
+	}
+	for i, s := range m.Items {
+		p.addLine(c, s, i == m.Selected)
+	}
+	out := image.Rect(0, 0, wide+2*pad, c.height+2*pad)
+	out = out.Add(image.Pt((p.cfg.W-out.Dx())/2, (p.cfg.H-out.Dy())/2))
+	whole := image.Rect(0, 0, p.cfg.W, p.cfg.H)
+	l := List{box(whole, 0, 0, 180), box(out, p.px(1.2), sheet, 256)}
+	return append(l, c.at(out.Min.Add(image.Pt(pad, pad)))...)
+}
+
+// addLine appends a line to choose.
+func (p *Painter) addLine(c *column, s string, selected bool) {
+	pad := p.px(0.8)
+	style := typeface.Style{Size: 1.8 * p.u, Bold: selected, Lines: 2}
+	b := p.family.Lay(s, style, c.width-2*pad)
+	colour, y := uint32(ink), c.height
+	if selected {
+		colour = onIt
+		c.parts = append(c.parts, func(at image.Point) Item {
+			return box(image.Rect(at.X, at.Y+y, at.X+c.width, at.Y+y+b.Height+pad), pad, chosen, 256)
+		})
+	}
+	c.parts = append(c.parts, func(at image.Point) Item {
+		return text(b, at.Add(image.Pt(pad, y+pad/2)), c.width-2*pad, typeface.Start, colour, styleKey(s, style))
+	})
+	c.height += b.Height + pad + p.px(0.4)
+}

@@ -1,0 +1,102 @@
+package paint
+
+import (
+	"image"
+	"log/slog"
+	"time"
+
+	"pickerd/display"
+	"pickerd/display/pixel"
+	"pickerd/display/typeface"
+	"pickerd/display/words"
+)
+
+// Config is what a Painter needs.
+type Config struct {
+	W, H     int     // of the screen
+	Overscan float64 // share of each side that nothing may stand in, 0 to 0.2
+	Words    *words.Words
+	Cache    string // a folder for an index of the system's fonts
+	Log      *slog.Logger
+}
+
+// A Painter draws the pages of one screen. It is not for two goroutines at a
+// time.
+type Painter struct {
+	cfg      Config
+	u        float64         // a hundredth of the width of a 16:9 screen as high as this one
+	safe     image.Rectangle // where words may stand
+	family   *typeface.Family
+	backdrop *pixel.Image
+	code     drawnCode
+}
+
+// New returns a Painter. Its error is about the embedded fonts.
+func New(cfg Config) (*Painter, error) {
+	family, err := typeface.New(cfg.Words.Code, cfg.Words.RightToLeft, cfg.Cache, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	p := &Painter{cfg: cfg, family: family}
+	w, h := float64(cfg.W), float64(cfg.H)
+	p.u = min(w, h*16/9) / 100
+	if h > w {
+		p.u = min(w*16/9, h) / 100
+	}
+	p.safe = image.Rect(int(w*cfg.Overscan), int(h*cfg.Overscan), cfg.W-int(w*cfg.Overscan), cfg.H-int(h*cfg.Overscan))
+	return p, nil
+}
+
+// Colours, as in the browser's style sheet.
+const (
+	ink    = 0xf4f2ee
+	soft   = 0xc4c0b8
+	accent = 0x8fc1ff
+	plate  = 0x0c0d11
+	sheet  = 0x1a1d26
+	amber  = 0xffb454
+	chosen = 0xd8e8ff
+	onIt   = 0x10233f // ink on chosen
+	centre = 0x262b38 // of the backdrop
+	rim    = 0x14161c
+)
+
+// px is n hundredths of the screen in pixels.
+func (p *Painter) px(n float64) int { return int(n*p.u + 0.5) }
+
+// turnEvery is how long things stand in one place: what is bright would burn
+// itself into the screen.
+const turnEvery = 10 * time.Minute
+
+// place is where things stand at a time.
+func place(now time.Time) int { return int(now.Unix() / int64(turnEvery/time.Second) & 0xffff) }
+
+// NextPlace is when things move next.
+func NextPlace(now time.Time) time.Time { return now.Truncate(turnEvery).Add(turnEvery) }
+
+// Page lays a page out over what is behind it: a photo where it has one, or
+// else the Backdrop. At night there is nothing.
+func (p *Painter) Page(page display.Page, now time.Time) List {
+	if page.Night {
+		return nil
+	}
+	var l List
+	b := p.bars(page, now)
+	if page.Slide == nil {
+		l = p.panel(page, now, b.height())
+	}
+	l = append(l, b.items...)
+	if page.Menu != nil {
+		l = append(l, p.menu(page.Menu)...)
+	}
+	return l
+}
+
+// Backdrop is what is behind words when there is no photo. It must not be drawn
+// in.
+func (p *Painter) Backdrop() *pixel.Image {
+	if p.backdrop == nil {
+		p.backdrop = gradient(p.cfg.W, p.cfg.H)
+	}
+	return p.backdrop
+}

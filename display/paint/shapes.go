@@ -1,0 +1,89 @@
+package paint
+
+import (
+	"fmt"
+	"image"
+	"math"
+
+	"pickerd/display/pixel"
+	"pickerd/display/typeface"
+)
+
+// text makes an item of a block of text, in the width that begins at a point.
+func text(b *typeface.Block, at image.Point, width int, align typeface.Align, c uint32, key string) Item {
+	over := b.Height / 8 // some letters reach a little beyond their lines
+	return Item{
+		Bounds: image.Rect(at.X-over, at.Y-over, at.X+width+over, at.Y+b.Height+over),
+		Key:    fmt.Sprintf("%s/%d/%06x", key, align, c),
+		draw: func(dst *pixel.Image, at image.Point) {
+			b.Draw(dst, at.Add(image.Pt(over, over)), width, align, c)
+		},
+	}
+}
+
+// box makes an item of a rectangle with round corners, mixed in by alpha of 256.
+func box(r image.Rectangle, radius int, c, alpha uint32) Item {
+	return Item{Bounds: r, Key: fmt.Sprintf("box/%d/%06x/%d", radius, c, alpha),
+		draw: func(dst *pixel.Image, at image.Point) {
+			fillRound(dst, r.Sub(r.Min).Add(at), radius, c, alpha)
+		}}
+}
+
+func fillRound(dst *pixel.Image, r image.Rectangle, radius int, c, alpha uint32) {
+	radius = min(radius, r.Dx()/2, r.Dy()/2)
+	seen := r.Intersect(dst.Bounds())
+	for y := seen.Min.Y; y < seen.Max.Y; y++ {
+		row := dst.Row(y)
+		dy := max(r.Min.Y+radius-y, y-(r.Max.Y-1-radius), 0)
+		for x := seen.Min.X; x < seen.Max.X; x++ {
+			a := alpha
+			if dx := max(r.Min.X+radius-x, x-(r.Max.X-1-radius), 0); dx > 0 && dy > 0 {
+				out := math.Hypot(float64(dx), float64(dy)) - float64(radius) + 0.5
+				a = uint32(float64(alpha) * min(max(1-out, 0), 1))
+			}
+			row[x] = pixel.Mix(row[x], c, a)
+		}
+	}
+}
+
+// gradient is the backdrop: a little light from above. Its steps are too fine
+// for eight bits, so that they are spread.
+func gradient(w, h int) *pixel.Image {
+	m := pixel.New(w, h)
+	noise := uint32(1)
+	for y := range h {
+		row := m.Row(y)
+		for x := range row {
+			dx, dy := float64(x)/float64(w)-0.2, float64(y)/float64(h)
+			t := min(math.Hypot(dx, dy)/(1.2*0.6), 1)
+			noise ^= noise << 13
+			noise ^= noise >> 17
+			noise ^= noise << 5
+			row[x] = spread(t, noise)
+		}
+	}
+	return m
+}
+
+func spread(t float64, noise uint32) uint32 {
+	var out uint32
+	for shift := 0; shift <= 16; shift += 8 {
+		a, b := float64(uint32(centre)>>shift&0xff), float64(uint32(rim)>>shift&0xff)
+		v := a + (b-a)*t + float64(noise>>shift&0xff)/256
+		out |= uint32(v) << shift
+	}
+	return out
+}
+
+// PlayMark draws a triangle in a disc in the middle of r: a still of a video is
+// none of a photo.
+func PlayMark(dst *pixel.Image, r image.Rectangle) {
+	d := min(r.Dx(), r.Dy()) / 6
+	c := image.Pt((r.Min.X+r.Max.X)/2, (r.Min.Y+r.Max.Y)/2)
+	fillRound(dst, image.Rect(c.X-d/2, c.Y-d/2, c.X+d/2, c.Y+d/2), d/2, plate, 180)
+	half := d / 5
+	for y := -half; y <= half; y++ {
+		w := 2 * (half - max(y, -y))
+		dst.Fill(image.Rect(c.X-half*2/3, c.Y+y, c.X-half*2/3+w, c.Y+y+1), ink)
+	}
+}

@@ -1,0 +1,136 @@
+package stage
+
+import (
+	"image"
+	"time"
+
+	"pickerd/display/paint"
+	"pickerd/display/pixel"
+)
+
+// A fade is on its way from one picture to another, both as the screen wants
+// them.
+type fade struct {
+	from, to *pixel.Image
+	frame    *pixel.Image // to, as people see it
+	began    time.Time
+	length   time.Duration
+	at       time.Time // of the next step
+}
+
+func newFade(p *player, to *pixel.Image, now time.Time, length time.Duration) *fade {
+	f := &fade{from: p.panel, to: to, frame: to, began: now, length: length, at: now}
+	if p.cfg.Rotate != 0 {
+		f.to = pixel.New(p.panel.W, p.panel.H)
+		pixel.Turn(f.to, to, p.cfg.Rotate)
+	}
+	return f
+}
+
+// share is how far a fade is, of 256: slow at its ends.
+func (f *fade) share(now time.Time) uint32 {
+	x := min(float64(now.Sub(f.began))/float64(f.length), 1)
+	return uint32(256 * x * x * (3 - 2*x))
+}
+
+// stepFade shows the next picture of a fade.
+func (p *player) stepFade(now time.Time) error {
+	f := p.fade
+	if now.Sub(f.began) >= f.length {
+		return p.endFade()
+	}
+	f.at = now.Add(fadeStep)
+	return p.screen.Blend(f.from, f.to, f.share(now))
+}
+
+// endFade goes to the end of a fade at once.
+func (p *player) endFade() error {
+	f := p.fade
+	if f == nil {
+		return nil
+	}
+	p.fade = nil
+	p.frame, p.panel = f.frame, f.to
+	p.zoom = time.Now()
+	if err := p.screen.Show(p.panel, []image.Rectangle{p.panel.Bounds()}); err != nil {
+		return err
+	}
+	return p.light()
+}
+
+// zooms reports whether the slide moves slowly towards the viewer.
+func (p *player) zooms() bool {
+	return p.cfg.Look.Zoom && p.fade == nil && p.scene != nil && !p.scene.Moves() && !p.page.Night && p.page.Paused == "" && p.page.Menu == nil
+}
+
+// stepZoom draws the slide a little larger.
+func (p *player) stepZoom(now time.Time) error {
+	stay := p.cfg.Look.Interval
+	by := 1 + zoomBy*min(float64(now.Sub(p.zoom))/float64(stay), 1)
+	pixel.Zoom(p.frame, p.scene.Still, by)
+	p.list.Draw(p.frame, p.frame.Bounds())
+	return p.showAll()
+}
+
+// stepFilm shows the next frame of a moving photo.
+func (p *player) stepFilm(now time.Time) error {
+	r, stay := p.scene.Advance(p.next)
+	p.next++
+	p.due = now.Add(stay)
+	return p.repaint([]image.Rectangle{r})
+}
+
+// tick does what is due.
+func (p *player) tick(now time.Time) error {
+	switch {
+	case p.fade != nil:
+		return p.stepFade(now)
+	case !p.shown && p.loading == "":
+		return p.update(now)
+	case p.scene != nil && p.scene.Moves() && !p.page.Night && !now.Before(p.due):
+		return p.stepFilm(now)
+	case p.zooms():
+		if err := p.stepZoom(now); err != nil {
+			return err
+		}
+	}
+	if !p.shown {
+		return nil
+	}
+	return p.redraw(now)
+}
+
+// untilNextSecond is how long a time left, rounded to seconds, stays as it is.
+func untilNextSecond(left time.Duration) time.Duration {
+	return (left+time.Second/2)%time.Second + time.Millisecond
+}
+
+// wakeAt is when there is something to do next.
+func (p *player) wakeAt(now time.Time) time.Time {
+	if p.fade != nil {
+		return p.fade.at
+	}
+	at := now.Add(time.Hour)
+	sooner := func(t time.Time) {
+		if t.Before(at) {
+			at = t
+		}
+	}
+	if !p.shown || p.page.Night {
+		return at
+	}
+	sooner(paint.NextPlace(now))
+	// Countdowns change with each second of what they count to.
+	for _, end := range []time.Time{p.page.Until, p.page.RetryAt} {
+		if left := end.Sub(now); !end.IsZero() && left > 0 {
+			sooner(now.Add(untilNextSecond(left)))
+		}
+	}
+	if p.scene != nil && p.scene.Moves() {
+		sooner(p.due)
+	}
+	if p.zooms() && now.Sub(p.zoom) < p.cfg.Look.Interval {
+		sooner(now.Add(zoomStep))
+	}
+	return at
+}
