@@ -5,10 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -34,25 +31,17 @@ const GuardCommand = "console-guard"
 // prompts, the cursor, the kernel's messages. The zero console is none at all.
 type console struct {
 	tty   *os.File
-	vt    uint16
 	guard *exec.Cmd
 	alive *os.File // closed when this process ends, however it ends
-	back  chan struct{}
-	stop  chan struct{}
-	away  atomic.Bool // another console is on the screen
-	wg    sync.WaitGroup
 }
-
-// lookEvery is how often it is looked whether the console was switched.
-const lookEvery = time.Second
 
 // takeConsole switches the active console to graphics. A guard, a process of its
 // own, switches it back when this one ends, however it ends. Where there is no
 // console, or it can't be had, nothing is in the way or nothing can be done.
-// With watch, back is closed when somebody comes back from another console.
-func takeConsole(watch bool) *console {
-	c := &console{back: make(chan struct{}), stop: make(chan struct{})}
-	tty, vt, err := activeVT()
+// Meanwhile the kernel does not switch to another one.
+func takeConsole() *console {
+	c := &console{}
+	tty, err := activeVT()
 	if err != nil {
 		return c
 	}
@@ -61,18 +50,15 @@ func takeConsole(watch bool) *console {
 		tty.Close()
 		return c
 	}
-	c.tty, c.vt = tty, vt
+	c.tty = tty
 	if err := c.startGuard(); err != nil {
 		c.alive = nil
-	}
-	if watch {
-		c.wg.Go(c.watch)
 	}
 	return c
 }
 
 // activeVT opens the console that is on the screen.
-func activeVT() (*os.File, uint16, error) {
+func activeVT() (*os.File, error) {
 	for _, path := range []string{"/dev/tty0", "/dev/tty", "/dev/tty1"} {
 		f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
 		if err != nil {
@@ -89,9 +75,9 @@ func activeVT() (*os.File, uint16, error) {
 				continue
 			}
 		}
-		return f, st.Active, nil
+		return f, nil
 	}
-	return nil, 0, os.ErrNotExist
+	return nil, os.ErrNotExist
 }
 
 // startGuard starts the process that outlives this one.
@@ -127,35 +113,8 @@ func Guard() error {
 	return ioctlValue(tty, kdSetMode, kdText)
 }
 
-// watch tells when somebody has been on another console and is back: what was
-// drawn is gone.
-func (c *console) watch() {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-c.stop:
-			return
-		case <-tick.C:
-		}
-		var st vtStat
-		if ioctl(c.tty, vtGetState, unsafe.Pointer(&st)) != nil {
-			continue
-		}
-		switch {
-		case st.Active != c.vt:
-			c.away.Store(true)
-		case c.away.Load():
-			close(c.back)
-			return
-		}
-	}
-}
-
 // giveBack shows the console's text again.
 func (c *console) giveBack() {
-	close(c.stop)
-	c.wg.Wait()
 	if c.tty == nil {
 		return
 	}

@@ -27,8 +27,8 @@ type Screen interface {
 	Blend(a, b *pixel.Image, t uint32) error
 	// Blank switches the light off, or on again, as far as the device can.
 	Blank(off bool) error
-	// Gone is closed when the screen has to be opened anew: it was unplugged,
-	// is another one, or the console was switched to and back.
+	// Gone is closed when the screen has to be opened anew: it was unplugged or
+	// is another one.
 	Gone() <-chan struct{}
 	// Close gives the screen back.
 	Close() error
@@ -48,7 +48,11 @@ type Config struct {
 // *DeviceError or pixel.ErrFormat.
 func Open(cfg Config) (Screen, error) {
 	if cfg.Device != "auto" {
-		return openPath(cfg.Device)
+		s, err := openPath(cfg.Device)
+		if err == nil {
+			cfg.Log.Info("screen", "device", cfg.Device, "why", "the configuration names it", "size", sizeOf(s))
+		}
+		return s, err
 	}
 	var whyNot []error
 	for _, path := range list("/dev/dri/card*") {

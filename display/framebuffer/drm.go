@@ -62,7 +62,7 @@ func openDRM(path string) (Screen, error) {
 		f.Close()
 		return nil, err
 	}
-	d.console = takeConsole(false)
+	d.console = takeConsole()
 	d.wg.Go(d.watch)
 	return d, nil
 }

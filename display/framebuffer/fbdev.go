@@ -95,7 +95,7 @@ func openFB(path string) (Screen, error) {
 		linearColours(f)
 	}
 	_ = ioctlValue(f, fbioBlank, fbBlankOff) // not every driver can
-	s.console = takeConsole(true)
+	s.console = takeConsole()
 	return s, nil
 }
 
@@ -129,16 +129,11 @@ func linearColours(f *os.File) {
 func (s *fbdev) Size() (w, h int) { return s.w, s.h }
 
 func (s *fbdev) Show(m *pixel.Image, parts []image.Rectangle) error {
-	if !s.console.away.Load() { // else another console's text is there
-		s.put(m, parts)
-	}
+	s.put(m, parts)
 	return nil
 }
 
 func (s *fbdev) Blend(a, b *pixel.Image, t uint32) error {
-	if s.console.away.Load() {
-		return nil
-	}
 	s.waitForVSync()
 	s.blend(a, b, t)
 	return nil
@@ -162,13 +157,12 @@ func (s *fbdev) Blank(off bool) error {
 	return errors.Join(ioctlValue(s.f, fbioBlank, how), backlights(off))
 }
 
-func (s *fbdev) Gone() <-chan struct{} { return s.console.back }
+// Gone never happens: a framebuffer does not tell of its screen.
+func (s *fbdev) Gone() <-chan struct{} { return nil }
 
 func (s *fbdev) Close() error {
-	if !s.console.away.Load() {
-		for y := range s.h { // a console that is drawn over it would leave the rest
-			clear(s.line(y))
-		}
+	for y := range s.h { // a console need not draw over all of it
+		clear(s.line(y))
 	}
 	s.console.giveBack()
 	return errors.Join(unix.Munmap(s.mem), s.f.Close())

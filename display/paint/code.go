@@ -15,6 +15,7 @@ import (
 // A drawnCode is the QR code that was drawn last.
 type drawnCode struct {
 	text   string
+	code   display.QR
 	module int
 	image  *pixel.Image // nil where its pixels could not be read back
 }
@@ -31,20 +32,26 @@ const leastModule = 3
 // qr returns the picture of a code that fits into room, nil where there is none
 // that a phone would read.
 func (p *Painter) qr(text string, room image.Point) *pixel.Image {
-	code, err := display.NewQR(text)
-	if err != nil {
-		p.cfg.Log.Error("the QR code can't be drawn", "err", err)
+	if p.code.text != text {
+		code, err := display.NewQR(text)
+		if err != nil {
+			p.cfg.Log.Error("the QR code can't be drawn", "err", err)
+		}
+		p.code = drawnCode{text: text, code: code}
+	}
+	n := len(p.code.code)
+	if n == 0 {
 		return nil
 	}
-	n := len(code)
-	most := min(room.X, room.Y)
-	module := max(int(codeWanted*float64(p.cfg.H))/n, (int(codeLeast*float64(p.cfg.H))+n-1)/n, leastModule)
-	module = min(module, most/n)
+	least := max((int(codeLeast*float64(p.cfg.H))+n)/n, leastModule)
+	module := max(int(codeWanted*float64(p.cfg.H))/n, least)
+	// Words give way to a code, as long as the screen itself does not end.
+	module = min(module, max(min(room.X, room.Y)/n, least), min(p.safe.Dx(), p.safe.Dy())/n)
 	if module < 1 {
 		return nil
 	}
-	if p.code.text != text || p.code.module != module {
-		p.code = drawnCode{text, module, drawCode(code, module)}
+	if p.code.module != module {
+		p.code.module, p.code.image = module, drawCode(p.code.code, module)
 		if err := check(p.code.image, text); err != nil {
 			p.cfg.Log.Error("the QR code as drawn can't be read, and is not shown", "err", err, slog.Int("module", module))
 			p.code.image = nil

@@ -66,7 +66,7 @@ func (p *Painter) px(n float64) int { return int(n*p.u + 0.5) }
 
 // turnEvery is how long things stand in one place: what is bright would burn
 // itself into the screen.
-const turnEvery = 10 * time.Minute
+const turnEvery = 5 * time.Minute
 
 // place is where things stand at a time.
 func place(now time.Time) int { return int(now.Unix() / int64(turnEvery/time.Second) & 0xffff) }

@@ -29,8 +29,8 @@ func (p *Painter) panel(page display.Page, now time.Time, bottom int) List {
 // drift is how far things stand from their usual place, at most a little each
 // way, in another place each turn.
 func (p *Painter) drift(turn int) image.Point {
-	d := p.px(0.8)
-	return image.Pt((turn*7%5-2)*d/2, (turn*3%5-2)*d/2)
+	d := p.px(0.45)
+	return image.Pt((turn*3%7-3)*d, (turn*2%5-2)*d)
 }
 
 // columns is how wide the gap between words and code is, in units.

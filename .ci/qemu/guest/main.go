@@ -194,8 +194,6 @@ func (g *google) do(words []string) (string, error) {
 		return "ok", os.WriteFile("/dev/tty1", []byte(arg+"\n"), 0)
 	case "write":
 		return "ok", os.WriteFile(words[1], []byte(strings.Join(words[2:], " ")), 0)
-	case "vt":
-		return "ok", switchTo(arg)
 	case "run":
 		out, err := exec.Command(words[1], words[2:]...).CombinedOutput()
 		return string(out), err
@@ -259,21 +257,4 @@ func consoleMode() (string, error) {
 		return "", errno
 	}
 	return map[uintptr]string{0: "text", 1: "graphics"}[mode], nil
-}
-
-// switchTo brings another console to the front.
-func switchTo(n string) error {
-	f, err := os.OpenFile("/dev/tty0", os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var vt int
-	fmt.Sscan(n, &vt)
-	for _, request := range []uintptr{0x5606, 0x5607} { // VT_ACTIVATE, VT_WAITACTIVE
-		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), request, uintptr(vt)); errno != 0 {
-			return errno
-		}
-	}
-	return nil
 }

@@ -228,7 +228,7 @@ const slides = {
 
 // Nothing bright stands on the same spot for hours: words and code change sides,
 // and the clock changes corners.
-const turnEvery = 10 * 60 * 1000;
+const turnEvery = 5 * 60 * 1000;
 let turns = 0;
 setInterval(() => {
   turns++;

@@ -1,0 +1,242 @@
+package framebuffer
+
+import (
+	"encoding/binary"
+	"errors"
+	"image"
+	"log/slog"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"pickerd/display"
+	"pickerd/display/pixel"
+)
+
+// The structures have the kernel's sizes, on 64-bit machines.
+func TestSizes(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("a 32-bit machine")
+	}
+	for name, s := range map[string][2]uintptr{
+		"fb_var_screeninfo":               {unsafe.Sizeof(fbVar{}), 160},
+		"fb_fix_screeninfo":               {unsafe.Sizeof(fbFix{}), 80},
+		"drm_mode_card_res":               {unsafe.Sizeof(drmCardRes{}), 64},
+		"drm_mode_modeinfo":               {unsafe.Sizeof(drmMode{}), 68},
+		"drm_mode_crtc":                   {unsafe.Sizeof(drmCrtc{}), 104},
+		"drm_mode_get_encoder":            {unsafe.Sizeof(drmEncoder{}), 20},
+		"drm_mode_get_connector":          {unsafe.Sizeof(drmConnector{}), 80},
+		"drm_mode_get_property":           {unsafe.Sizeof(drmProperty{}), 64},
+		"drm_mode_fb_cmd":                 {unsafe.Sizeof(drmFB{}), 28},
+		"drm_mode_crtc_page_flip":         {unsafe.Sizeof(drmFlip{}), 24},
+		"drm_mode_fb_dirty_cmd":           {unsafe.Sizeof(drmDirty{}), 24},
+		"drm_mode_create_dumb":            {unsafe.Sizeof(drmDumb{}), 32},
+		"drm_mode_map_dumb":               {unsafe.Sizeof(drmMap{}), 16},
+		"drm_mode_connector_set_property": {unsafe.Sizeof(drmConnectorProperty{}), 16},
+	} {
+		if s[0] != s[1] {
+			t.Errorf("struct %s has %d bytes, want %d", name, s[0], s[1])
+		}
+	}
+	if drmGetConnector != 0xc05064a7 || drmSetCrtc != 0xc06864a2 {
+		t.Errorf("requests %#x, %#x", drmGetConnector, drmSetCrtc)
+	}
+}
+
+func screenInfo(w, h, bpp uint32, red, green, blue fbBitfield) (*fbVar, *fbFix) {
+	line := w * bpp / 8
+	return &fbVar{XRes: w, YRes: h, BitsPerPixel: bpp, Red: red, Green: green, Blue: blue},
+		&fbFix{SMemLen: line * h, Visual: fbVisualTrueColor, LineLength: line}
+}
+
+var (
+	red8, green8, blue8 = fbBitfield{16, 8, 0}, fbBitfield{8, 8, 0}, fbBitfield{0, 8, 0}
+	red5, green6, blue5 = fbBitfield{11, 5, 0}, fbBitfield{5, 6, 0}, fbBitfield{0, 5, 0}
+)
+
+func TestGeometry(t *testing.T) {
+	change := func(f func(v *fbVar, x *fbFix)) func() (*fbVar, *fbFix) {
+		return func() (*fbVar, *fbFix) {
+			v, x := screenInfo(640, 480, 32, red8, green8, blue8)
+			f(v, x)
+			return v, x
+		}
+	}
+	for name, tt := range map[string]struct {
+		info func() (*fbVar, *fbFix)
+		says string // "" means that it can be drawn on
+		is   func(g geometry) bool
+	}{
+		"plain":      {change(func(*fbVar, *fbFix) {}), "", func(g geometry) bool { return g.first == 0 && g.stride == 2560 }},
+		"long lines": {change(func(v *fbVar, x *fbFix) { x.LineLength = 4096; x.SMemLen = 4096 * 480 }), "", func(g geometry) bool { return g.stride == 4096 }},
+		"panned": {change(func(v *fbVar, x *fbFix) { v.XOffset, v.YOffset = 8, 480; x.LineLength = 2592; x.SMemLen = 2592 * 960 }), "",
+			func(g geometry) bool { return g.first == 480*2592+32 }},
+		"565": {func() (*fbVar, *fbFix) { return screenInfo(800, 600, 16, red5, green6, blue5) }, "", func(g geometry) bool { return g.format.Green.Length == 6 }},
+		"8 bit": {func() (*fbVar, *fbFix) {
+			return screenInfo(800, 600, 8, fbBitfield{0, 8, 0}, fbBitfield{0, 8, 0}, fbBitfield{0, 8, 0})
+		}, "8 bits a pixel", nil},
+		"1 bit": {func() (*fbVar, *fbFix) {
+			return screenInfo(800, 600, 1, fbBitfield{0, 1, 0}, fbBitfield{0, 1, 0}, fbBitfield{0, 1, 0})
+		}, "1 bits a pixel", nil},
+		"no size":        {change(func(v *fbVar, x *fbFix) { v.XRes = 0 }), "0 by 480", nil},
+		"monstrous":      {change(func(v *fbVar, x *fbFix) { v.XRes = 1 << 31 }), "by 480", nil},
+		"planes":         {change(func(v *fbVar, x *fbFix) { x.Type = 1 }), "packed", nil},
+		"FOURCC":         {change(func(v *fbVar, x *fbFix) { v.Grayscale = 0x56595559 }), "packed", nil},
+		"pseudo colour":  {change(func(v *fbVar, x *fbFix) { x.Visual = 3 }), "true colours", nil},
+		"bits backwards": {change(func(v *fbVar, x *fbFix) { v.Red.MSBRight = 1 }), "other order", nil},
+		"short lines":    {change(func(v *fbVar, x *fbFix) { x.LineLength = 2000 }), "does not hold", nil},
+		"little memory":  {change(func(v *fbVar, x *fbFix) { x.SMemLen /= 2 }), "does not hold", nil},
+		"panned too far": {change(func(v *fbVar, x *fbFix) { v.YOffset = 1 }), "does not hold", nil},
+		"odd three bytes": {func() (*fbVar, *fbFix) {
+			return screenInfo(800, 600, 24, fbBitfield{12, 8, 0}, fbBitfield{4, 8, 0}, fbBitfield{0, 4, 0})
+		}, "one each", nil},
+	} {
+		v, x := tt.info()
+		g, err := geometryOf(v, x)
+		switch {
+		case tt.says == "" && (err != nil || !tt.is(g)):
+			t.Errorf("%s: %+v, %v", name, g, err)
+		case tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)):
+			t.Errorf("%s: %v, want %q", name, err, tt.says)
+		}
+	}
+}
+
+// Whatever a driver says, nothing is written where there is no memory.
+func FuzzGeometry(f *testing.F) {
+	v, x := screenInfo(64, 48, 16, red5, green6, blue5)
+	f.Add(asBytes(v), asBytes(x))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		var v fbVar
+		var x fbFix
+		copy(asBytes(&v), a)
+		copy(asBytes(&x), b)
+		g, err := geometryOf(&v, &x)
+		if err != nil || g.bytes > 1<<22 {
+			return
+		}
+		c := canvas{mem: make([]byte, g.bytes)[g.first:], stride: g.stride, w: g.w, h: g.h, format: g.format}
+		m := pixel.New(g.w, g.h)
+		c.put(m, []image.Rectangle{m.Bounds()})
+		c.blend(m, m, 100)
+	})
+}
+
+func asBytes[T any](v *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)) }
+
+// A code can be read off the bytes of every format, with rows that are longer
+// than the picture.
+func TestCodeInEveryFormat(t *testing.T) {
+	const text = "https://www.google.com/device?user_code=GQVQ-JKEC"
+	code, err := display.NewQR(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := pixel.New(len(code)*4, len(code)*4)
+	for y := range m.H {
+		for x := range m.W {
+			if !code[y/4][x/4] {
+				m.Row(y)[x] = 0xffffff
+			}
+		}
+	}
+	for name, f := range map[string]pixel.Format{
+		"32":  pixel.XRGB8888,
+		"24":  {BPP: 24, Red: pixel.Field{Offset: 16, Length: 8}, Green: pixel.Field{Offset: 8, Length: 8}, Blue: pixel.Field{Length: 8}},
+		"565": {BPP: 16, Red: pixel.Field{Offset: 11, Length: 5}, Green: pixel.Field{Offset: 5, Length: 6}, Blue: pixel.Field{Length: 5}},
+		"555": {BPP: 16, Red: pixel.Field{Offset: 10, Length: 5}, Green: pixel.Field{Offset: 5, Length: 5}, Blue: pixel.Field{Length: 5}},
+	} {
+		stride := f.Bytes(m.W) + 52
+		c := canvas{mem: make([]byte, stride*m.H), stride: stride, w: m.W, h: m.H, format: f}
+		for i := range c.mem {
+			c.mem[i] = 0x5a
+		}
+		// In two parts, as changes come.
+		c.put(m, []image.Rectangle{image.Rect(0, 0, m.W, 30), image.Rect(0, 30, m.W, m.H+10)})
+		seen := image.NewGray(image.Rect(0, 0, m.W, m.H))
+		for y := range m.H {
+			for x := range m.W {
+				if c.mem[y*stride+f.Bytes(x)] != 0 { // blue, or its lower bits
+					seen.Pix[y*seen.Stride+x] = 255
+				}
+			}
+			for i := f.Bytes(m.W); i < stride; i++ {
+				if c.mem[y*stride+i] != 0x5a {
+					t.Fatalf("%s: something is written beside the picture", name)
+				}
+			}
+		}
+		bitmap, err := gozxing.NewBinaryBitmapFromImage(seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := qrcode.NewQRCodeReader().Decode(bitmap, nil); err != nil || got.GetText() != text {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+func TestLanded(t *testing.T) {
+	event := func(kind, length uint32) []byte {
+		b := make([]byte, max(length, 8))
+		binary.NativeEndian.PutUint32(b, kind)
+		binary.NativeEndian.PutUint32(b[4:], length)
+		return b
+	}
+	for name, tt := range map[string]struct {
+		b    []byte
+		want bool
+	}{
+		"nothing":     {nil, false},
+		"a flip":      {event(2, 32), true},
+		"a vblank":    {event(1, 32), false},
+		"behind it":   {append(event(1, 32), event(2, 32)...), true},
+		"no length":   {append(event(1, 0), event(2, 32)...), false},
+		"torn":        {event(1, 32)[:7], false},
+		"longer than": {event(1, 400)[:32], false},
+	} {
+		if got := landed(tt.b); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func FuzzLanded(f *testing.F) {
+	f.Add([]byte{1, 0, 0, 0, 8, 0, 0, 0})
+	f.Fuzz(func(_ *testing.T, b []byte) { landed(b) })
+}
+
+func TestMode(t *testing.T) {
+	wide, high := drmMode{HDisplay: 1920}, drmMode{HDisplay: 1280, Type: modePreferred}
+	for name, tt := range map[string]struct {
+		o    output
+		want uint16
+	}{
+		"the preferred one":   {output{connected: true, modes: []drmMode{wide, high}}, 1280},
+		"the first":           {output{connected: true, modes: []drmMode{wide}}, 1920},
+		"none, not connected": {output{modes: []drmMode{wide}}, 0},
+		"none at all":         {output{connected: true}, 0},
+	} {
+		if m, ok := tt.o.mode(); m.HDisplay != tt.want || ok != (tt.want != 0) {
+			t.Errorf("%s: %d, %v", name, m.HDisplay, ok)
+		}
+	}
+}
+
+func TestNoScreen(t *testing.T) {
+	for device, want := range map[string]string{"/dev/none": "/dev/none: open", "/dev/dri/none": "/dev/dri/none: open", "/dev/null": "/dev/null: ask for its geometry"} {
+		_, err := Open(Config{Device: device, Log: slog.New(slog.DiscardHandler)})
+		if _, ok := errors.AsType[*DeviceError](err); !ok || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", device, err)
+		}
+	}
+	if len(list("/dev/dri/card*"))+len(list("/dev/fb*")) > 0 {
+		t.Skip("this machine has a screen")
+	}
+	if _, err := Open(Config{Device: "auto", Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrNoScreen) {
+		t.Errorf("got %v, want ErrNoScreen", err)
+	}
+}

@@ -1,0 +1,466 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/png"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pickerd/display"
+	"pickerd/display/photo"
+	"pickerd/display/pixel"
+	"pickerd/display/words"
+)
+
+// A fake is a screen in memory that notes what is done to it.
+type fake struct {
+	m      *pixel.Image
+	parts  []image.Rectangle // since the last look
+	shows  int
+	blends []time.Time
+	dark   bool
+	gone   chan struct{}
+	closed bool
+	fails  error
+}
+
+func newFake(w, h int) *fake { return &fake{m: pixel.New(w, h), gone: make(chan struct{})} }
+
+func (f *fake) Size() (w, h int) { return f.m.W, f.m.H }
+func (f *fake) Show(m *pixel.Image, parts []image.Rectangle) error {
+	if m.W != f.m.W || m.H != f.m.H {
+		return errors.New("a picture of another size")
+	}
+	for _, r := range parts {
+		f.m.Sub(r).Copy(m.Sub(r), image.Point{})
+	}
+	f.parts = append(f.parts, parts...)
+	f.shows++
+	return f.fails
+}
+func (f *fake) Blend(a, b *pixel.Image, t uint32) error {
+	for y := range f.m.H {
+		pixel.Blend(f.m.Row(y), a.Row(y), b.Row(y), t)
+	}
+	f.blends = append(f.blends, time.Now())
+	return f.fails
+}
+func (f *fake) Blank(off bool) error  { f.dark = off; return nil }
+func (f *fake) Gone() <-chan struct{} { return f.gone }
+func (f *fake) Close() error          { f.closed = true; return nil }
+
+// at is the colour of a place, in shares of the screen.
+func (f *fake) at(x, y float64) uint32 {
+	return f.m.Row(int(y * float64(f.m.H-1)))[int(x*float64(f.m.W-1))]
+}
+
+// A theatre is a stage with all that belongs to it.
+type theatre struct {
+	t      *testing.T
+	dir    string
+	pages  display.Board[display.Page]
+	screen *fake
+	opened int
+	bad    []string
+	cfg    Config
+	stage  *Stage
+	stop   func()
+}
+
+func inTheatre(t *testing.T, change func(*Config), f func(t *testing.T, th *theatre)) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		th := &theatre{t: t, dir: dir, screen: newFake(640, 360)}
+		th.cfg = Config{
+			Open:       func() (Screen, error) { th.opened++; return th.screen, nil },
+			Pages:      &th.pages,
+			Media:      func(file string) (*os.File, error) { return os.Open(filepath.Join(dir, file)) },
+			Unshowable: func(_ context.Context, file string, _ error) { th.bad = append(th.bad, file) },
+			Words:      words.English(),
+			Look:       display.Look{Fade: time.Second, Interval: 10 * time.Second, Plain: true},
+			Cache:      dir,
+			Log:        slog.New(slog.DiscardHandler),
+		}
+		if change != nil {
+			change(&th.cfg)
+		}
+		th.start()
+		defer func() { th.stop() }()
+		f(t, th)
+	})
+}
+
+func (th *theatre) start() {
+	th.stage = New(th.cfg)
+	ctx, cancel := context.WithCancel(th.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- th.stage.Run(ctx) }()
+	th.stop = func() {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			th.t.Errorf("ended with %v", err)
+		}
+	}
+}
+
+// put makes a photo of one colour.
+func (th *theatre) put(name string, c color.Color) {
+	th.t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 320, 180))
+	for i := range 320 * 180 {
+		m.Set(i%320, i/320, c)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		th.t.Fatal(err)
+	}
+	th.write(name, b.Bytes())
+}
+
+func (th *theatre) write(name string, data []byte) {
+	th.t.Helper()
+	if err := os.WriteFile(filepath.Join(th.dir, name), data, 0o600); err != nil {
+		th.t.Fatal(err)
+	}
+}
+
+func (th *theatre) show(p display.Page) { th.pages.Set(p); synctest.Wait() }
+
+func slide(files ...string) *display.Slide {
+	s := &display.Slide{}
+	for _, f := range files {
+		s.Media = append(s.Media, display.Media{File: f, Video: strings.HasSuffix(f, ".mp4")})
+	}
+	return s
+}
+
+const red, green, blue = 0xff0000, 0x00ff00, 0x0000ff
+
+var (
+	redC, greenC, blueC = color.RGBA{255, 0, 0, 255}, color.RGBA{0, 255, 0, 255}, color.RGBA{0, 0, 255, 255}
+)
+
+// While nothing changes nothing is drawn; a countdown draws its own line and
+// nothing else.
+func TestLittleWork(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		th.show(display.Page{Title: "One moment…"})
+		before := th.screen.shows
+		time.Sleep(4 * time.Minute)
+		th.show(display.Page{Title: "One moment…"})
+		if th.screen.shows > before+1 { // once, when things change places
+			t.Errorf("%d pictures while nothing changed", th.screen.shows-before)
+		}
+		th.show(display.Page{Title: "Scan", QR: "https://g.test/device", Link: "https://g.test/device", Code: "ABCD", Until: time.Now().Add(20 * time.Minute)})
+		time.Sleep(time.Until(time.Now().Truncate(5 * time.Minute).Add(5*time.Minute + 10*time.Second))) // away from a change of places
+		synctest.Wait()
+		th.screen.parts, before = nil, th.screen.shows
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := th.screen.shows - before; n != 10 {
+			t.Errorf("%d pictures in ten seconds of a countdown", n)
+		}
+		area := 0
+		for _, r := range th.screen.parts {
+			area += r.Dx() * r.Dy()
+		}
+		if area == 0 || area > 10*640*360/30 {
+			t.Errorf("a countdown of ten seconds wrote %d pixels", area)
+		}
+	})
+}
+
+func TestFade(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		th.put("a", redC)
+		th.put("b", greenC)
+		th.show(display.Page{Slide: slide("a"), Next: slide("b")})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := th.screen.at(0.5, 0.5); got != red {
+			t.Fatalf("the first photo is %06x", got)
+		}
+		th.screen.blends = nil
+		th.show(display.Page{Slide: slide("b"), Next: slide("a")})
+		time.Sleep(500 * time.Millisecond)
+		synctest.Wait()
+		if got := th.screen.at(0.5, 0.5); got>>16 < 0x50 || got>>16 > 0xb0 {
+			t.Errorf("half way the colour is %06x", got)
+		}
+		time.Sleep(600 * time.Millisecond)
+		synctest.Wait()
+		if got := th.screen.at(0.5, 0.5); got != green {
+			t.Errorf("at the end the colour is %06x", got)
+		}
+		if n := len(th.screen.blends); n < 28 || n > 32 {
+			t.Errorf("%d pictures in a fade of a second", n)
+		}
+		before := th.screen.shows
+		time.Sleep(4 * time.Minute)
+		synctest.Wait()
+		if th.screen.shows != before {
+			t.Errorf("%d pictures after the fade", th.screen.shows-before)
+		}
+	})
+}
+
+// News don't wait for a fade.
+func TestNewsDuringFade(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		th.put("a", redC)
+		th.put("b", greenC)
+		th.show(display.Page{Slide: slide("a"), Next: slide("b")})
+		time.Sleep(2 * time.Second)
+		th.show(display.Page{Slide: slide("b")})
+		time.Sleep(100 * time.Millisecond)
+		th.show(display.Page{Slide: slide("b"), Menu: &display.Menu{Title: "Menu", Items: []string{"Back"}}})
+		if got := th.screen.at(0.02, 0.5); got>>8&0xff > 0x60 || got == 0 {
+			t.Errorf("the menu does not dim the photo: %06x", got)
+		}
+	})
+}
+
+// The words stay until the photo is there, and what can't be shown is reported.
+func TestUnshowable(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		th.put("good", blueC)
+		th.write("bad", []byte("this is no photo, whatever it is called"))
+		th.show(display.Page{Title: "Your photos are on their way"})
+		was := th.screen.at(0.5, 0.3)
+		th.show(display.Page{Slide: slide("bad"), Next: slide("good")})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(th.bad) != 1 || th.bad[0] != "bad" {
+			t.Errorf("reported: %v", th.bad)
+		}
+		if th.screen.at(0.5, 0.3) != was {
+			t.Error("the words are gone")
+		}
+		th.show(display.Page{Slide: slide("good")})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := th.screen.at(0.5, 0.5); got != blue {
+			t.Errorf("the good photo is %06x", got)
+		}
+		th.show(display.Page{Slide: slide("none")})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(th.bad) != 2 || th.bad[1] != "none" {
+			t.Errorf("reported: %v", th.bad)
+		}
+	})
+}
+
+// A video without a still is black with a mark, and none that is skipped.
+func TestVideo(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		box := append([]byte{0, 0, 0, 16}, "ftypisom\x00\x00\x00\x00"...)
+		th.write("plain.mp4", box)
+		th.show(display.Page{Slide: slide("plain.mp4")})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := th.screen.at(0.5, 0.5); got == 0 || len(th.bad) > 0 {
+			t.Errorf("no mark on a video: %06x, %v", got, th.bad)
+		}
+		var b, still bytes.Buffer
+		m := image.NewRGBA(image.Rect(0, 0, 320, 180))
+		for i := range m.Pix {
+			m.Pix[i] = 255
+		}
+		if err := png.Encode(&still, m); err != nil {
+			t.Fatal(err)
+		}
+		b.Write(box)
+		if err := photo.WriteStill(&b, bytes.NewReader(box), int64(len(box)), still.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		th.write("still.mp4", b.Bytes())
+		th.show(display.Page{Slide: slide("still.mp4")})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := th.screen.at(0.2, 0.5); got != 0xffffff {
+			t.Errorf("the still is %06x", got)
+		}
+	})
+}
+
+func TestNight(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		th.put("a", redC)
+		th.show(display.Page{Slide: slide("a")})
+		time.Sleep(2 * time.Second)
+		th.show(display.Page{Slide: slide("a"), Night: true, Clock: "23:00"})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		for i, p := range th.screen.m.Pix {
+			if p != 0 {
+				t.Fatalf("pixel %d is %06x at night", i, p)
+			}
+		}
+		if !th.screen.dark {
+			t.Error("the light is on")
+		}
+		before := th.screen.shows
+		for i := range 20 { // the slideshow goes on, unseen
+			th.show(display.Page{Slide: slide("a"), Next: slide(string(rune('b' + i))), Night: true})
+			time.Sleep(10 * time.Second)
+		}
+		if th.screen.shows != before || len(th.bad) > 0 {
+			t.Errorf("%d pictures at night; loaded %v", th.screen.shows-before, th.bad)
+		}
+		th.show(display.Page{Slide: slide("a")})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := th.screen.at(0.5, 0.5); got != red || th.screen.dark {
+			t.Errorf("in the morning: %06x, dark %v", got, th.screen.dark)
+		}
+	})
+}
+
+// Turned screens show everything turned, also what changes alone.
+func TestRotate(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		th.show(display.Page{Title: "Scan", QR: "https://g.test/device", Until: time.Now().Add(20 * time.Minute)})
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		upright := th.screen.m
+		th.stop()
+		for _, degrees := range []int{90, 180, 270} {
+			w, h := pixel.Turned(640, 360, degrees)
+			th.screen, th.cfg.Rotate = newFake(w, h), degrees
+			th.pages.Set(display.Page{Title: "Scan", QR: "https://g.test/device", Until: time.Now().Add(20 * time.Minute)})
+			th.start()
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			if sw, sh := th.stage.Size(); sw != 640 || sh != 360 {
+				t.Errorf("%d degrees: the picture is %d by %d", degrees, sw, sh)
+			}
+			want := pixel.New(w, h)
+			pixel.Turn(want, upright, degrees)
+			different := 0
+			for i := range want.Pix {
+				if want.Pix[i] != th.screen.m.Pix[i] {
+					different++
+				}
+			}
+			if different > 0 {
+				t.Errorf("%d degrees: %d pixels differ", degrees, different)
+			}
+			th.stop()
+		}
+		th.start()
+	})
+}
+
+// A screen that goes is opened again; one that is not there is waited for.
+func TestHotplug(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		th.show(display.Page{Title: "Scan", QR: "https://g.test/device"})
+		first := th.screen
+		th.screen = newFake(320, 240)
+		close(first.gone)
+		synctest.Wait()
+		if !first.closed || th.opened != 2 || th.screen.shows == 0 {
+			t.Errorf("closed %v, opened %d times, %d pictures", first.closed, th.opened, th.screen.shows)
+		}
+		if w, h := th.stage.Size(); w != 320 || h != 240 {
+			t.Errorf("%d by %d", w, h)
+		}
+		th.screen.fails = errors.New("it broke")
+		broken := th.screen
+		th.show(display.Page{Title: "Something else"})
+		if !broken.closed {
+			t.Error("a screen that fails is not closed")
+		}
+		th.screen = newFake(640, 360)
+		time.Sleep(retryEvery)
+		synctest.Wait()
+		if th.screen.shows == 0 {
+			t.Error("it is not tried again")
+		}
+	})
+}
+
+func TestMoving(t *testing.T) {
+	inTheatre(t, nil, func(t *testing.T, th *theatre) {
+		g := gif.GIF{Delay: []int{50, 50}}
+		for _, c := range []color.Color{redC, greenC} {
+			g.Image = append(g.Image, image.NewPaletted(image.Rect(0, 0, 64, 36), color.Palette{c}))
+		}
+		var b bytes.Buffer
+		if err := gif.EncodeAll(&b, &g); err != nil {
+			t.Fatal(err)
+		}
+		th.write("a.gif", b.Bytes())
+		th.show(display.Page{Slide: slide("a.gif")})
+		time.Sleep(5 * time.Second)
+		seen := map[uint32]int{}
+		for range 20 {
+			time.Sleep(250 * time.Millisecond)
+			synctest.Wait()
+			seen[th.screen.at(0.5, 0.5)]++
+		}
+		if seen[red] < 8 || seen[green] < 8 {
+			t.Errorf("seen %v", seen)
+		}
+	})
+}
+
+func TestZoom(t *testing.T) {
+	inTheatre(t, func(c *Config) { c.Look.Zoom = true }, func(t *testing.T, th *theatre) {
+		m := image.NewRGBA(image.Rect(0, 0, 640, 360))
+		for i := range 640 * 360 {
+			m.Set(i%640, i/640, color.RGBA{uint8(i % 640 * 255 / 640), 0, 0, 255})
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		th.write("a", b.Bytes())
+		th.show(display.Page{Slide: slide("a")})
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		early, before := th.screen.at(0, 0.5)>>16, th.screen.shows
+		time.Sleep(8 * time.Second)
+		synctest.Wait()
+		if late := th.screen.at(0, 0.5) >> 16; late <= early {
+			t.Errorf("the edge shows %d, then %d: nothing comes closer", early, late)
+		}
+		if n := th.screen.shows - before; n < 150 || n > 250 {
+			t.Errorf("%d pictures in eight seconds", n)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		before = th.screen.shows
+		time.Sleep(30 * time.Second)
+		if th.screen.shows > before {
+			t.Error("it goes on for ever")
+		}
+	})
+}
+
+// A cross-fade as a whole: two photos, blended into a screen's memory.
+func BenchmarkFade(b *testing.B) {
+	for _, size := range []image.Point{{1920, 1080}, {3840, 2160}} {
+		b.Run(size.String(), func(b *testing.B) {
+			f := newFake(size.X, size.Y)
+			x, y := pixel.New(size.X, size.Y), pixel.New(size.X, size.Y)
+			x.Fill(x.Bounds(), red)
+			y.Fill(y.Bounds(), 0x123456)
+			for b.Loop() {
+				_ = f.Blend(x, y, 100)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "frames/s")
+		})
+	}
+}
