@@ -87,15 +87,18 @@ func (s *slides) forward() {
 	}
 }
 
-// back goes to the slide before.
+// back goes to the slide before, in front of the first one to the last.
 func (s *slides) back() {
-	n := len(s.photos)
-	if n == 0 {
-		return
+	end := s.at
+	if end == 0 {
+		end = len(s.photos)
 	}
-	s.at = (s.at + n - 1) % n
-	if s.at > 0 && s.pair(s.at-1) {
-		s.at--
+	// Which photos are a pair is counted from the first one.
+	for i := 0; i < end; {
+		s.at = i
+		if i = s.after(i); i == 0 {
+			break
+		}
 	}
 }
 

@@ -1,0 +1,403 @@
+package device
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pickerd/display"
+	"pickerd/display/photo"
+	"pickerd/display/words"
+	"pickerd/picker/pickertest"
+	"pickerd/picker/pickertest/samples"
+	"pickerd/store"
+)
+
+func photosOf(shapes string) (list []store.Photo) {
+	for i, s := range shapes {
+		p := store.Photo{ID: fmt.Sprint("p", i), File: fmt.Sprintf("p%d.jpg", i), Type: "PHOTO", Width: 1920, Height: 1080}
+		switch s {
+		case 'u':
+			p.Width, p.Height = 1080, 1920
+		case 'v':
+			p.Type = "VIDEO"
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func newSlides(shuffle, pairs bool) *slides {
+	return &slides{shuffle: shuffle, words: words.English(), bad: map[string]error{}, pairs: func() bool { return pairs }}
+}
+
+func (s *slides) files() string {
+	now := s.now()
+	if now == nil {
+		return ""
+	}
+	var names []string
+	for _, m := range now.Media {
+		names = append(names, strings.TrimSuffix(m.File, ".jpg"))
+	}
+	return strings.Join(names, "+")
+}
+
+func TestPairs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		shapes string
+		wide   bool
+		want   string
+	}{
+		"upright ones meet":    {"wuuw", true, "p0 p1+p2 p3 p0"},
+		"three":                {"uuu", true, "p0+p1 p2 p0+p1"},
+		"apart":                {"uwu", true, "p0 p1 p2 p0"},
+		"not around the end":   {"uwwu", true, "p0 p1 p2 p3 p0"},
+		"on an upright screen": {"uu", false, "p0 p1 p0"},
+		"a video stands alone": {"uvu", true, "p0 p1 p2 p0"},
+		"nothing but one":      {"u", true, "p0 p0"},
+	} {
+		s := newSlides(false, tt.wide)
+		s.take(photosOf(tt.shapes))
+		var forth []string
+		for range strings.Fields(tt.want) {
+			forth = append(forth, s.files())
+			s.forward()
+		}
+		if got := strings.Join(forth, " "); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+		// Back along the same way.
+		s = newSlides(false, tt.wide)
+		s.take(photosOf(tt.shapes))
+		for range len(forth) - 1 {
+			s.forward()
+		}
+		for i := len(forth) - 2; i > 0; i-- {
+			if s.back(); s.files() != forth[i] {
+				t.Errorf("%s: back at %s, want %s", name, s.files(), forth[i])
+			}
+		}
+	}
+}
+
+// Shuffled, each photo comes once in a round, none twice in a row, and the order
+// is another one each time. New photos come in this round, and nothing jumps.
+func TestShuffle(t *testing.T) {
+	s := newSlides(true, false)
+	all := photosOf(strings.Repeat("w", 30))
+	s.take(all)
+	var rounds []string
+	last := ""
+	for range 5 {
+		var round []string
+		for range 30 {
+			if s.files() == last {
+				t.Errorf("%s twice in a row", last)
+			}
+			last = s.files()
+			round = append(round, last)
+			s.forward()
+		}
+		rounds = append(rounds, strings.Join(round, " "))
+		slices.Sort(round)
+		if len(slices.Compact(round)) != 30 {
+			t.Errorf("not each photo once: %v", round)
+		}
+	}
+	slices.Sort(rounds)
+	if len(slices.Compact(rounds)) < 5 {
+		t.Error("rounds are alike")
+	}
+	for range 10 {
+		s.forward()
+	}
+	shown := s.files()
+	more := photosOf(strings.Repeat("w", 40))
+	if s.take(more); s.files() != shown {
+		t.Errorf("%s is on the screen, then %s", shown, s.files())
+	}
+	coming := map[string]bool{}
+	for s.at < len(s.photos)-1 {
+		s.forward()
+		coming[s.files()] = true
+	}
+	for i := 30; i < 40; i++ {
+		if !coming[fmt.Sprint("p", i)] {
+			t.Errorf("p%d does not come in this round", i)
+		}
+	}
+}
+
+func TestDrop(t *testing.T) {
+	s := newSlides(false, false)
+	s.take(photosOf("www"))
+	s.forward()
+	if !s.drop("p1.jpg", io.ErrUnexpectedEOF) || s.drop("p1.jpg", nil) || s.drop("other", nil) {
+		t.Error("dropping is news once")
+	}
+	if s.files() != "p2" {
+		t.Errorf("%s takes its place", s.files())
+	}
+	s.drop("p2.jpg", nil)
+	s.drop("p0.jpg", nil)
+	s.take(photosOf("www"))
+	if s.now() != nil || s.next() != nil {
+		t.Error("something is shown of nothing")
+	}
+	s.forward()
+	s.back()
+}
+
+// In a real world: keys turn the slides, hold them, and the menu leads to the
+// wishes.
+func TestKeys(t *testing.T) {
+	o := options{config: func(c *Config) { c.Version = "v1.2.3"; c.Address = func() string { return "http://192.0.2.7:8420/" } }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose("item-1", "item-2", "item-3")
+		w.untilState(Showing)
+		w.untilClean()
+		w.pass(2 * reloadEvery) // until all three are part of the slideshow
+		page := func() display.Page { synctest.Wait(); return w.dev.Pages().Get() }
+		press := func(keys ...Key) display.Page {
+			t.Helper()
+			for _, k := range keys {
+				if err := w.dev.Press(t.Context(), k); err != nil {
+					t.Errorf("%s: %v", k, err)
+				}
+			}
+			return page()
+		}
+		at := func() string { return page().Slide.Alt }
+		first := at()
+		if press(KeyRight); at() == first {
+			t.Error("Right does nothing")
+		}
+		if press(KeyLeft); at() != first {
+			t.Error("Left does not go back")
+		}
+		if p := press(KeyPlay); p.Paused != "Paused" {
+			t.Error("nothing says that it is held")
+		}
+		w.pass(time.Minute)
+		if at() != first {
+			t.Error("it is not held")
+		}
+		press(KeyPlay)
+		w.pass(defaultSlide + time.Second)
+		if at() == first {
+			t.Error("it does not go on")
+		}
+
+		m := press(KeyMenu).Menu
+		if m == nil || strings.Join(m.Items, "/") != "Choose photos/Forget this account/About this screen/Back" {
+			t.Fatalf("the menu is %+v", m)
+		}
+		m = press(KeyUp, KeyDown, KeyDown, KeyOK).Menu
+		if m == nil || len(m.Facts) != 4 || m.Facts[1].Value != "http://192.0.2.7:8420/" || m.Facts[2].Value != "v1.2.3" || m.Facts[3].Value != "showing photos" {
+			t.Fatalf("about: %+v", m)
+		}
+		if p := press(KeyBack, KeyBack); p.Menu != nil {
+			t.Error("Back does not close the menu")
+		}
+		press(KeyMenu)
+		w.pass(menuFor + time.Second)
+		if page().Menu != nil {
+			t.Error("a menu that nobody uses stays")
+		}
+
+		// The harmless line is the first one.
+		m = press(KeyMenu, KeyDown, KeyOK).Menu
+		if m == nil || m.Selected != 0 || m.Items[0] != "Keep it" {
+			t.Fatalf("forgetting: %+v", m)
+		}
+		if m = press(KeyOK).Menu; m == nil || w.dev.Statuses().Get().Account == nil {
+			t.Error("keeping it does not lead back")
+		}
+		press(KeyMenu)
+
+		if press(KeyOK); w.untilState(Picking).Pick == nil {
+			t.Error("OK does not lead to choosing")
+		}
+		press(KeyBack)
+		w.untilState(Showing)
+		w.untilClean()
+		if err := w.dev.Press(t.Context(), KeyBack); err != nil {
+			t.Errorf("Back without anything to cancel: %v", err)
+		}
+		press(KeyMenu, KeyDown, KeyOK, KeyDown, KeyOK)
+		w.until("the account to be forgotten", func(s Status) bool { return s.Account == nil })
+		w.untilClean()
+	})
+}
+
+// At night the screen is black, unless somebody is at it.
+func TestNight(t *testing.T) {
+	o := options{config: func(c *Config) {
+		c.Slideshow = Slideshow{Interval: 10 * time.Second, Clock: true, Night: Night{From: 22 * time.Hour, To: 6*time.Hour + 30*time.Minute}}
+	}}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose()
+		w.untilState(Showing)
+		w.untilClean()
+		sleepUntil := func(hour, minute int) display.Page {
+			now := time.Now().Local()
+			at := time.Date(now.Year(), now.Month(), now.Day(), hour, minute, 1, 0, time.Local)
+			if !at.After(now) {
+				at = at.AddDate(0, 0, 1)
+			}
+			w.pass(time.Until(at))
+			synctest.Wait()
+			return w.dev.Pages().Get()
+		}
+		if p := sleepUntil(21, 59); p.Night || p.Clock != "21:59" || p.Date == "" {
+			t.Errorf("in the evening: night %v, %s, %s", p.Night, p.Clock, p.Date)
+		}
+		if p := sleepUntil(22, 0); !p.Night {
+			t.Error("the night does not begin")
+		}
+		if p := sleepUntil(3, 0); !p.Night {
+			t.Error("the night does not last")
+		}
+		if err := w.dev.Press(t.Context(), KeyOK); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if p := w.dev.Pages().Get(); p.Night || p.State != "showing" {
+			t.Errorf("the first key only wakes the screen: night %v, %s", p.Night, p.State)
+		}
+		w.pass(awakeFor + time.Second)
+		synctest.Wait()
+		if !w.dev.Pages().Get().Night {
+			t.Error("the screen stays on")
+		}
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(Picking)
+		w.pass(awakeFor + 5*time.Minute)
+		synctest.Wait()
+		if p := w.dev.Pages().Get(); p.Night {
+			t.Error("it is black in front of somebody who chooses")
+		}
+		if err := w.dev.Cancel(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilClean()
+		if p := sleepUntil(6, 30); p.Night {
+			t.Error("the night does not end")
+		}
+	})
+}
+
+func TestNightHours(t *testing.T) {
+	at := func(hour, minute int) time.Time { return time.Date(2026, 3, 9, hour, minute, 30, 0, time.UTC) }
+	over, day := Night{22 * time.Hour, 6 * time.Hour}, Night{13 * time.Hour, 14 * time.Hour}
+	for _, tt := range []struct {
+		n    Night
+		at   time.Time
+		want bool
+	}{
+		{over, at(22, 0), true}, {over, at(21, 59), false}, {over, at(0, 0), true}, {over, at(5, 59), true}, {over, at(6, 0), false},
+		{day, at(13, 0), true}, {day, at(14, 0), false}, {day, at(2, 0), false}, {Night{}, at(0, 0), false},
+	} {
+		if got := tt.n.at(tt.at); got != tt.want {
+			t.Errorf("%v at %v: %v", tt.n, tt.at, got)
+		}
+	}
+}
+
+// A photo that an output can't show is left out, and said so once.
+func TestUnshowable(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose("item-1", "item-2")
+		w.untilState(Showing)
+		w.untilClean()
+		bad := w.dev.Pages().Get().Slide.Media[0].File
+		for range 3 {
+			w.dev.Unshowable(t.Context(), bad, errors.New("it is torn"))
+		}
+		synctest.Wait()
+		for range 4 {
+			if p := w.dev.Pages().Get(); p.Slide.Media[0].File == bad {
+				t.Error("it is shown again")
+			}
+			w.pass(defaultSlide)
+		}
+		if n := strings.Count(w.log.String(), "can't be shown"); n != 1 {
+			t.Errorf("said %d times", n)
+		}
+		w.dev.Unshowable(t.Context(), w.dev.Pages().Get().Slide.Media[0].File, errors.New("so is this"))
+		synctest.Wait()
+		if p := w.dev.Pages().Get(); p.Slide != nil || p.Title != "These photos can't be shown here" || p.PickLabel == "" {
+			t.Errorf("without any photo: %+v", p)
+		}
+	})
+}
+
+// A video comes with a still in its own file, which is still a video.
+func TestStills(t *testing.T) {
+	items, err := samples.Items()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(items, func(it *pickertest.Item) bool { return it.Type == "VIDEO" })
+	o := options{items: []*pickertest.Item{items[i]}}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose()
+		w.untilState(Showing)
+		w.untilClean()
+		photos, err := w.store.Photos()
+		if err != nil || len(photos) != 1 {
+			t.Fatalf("%+v, %v", photos, err)
+		}
+		f, err := w.store.OpenMedia(photos[0].File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if p, err := photo.Decode(f, photos[0].Bytes); err != nil || p.W < 100 {
+			t.Errorf("the still: %+v, %v", p, err)
+		}
+		head := make([]byte, len(items[i].Data))
+		if _, err := f.ReadAt(head, 0); err != nil || !bytes.Equal(head, items[i].Data) {
+			t.Error("the video itself is another")
+		}
+		if photos[0].Duration == 0 || photos[0].MimeType != "video/mp4" {
+			t.Errorf("%+v", photos[0])
+		}
+	})
+}
+
+// The screen speaks the language that is configured; programs and logs get
+// English.
+func TestLanguage(t *testing.T) {
+	de, err := words.For("de")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inWorld(t, options{config: func(c *Config) { c.Words = de }}, func(t *testing.T, w *world) {
+		w.untilState(Pairing)
+		w.untilPage("a code", func(p display.Page) bool { return p.QR != "" })
+		if p := w.dev.Pages().Get(); p.Title != de.Say("page.pair_title", "name", "Living room") || !strings.Contains(p.Spoken, de.Say("page.spell_dash")) {
+			t.Errorf("%q, %q", p.Title, p.Spoken)
+		}
+		w.net.cut()
+		s := w.untilProblem("no_network")
+		p := w.dev.Pages().Get()
+		if s.Problem.Message != "No internet connection." || p.Problem != de.Say("notice.no_network.message") || p.Remedy != de.Say("notice.no_network.remedy") {
+			t.Errorf("%q; on the screen %q, %q", s.Problem.Message, p.Problem, p.Remedy)
+		}
+		w.net.mend()
+	})
+}
