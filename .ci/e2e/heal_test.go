@@ -15,9 +15,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pickerd/display"
+	"pickerd/display/typeface"
 	"pickerd/display/web"
+	"pickerd/display/words"
 )
 
 // pageServer serves the page for a board that a test writes. The first request
@@ -42,8 +45,8 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 		}
 	}
 	board = new(display.Board[display.Page])
-	wish := func(context.Context) error { return nil }
-	page := web.New(web.Config{Pages: board, Pick: wish, Cancel: wish, Alive: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
+	page := web.New(web.Config{Device: still{board}, Alive: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
+		Font: typeface.File, Words: words.English(), Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
 		Media: func(f string) (*os.File, error) { return os.Open(filepath.Join(dir, f)) }})
 	var failed atomic.Bool
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,6 +60,19 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 	return board, srv.URL + "/"
 }
 
+// still is a device that nothing is wished of.
+type still struct{ board *display.Board[display.Page] }
+
+func (s still) Pages() *display.Board[display.Page] { return s.board }
+func (still) Pick(context.Context) error            { return nil }
+func (still) Cancel(context.Context) error          { return nil }
+func (still) Renew(context.Context) error           { return nil }
+func (still) Next(context.Context) error            { return nil }
+func (still) Previous(context.Context) error        { return nil }
+func (still) Pause(context.Context) error           { return nil }
+func (still) Unpair(context.Context, bool) error    { return nil }
+func (still) Touch()                                {}
+
 // What failed to load once is loaded again, without a new page or a person.
 func TestPageHeals(t *testing.T) {
 	chromium := newBrowser(t)
@@ -67,7 +83,7 @@ func TestPageHeals(t *testing.T) {
 		t.Errorf("scanned %q", text)
 	}
 	board, url = pageServer(t, "/media/")
-	board.Set(display.Page{State: "showing", Photo: &display.Media{File: "good.png"}})
+	board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "good.png"}}}})
 	chromium.open(t, 1280, 720, url).until("document.querySelector('.slide.on img.front')")
 }
 
@@ -75,11 +91,11 @@ func TestPageHeals(t *testing.T) {
 func TestBrokenMediaCoversNothing(t *testing.T) {
 	chromium := newBrowser(t)
 	board, url := pageServer(t, "")
-	board.Set(display.Page{State: "showing", Photo: &display.Media{File: "good.png"}})
+	board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "good.png"}}}})
 	tb := chromium.open(t, 1280, 720, url)
 	tb.until("document.querySelector('.slide.on img.front') && [...document.querySelectorAll('#slides, .slide.on')].every(e => getComputedStyle(e).opacity === '1')")
 	for _, bad := range []display.Media{{File: "cut.png"}, {File: "bad.mp4", Video: true}, {File: "none.png"}} {
-		board.Set(display.Page{State: "showing", Photo: &bad, Receipt: bad.File})
+		board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{bad}}, Receipt: bad.File})
 		tb.until("document.getElementById('receipt').textContent === '" + bad.File + "' && slides.wanted === null")
 		if m := mean(tb.picture(), 0.5); m[0] < 150 {
 			t.Errorf("%s: the good photo is covered: %v", bad.File, m)

@@ -60,7 +60,7 @@ func takeConsole() *console {
 // activeVT opens the console that is on the screen.
 func activeVT() (*os.File, error) {
 	for _, path := range []string{"/dev/tty0", "/dev/tty", "/dev/tty1"} {
-		f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+		f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOCTTY, 0)
 		if err != nil {
 			continue
 		}
@@ -71,7 +71,7 @@ func activeVT() (*os.File, error) {
 		}
 		if path == "/dev/tty0" { // it is whichever is active at the moment
 			f.Close()
-			if f, err = os.OpenFile(fmt.Sprintf("/dev/tty%d", st.Active), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
+			if f, err = os.OpenFile(fmt.Sprintf("/dev/tty%d", st.Active), os.O_WRONLY|unix.O_NOCTTY, 0); err != nil {
 				continue
 			}
 		}

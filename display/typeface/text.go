@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/go-text/typesetting/di"
+	"github.com/go-text/typesetting/font"
 	"github.com/go-text/typesetting/shaping"
 	"golang.org/x/image/math/fixed"
 
@@ -65,6 +66,7 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 	for _, run := range f.segmenter.Split(in, &fontmap{Family: f, bold: s.Bold}) {
 		run.Size = size
 		out := f.shaper.Shape(run)
+		hideControls(&out, text)
 		if s.Spacing != 0 {
 			out.AddLetterSpacing(fixed.Int26_6(s.Spacing*s.Size*64), false, false)
 		}
@@ -78,6 +80,22 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 	lines, _ := f.wrapper.WrapParagraph(cfg, width, text, shaping.NewSliceIterator(outs))
 	for _, l := range lines {
 		b.add(l, s)
+	}
+}
+
+// hideControls takes away what fonts may draw for characters that only say in
+// which direction text runs (Unicode Annex 9).
+func hideControls(out *shaping.Output, text []rune) {
+	hidden := false
+	for i := range out.Glyphs {
+		g := &out.Glyphs[i]
+		if at := g.TextIndex(); at < len(text) && unicode.Is(unicode.Bidi_Control, text[at]) && g.RunesCount() == 1 {
+			*g = shaping.Glyph{GlyphID: font.EmptyGlyph, Mask: g.Mask, ClusterIndex: g.ClusterIndex, RuneCount: g.RuneCount, GlyphCount: g.GlyphCount}
+			hidden = true
+		}
+	}
+	if hidden {
+		out.RecomputeAdvance()
 	}
 }
 

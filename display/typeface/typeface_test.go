@@ -168,3 +168,18 @@ func BenchmarkLayAndDraw(b *testing.B) {
 		f.Lay("अपने फ़ोन से QR कोड स्कैन करें और Google में साइन इन करें।", Style{Size: 38}, 1000).Draw(m, image.Point{}, 1000, Start, 0xffffff)
 	}
 }
+
+// Characters that only set a direction take no room and leave no ink.
+func TestDirectionMarks(t *testing.T) {
+	f := family(t, "ar")
+	s := Style{Size: 40}
+	plain, marked := f.Lay("صور TV", s, 1000), f.Lay("صور \u2068TV\u2069\u200f", s, 1000)
+	if plain.Width != marked.Width {
+		t.Errorf("%d wide, with marks %d", plain.Width, marked.Width)
+	}
+	m := pixel.New(100, 60)
+	f.Lay("\u2068\u2069", s, 100).Draw(m, image.Point{}, 100, Start, 0xffffff)
+	if inked(m, m.Bounds()) > 0 {
+		t.Error("marks leave ink")
+	}
+}

@@ -11,7 +11,7 @@ latin=U+0020-007E,U+00A0-024F,U+0259,U+02B0-02FF,U+0300-036F,U+0370-03FF,U+0400-
 # ranges are what a script's own language and its neighbours are written with.
 ranges() {
   case $1 in
-  Arabic) echo U+0600-06FF,U+200C-200F,U+25CC,U+FB50-FBFF,U+FDF2,U+FE70-FEFF ;;
+  Arabic) echo U+0020-0021,U+0028-002F,U+003A,U+00A0,U+00AB,U+00BB,U+0600-06FF,U+200C-200F,U+25CC,U+FB50-FBFF,U+FDF2,U+FE70-FEFF ;;
   *) echo '*' ;;
   esac
 }
