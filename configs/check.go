@@ -135,6 +135,9 @@ func (c *Config) checkDisplay(bad func(key, format string, args ...any)) {
 	if d := time.Duration(c.Slideshow.Fade); d < 0 || d > 10*time.Second {
 		bad("slideshow.fade", "%v is not between 0s and 10s", d)
 	}
+	if n := c.Slideshow.Night; n != (Hours{}) && n[0] == n[1] {
+		bad("slideshow.night", "it ends when it begins")
+	}
 	if d := time.Duration(c.Remote.Hold); d < 200*time.Millisecond || d > 10*time.Second {
 		bad("remote.hold", "%v is not between 200ms and 10s", d)
 	}

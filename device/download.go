@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"pickerd/display/photo"
 	"pickerd/picker"
@@ -163,7 +164,7 @@ const maxShownName = 120
 // showName makes a person's file name fit to be shown; it is never a path.
 func showName(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+		if !unicode.IsPrint(r) || r == '\uFFFD' {
 			return -1
 		}
 		return r

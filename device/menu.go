@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"pickerd/display"
@@ -30,7 +31,7 @@ const menuFor = time.Minute
 // A menu is what a remote control has opened. The zero menu is closed.
 type menu struct {
 	page     menuPage
-	selected int
+	selected string    // id of an entry; the first one where there is none of it
 	since    time.Time // of the last key
 }
 
@@ -51,6 +52,7 @@ type about struct {
 
 // An entry is one line of a menu and what it does.
 type entry struct {
+	id    string
 	label string
 	opens menuPage
 	wish  func(*Device, context.Context) error
@@ -62,27 +64,40 @@ func (m menu) entries(v *view, p *display.Page) []entry {
 	case menuMain:
 		var list []entry
 		if p.PickLabel != "" {
-			list = append(list, entry{label: p.PickLabel, wish: (*Device).Pick})
+			list = append(list, entry{id: "pick", label: p.PickLabel, wish: (*Device).Pick})
 		}
 		if p.CancelLabel != "" {
-			list = append(list, entry{label: p.CancelLabel, wish: (*Device).Cancel})
+			list = append(list, entry{id: "cancel", label: p.CancelLabel, wish: (*Device).Cancel})
 		}
 		if p.RenewLabel != "" {
-			list = append(list, entry{label: p.RenewLabel, wish: (*Device).Renew})
+			list = append(list, entry{id: "renew", label: p.RenewLabel, wish: (*Device).Renew})
 		}
 		if p.ForgetLabel != "" {
-			list = append(list, entry{label: p.ForgetLabel, opens: menuForget})
+			list = append(list, entry{id: "forget", label: p.ForgetLabel, opens: menuForget})
 		}
-		return append(list, entry{label: v.say("about"), opens: menuAbout}, entry{label: v.say("back")})
+		return append(list, entry{id: "about", label: v.say("about"), opens: menuAbout}, entry{id: "back", label: v.say("back")})
 	case menuForget:
+		if p.ForgetLabel == "" { // somebody else has forgotten it
+			return []entry{{id: "back", label: v.say("back"), opens: menuMain}}
+		}
 		forget := func(everywhere bool) func(*Device, context.Context) error {
 			return func(d *Device, ctx context.Context) error { return d.Unpair(ctx, everywhere) }
 		}
-		return []entry{{label: v.say("keep"), opens: menuMain}, {label: v.say("forget_here"), wish: forget(false)}, {label: v.say("forget_everywhere"), wish: forget(true)}}
+		return []entry{
+			{id: "keep", label: v.say("keep"), opens: menuMain},
+			{id: "here", label: v.say("forget_here"), wish: forget(false)},
+			{id: "everywhere", label: v.say("forget_everywhere"), wish: forget(true)},
+		}
 	case menuAbout:
-		return []entry{{label: v.say("back"), opens: menuMain}}
+		return []entry{{id: "back", label: v.say("back"), opens: menuMain}}
 	}
 	return nil
+}
+
+// at is which line is selected. Lines come and go with the state of the box; the
+// selection stays with what it was on.
+func (m menu) at(lines []entry) int {
+	return max(0, slices.IndexFunc(lines, func(e entry) bool { return e.id == m.selected }))
 }
 
 // compose makes the menu part of a page, nil while it is closed.
@@ -90,11 +105,12 @@ func (m menu) compose(v *view, p *display.Page) *display.Menu {
 	if m.page == menuClosed {
 		return nil
 	}
-	out := &display.Menu{Title: v.name, Selected: m.selected}
-	for _, e := range m.entries(v, p) {
+	out := &display.Menu{Title: v.name}
+	lines := m.entries(v, p)
+	for _, e := range lines {
 		out.Items = append(out.Items, e.label)
 	}
-	out.Selected = min(out.Selected, len(out.Items)-1)
+	out.Selected = m.at(lines)
 	switch m.page {
 	case menuForget:
 		out.Title, out.Text = v.say("forget_what"), v.say("forget_here_text")+" "+v.say("forget_everywhere_text")
@@ -178,12 +194,13 @@ func (v *view) pressInMenu(k Key) func(*Device, context.Context) error {
 	p := v.page()
 	lines := v.menu.entries(v, &p)
 	m := &v.menu
-	m.since, m.selected = time.Now(), min(m.selected, len(lines)-1)
+	m.since = time.Now()
+	at := m.at(lines)
 	switch k {
 	case KeyUp, KeyLeft:
-		m.selected = max(m.selected-1, 0)
+		m.selected = lines[max(at-1, 0)].id
 	case KeyDown, KeyRight:
-		m.selected = min(m.selected+1, len(lines)-1)
+		m.selected = lines[min(at+1, len(lines)-1)].id
 	case KeyMenu:
 		*m = menu{}
 	case KeyBack:
@@ -193,7 +210,7 @@ func (v *view) pressInMenu(k Key) func(*Device, context.Context) error {
 			*m = menu{page: menuMain, since: m.since}
 		}
 	case KeyOK:
-		e := lines[m.selected]
+		e := lines[at]
 		*m = menu{page: e.opens, since: m.since}
 		return e.wish
 	}

@@ -46,7 +46,7 @@ func (d *Device) tellTime() (next time.Time) {
 // is told when that may change.
 func (v *view) fallAsleep(now time.Time, sooner func(time.Time)) {
 	wake := v.touched.Add(awakeFor)
-	busy := v.state == Opening || v.state == Picking || v.state == Fetching
+	busy := v.state == Opening || v.state == Picking || v.state == Fetching || v.state == Pairing && v.library.Items == 0
 	v.asleep = v.night && !busy && !now.Before(wake)
 	if v.night && now.Before(wake) {
 		sooner(wake)

@@ -81,7 +81,7 @@ func scenes(w *words.Words) []scene {
 			p.key, p.args, p.open, p.operator, p.asked = "page.refused_client", []any{"type", clientTypes[ByDevice]}, []string{ByRelay, ByPaste, ByImport}, true, true
 			return p
 		}()}},
-		{"menu", view{state: Showing, paired: true, slide: slide, library: some, menu: menu{page: menuMain, selected: 1}}},
+		{"menu", view{state: Showing, paired: true, slide: slide, library: some, menu: menu{page: menuMain, selected: "forget"}}},
 		{"menu_forget", view{state: Showing, paired: true, slide: slide, library: some, menu: menu{page: menuForget}}},
 		{"menu_about", view{state: Idle, paired: true, menu: menu{page: menuAbout}}},
 		{"farewell", view{state: Pairing, pairing: pairing, pairUntil: soon(30 * time.Minute), farewell: &farewell{asked: true, revoked: true}}},
@@ -124,8 +124,9 @@ type wall struct {
 }
 
 func (w *wall) draw(p *paint.Painter, page display.Page) *pixel.Image {
-	behind := p.Backdrop()
-	if page.Slide != nil {
+	if page.Slide == nil {
+		p.Backdrop(w.frame, w.frame.Bounds())
+	} else {
 		key := fmt.Sprint(page.Slide.Media)
 		if w.behind[key] == nil {
 			var list []*photo.Photo
@@ -134,9 +135,8 @@ func (w *wall) draw(p *paint.Painter, page display.Page) *pixel.Image {
 			}
 			w.behind[key] = photo.Compose(w.size.X, w.size.Y, list, false).Still
 		}
-		behind = w.behind[key]
+		w.frame.Copy(w.behind[key], image.Point{})
 	}
-	w.frame.Copy(behind, image.Point{})
 	p.Page(page, then).Draw(w.frame, w.frame.Bounds())
 	return w.frame
 }

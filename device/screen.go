@@ -88,7 +88,7 @@ type screen struct {
 }
 
 func newScreen(name string, w *words.Words, a about) *screen {
-	s := &screen{view: view{name: name, words: w, about: a, state: Starting, since: time.Now()}}
+	s := &screen{view: view{name: name, words: w, about: a, state: Starting, since: time.Now(), touched: time.Now()}}
 	s.update(func(*view) {})
 	return s
 }

@@ -28,6 +28,11 @@ type slides struct {
 // still part of it, and those that were shown in this round are not shown again
 // before the round is over.
 func (s *slides) take(all []store.Photo) {
+	for file := range s.bad {
+		if !slices.ContainsFunc(all, func(p store.Photo) bool { return p.File == file }) {
+			delete(s.bad, file)
+		}
+	}
 	all = slices.DeleteFunc(slices.Clone(all), func(p store.Photo) bool { return s.bad[p.File] != nil })
 	shown := s.shownID()
 	if s.shuffle {
@@ -186,8 +191,10 @@ func (s *slides) drop(file string, why error) bool {
 	s.bad[file] = cmp.Or(why, errNoMedia)
 	i := slices.IndexFunc(s.photos, func(p store.Photo) bool { return p.File == file })
 	s.photos = slices.Delete(s.photos, i, i+1)
-	if i < s.at || s.at >= len(s.photos) {
-		s.at = max(0, s.at-1)
+	if i < s.at {
+		s.at--
+	} else if s.at >= len(s.photos) {
+		s.at = 0
 	}
 	return true
 }

@@ -39,12 +39,12 @@ func (d *Device) addStill(ctx context.Context, api *picker.Client, j job, w *roo
 		}
 		data = nil
 	}
-	if data == nil {
-		return nil
+	if data == nil || w.claim.reach(w.claim.written+photo.StillSize(len(data))) != nil {
+		return nil // no room for it is no reason to be without the video
 	}
 	err := photo.WriteStill(w, w.part, w.part.Size(), data)
 	switch {
-	case lacksRoom(err): // a torn box is none: what follows the last whole one is passed over
+	case lacksRoom(err):
 		return err
 	case isDiskError(err), store.IsDisk(err):
 		return diskError(err)

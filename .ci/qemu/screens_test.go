@@ -41,6 +41,7 @@ func TestScreens(t *testing.T) {
 			m.until("the pairing code is there", func() bool { return strings.Contains(m.code(), "user_code=") })
 			t.Logf("power-on to code: %v", time.Since(m.made).Round(100*time.Millisecond))
 			m.keep("pairing")
+			t.Logf("with the code: %s", m.tell("memory"))
 			if mode := m.tell("mode"); mode != "graphics" {
 				t.Errorf("the console is in %s mode", mode)
 			}
@@ -52,6 +53,7 @@ func TestScreens(t *testing.T) {
 			m.until("the photo is there", func() bool { img, _ := m.picture(); return shows(img, 0, name == "turned") })
 			m.until("the session is deleted", func() bool { return m.tell("open") == "0" })
 			m.keep("photo")
+			t.Logf("with the photo: %s", m.tell("memory"))
 			if said := m.tell("signal TERM"); said != "ended: <nil>" {
 				t.Error(said)
 			}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,9 +50,10 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 	if err != nil {
 		return nil, err
 	}
-	out := &screens{alive: s.Alive}
+	out := &screens{}
+	out.alive = func() bool { return s.Alive() && (out.stage == nil || out.stage.Alive()) }
 	if cfg.Display.Shows("http") {
-		out.web = web.New(web.Config{Device: s, Media: media, Font: typeface.File, Alive: s.Alive, Words: lang, Look: look(cfg.Slideshow), Log: log})
+		out.web = web.New(web.Config{Device: s, Media: media, Font: typeface.File, Alive: out.alive, Words: lang, Look: look(cfg.Slideshow), Log: log})
 	}
 	if cfg.Display.Shows("framebuffer") {
 		out.stage = stage.New(stage.Config{
@@ -60,7 +62,7 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 			},
 			Pages: s.Pages(), Media: media, Unshowable: s.Unshowable, Words: lang, Look: look(cfg.Slideshow),
 			Rotate: cfg.Framebuffer.Rotate, Overscan: float64(cfg.Framebuffer.Overscan) / 100,
-			Cache: filepath.Join(os.TempDir(), "pickerd-fonts"), Log: log,
+			Cache: fontCache(e.getenv), Log: log,
 		})
 		keys, err := keymap(cfg.Remote)
 		if err != nil {
@@ -69,13 +71,23 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 		out.runs = append(out.runs, out.stage.Run, newRemote(cfg, keys, s, log).Run)
 	}
 	if cfg.Display.Shows("terminal") {
-		run, err := newTerminal(cfg, s, lang, e)
-		if err != nil {
-			return nil, err
-		}
-		out.runs = append(out.runs, run)
+		out.runs = append(out.runs, func(ctx context.Context) error {
+			return showText(ctx, cfg.Terminal.Device, e, terminal.Config{Pages: s.Pages(), Words: lang}, log)
+		})
 	}
 	return out, nil
+}
+
+// fontCache is where an index of the system's fonts is kept: it is nobody else's
+// to write.
+func fontCache(getenv func(string) string) string {
+	if dir := getenv("CACHE_DIRECTORY"); dir != "" {
+		return dir
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(dir, "pickerd")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("pickerd-fonts-%d", os.Getuid()))
 }
 
 func look(s configs.Slideshow) display.Look {
@@ -105,8 +117,9 @@ func (s *screens) size() (w, h int) {
 		w, h = s.web.ScreenSize()
 	}
 	if s.stage != nil {
-		sw, sh := s.stage.Size()
-		w, h = max(w, sw), max(h, sh)
+		if sw, sh := s.stage.Size(); sw*sh > w*h {
+			w, h = sw, sh
+		}
 	}
 	if w == 0 || h == 0 {
 		return 1920, 1080
@@ -146,24 +159,65 @@ func newRemote(cfg *configs.Config, keys remote.Keymap, s subject, log *slog.Log
 		}})
 }
 
-// newTerminal opens where text is shown. It may be a console that is not there
-// yet, as with a serial adapter.
-func newTerminal(cfg *configs.Config, s subject, lang *words.Words, e env) (func(context.Context) error, error) {
-	if cfg.Terminal.Device == "" {
-		return terminal.New(terminal.Config{Pages: s.Pages(), Out: e.stdout, Size: sizeOf(e.stdout), Words: lang, Tail: e.tail}).Run, nil
+// consoleEvery is how often a console is tried again that is not there or does not
+// take text, as with a serial adapter that is unplugged.
+const consoleEvery = 5 * time.Second
+
+// showText shows pages as text until ctx ends, whose error it returns. A terminal
+// that is gone is no reason to stop anything else.
+func showText(ctx context.Context, path string, e env, cfg terminal.Config, log *slog.Logger) error {
+	if path == "" {
+		cfg.Tail = e.tail
 	}
-	f, err := os.OpenFile(cfg.Terminal.Device, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, &hintedError{fmt.Errorf("terminal.device: %w", err), `the user that runs pickerd must be in the group of the device, often "tty" or "dialout"`, exitConfig}
+	for said := ""; ctx.Err() == nil; {
+		err := showTextOn(ctx, path, e, cfg)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil && err.Error() != said {
+			said = err.Error()
+			log.Error("the terminal shows nothing", "err", err, "retry_in", consoleEvery)
+		}
+		t := time.NewTimer(consoleEvery)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
 	}
-	if err != nil {
-		return nil, &hintedError{fmt.Errorf("terminal.device: %w", err), "a console such as /dev/ttyS0, or nothing for standard output", exitConfig}
+	return ctx.Err()
+}
+
+func showTextOn(ctx context.Context, path string, e env, cfg terminal.Config) error {
+	own := path == ""
+	if own && canHang(e.stdout) {
+		path = "/proc/self/fd/1"
 	}
-	t := terminal.New(terminal.Config{Pages: s.Pages(), Out: f, Size: sizeOf(f), Words: lang})
-	return func(ctx context.Context) error {
+	// Opened like this, a write that hangs can be ended.
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	switch {
+	case err == nil:
 		defer f.Close()
-		return t.Run(ctx)
-	}, nil
+		cfg.Out, cfg.Size = f, sizeOf(f)
+	case own:
+		cfg.Out, cfg.Size = e.stdout, sizeOf(e.stdout)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf(`terminal.device: %w; the user that runs pickerd must be in the group of the device, often "tty" or "dialout"`, err)
+	default:
+		return fmt.Errorf("terminal.device: %w", err)
+	}
+	return terminal.New(cfg).Run(ctx)
+}
+
+// canHang reports whether writes to standard output may have to wait for somebody,
+// as with a terminal or a pipe.
+func canHang(out any) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&(fs.ModeCharDevice|fs.ModeNamedPipe) != 0
 }
 
 // sizeOf asks a terminal how large it is; what is none has the usual size.
@@ -172,8 +226,11 @@ func sizeOf(v any) func() (columns, rows int) {
 	if !ok {
 		return nil
 	}
-	return func() (int, int) {
-		columns, rows, err := term.GetSize(int(f.Fd()))
+	return func() (columns, rows int) {
+		c, err := f.SyscallConn() // Fd would make its writes block
+		if err == nil {
+			err = c.Control(func(fd uintptr) { columns, rows, _ = term.GetSize(int(fd)) })
+		}
 		if err != nil || columns == 0 || rows == 0 {
 			return 80, 24
 		}

@@ -1,7 +1,10 @@
 package framebuffer
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -39,28 +42,39 @@ type console struct {
 // own, switches it back when this one ends, however it ends. Where there is no
 // console, or it can't be had, nothing is in the way or nothing can be done.
 // Meanwhile the kernel does not switch to another one.
-func takeConsole() *console {
+func takeConsole(log *slog.Logger) *console {
 	c := &console{}
 	tty, err := activeVT()
+	if errors.Is(err, fs.ErrNotExist) {
+		return c
+	}
 	if err != nil {
+		log.Warn("the console may write over the picture", "err", err, "hint", consoleHint)
 		return c
 	}
 	var mode uintptr
-	if ioctl(tty, kdGetMode, unsafe.Pointer(&mode)) != nil || ioctlValue(tty, kdSetMode, kdGraphics) != nil {
+	if err := errors.Join(ioctl(tty, kdGetMode, unsafe.Pointer(&mode)), ioctlValue(tty, kdSetMode, kdGraphics)); err != nil {
+		log.Warn("the console may write over the picture", "err", err, "hint", consoleHint)
 		tty.Close()
 		return c
 	}
 	c.tty = tty
 	if err := c.startGuard(); err != nil {
-		c.alive = nil
+		log.Warn("after a crash the console will not come back", "err", err)
 	}
 	return c
 }
 
+const consoleHint = `it takes the group "tty" and CAP_SYS_TTY_CONFIG, which systemd/framebuffer.conf gives`
+
 // activeVT opens the console that is on the screen.
 func activeVT() (*os.File, error) {
+	cause := fs.ErrNotExist
 	for _, path := range []string{"/dev/tty0", "/dev/tty", "/dev/tty1"} {
 		f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOCTTY, 0)
+		if errors.Is(err, fs.ErrPermission) {
+			cause = err
+		}
 		if err != nil {
 			continue
 		}
@@ -77,7 +91,7 @@ func activeVT() (*os.File, error) {
 		}
 		return f, nil
 	}
-	return nil, os.ErrNotExist
+	return nil, cause
 }
 
 // startGuard starts the process that outlives this one.

@@ -44,11 +44,11 @@ type Config struct {
 }
 
 // Open opens the screen: of "auto" the first of DRM's cards that has a screen
-// connected, or else the first framebuffer. Its error wraps ErrNoScreen, a
+// connected, or where no card could have one the first framebuffer. Its error wraps ErrNoScreen, a
 // *DeviceError or pixel.ErrFormat.
 func Open(cfg Config) (Screen, error) {
 	if cfg.Device != "auto" {
-		s, err := openPath(cfg.Device)
+		s, err := openPath(cfg.Device, cfg.Log)
 		if err == nil {
 			cfg.Log.Info("screen", "device", cfg.Device, "why", "the configuration names it", "size", sizeOf(s))
 		}
@@ -56,7 +56,7 @@ func Open(cfg Config) (Screen, error) {
 	}
 	var whyNot []error
 	for _, path := range list("/dev/dri/card*") {
-		s, err := openDRM(path)
+		s, err := openDRM(path, cfg.Log)
 		if err == nil {
 			cfg.Log.Info("screen", "device", path, "why", "DRM/KMS comes first", "size", sizeOf(s))
 			return s, nil
@@ -67,8 +67,11 @@ func Open(cfg Config) (Screen, error) {
 		whyNot = append(whyNot, errors.New("no /dev/dri/card*"))
 	}
 	why := errors.Join(whyNot...)
+	if errors.Is(why, errUnplugged) { // the framebuffer of such a card leads nowhere, and never tells of a screen
+		return nil, fmt.Errorf("%w: %s", ErrNoScreen, oneLine(why))
+	}
 	for _, path := range list("/dev/fb*") {
-		s, err := openFB(path)
+		s, err := openFB(path, cfg.Log)
 		if err == nil {
 			cfg.Log.Info("screen", "device", path, "why", oneLine(why), "size", sizeOf(s))
 			return s, nil
@@ -81,11 +84,11 @@ func Open(cfg Config) (Screen, error) {
 	return nil, fmt.Errorf("%w: %s", ErrNoScreen, oneLine(errors.Join(whyNot...)))
 }
 
-func openPath(path string) (Screen, error) {
+func openPath(path string, log *slog.Logger) (Screen, error) {
 	if strings.Contains(path, "/dri/") {
-		return openDRM(path)
+		return openDRM(path, log)
 	}
-	return openFB(path)
+	return openFB(path, log)
 }
 
 func list(pattern string) []string {

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"log/slog"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 	"unsafe"
@@ -28,6 +30,7 @@ type drm struct {
 	noFlip  bool // the driver can't; the mode is set for each picture
 	noDirty bool // the driver does not want to be told what changed
 	dpms    uint32
+	off     bool // the light is
 	console *console
 
 	gone chan struct{}
@@ -46,12 +49,10 @@ type buffer struct {
 // manyParts is above which a buffer is taken to be stale all over.
 const manyParts = 64
 
-// notReady is why a card has no screen at the moment.
-type notReady string
+// errUnplugged means that a card has no screen at the moment.
+var errUnplugged = errors.New("no screen is connected to it")
 
-func (n notReady) Error() string { return string(n) }
-
-func openDRM(path string) (Screen, error) {
+func openDRM(path string, log *slog.Logger) (Screen, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, &DeviceError{path, "open", explain(err)}
@@ -62,7 +63,8 @@ func openDRM(path string) (Screen, error) {
 		f.Close()
 		return nil, err
 	}
-	d.console = takeConsole()
+	_ = backlights(false) // who switched them off may be gone
+	d.console = takeConsole(log)
 	d.wg.Go(d.watch)
 	return d, nil
 }
@@ -70,7 +72,7 @@ func openDRM(path string) (Screen, error) {
 func (d *drm) setUp() error {
 	limit := drmCap{Capability: capDumbBuffer}
 	if err := d.ask("ask for dumb buffers", drmGetCap, unsafe.Pointer(&limit)); err != nil || limit.Value == 0 {
-		return errors.Join(&DeviceError{d.Name(), "use", notReady("it has no dumb buffers")}, err)
+		return errors.Join(&DeviceError{d.Name(), "use", errors.New("it has no dumb buffers")}, err)
 	}
 	_ = ioctl(d.File, drmSetMaster, nil) // the first to open it is the master already
 	connectors, crtcs, err := d.resources()
@@ -106,7 +108,7 @@ func (d *drm) findOutput(connectors []uint32) error {
 			return nil
 		}
 	}
-	return &DeviceError{d.Name(), "use", notReady("no screen is connected to it")}
+	return &DeviceError{d.Name(), "use", errUnplugged}
 }
 
 func (d *drm) newBuffer(b *buffer) error {
@@ -191,6 +193,9 @@ func (d *drm) flip(parts []image.Rectangle) error {
 	case err == nil:
 		d.front, d.flying = next, true
 		return nil
+	case d.off: // nothing is shown, and nothing flips
+		d.front = next
+		return nil
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP):
 		// A driver without flips: from now on the picture is drawn where it is
 		// seen.
@@ -204,11 +209,13 @@ func (d *drm) dirty(fb uint32, parts []image.Rectangle) error {
 	if d.noDirty || len(parts) == 0 {
 		return nil
 	}
+	var pin runtime.Pinner
+	defer pin.Unpin()
 	clips := make([]drmClip, 0, len(parts))
 	for _, p := range parts {
 		clips = append(clips, drmClip{uint16(p.Min.X), uint16(p.Min.Y), uint16(p.Max.X), uint16(p.Max.Y)})
 	}
-	r := drmDirty{FB: fb, CountClips: uint32(len(clips)), Clips: address(clips)}
+	r := drmDirty{FB: fb, CountClips: uint32(len(clips)), Clips: address(&pin, clips)}
 	if err := ioctl(d.File, drmDirtyFB, unsafe.Pointer(&r)); err != nil {
 		d.noDirty = true // ENOSYS: the memory is the screen's own
 	}
@@ -275,7 +282,14 @@ func (d *drm) Blank(off bool) error {
 	if off {
 		r.Value = dpmsOff
 	}
-	return errors.Join(err, d.ask("switch the light", drmSetProperty, unsafe.Pointer(&r)))
+	if err := d.ask("switch the light", drmSetProperty, unsafe.Pointer(&r)); err != nil {
+		return err
+	}
+	if d.off && !off { // flips may have been left out meanwhile
+		err = errors.Join(err, d.show(d.crtc, d.buffers[d.front].fb, d.out.id, d.mode))
+	}
+	d.off = off
+	return err
 }
 
 // Gone implements Screen.
@@ -307,6 +321,9 @@ func (d *drm) Close() error {
 	close(d.stop)
 	d.wg.Wait()
 	err := d.land()
+	if d.off {
+		err = errors.Join(err, d.Blank(false))
+	}
 	for i := range d.buffers { // where no console comes back the last picture would stay
 		clear(d.buffers[i].mem)
 	}

@@ -1,6 +1,9 @@
 package framebuffer
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // What follows is of drm/drm.h and drm/drm_mode.h.
 
@@ -105,8 +108,12 @@ type drmMap struct {
 	Offset      uint64
 }
 
-// address is a slice for a request; the slice must be kept alive until it is
-// answered.
-func address[T any](s []T) uint64 {
+// address is a slice for a request. Pinned, it stays where it is until the
+// request is answered.
+func address[T any](pin *runtime.Pinner, s []T) uint64 {
+	if len(s) == 0 {
+		return 0
+	}
+	pin.Pin(unsafe.SliceData(s))
 	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(s))))
 }

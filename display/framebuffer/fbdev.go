@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io/fs"
+	"log/slog"
 	"os"
 	"unsafe"
 
@@ -31,6 +32,7 @@ func (c *canvas) line(y int) []byte {
 func (c *canvas) put(m *pixel.Image, parts []image.Rectangle) {
 	whole := image.Rect(0, 0, c.w, c.h)
 	for _, r := range parts {
+		r.Min.X &^= 3 // where the pattern of formats with few bits begins
 		r = r.Intersect(whole)
 		from, to := c.format.Bytes(r.Min.X), c.format.Bytes(r.Max.X)
 		for y := r.Min.Y; y < r.Max.Y; y++ {
@@ -63,9 +65,10 @@ type fbdev struct {
 	canvas
 	console *console
 	noSync  bool
+	off     bool // the light is
 }
 
-func openFB(path string) (Screen, error) {
+func openFB(path string, log *slog.Logger) (Screen, error) {
 	fail := func(op string, err error) (Screen, error) { return nil, &DeviceError{path, op, explain(err)} }
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -95,7 +98,8 @@ func openFB(path string) (Screen, error) {
 		linearColours(f)
 	}
 	_ = ioctlValue(f, fbioBlank, fbBlankOff) // not every driver can
-	s.console = takeConsole()
+	_ = backlights(false)                    // who switched them off may be gone
+	s.console = takeConsole(log)
 	return s, nil
 }
 
@@ -150,6 +154,7 @@ func (s *fbdev) waitForVSync() {
 }
 
 func (s *fbdev) Blank(off bool) error {
+	s.off = off
 	how := uintptr(fbBlankOff)
 	if off {
 		how = fbBlankPowerDown
@@ -161,6 +166,9 @@ func (s *fbdev) Blank(off bool) error {
 func (s *fbdev) Gone() <-chan struct{} { return nil }
 
 func (s *fbdev) Close() error {
+	if s.off {
+		_ = s.Blank(false)
+	}
 	for y := range s.h { // a console need not draw over all of it
 		clear(s.line(y))
 	}

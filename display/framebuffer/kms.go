@@ -20,15 +20,15 @@ func (c card) ask(op string, request uintptr, arg unsafe.Pointer) error {
 
 // resources returns the ids of the card's connectors and CRTCs.
 func (c card) resources() (connectors, crtcs []uint32, err error) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
 	var r drmCardRes
 	if err := c.ask("ask what it has", drmResources, unsafe.Pointer(&r)); err != nil {
 		return nil, nil, err
 	}
 	connectors, crtcs = make([]uint32, r.CountConnectors), make([]uint32, r.CountCRTCs)
-	r = drmCardRes{Connectors: address(connectors), CountConnectors: r.CountConnectors, CRTCs: address(crtcs), CountCRTCs: r.CountCRTCs}
+	r = drmCardRes{Connectors: address(&pin, connectors), CountConnectors: r.CountConnectors, CRTCs: address(&pin, crtcs), CountCRTCs: r.CountCRTCs}
 	err = c.ask("ask what it has", drmResources, unsafe.Pointer(&r))
-	runtime.KeepAlive(connectors)
-	runtime.KeepAlive(crtcs)
 	return connectors[:min(int(r.CountConnectors), len(connectors))], crtcs[:min(int(r.CountCRTCs), len(crtcs))], err
 }
 
@@ -48,26 +48,23 @@ const maxModes = 256
 // connector asks about a connector. With probe the kernel looks at the cable,
 // which takes a while; without it tells what it knows.
 func (c card) connector(id uint32, probe bool) (output, error) {
+	var pin runtime.Pinner
+	defer pin.Unpin()
 	o := output{id: id}
 	r := drmConnector{ID: id}
 	one := make([]drmMode, 1)
 	if !probe {
-		r.CountModes, r.Modes = 1, address(one)
+		r.CountModes, r.Modes = 1, address(&pin, one)
 	}
 	if err := c.ask("ask about a connector", drmGetConnector, unsafe.Pointer(&r)); err != nil {
 		return o, err
 	}
-	runtime.KeepAlive(one)
 	modes := make([]drmMode, min(r.CountModes+8, maxModes))
 	o.encoders, o.properties = make([]uint32, r.CountEncoders), make([]uint32, r.CountProps)
 	values := make([]uint64, r.CountProps)
-	r = drmConnector{ID: id, Modes: address(modes), CountModes: uint32(len(modes)), Encoders: address(o.encoders), CountEncoders: r.CountEncoders,
-		Props: address(o.properties), PropValues: address(values), CountProps: r.CountProps}
+	r = drmConnector{ID: id, Modes: address(&pin, modes), CountModes: uint32(len(modes)), Encoders: address(&pin, o.encoders), CountEncoders: r.CountEncoders,
+		Props: address(&pin, o.properties), PropValues: address(&pin, values), CountProps: r.CountProps}
 	err := c.ask("ask about a connector", drmGetConnector, unsafe.Pointer(&r))
-	runtime.KeepAlive(modes)
-	runtime.KeepAlive(o.encoders)
-	runtime.KeepAlive(o.properties)
-	runtime.KeepAlive(values)
 	o.modes = modes[:min(int(r.CountModes), len(modes))]
 	o.encoders = o.encoders[:min(int(r.CountEncoders), len(o.encoders))]
 	o.properties = o.properties[:min(int(r.CountProps), len(o.properties))]
@@ -127,9 +124,9 @@ func (c card) property(o output, name string) uint32 {
 
 // show makes a CRTC send a buffer to an output.
 func (c card) show(crtc uint32, fb uint32, out uint32, m drmMode) error {
+	var pin runtime.Pinner
+	defer pin.Unpin()
 	outs := []uint32{out}
-	r := drmCrtc{SetConnectors: address(outs), CountConnectors: 1, CRTC: crtc, FB: fb, HasMode: 1, Mode: m}
-	err := c.ask("set the mode", drmSetCrtc, unsafe.Pointer(&r))
-	runtime.KeepAlive(outs)
-	return err
+	r := drmCrtc{SetConnectors: address(&pin, outs), CountConnectors: 1, CRTC: crtc, FB: fb, HasMode: 1, Mode: m}
+	return c.ask("set the mode", drmSetCrtc, unsafe.Pointer(&r))
 }

@@ -87,7 +87,7 @@ func TestContrast(t *testing.T) {
 				}
 			}
 			if page.Slide == nil {
-				m.Copy(p.Backdrop(), image.Point{})
+				p.Backdrop(m, m.Bounds())
 			}
 			letters := 0
 			for _, it := range p.Page(page, now) {
@@ -209,7 +209,7 @@ func TestChanges(t *testing.T) {
 	pages := []display.Page{pairing(), pairing(), longLink(), {Title: "One moment…"}, {Title: "No photos yet", PickLabel: "Choose photos"}, busy(), menu(), busy(), {}, pairing()}
 	at := now
 	frame := pixel.New(1280, 720)
-	frame.Copy(p.Backdrop(), image.Point{})
+	p.Backdrop(frame, frame.Bounds())
 	var last List
 	for i, page := range pages {
 		at = at.Add(7 * time.Second) // countdowns change, and once things change sides
@@ -219,12 +219,12 @@ func TestChanges(t *testing.T) {
 		l := p.Page(page, at)
 		for _, r := range Changes(last, l) {
 			r = r.Intersect(frame.Bounds())
-			frame.Sub(r).Copy(p.Backdrop().Sub(r), image.Point{})
+			p.Backdrop(frame, r)
 			l.Draw(frame, r)
 		}
 		last = l
 		whole := pixel.New(1280, 720)
-		whole.Copy(p.Backdrop(), image.Point{})
+		p.Backdrop(whole, whole.Bounds())
 		l.Draw(whole, whole.Bounds())
 		for j := range whole.Pix {
 			if whole.Pix[j] != frame.Pix[j] {
@@ -286,7 +286,7 @@ func BenchmarkFirstPage(b *testing.B) {
 	for b.Loop() {
 		p := painter(b, 1920, 1080, "en")
 		m := pixel.New(1920, 1080)
-		m.Copy(p.Backdrop(), image.Point{})
+		p.Backdrop(m, m.Bounds())
 		p.Page(pairing(), now).Draw(m, m.Bounds())
 	}
 }

@@ -23,12 +23,11 @@ type Config struct {
 // A Painter draws the pages of one screen. It is not for two goroutines at a
 // time.
 type Painter struct {
-	cfg      Config
-	u        float64         // a hundredth of the width of a 16:9 screen as high as this one
-	safe     image.Rectangle // where words may stand
-	family   *typeface.Family
-	backdrop *pixel.Image
-	code     drawnCode
+	cfg    Config
+	u      float64         // a hundredth of the width of a 16:9 screen as high as this one
+	safe   image.Rectangle // where words may stand
+	family *typeface.Family
+	code   drawnCode
 }
 
 // New returns a Painter. Its error is about the embedded fonts.
@@ -92,11 +91,5 @@ func (p *Painter) Page(page display.Page, now time.Time) List {
 	return l
 }
 
-// Backdrop is what is behind words when there is no photo. It must not be drawn
-// in.
-func (p *Painter) Backdrop() *pixel.Image {
-	if p.backdrop == nil {
-		p.backdrop = gradient(p.cfg.W, p.cfg.H)
-	}
-	return p.backdrop
-}
+// Backdrop draws a part of what is behind words when there is no photo.
+func (p *Painter) Backdrop(dst *pixel.Image, r image.Rectangle) { gradient(dst, r) }

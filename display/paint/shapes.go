@@ -46,23 +46,25 @@ func fillRound(dst *pixel.Image, r image.Rectangle, radius int, c, alpha uint32)
 	}
 }
 
-// gradient is the backdrop: a little light from above. Its steps are too fine
-// for eight bits, so that they are spread.
-func gradient(w, h int) *pixel.Image {
-	m := pixel.New(w, h)
-	noise := uint32(1)
-	for y := range h {
-		row := m.Row(y)
-		for x := range row {
-			dx, dy := float64(x)/float64(w)-0.2, float64(y)/float64(h)
-			t := min(math.Hypot(dx, dy)/(1.2*0.6), 1)
-			noise ^= noise << 13
-			noise ^= noise >> 17
-			noise ^= noise << 5
+// gradient draws a part of the backdrop: a little light from above. Its steps are
+// too fine for eight bits, so that they are spread. It is computed whenever it
+// is needed, which is seldom; kept, it would take as much memory as the screen.
+func gradient(dst *pixel.Image, r image.Rectangle) {
+	r = r.Intersect(dst.Bounds())
+	w, h := float64(dst.W), float64(dst.H)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := dst.Row(y)
+		dy := float64(y) / h
+		for x := r.Min.X; x < r.Max.X; x++ {
+			dx := float64(x)/w - 0.2
+			t := min(math.Sqrt(dx*dx+dy*dy)/(1.2*0.6), 1)
+			noise := uint32(x)*0x9e3779b1 ^ uint32(y)*0x85ebca77
+			noise ^= noise >> 15
+			noise *= 0x2c1b3c6d
+			noise ^= noise >> 13
 			row[x] = spread(t, noise)
 		}
 	}
-	return m
 }
 
 func spread(t float64, noise uint32) uint32 {

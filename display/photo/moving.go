@@ -139,7 +139,7 @@ func nextGIFBlock(data []byte, i int) (next, area int) {
 		if i+10 > len(data) {
 			return i, 0
 		}
-		area = int(binary.LittleEndian.Uint16(data[i+5:])) * int(binary.LittleEndian.Uint16(data[i+7:]))
+		area = int(min(uint64(binary.LittleEndian.Uint16(data[i+5:]))*uint64(binary.LittleEndian.Uint16(data[i+7:])), mostGIF+1))
 		j += 10 + colourTable(data[i+9]) + 1
 	default:
 		return i, 0

@@ -93,10 +93,11 @@ func orientationIn(tiff []byte) orientation {
 	if tiff[0] == 'M' {
 		order = binary.BigEndian
 	}
-	at := int(order.Uint32(tiff[4:]))
-	if at < 8 || at+2 > len(tiff) {
+	first := order.Uint32(tiff[4:])
+	if first < 8 || uint64(first)+2 > uint64(len(tiff)) {
 		return upright
 	}
+	at := int(first)
 	entries := int(order.Uint16(tiff[at:]))
 	for i := range entries {
 		e := at + 2 + 12*i

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	_ "image/gif" // for image.DecodeConfig
 	"image/jpeg"
 	"image/png"
@@ -28,14 +29,21 @@ var (
 	ErrNoPicture = errors.New("the file is not a picture that can be decoded")
 )
 
-// Bounds of a picture in pixels, by what decoding one takes.
+// mostBytes is how much memory decoding one picture may take, and mostMoving how
+// many pixels all frames of a moving one may have together.
 const (
-	mostJPEG        = 50e6 // 1.5 to 3 bytes a pixel
-	mostProgressive = 12e6 // and 6 to 12 for its coefficients
-	mostOther       = 20e6 // 4 bytes
-	// mostMoving is of all the frames of a moving picture together, as they are
-	// kept, 4 bytes a pixel.
+	mostBytes  = 180e6
 	mostMoving = 8e6
+)
+
+// Bytes that decoding takes for a pixel, by what a file says of itself. A
+// progressive JPEG has all its coefficients in memory.
+const (
+	bytesProgressive = 15
+	bytesYCbCr       = 3
+	bytesCMYK        = 8
+	bytesDeep        = 8
+	bytesOther       = 4
 )
 
 // A Photo is a decoded picture, upright.
@@ -75,32 +83,35 @@ func Decode(r io.ReaderAt, size int64) (*Photo, error) {
 	all := io.NewSectionReader(r, 0, size)
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xd8")):
-		return decodeStill(all, jpegLimit(all), jpeg.Decode)
+		return decodeStill(all, jpeg.Decode)
 	case bytes.HasPrefix(head, []byte("\x89PNG")):
-		return decodeStill(all, mostOther, png.Decode)
+		return decodeStill(all, png.Decode)
 	case bytes.HasPrefix(head, []byte("GIF8")):
 		return decodeGIF(all)
 	case bytes.HasPrefix(head, []byte("RIFF")) && bytes.Equal(head[8:12], []byte("WEBP")):
 		if p, err := decodeMovingWebP(all); p != nil || err != nil {
 			return p, err
 		}
-		return decodeStill(all, mostOther, webp.Decode)
+		return decodeStill(all, webp.Decode)
 	case bytes.Equal(head[4:8], []byte("ftyp")):
 		still, err := Still(r, size)
 		if err != nil {
 			return nil, err
+		}
+		if n, err := still.ReadAt(head, 0); n < len(head) || bytes.Equal(head[4:8], []byte("ftyp")) {
+			return nil, errors.Join(ErrNoStill, err) // a video in a video
 		}
 		return Decode(still, still.Size())
 	}
 	return nil, ErrNoPicture
 }
 
-func decodeStill(r *io.SectionReader, most float64, decode func(io.Reader) (image.Image, error)) (*Photo, error) {
+func decodeStill(r *io.SectionReader, decode func(io.Reader) (image.Image, error)) (*Photo, error) {
 	c, _, err := image.DecodeConfig(bufio.NewReader(r))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoPicture, err)
 	}
-	if float64(c.Width)*float64(c.Height) > most {
+	if float64(c.Width)*float64(c.Height)*bytesFor(c, r) > mostBytes {
 		return nil, fmt.Errorf("%w: %d by %d", ErrTooBig, c.Width, c.Height)
 	}
 	turn := orientationOf(r, r.Size())
@@ -127,25 +138,62 @@ func Size(r io.ReaderAt, size int64) (w, h int, err error) {
 	return w, h, nil
 }
 
-// jpegLimit is how many pixels a JPEG may have: a progressive one takes many
-// times the memory of another.
-func jpegLimit(r io.ReaderAt) float64 {
-	var b [4]byte
-	for at := int64(2); ; {
-		if n, _ := r.ReadAt(b[:], at); n < len(b) || b[0] != 0xff {
-			return mostJPEG // decoding will say what is wrong
+// bytesFor is how many bytes decoding takes for a pixel.
+func bytesFor(c image.Config, r io.ReaderAt) float64 {
+	switch c.ColorModel {
+	case color.YCbCrModel, color.GrayModel:
+		if isProgressive(r) {
+			return bytesProgressive
 		}
-		switch {
-		case b[1] == 0xff: // fill byte
-			at++
-			continue
-		case b[1] == 0xc2: // SOF2, ITU T.81
-			return mostProgressive
-		case b[1] == 0xda || b[1] >= 0xc0 && b[1] <= 0xcf && b[1] != 0xc4 && b[1] != 0xc8 && b[1] != 0xcc:
-			return mostJPEG
+		return bytesYCbCr
+	case color.CMYKModel:
+		if isProgressive(r) {
+			return bytesProgressive + bytesCMYK
 		}
-		at += 2 + int64(b[2])<<8 + int64(b[3])
+		return bytesCMYK
+	case color.RGBA64Model, color.NRGBA64Model, color.Gray16Model:
+		return bytesDeep
 	}
+	return bytesOther
+}
+
+// isProgressive reports whether a JPEG is, or may be. It goes from segment to
+// segment as image/jpeg does, which passes over stray bytes.
+func isProgressive(r io.ReaderAt) bool {
+	var b [4]byte
+	if n, _ := r.ReadAt(b[:2], 0); n < 2 || b[0] != 0xff || b[1] != 0xd8 {
+		return false // none
+	}
+	for at := int64(2); at < 4<<20; {
+		if n, _ := r.ReadAt(b[:], at); n < len(b) {
+			return true
+		}
+		marker := b[1]
+		switch {
+		case b[0] != 0xff || marker == 0xff: // stray, or a fill byte
+			at++
+		case marker == 0 || marker >= 0xd0 && marker <= 0xd7: // without a length
+			at += 2
+		case marker == 0xc2: // SOF2, ITU T.81
+			return true
+		case marker == 0xc0 || marker == 0xc1:
+			return false
+		default:
+			at += 2 + int64(b[2])<<8 + int64(b[3])
+		}
+	}
+	return true
+}
+
+// Fit lets go of what a still photo has more than a part of a screen shows.
+func (p *Photo) Fit(w, h int) *Photo {
+	f := min(float64(w)/float64(p.W), float64(h)/float64(p.H))
+	if p.img == nil || f >= 1 {
+		return p
+	}
+	m := pixel.New(max(int(float64(p.W)*f+0.5), 1), max(int(float64(p.H)*f+0.5), 1))
+	p.Draw(m, 0)
+	return Plain(m)
 }
 
 // Plain is a photo of one picture as it is.

@@ -13,6 +13,7 @@ import (
 	"image/png"
 	"math"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -139,6 +140,18 @@ func TestOrientation(t *testing.T) {
 			if got := dst.Row(at.Y)[at.X]; !near(got, want) {
 				t.Errorf("orientation %d: %06x at %v, want %06x", o, got, at, want)
 			}
+		}
+	}
+}
+
+// Exif data that leads nowhere is no reason to fall over, on small machines
+// neither.
+func TestWildExif(t *testing.T) {
+	for _, at := range []uint32{0, 7, 8, 0x10, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xffffffff} {
+		tiff := binary.LittleEndian.AppendUint32([]byte("II*\x00"), at)
+		tiff = append(tiff, 0xff, 0xff, 1, 2, 3, 4)
+		if o := orientationIn(tiff); o != upright {
+			t.Errorf("a directory at %#x: %d", at, o)
 		}
 	}
 }
@@ -329,7 +342,11 @@ func TestRefused(t *testing.T) {
 		"an animation without a frame":   {webpFile(chunk("VP8X", []byte{2, 0, 0, 0, 3, 0, 0, 3, 0, 0})), ErrNoPicture},
 		"video without a still":          {append([]byte{0, 0, 0, 16}, "ftypisom\x00\x00\x00\x00"...), ErrNoStill},
 	} {
-		if _, err := Decode(bytes.NewReader(tt.data), int64(len(tt.data))); !errors.Is(err, tt.want) {
+		_, err := Decode(bytes.NewReader(tt.data), int64(len(tt.data)))
+		if strconv.IntSize == 32 && errors.Is(err, ErrNoPicture) && tt.want == ErrTooBig {
+			continue // its size is no int there
+		}
+		if !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
 		}
 	}

@@ -16,6 +16,9 @@ var ErrNoStill = fmt.Errorf("%w: a video without a still", ErrNoPicture)
 
 const mostStill = 16 << 20
 
+// StillSize is how long what WriteStill writes is, for a still of n bytes.
+func StillSize(n int) int64 { return 24 + int64(n) }
+
 // WriteStill appends a still, a JPEG or PNG, to a video of size bytes, so that
 // the two are one file. Its error is ErrNoStill where the video's last box has no
 // end of its own, or that of w.
@@ -23,7 +26,7 @@ func WriteStill(w io.Writer, video io.ReaderAt, size int64, still []byte) error 
 	if _, _, end := walk(video, size); end != size || len(still) > mostStill {
 		return ErrNoStill
 	}
-	head := binary.BigEndian.AppendUint32(nil, uint32(8+16+len(still)))
+	head := binary.BigEndian.AppendUint32(nil, uint32(StillSize(len(still))))
 	head = append(append(head, "uuid"...), stillID[:]...)
 	if _, err := w.Write(head); err != nil {
 		return err

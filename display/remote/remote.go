@@ -36,17 +36,19 @@ type Remote struct {
 	events chan event
 
 	mu   sync.Mutex
-	open map[string]bool // paths that are being read
+	open map[string]bool        // paths that are being read
+	dull map[string]fs.FileInfo // devices without a key of ours; watch's alone
 }
 
 type event struct {
 	code  uint16
 	value int32
+	lost  bool // events before this one are
 }
 
 // New returns a Remote.
 func New(cfg Config) *Remote {
-	return &Remote{cfg: cfg, events: make(chan event), open: map[string]bool{}}
+	return &Remote{cfg: cfg, events: make(chan event), open: map[string]bool{}, dull: map[string]fs.FileInfo{}}
 }
 
 // Run reads keys until ctx ends, whose error it returns. That there are no
@@ -70,7 +72,11 @@ func (r *Remote) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case e := <-r.events:
-			meaning = h.key(e.code, e.value, time.Now())
+			if e.lost { // a key may have been released unseen
+				h.since = time.Time{}
+			} else {
+				meaning = h.key(e.code, e.value, time.Now())
+			}
 		case now := <-timer.C:
 			meaning = h.held(now)
 		}
@@ -91,10 +97,11 @@ const lookEvery = 10 * time.Second
 func (r *Remote) watch(ctx context.Context, wg *sync.WaitGroup) {
 	news, err := fsnotify.NewWatcher()
 	var come chan fsnotify.Event
+	var trouble chan error
 	if err == nil {
 		defer news.Close()
 		if err = news.Add(r.cfg.Dir); err == nil {
-			come = news.Events
+			come, trouble = news.Events, news.Errors
 		}
 	}
 	if err != nil {
@@ -108,6 +115,7 @@ func (r *Remote) watch(ctx context.Context, wg *sync.WaitGroup) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-trouble: // some news are lost: look
 		case e := <-come: // made, or given to a group that we are in
 			if !e.Has(fsnotify.Create) && !e.Has(fsnotify.Chmod) {
 				continue
@@ -127,7 +135,8 @@ func (r *Remote) scan(ctx context.Context, wg *sync.WaitGroup) {
 			continue
 		}
 		path := filepath.Join(r.cfg.Dir, e.Name())
-		if !r.claim(path) {
+		now, err := os.Stat(path)
+		if err != nil || isSame(r.dull[path], now) || !r.claim(path) {
 			continue
 		}
 		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -139,7 +148,9 @@ func (r *Remote) scan(ctx context.Context, wg *sync.WaitGroup) {
 			continue
 		}
 		if !useful(f, r.cfg.Keys) {
-			f.Close() // and not looked at again
+			f.Close()
+			r.release(path)
+			r.dull[path] = now // not looked at again, unless another device gets its name
 			continue
 		}
 		r.cfg.Log.Info("keys", "device", path, "name", nameOf(f))
@@ -148,6 +159,10 @@ func (r *Remote) scan(ctx context.Context, wg *sync.WaitGroup) {
 			r.read(ctx, f)
 		})
 	}
+}
+
+func isSame(before, now fs.FileInfo) bool {
+	return before != nil && os.SameFile(before, now) && before.ModTime().Equal(now.ModTime())
 }
 
 func (r *Remote) claim(path string) bool {
@@ -170,15 +185,21 @@ func (r *Remote) release(path string) {
 const (
 	timeSize  = 2 * int(unsafe.Sizeof(uintptr(0)))
 	eventSize = timeSize + 8
+	evSyn     = 0
 	evKey     = 1
+	dropped   = 3 // SYN_DROPPED: some events are lost
 )
 
 // parse reads the whole events in b.
 func parse(b []byte) (events []event) {
 	for ; len(b) >= eventSize; b = b[eventSize:] {
 		e := b[timeSize:eventSize]
-		if binary.NativeEndian.Uint16(e) == evKey {
-			events = append(events, event{binary.NativeEndian.Uint16(e[2:]), int32(binary.NativeEndian.Uint32(e[4:]))})
+		kind, code := binary.NativeEndian.Uint16(e), binary.NativeEndian.Uint16(e[2:])
+		switch {
+		case kind == evKey:
+			events = append(events, event{code: code, value: int32(binary.NativeEndian.Uint32(e[4:]))})
+		case kind == evSyn && code == dropped:
+			events = append(events, event{lost: true})
 		}
 	}
 	return events

@@ -1,9 +1,12 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"image"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -26,6 +29,7 @@ type loader struct {
 // loaded is a slide that is ready, or the file of it that can't be shown.
 type loaded struct {
 	key   string
+	slide *display.Slide
 	scene *photo.Scene
 	file  string
 	err   error
@@ -58,16 +62,29 @@ func (l *loader) run(ctx context.Context) {
 	}
 }
 
+// errDecoder means that a decoder fell over a file.
+var errDecoder = fmt.Errorf("%w: its decoder gave up", photo.ErrNoPicture)
+
 // load decodes a slide's photos and fits them to the screen.
-func (l *loader) load(s *display.Slide) loaded {
-	out := loaded{key: keyOf(s)}
+func (l *loader) load(s *display.Slide) (out loaded) {
+	out = loaded{key: keyOf(s), slide: s}
+	defer func() {
+		if why := recover(); why != nil { // a file must not end the program
+			out.scene, out.err = nil, errDecoder
+			out.file = cmp.Or(out.file, s.Media[0].File)
+		}
+	}()
 	var photos []*photo.Photo
 	marked := false
 	for _, m := range s.Media {
+		out.file = m.File
 		p, err := l.decode(m)
 		if err != nil {
-			out.file, out.err = m.File, err
+			out.err = err
 			return out
+		}
+		if len(s.Media) > 1 { // not both as large as they were taken
+			p = p.Fit(l.w/len(s.Media), l.h)
 		}
 		photos = append(photos, p)
 		marked = marked || m.Video
@@ -82,6 +99,11 @@ func (l *loader) load(s *display.Slide) loaded {
 	return out
 }
 
+// lasting reports whether a file can never be shown, rather than not now.
+func lasting(err error) bool {
+	return errors.Is(err, photo.ErrNoPicture) || errors.Is(err, photo.ErrTooBig) || errors.Is(err, fs.ErrNotExist)
+}
+
 // decode reads one file. A video without a still is black.
 func (l *loader) decode(m display.Media) (*photo.Photo, error) {
 	f, err := l.media(m.File)
@@ -94,7 +116,7 @@ func (l *loader) decode(m display.Media) (*photo.Photo, error) {
 		return nil, err
 	}
 	p, err := photo.Decode(f, st.Size())
-	if m.Video && errors.Is(err, photo.ErrNoPicture) {
+	if m.Video && err != nil {
 		return photo.Plain(pixel.New(l.w, l.h)), nil
 	}
 	return p, err

@@ -2,8 +2,10 @@ package stage
 
 import (
 	"image"
+	"runtime/debug"
 	"time"
 
+	"pickerd/display"
 	"pickerd/display/paint"
 	"pickerd/display/pixel"
 )
@@ -51,23 +53,25 @@ func (p *player) endFade() error {
 	}
 	p.fade = nil
 	p.frame, p.panel = f.frame, f.to
-	p.zoom = time.Now()
-	if err := p.screen.Show(p.panel, []image.Rectangle{p.panel.Bounds()}); err != nil {
-		return err
-	}
-	return p.light()
+	p.began = time.Now()
+	debug.FreeOSMemory() // of the picture before, as large as the screen
+	return p.screen.Show(p.panel, []image.Rectangle{p.panel.Bounds()})
 }
 
 // zooms reports whether the slide moves slowly towards the viewer.
 func (p *player) zooms() bool {
-	return p.cfg.Look.Zoom && p.fade == nil && p.scene != nil && !p.scene.Moves() && !p.page.Night && p.page.Paused == "" && p.page.Menu == nil
+	return p.cfg.Look.Zoom && p.fade == nil && p.scene != nil && !p.scene.Moves() && !p.dark && p.page.Paused == "" && p.page.Menu == nil && p.factor < 1+zoomBy
 }
 
 // stepZoom draws the slide a little larger.
 func (p *player) stepZoom(now time.Time) error {
-	stay := p.cfg.Look.Interval
-	by := 1 + zoomBy*min(float64(now.Sub(p.zoom))/float64(stay), 1)
-	pixel.Zoom(p.frame, p.scene.Still, by)
+	p.factor = 1 + zoomBy*min(float64(now.Sub(p.began))/float64(p.cfg.Look.Interval), 1)
+	return p.zoomed()
+}
+
+// zoomed draws the slide as large as it is at the moment.
+func (p *player) zoomed() error {
+	pixel.Zoom(p.frame, p.scene.Still, p.factor)
 	p.list.Draw(p.frame, p.frame.Bounds())
 	return p.showAll()
 }
@@ -82,20 +86,16 @@ func (p *player) stepFilm(now time.Time) error {
 
 // tick does what is due.
 func (p *player) tick(now time.Time) error {
+	p.order(now)
 	switch {
 	case p.fade != nil:
 		return p.stepFade(now)
-	case !p.shown && p.loading == "":
+	case !p.shown:
 		return p.update(now)
-	case p.scene != nil && p.scene.Moves() && !p.page.Night && !now.Before(p.due):
+	case p.scene != nil && p.scene.Moves() && !p.dark && !now.Before(p.due):
 		return p.stepFilm(now)
 	case p.zooms():
-		if err := p.stepZoom(now); err != nil {
-			return err
-		}
-	}
-	if !p.shown {
-		return nil
+		return p.stepZoom(now)
 	}
 	return p.redraw(now)
 }
@@ -105,21 +105,32 @@ func untilNextSecond(left time.Duration) time.Duration {
 	return (left+time.Second/2)%time.Second + time.Millisecond
 }
 
+// restFor is the longest that the player sleeps, so that it is seen to live.
+const restFor = aliveWithin / 3
+
 // wakeAt is when there is something to do next.
 func (p *player) wakeAt(now time.Time) time.Time {
 	if p.fade != nil {
 		return p.fade.at
 	}
-	at := now.Add(time.Hour)
+	at := now.Add(restFor)
 	sooner := func(t time.Time) {
 		if t.Before(at) {
 			at = t
 		}
 	}
-	if !p.shown || p.page.Night {
+	for _, s := range []*display.Slide{p.page.Slide, p.page.Next} {
+		if t, ok := p.failed[keyOf(s)]; ok && t.After(now) {
+			sooner(t)
+		}
+	}
+	if !p.shown || p.dark {
 		return at
 	}
 	sooner(paint.NextPlace(now))
+	if t := p.aheadAt(); p.page.Next != nil && t.After(now) {
+		sooner(t)
+	}
 	// Countdowns change with each second of what they count to.
 	for _, end := range []time.Time{p.page.Until, p.page.RetryAt} {
 		if left := end.Sub(now); !end.IsZero() && left > 0 {
@@ -129,7 +140,7 @@ func (p *player) wakeAt(now time.Time) time.Time {
 	if p.scene != nil && p.scene.Moves() {
 		sooner(p.due)
 	}
-	if p.zooms() && now.Sub(p.zoom) < p.cfg.Look.Interval {
+	if p.zooms() {
 		sooner(now.Add(zoomStep))
 	}
 	return at

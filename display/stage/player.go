@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"image"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -26,8 +27,8 @@ type player struct {
 	painter *paint.Painter
 	w, h    int // as people see it
 	loader  loader
-	loading string // key of the slide that the loader is at
-	failed  map[string]bool
+	loading string               // key of the slide that the loader is at
+	failed  map[string]time.Time // keys of slides, and when they may be tried again
 
 	page  display.Page
 	scene *scene // what is behind the words; nil means the backdrop
@@ -36,22 +37,26 @@ type player struct {
 	frame *pixel.Image // what is on the screen
 	panel *pixel.Image // frame turned; frame itself without a turn
 	shown bool         // frame has been shown once
-	black bool         // the light is off
+	code  bool         // there is a QR code on it
+	dark  bool         // frame is black, as at night
+	off   bool         // the light is
 
-	fade *fade
-	zoom time.Time // when the slide began to be seen
-	next int       // frame of a moving photo
-	due  time.Time // of that frame
+	fade   *fade
+	began  time.Time // when the slide began to be seen
+	factor float64   // that it is enlarged by, 1 at first
+	next   int       // frame of a moving photo
+	due    time.Time // of that frame
 }
 
 // A scene is a slide that is ready.
 type scene struct {
-	key string
+	key   string
+	slide *display.Slide
 	*photo.Scene
 }
 
 func newPlayer(s *Stage, screen Screen, painter *paint.Painter, w, h int) *player {
-	p := &player{Stage: s, screen: screen, painter: painter, w: w, h: h, failed: map[string]bool{}, frame: pixel.New(w, h)}
+	p := &player{Stage: s, screen: screen, painter: painter, w: w, h: h, failed: map[string]time.Time{}, frame: pixel.New(w, h), factor: 1}
 	p.panel = p.frame
 	if s.cfg.Rotate != 0 {
 		sw, sh := screen.Size()
@@ -105,24 +110,49 @@ func (p *player) run(ctx context.Context) error {
 // turnTo goes over to another page.
 func (p *player) turnTo(page display.Page) error {
 	p.page = page
-	p.order()
-	return p.update(time.Now())
+	for key := range p.failed { // of slides that are gone
+		if key != keyOf(page.Slide) && key != keyOf(page.Next) {
+			delete(p.failed, key)
+		}
+	}
+	now := time.Now()
+	p.order(now)
+	return p.update(now)
 }
 
+// forEver is when what can't be shown is tried again on this screen.
+const forEver = 1000 * time.Hour
+
+// againAfter is when a file is tried again that could not be read.
+const againAfter = 5 * time.Second
+
+// aheadBy is how long before its turn a slide is made ready: until then it would
+// only take memory.
+const aheadBy = 4 * time.Second
+
 // order has the loader bring what is needed next, if it is free.
-func (p *player) order() {
+func (p *player) order(now time.Time) {
 	if p.loading != "" || p.page.Night {
 		return
 	}
-	for _, s := range []*display.Slide{p.page.Slide, p.page.Next} {
+	wanted := []*display.Slide{p.page.Slide}
+	if !now.Before(p.aheadAt()) {
+		wanted = append(wanted, p.page.Next)
+	}
+	for _, s := range wanted {
 		key := keyOf(s)
-		if key == "" || p.failed[key] || p.has(key) != nil {
+		if key == "" || now.Before(p.failed[key]) || p.has(key) != nil {
 			continue
 		}
 		p.loading = key
 		p.loader.jobs <- s
 		return
 	}
+}
+
+// aheadAt is when the next slide is made ready.
+func (p *player) aheadAt() time.Time {
+	return p.began.Add(max(p.cfg.Look.Interval-aheadBy, 0))
 }
 
 // has returns a slide that is ready.
@@ -138,87 +168,130 @@ func (p *player) has(key string) *scene {
 // take receives a slide from the loader.
 func (p *player) take(ctx context.Context, l loaded) error {
 	p.loading = ""
+	now := time.Now()
 	if l.err != nil {
-		p.failed[l.key] = true
-		p.cfg.Unshowable(ctx, l.file, l.err)
-		p.order()
+		p.failed[l.key] = now.Add(againAfter)
+		if lasting(l.err) {
+			p.failed[l.key] = now.Add(forEver)
+			p.cfg.Unshowable(ctx, l.file, l.err)
+		}
+		p.order(now)
 		return nil
 	}
-	p.ahead = &scene{l.key, l.scene}
-	err := p.update(time.Now())
-	p.order()
+	p.ahead = &scene{l.key, l.slide, l.scene}
+	err := p.update(now)
+	p.order(now)
 	return err
 }
 
 // update brings the screen to what the page says.
 func (p *player) update(now time.Time) error {
-	want := p.page.Slide
-	if p.page.Night {
-		want = nil
+	key := ""
+	if !p.page.Night {
+		key = keyOf(p.page.Slide)
 	}
-	key := keyOf(want)
+	ready := p.has(key)
 	switch {
-	case key != "" && p.scene.is(key), key == "" && p.scene == nil && p.shown:
-		return p.redraw(now)
-	case key != "" && p.has(key) == nil:
-		if p.scene == nil {
-			return nil // the words stay until the photo is there
-		}
+	case key != "" && ready == nil && !p.dark:
+		return p.wait(now)
+	case key != "" && ready == nil: // in the morning: what was there in the evening, for a moment
+		ready = p.scene
+	}
+	if p.shown && ready == p.scene && p.dark == p.page.Night {
 		return p.redraw(now)
 	}
 	if err := p.endFade(); err != nil {
 		return err
 	}
 	before := p.scene
-	p.scene, p.ahead = p.has(key), nil
-	if before != nil && before.key == keyOf(p.page.Next) { // of two photos
+	if p.scene = ready; ready == p.ahead {
+		p.ahead = nil
+	}
+	if before != nil && before != ready && before.key == keyOf(p.page.Next) { // of two photos
 		p.ahead = before
 	}
 	return p.goOver(now)
 }
 
+// wait goes on with what is on the screen while the slide is made ready. The
+// words of the page before stay, but for a code, which must not be scanned any
+// more, and for what somebody waits for.
+func (p *player) wait(now time.Time) error {
+	if p.scene != nil || p.page.Menu != nil || p.page.Problem != "" || p.code {
+		return p.redraw(now)
+	}
+	return nil
+}
+
 func (s *scene) is(key string) bool { return s != nil && s.key == key }
 
-// behind is what the words are over.
-func (p *player) behind() *pixel.Image {
-	if p.scene == nil {
-		return p.painter.Backdrop()
+// behind draws a part of what the words are over.
+func (p *player) behind(dst *pixel.Image, r image.Rectangle) {
+	switch {
+	case p.page.Night:
+		dst.Fill(r, 0)
+	case p.scene == nil:
+		p.painter.Backdrop(dst, r)
+	default:
+		dst.Sub(r).Copy(p.scene.Still.Sub(r), image.Point{})
 	}
-	return p.scene.Still
+}
+
+// words is the page as far as it can be shown: with the slide that is there.
+func (p *player) words(now time.Time) paint.List {
+	page := p.page
+	if page.Slide != nil {
+		page.Slide = nil
+		if p.scene != nil {
+			page.Slide = p.scene.slide
+		}
+	}
+	if page.Slide == nil && page.Title == "" {
+		page.Title = p.cfg.Words.Say("page.one_moment")
+	}
+	p.code = page.QR != ""
+	return p.painter.Page(page, now)
 }
 
 // goOver shows a new background, at once or in a fade.
 func (p *player) goOver(now time.Time) error {
-	p.list = p.painter.Page(p.page, now)
+	p.list = p.words(now)
 	to := pixel.New(p.w, p.h)
 	if !p.page.Night {
-		to.Copy(p.behind(), image.Point{})
+		p.behind(to, to.Bounds())
 	}
 	p.list.Draw(to, to.Bounds())
-	p.zoom, p.next, p.due = now, 0, now
+	p.began, p.factor, p.next, p.due = now, 1, 0, now
 	length := min(p.cfg.Look.Fade, p.cfg.Look.Interval/2)
-	if !p.shown || p.black || length <= 0 {
-		p.frame = to
-		if p.panel.W == 0 || p.cfg.Rotate == 0 {
-			p.panel = p.frame
-		}
-		return p.showAll()
+	sudden := !p.shown || p.dark || p.page.Night || length <= 0
+	p.dark = p.page.Night
+	if !sudden {
+		p.fade = newFade(p, to, now, length)
+		return nil
 	}
-	p.fade = newFade(p, to, now, length)
-	return nil
+	p.frame = to
+	if p.cfg.Rotate == 0 {
+		p.panel = p.frame
+	}
+	err := p.showAll()
+	debug.FreeOSMemory() // of the picture before, as large as the screen
+	return err
 }
 
 // redraw shows what of the words is new.
 func (p *player) redraw(now time.Time) error {
-	list := p.painter.Page(p.page, now)
+	list := p.words(now)
 	parts := paint.Changes(p.list, list)
 	if len(parts) == 0 {
-		return p.light()
+		return nil
 	}
 	if err := p.endFade(); err != nil { // the news don't wait
 		return err
 	}
 	p.list = list
+	if p.factor > 1 {
+		return p.zoomed()
+	}
 	return p.repaint(parts)
 }
 
@@ -226,40 +299,37 @@ func (p *player) redraw(now time.Time) error {
 func (p *player) repaint(parts []image.Rectangle) error {
 	whole := p.frame.Bounds()
 	for i, r := range parts {
-		parts[i] = r.Intersect(whole)
-		p.paintPart(parts[i])
+		r = r.Intersect(whole)
+		parts[i] = r
+		p.behind(p.frame, r)
+		p.list.Draw(p.frame, r)
 	}
 	return p.show(parts)
 }
 
-func (p *player) paintPart(r image.Rectangle) {
-	if p.page.Night {
-		p.frame.Fill(r, 0)
-	} else {
-		p.frame.Sub(r).Copy(p.behind().Sub(r), image.Point{})
-	}
-	p.list.Draw(p.frame, r)
-}
-
 func (p *player) showAll() error { return p.show([]image.Rectangle{p.frame.Bounds()}) }
 
-// show sends parts of the frame to the screen.
+// show sends parts of the frame to the screen. The light goes on before there is
+// something to see, and off when it is black.
 func (p *player) show(parts []image.Rectangle) error {
 	p.shown = true
-	if p.cfg.Rotate == 0 {
-		if err := p.screen.Show(p.frame, parts); err != nil {
-			return err
+	if !p.dark {
+		p.light(true)
+	}
+	m := p.frame
+	if p.cfg.Rotate != 0 {
+		m = p.panel
+		turned := make([]image.Rectangle, 0, len(parts))
+		for _, r := range parts {
+			turned = append(turned, turnPart(p.panel, p.frame, p.cfg.Rotate, r))
 		}
-		return p.light()
+		parts = turned
 	}
-	turned := make([]image.Rectangle, 0, len(parts))
-	for _, r := range parts {
-		turned = append(turned, turnPart(p.panel, p.frame, p.cfg.Rotate, r))
+	err := p.screen.Show(m, parts)
+	if p.dark {
+		p.light(false)
 	}
-	if err := p.screen.Show(p.panel, turned); err != nil {
-		return err
-	}
-	return p.light()
+	return err
 }
 
 // turnPart turns a part of a picture and returns where that is then.
@@ -282,14 +352,13 @@ func turnedRect(r image.Rectangle, w, h, degrees int) image.Rectangle {
 	return r
 }
 
-// light switches the screen's light off at night, and on again.
-func (p *player) light() error {
-	if p.black == p.page.Night {
-		return nil
+// light switches the screen's light.
+func (p *player) light(on bool) {
+	if p.off == !on {
+		return
 	}
-	p.black = p.page.Night
-	if err := p.screen.Blank(p.black); err != nil {
-		p.cfg.Log.Info("the screen's light can't be switched; it is black", "err", err)
+	p.off = !on
+	if err := p.screen.Blank(p.off); err != nil {
+		p.cfg.Log.Info("the screen's light can't be switched", "err", err)
 	}
-	return nil
 }

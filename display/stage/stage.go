@@ -90,6 +90,7 @@ func (s *Stage) Run(ctx context.Context) error {
 			said = err.Error()
 			s.cfg.Log.Error("nothing can be shown", "err", err, "retry_in", retryEvery)
 		}
+		s.note()
 		t := time.NewTimer(retryEvery)
 		select {
 		case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/width"
 
@@ -85,7 +86,7 @@ func say(p display.Page, w *words.Words, now time.Time, columns int, note string
 	columns = max(columns, 10)
 	var out []string
 	add := func(style, s string) {
-		for _, l := range wrap(s, columns) {
+		for _, l := range wrap(printable(s), columns) {
 			out = append(out, style+l+plain)
 		}
 	}
@@ -131,6 +132,20 @@ func say(p display.Page, w *words.Words, now time.Time, columns int, note string
 		add("", w.Say("screen.retry_seconds", "n", int(left.Round(time.Second)/time.Second)))
 	}
 	return out
+}
+
+// printable leaves out what a terminal would take for a command: texts come from
+// servers, too.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		return -1
+	}, s)
 }
 
 // wrap breaks a text into lines of so many columns, between words where it can.

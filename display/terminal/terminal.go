@@ -46,6 +46,9 @@ const (
 	toLineEnd  = "\x1b[K"
 )
 
+// lastWords is how long bringing a terminal back into order may take.
+const lastWords = 200 * time.Millisecond
+
 // Run shows pages until ctx ends, whose error it returns, or the terminal is
 // gone.
 func (t *Terminal) Run(ctx context.Context) error {
@@ -63,6 +66,10 @@ func (t *Terminal) Run(ctx context.Context) error {
 			}
 		}
 	})
+	// A terminal that takes nothing any more must not hold up the end.
+	if d, ok := t.cfg.Out.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		defer context.AfterFunc(ctx, func() { _ = d.SetWriteDeadline(time.Now().Add(lastWords)) })()
+	}
 	if _, err := io.WriteString(t.cfg.Out, hideCursor); err != nil {
 		return err
 	}

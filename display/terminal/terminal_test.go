@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +35,15 @@ func newTTY(columns, rows int) *tty {
 		t.cells = append(t.cells, []rune(strings.Repeat(" ", columns)))
 	}
 	return t
+}
+
+// taken is how many bytes came since the last time.
+func (t *tty) taken() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.written
+	t.written = 0
+	return n
 }
 
 var escape = regexp.MustCompile("^\x1b\\[([0-9;?]*)([A-Za-z])")
@@ -132,10 +142,11 @@ func pairing() display.Page {
 func TestTerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		screen := newTTY(100, 30)
-		size := [2]int{100, 30}
+		var size atomic.Pointer[[2]int]
+		size.Store(&[2]int{100, 30})
 		var pages display.Board[display.Page]
 		tail := NewTail()
-		term := New(Config{Pages: &pages, Out: screen, Size: func() (int, int) { return size[0], size[1] }, Words: words.English(), Tail: tail})
+		term := New(Config{Pages: &pages, Out: screen, Size: func() (int, int) { s := size.Load(); return s[0], s[1] }, Words: words.English(), Tail: tail})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		pages.Set(pairing())
@@ -149,11 +160,11 @@ func TestTerminal(t *testing.T) {
 				t.Errorf("%q is not there:\n%s", want, screen.text())
 			}
 		}
-		screen.written = 0
+		screen.taken()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if screen.written > 10*200 || !strings.Contains(screen.text(), "Good for 9:50") {
-			t.Errorf("a countdown of ten seconds wrote %d bytes\n%s", screen.written, screen.text())
+		if n := screen.taken(); n > 10*200 || !strings.Contains(screen.text(), "Good for 9:50") {
+			t.Errorf("a countdown of ten seconds wrote %d bytes\n%s", n, screen.text())
 		}
 		fmt.Fprintln(tail, "level=INFO msg=hello")
 		synctest.Wait()
@@ -166,7 +177,7 @@ func TestTerminal(t *testing.T) {
 			t.Errorf("the photo's page:\n%s", text)
 		}
 		pages.Set(pairing())
-		size = [2]int{60, 20}
+		size.Store(&[2]int{60, 20})
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if !strings.Contains(strings.Join(strings.Fields(screen.text()), " "), "too small for the QR code") || !strings.Contains(screen.text(), "GQVQ-JKEC") {

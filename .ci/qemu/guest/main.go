@@ -188,6 +188,8 @@ func (g *google) do(words []string) (string, error) {
 		return fmt.Sprint(len(g.photos.Open())), nil
 	case "signal":
 		return g.signal(arg)
+	case "memory":
+		return g.memory()
 	case "mode":
 		return consoleMode()
 	case "say": // as the kernel or a login prompt would
@@ -243,6 +245,21 @@ func (g *google) signal(name string) (string, error) {
 	case <-time.After(30 * time.Second):
 		return "", fmt.Errorf("it goes on")
 	}
+}
+
+// memory is what the box's process has in memory, as the kernel counts it.
+func (g *google) memory() (string, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.box.Process.Pid))
+	if err != nil {
+		return "", err
+	}
+	var out []string
+	for line := range strings.Lines(string(data)) {
+		if name, value, _ := strings.Cut(line, ":"); strings.HasPrefix(name, "Rss") || name == "VmRSS" || name == "VmHWM" {
+			out = append(out, name+" "+strings.Join(strings.Fields(value), ""))
+		}
+	}
+	return strings.Join(out, " "), nil
 }
 
 // consoleMode is what KDGETMODE says of the active console.

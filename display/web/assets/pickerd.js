@@ -9,7 +9,7 @@ const show = (id, on) => { $(id).hidden = !on; };
 // What does not change while the daemon runs: the language and the look.
 let texts = {}, digits = "0123456789", look = {fade: 1.2};
 const local = n => String(n).replace(/[0-9]/g, d => digits[d]);
-const say = (key, values = {}) => (texts[key] || "").replace(/\{(\w+)\}/g, (_, name) => local(values[name]));
+const say = (key, values = {}) => (texts[key] || "").replace(/\{(\w+)\}/g, (_, name) => typeof values[name] === "number" ? local(values[name]) : values[name]);
 async function setUp() {
   const s = await (await fetch("screen.json")).json();
   texts = s.texts;
@@ -198,8 +198,8 @@ const slides = {
     await img.decode();
     // A tiny picture is not blown up beyond four times its size.
     const most = 4 / (devicePixelRatio || 1);
-    img.style.maxWidth = Math.round(img.naturalWidth * most) + "px";
-    img.style.maxHeight = Math.round(img.naturalHeight * most) + "px";
+    img.style.setProperty("--most-w", Math.round(img.naturalWidth * most) + "px");
+    img.style.setProperty("--most-h", Math.round(img.naturalHeight * most) + "px");
     return img;
   },
   film(m) {
@@ -277,7 +277,12 @@ function leaf(key) {
   return true;
 }
 addEventListener("keydown", e => {
+  const asleep = page.night;
   near();
+  if (asleep) { // the first key only wakes the screen
+    e.preventDefault();
+    return;
+  }
   if (leaf(e.key)) {
     e.preventDefault();
     return;
@@ -294,9 +299,13 @@ addEventListener("keydown", e => {
   if (e.key === "Enter" && page.pick && !$("forgetting").open) wish("pick");
 });
 
-let away;
+let away, told = -Infinity;
 function near() {
-  if (page.night) wish("touch");
+  // Somebody is here, which the box needs to know at night; not at each move.
+  if (performance.now() - told > (page.night ? 1000 : 60000)) {
+    told = performance.now();
+    wish("touch");
+  }
   document.body.classList.add("near");
   clearTimeout(away);
   away = setTimeout(() => {
