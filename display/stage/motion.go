@@ -71,6 +71,7 @@ func (p *player) stepZoom(now time.Time) error {
 
 // zoomed draws the slide as large as it is at the moment.
 func (p *player) zoomed() error {
+	p.own()
 	pixel.Zoom(p.frame, p.scene.Still, p.factor)
 	p.list.Draw(p.frame, p.frame.Bounds())
 	return p.showAll()

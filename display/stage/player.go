@@ -256,11 +256,7 @@ func (p *player) words(now time.Time) paint.List {
 // goOver shows a new background, at once or in a fade.
 func (p *player) goOver(now time.Time) error {
 	p.list = p.words(now)
-	to := pixel.New(p.w, p.h)
-	if !p.page.Night {
-		p.behind(to, to.Bounds())
-	}
-	p.list.Draw(to, to.Bounds())
+	to := p.compose()
 	p.began, p.factor, p.next, p.due = now, 1, 0, now
 	length := min(p.cfg.Look.Fade, p.cfg.Look.Interval/2)
 	sudden := !p.shown || p.dark || p.page.Night || length <= 0
@@ -278,6 +274,30 @@ func (p *player) goOver(now time.Time) error {
 	return err
 }
 
+// compose draws the whole screen. Where nothing stands over a slide, that is the
+// slide's own picture, which must not be drawn in.
+func (p *player) compose() *pixel.Image {
+	if p.scene != nil && len(p.list) == 0 && !p.page.Night {
+		return p.scene.Still
+	}
+	m := pixel.New(p.w, p.h)
+	p.behind(m, m.Bounds())
+	p.list.Draw(m, m.Bounds())
+	return m
+}
+
+// own makes the frame one that can be drawn in.
+func (p *player) own() {
+	if p.scene == nil || p.frame != p.scene.Still {
+		return
+	}
+	p.frame = pixel.New(p.w, p.h)
+	p.frame.Copy(p.scene.Still, image.Point{})
+	if p.cfg.Rotate == 0 {
+		p.panel = p.frame
+	}
+}
+
 // redraw shows what of the words is new.
 func (p *player) redraw(now time.Time) error {
 	list := p.words(now)
@@ -292,11 +312,26 @@ func (p *player) redraw(now time.Time) error {
 	if p.factor > 1 {
 		return p.zoomed()
 	}
-	return p.repaint(parts)
+	err := p.repaint(parts)
+	p.disown()
+	return err
+}
+
+// disown lets go of a frame that is as the slide's own picture again.
+func (p *player) disown() {
+	if p.scene == nil || len(p.list) > 0 || p.dark || p.frame == p.scene.Still {
+		return
+	}
+	p.frame = p.scene.Still
+	if p.cfg.Rotate == 0 {
+		p.panel = p.frame
+	}
+	debug.FreeOSMemory()
 }
 
 // repaint draws parts of the screen anew.
 func (p *player) repaint(parts []image.Rectangle) error {
+	p.own()
 	whole := p.frame.Bounds()
 	for i, r := range parts {
 		r = r.Intersect(whole)

@@ -30,10 +30,28 @@ var embedded embed.FS
 // NotoSans-Regular.ttf. Its error is fs.ErrNotExist.
 func File(name string) ([]byte, error) { return embedded.ReadFile("fonts/" + path.Base(name) + ".gz") }
 
-// scripts are the embedded fonts without their weight, in the order that they
-// are asked for a character. The Chinese and Japanese ones share many, with
-// another shape each: the one of the interface's language comes first.
-var scripts = []string{"NotoSans", "NotoSansArabic", "NotoSansBengali", "NotoSansDevanagari", "NotoSansJP", "NotoSansSC"}
+// A script is an embedded font, without its weight, and the characters that it is
+// for: it takes memory once one of them is needed.
+type script struct {
+	font   string
+	ranges [][2]rune // nil means all
+}
+
+// scripts are asked for a character in this order. The Chinese and Japanese ones
+// share many, with another shape each: the one of the interface's language comes
+// first.
+var scripts = []script{
+	{"NotoSans", nil},
+	{"NotoSansArabic", [][2]rune{{0x0600, 0x06ff}, {0xfb50, 0xfdff}, {0xfe70, 0xfeff}}},
+	{"NotoSansBengali", [][2]rune{{0x0964, 0x0965}, {0x0980, 0x09ff}}},
+	{"NotoSansDevanagari", [][2]rune{{0x0900, 0x097f}, {0x1cd0, 0x1cff}, {0xa8e0, 0xa8ff}}},
+	{"NotoSansJP", [][2]rune{{0x2e80, 0x9fff}, {0xf900, 0xfaff}, {0xff00, 0xffef}}},
+	{"NotoSansSC", [][2]rune{{0x2e80, 0x9fff}, {0xf900, 0xfaff}, {0xff00, 0xffef}}},
+}
+
+func (s script) covers(r rune) bool {
+	return s.ranges == nil || slices.ContainsFunc(s.ranges, func(x [2]rune) bool { return x[0] <= r && r <= x[1] })
+}
 
 // weights are the file names' ends, by Style.Bold.
 var weights = map[bool]string{false: "Regular", true: "Bold"}
@@ -43,8 +61,9 @@ type Family struct {
 	lang    language.Language
 	rtl     bool
 	log     *slog.Logger
-	faces   map[bool][]*font.Face
-	system  *fontscan.FontMap // nil until it is needed
+	scripts []script
+	faces   map[string]*font.Face // that are loaded, by script and weight
+	system  *fontscan.FontMap     // nil until it is needed
 	cache   string
 	missing map[rune]bool
 
@@ -59,24 +78,36 @@ type Family struct {
 // system's fonts, once it is needed, is kept in the folder cache.
 func New(lang string, rightToLeft bool, cache string, log *slog.Logger) (*Family, error) {
 	f := &Family{lang: language.NewLanguage(lang), rtl: rightToLeft, log: log, cache: cache,
-		faces: map[bool][]*font.Face{}, missing: map[rune]bool{}, glyphs: map[glyphKey]*glyph{}}
-	order := scripts
+		faces: map[string]*font.Face{}, scripts: scripts, missing: map[rune]bool{}, glyphs: map[glyphKey]*glyph{}}
 	if lang == "zh-Hans" {
-		order = slices.Clone(scripts)
-		slices.Reverse(order[4:])
+		f.scripts = slices.Clone(scripts)
+		slices.Reverse(f.scripts[4:])
 	}
-	for bold, weight := range weights {
-		for _, script := range order {
-			face, err := load(script + "-" + weight)
-			if err != nil {
-				return nil, err
-			}
-			f.faces[bold] = append(f.faces[bold], face)
+	for bold := range weights {
+		if _, err := f.face(f.scripts[0], bold); err != nil {
+			return nil, err
 		}
 	}
 	f.shaper.SetFontCacheSize(2 * len(scripts))
 	return f, nil
 }
+
+// face returns an embedded font.
+func (f *Family) face(s script, bold bool) (*font.Face, error) {
+	name := s.font + "-" + weights[bold]
+	if face := f.faces[name]; face != nil {
+		return face, nil
+	}
+	face, err := load(name)
+	if err != nil {
+		return nil, err
+	}
+	f.faces[name] = face
+	return face, nil
+}
+
+// latin is the font of most characters, and of those that are nowhere else.
+func (f *Family) latin(bold bool) *font.Face { return f.faces[f.scripts[0].font+"-"+weights[bold]] }
 
 func load(name string) (*font.Face, error) {
 	for _, end := range []string{".ttf", ".otf"} {
@@ -109,7 +140,15 @@ func unpack(packed []byte) ([]byte, error) {
 func (f *Family) Has(r rune) bool { return f.own(r, false) != nil }
 
 func (f *Family) own(r rune, bold bool) *font.Face {
-	for _, face := range f.faces[bold] {
+	for _, s := range f.scripts {
+		if !s.covers(r) {
+			continue
+		}
+		face, err := f.face(s, bold)
+		if err != nil {
+			f.log.Error("fonts", "err", err)
+			continue
+		}
 		if _, ok := face.NominalGlyph(r); ok {
 			return face
 		}
@@ -143,7 +182,7 @@ func (m *fontmap) ResolveFace(r rune) *font.Face {
 // fromSystem looks for a character among the system's fonts. Without one it
 // returns a font of our own, which draws a box.
 func (f *Family) fromSystem(r rune) *font.Face {
-	none := f.faces[false][0]
+	none := f.latin(false)
 	if f.missing[r] {
 		return none
 	}

@@ -74,7 +74,7 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 	}
 	cfg := shaping.WrapConfig{Direction: dir, TruncateAfterLines: s.Lines, BreakPolicy: shaping.WhenNecessary}
 	if s.Lines > 0 {
-		face := f.faces[s.Bold][0]
+		face := f.latin(s.Bold)
 		cfg = cfg.WithTruncator(&f.shaper, shaping.Input{Text: []rune{'…'}, RunEnd: 1, Direction: dir, Face: face, Size: size, Language: f.lang})
 	}
 	lines, _ := f.wrapper.WrapParagraph(cfg, width, text, shaping.NewSliceIterator(outs))
