@@ -12,7 +12,7 @@ import (
 )
 
 // check finds values that can't be meant.
-func (c *Config) check(file string, data []byte) error {
+func (c *Config) check(file string, data []byte, also ...Check) error {
 	var all []error
 	bad := func(key, format string, args ...any) {
 		all = append(all, &Error{File: file, Line: lineOf(data, key), Key: key, Msg: fmt.Sprintf(format, args...)})
@@ -49,6 +49,9 @@ func (c *Config) check(file string, data []byte) error {
 		bad("pick.max_items", "%d is not between 1 and 2000", c.Pick.MaxItems)
 	}
 	c.checkDisplay(bad)
+	for _, check := range also {
+		check(c, bad)
+	}
 	if time.Duration(c.Guest.ForgetAfter) <= 0 {
 		bad("guest.forget_after", "it must be longer than nothing")
 	}
@@ -126,10 +129,15 @@ func (c *Config) checkDisplay(bad func(key, format string, args ...any)) {
 	if c.Framebuffer.Overscan > 20 {
 		bad("framebuffer.overscan", "%v%% is more than 20%%", float64(c.Framebuffer.Overscan))
 	}
-	if d := c.Framebuffer.Device; d != "auto" && !strings.HasPrefix(d, "/") {
+	if d := c.Framebuffer.Device; d != "auto" && !strings.HasPrefix(d, "/dev/fb") && !strings.HasPrefix(d, "/dev/dri/") {
 		bad("framebuffer.device", `%q is neither "auto" nor a path such as /dev/fb0 or /dev/dri/card0`, d)
 	}
-	if d := time.Duration(c.Slideshow.Interval); d < time.Second || d > 24*time.Hour {
+	if d := c.Terminal.Device; d != "" && !strings.HasPrefix(d, "/") {
+		bad("terminal.device", "%q is not a path such as /dev/ttyS0", d)
+	}
+	if d := time.Duration(c.Slideshow.Interval); d < time.Microsecond {
+		bad("slideshow.interval", `%d has no unit: write "%[1]ds"`, int64(d))
+	} else if d < time.Second || d > 24*time.Hour {
 		bad("slideshow.interval", "%v is not between 1s and 24h", d)
 	}
 	if d := time.Duration(c.Slideshow.Fade); d < 0 || d > 10*time.Second {

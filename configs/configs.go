@@ -181,8 +181,9 @@ func (e *Error) Error() string {
 }
 
 // Load reads the defaults, then file unless it is "", then the environment, and
-// checks the result. Its errors join *Error values, or are those of reading.
-func Load(file string, getenv func(string) string) (*Config, error) {
+// checks the result, with also for what other packages know. Its errors join
+// *Error values, or are those of reading.
+func Load(file string, getenv func(string) string, also ...Check) (*Config, error) {
 	c := new(Config)
 	if err := toml.Unmarshal([]byte(Default), c); err != nil {
 		return nil, fmt.Errorf("the built-in defaults: %w", err)
@@ -201,11 +202,15 @@ func Load(file string, getenv func(string) string) (*Config, error) {
 		return nil, err
 	}
 	c.fillIn(getenv)
-	if err := c.check(file, data); err != nil {
+	if err := c.check(file, data, also...); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
+
+// A Check looks at a configuration and calls bad for each value that can't be
+// meant.
+type Check func(c *Config, bad func(key, format string, args ...any))
 
 func (c *Config) decode(file string, data []byte) error {
 	d := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
@@ -222,8 +227,13 @@ func (c *Config) decode(file string, data []byte) error {
 	if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := e.Position()
 		msg := trim(e.Error())
-		if strings.Contains(msg, "of type []string") {
-			msg = `this is a list: write ["…"]`
+		for kind, say := range map[string]string{
+			"of type []string": `this is a list: write ["…"]`, "of type string": `this is a text: write "…"`,
+			"of type int": "this is a whole number, without quotes", "of type bool": "this is true or false, without quotes",
+		} {
+			if strings.HasSuffix(msg, kind) {
+				msg = say
+			}
 		}
 		return &Error{File: file, Line: line, Key: join(e.Key()), Msg: msg}
 	}

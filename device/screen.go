@@ -40,6 +40,7 @@ type view struct {
 	farewell    *farewell
 
 	words      *words.Words // nil means English
+	screen     *ScreenStatus
 	about      about
 	menu       menu
 	paused     bool

@@ -145,6 +145,16 @@ func (d *Device) Unshowable(ctx context.Context, file string, why error) {
 	})
 }
 
+// Screen takes in what became of the search for a screen: its size, or why there
+// is none.
+func (d *Device) Screen(w, h int, err error) {
+	s := &ScreenStatus{Width: w, Height: h}
+	if err != nil {
+		s.Error = err.Error()
+	}
+	d.screen.update(func(v *view) { v.screen = s })
+}
+
 // skip goes on by so many slides, or back.
 func skip(by int, cfg Slideshow) turn {
 	return func(s *show) {

@@ -26,8 +26,17 @@ type Status struct {
 	Forgotten *Forgotten `json:"forgotten,omitempty"`
 	// Refused are the ways to pair that Google does not serve.
 	Refused []RefusedMethod `json:"refused_methods,omitempty"`
+	// Screen is the one that the box draws on by itself.
+	Screen *ScreenStatus `json:"screen,omitempty"`
 	// Recipient is what token files for this box are sealed to (age).
 	Recipient string `json:"recipient,omitempty"`
+}
+
+// A ScreenStatus is the screen of the output "framebuffer", or why there is none.
+type ScreenStatus struct {
+	Width  int    `json:"width,omitempty"`
+	Height int    `json:"height,omitempty"`
+	Error  string `json:"error,omitempty"`
 }
 
 // AccountStatus is who has paired the box.
@@ -118,7 +127,7 @@ func (p *Problem) Error() string { return p.Message }
 // status composes what other programs see. It has no input but the view.
 func (v *view) status() Status {
 	s := Status{State: v.state, Since: v.since.UTC(), Name: v.name, Library: v.library, Sessions: v.sessions, Fetch: v.fetch,
-		Account: v.account, Outstanding: v.outstanding, Refused: v.refused, Recipient: v.recipient}
+		Account: v.account, Outstanding: v.outstanding, Refused: v.refused, Recipient: v.recipient, Screen: v.screen}
 	if f := v.farewell; f != nil {
 		s.Forgotten = &Forgotten{f.revocation()}
 	}

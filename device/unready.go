@@ -64,6 +64,9 @@ func (u *Unready) Previous(context.Context) error { return ErrUnready }
 // Pause: see Pick.
 func (u *Unready) Pause(context.Context) error { return ErrUnready }
 
+// Screen: see Pick.
+func (u *Unready) Screen(int, int, error) {}
+
 // Unshowable: see Pick.
 func (u *Unready) Unshowable(context.Context, string, error) {}
 

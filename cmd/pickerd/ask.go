@@ -105,6 +105,13 @@ func printStatus(w io.Writer, s *device.Status) error {
 	if f := s.Fetch; f != nil {
 		line("fetched", "%d of %d, %d failed, %s", f.Done, f.Total, f.Failed, size(f.Bytes))
 	}
+	if sc := s.Screen; sc != nil {
+		if sc.Error != "" {
+			line("screen", "none: %s", sc.Error)
+		} else {
+			line("screen", "%d by %d", sc.Width, sc.Height)
+		}
+	}
 	line("library", "photos and videos: %d, %s", s.Library.Items, size(s.Library.Bytes))
 	line("sessions", "%d open, %d to be deleted", s.Sessions.Open, s.Sessions.PendingDeletion)
 	if p := s.Problem; p != nil {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,6 +33,7 @@ type box struct {
 	door    *door
 	screen  http.Handler // with what phones see while they pair
 	screens *screens
+	outputs []string
 	display net.Listener
 	control net.Listener
 	notify  systemd.Notifier
@@ -65,7 +67,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		log.Error("token file", "err", err)
 	}
 	oauth := endpoints(cfg.Google)
-	b := &box{log: log, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
+	b := &box{log: log, outputs: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
 	b.door = &door{display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
 		b.door.address = cfg.Pairing.Address
@@ -194,7 +196,7 @@ func (b *box) run(ctx context.Context, handler http.Handler) error {
 		}
 		return nil
 	})
-	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "control", b.control.Addr().String())
+	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "outputs", strings.Join(b.outputs, ","), "control", b.control.Addr().String())
 	if err := b.notify.Ready(); err != nil {
 		b.log.Warn("service manager", "err", err)
 	}

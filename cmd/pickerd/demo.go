@@ -41,7 +41,7 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	}
 	defer os.RemoveAll(dir)
 
-	cfg, err := configs.Load("", e.getenv)
+	cfg, err := loadConfig("", e.getenv)
 	if err != nil {
 		return err
 	}
@@ -68,19 +68,28 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 		return err
 	}
 	handler.Handle("/", b.screen)
-	how := "scan its code with a phone on the same network"
-	if far == near {
-		how = "click its code;\nfor a phone on the same network: pickerd demo --listen 0.0.0.0:8420"
-	}
-	fmt.Fprintf(e.stdout, `The demo runs on built-in simulators: no account, no network, nothing is kept.
-
-  The screen:       %s/
-  From a terminal:  pickerd status --socket %s
-
-Open the screen in a browser and %s. Ctrl-C ends the demo.
-
-`, far, cfg.Control.Socket, how)
+	e.introduce(cfg, far, near)
 	return b.run(ctx, handler)
+}
+
+// introduce tells a person what there is to see and to do.
+func (e env) introduce(cfg *configs.Config, far, near string) {
+	out := e.stdout
+	if e.tail != nil { // the page has the terminal
+		out = e.tail
+	}
+	for _, line := range []string{
+		"The demo runs on built-in simulators: no account, no network, nothing is kept. Ctrl-C ends it.",
+		"From a terminal:  pickerd status --socket " + cfg.Control.Socket,
+	} {
+		fmt.Fprintln(out, line)
+	}
+	if far == near {
+		fmt.Fprintln(out, "For a phone on the same network: pickerd demo --listen 0.0.0.0:8420")
+	}
+	if cfg.Display.Shows("http") {
+		fmt.Fprintln(out, "The screen:  "+far+"/  (open it in a browser; click its code, or scan it)")
+	}
 }
 
 // simulators returns an authorization server and a Photos service that send

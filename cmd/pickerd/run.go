@@ -69,11 +69,8 @@ func existing(path string) string {
 }
 
 func loadConfig(file string, getenv func(string) string) (*configs.Config, error) {
-	cfg, err := configs.Load(file, getenv)
+	cfg, err := configs.Load(file, getenv, checkNames)
 	if err == nil {
-		if err := checkNames(cfg); err != nil {
-			return nil, &hintedError{err, "pickerd config default prints a commented file", exitConfig}
-		}
 		return cfg, nil
 	}
 	hint := "pickerd config default prints a commented file"
@@ -85,12 +82,13 @@ func loadConfig(file string, getenv func(string) string) (*configs.Config, error
 
 // checkNames looks at the names in a configuration that mean something to other
 // packages.
-func checkNames(cfg *configs.Config) error {
-	if _, err := words.For(cfg.Display.Language); err != nil {
-		return fmt.Errorf("display.language: %w; there are %s", err, strings.Join(words.Languages(), ", "))
+func checkNames(c *configs.Config, bad func(key, format string, args ...any)) {
+	if _, err := words.For(c.Display.Language); err != nil {
+		bad("display.language", "%v; there are %s", err, strings.Join(words.Languages(), ", "))
 	}
-	_, err := keymap(cfg.Remote)
-	return err
+	if _, key, err := keymap(c.Remote); err != nil {
+		bad("remote."+key, "%v", err)
+	}
 }
 
 // sharing makes the log a part of the page where both are on one terminal.

@@ -33,6 +33,7 @@ type subject interface {
 	web.Device
 	Press(ctx context.Context, k device.Key) error
 	Unshowable(ctx context.Context, file string, why error)
+	Screen(w, h int, err error)
 	Alive() bool
 }
 
@@ -60,11 +61,11 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 			Open: func() (stage.Screen, error) {
 				return framebuffer.Open(framebuffer.Config{Device: cfg.Framebuffer.Device, Log: log})
 			},
-			Pages: s.Pages(), Media: media, Unshowable: s.Unshowable, Words: lang, Look: look(cfg.Slideshow),
+			Pages: s.Pages(), Media: media, Unshowable: s.Unshowable, Found: s.Screen, Words: lang, Look: look(cfg.Slideshow),
 			Rotate: cfg.Framebuffer.Rotate, Overscan: float64(cfg.Framebuffer.Overscan) / 100,
 			Cache: fontCache(e.getenv), Log: log,
 		})
-		keys, err := keymap(cfg.Remote)
+		keys, _, err := keymap(cfg.Remote)
 		if err != nil {
 			return nil, err
 		}
@@ -133,9 +134,9 @@ var (
 	repeated = []string{string(device.KeyLeft), string(device.KeyRight), string(device.KeyUp), string(device.KeyDown)}
 )
 
-// keymap reads which keys mean what.
-func keymap(r configs.Remote) (remote.Keymap, error) {
-	keys := remote.Keymap{}
+// keymap reads which keys mean what. With an error key is the one it is about.
+func keymap(r configs.Remote) (keys remote.Keymap, key string, err error) {
+	keys = remote.Keymap{}
 	for _, k := range []struct {
 		key   device.Key
 		names []string
@@ -144,10 +145,10 @@ func keymap(r configs.Remote) (remote.Keymap, error) {
 		{device.KeyUp, r.Up}, {device.KeyDown, r.Down}, {device.KeyPlay, r.Play}, {device.KeyNext, r.Next}, {device.KeyPrevious, r.Previous},
 	} {
 		if err := keys.Add(string(k.key), k.names); err != nil {
-			return nil, fmt.Errorf("remote.%s: %w", k.key, err)
+			return nil, string(k.key), err
 		}
 	}
-	return keys, nil
+	return keys, "", nil
 }
 
 func newRemote(cfg *configs.Config, keys remote.Keymap, s subject, log *slog.Logger) *remote.Remote {
@@ -190,7 +191,10 @@ func showText(ctx context.Context, path string, e env, cfg terminal.Config, log 
 
 func showTextOn(ctx context.Context, path string, e env, cfg terminal.Config) error {
 	own := path == ""
-	if own && canHang(e.stdout) {
+	if own && !isTerminal(e.stdout) {
+		return errors.New("standard output is no terminal; name one in terminal.device, such as /dev/ttyS0")
+	}
+	if own {
 		path = "/proc/self/fd/1"
 	}
 	// Opened like this, a write that hangs can be ended.
@@ -207,17 +211,6 @@ func showTextOn(ctx context.Context, path string, e env, cfg terminal.Config) er
 		return fmt.Errorf("terminal.device: %w", err)
 	}
 	return terminal.New(cfg).Run(ctx)
-}
-
-// canHang reports whether writes to standard output may have to wait for somebody,
-// as with a terminal or a pipe.
-func canHang(out any) bool {
-	f, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	st, err := f.Stat()
-	return err == nil && st.Mode()&(fs.ModeCharDevice|fs.ModeNamedPipe) != 0
 }
 
 // sizeOf asks a terminal how large it is; what is none has the usual size.

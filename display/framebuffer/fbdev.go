@@ -77,7 +77,11 @@ func openFB(path string, log *slog.Logger) (Screen, error) {
 	s := &fbdev{path: path, f: f}
 	var v fbVar
 	var x fbFix
-	if err := errors.Join(ioctl(f, fbioGetVScreenInfo, unsafe.Pointer(&v)), ioctl(f, fbioGetFScreenInfo, unsafe.Pointer(&x))); err != nil {
+	err = ioctl(f, fbioGetVScreenInfo, unsafe.Pointer(&v))
+	if err == nil {
+		err = ioctl(f, fbioGetFScreenInfo, unsafe.Pointer(&x))
+	}
+	if err != nil {
 		f.Close()
 		return fail("ask for its geometry", err)
 	}
@@ -105,7 +109,12 @@ func openFB(path string, log *slog.Logger) (Screen, error) {
 
 // explain puts what people meet most into words.
 func explain(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err // the path is told anyway
+	}
 	switch {
+	case errors.Is(err, unix.ENOTTY):
+		return fmt.Errorf("%w; it is not a screen", err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%w; the user that runs pickerd must be in the group of the device, often \"video\"; or another program has the screen", err)
 	case errors.Is(err, unix.EBUSY):

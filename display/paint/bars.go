@@ -55,7 +55,7 @@ func (p *Painter) bars(page display.Page, now time.Time) rack {
 		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: 1.6 * p.u}, ink, 0)
 	}
 	if s := page.Slide; s != nil && page.Receipt == "" && page.Progress == nil {
-		y = p.bar(&r, edge, y, right, s.Caption, typeface.Style{Size: 1.5 * p.u}, ink, 0)
+		p.bar(&r, edge, y, right, s.Caption, typeface.Style{Size: 1.5 * p.u}, ink, 0)
 	}
 	if page.Clock != "" && page.QR == "" {
 		p.clock(&r, edge, turn, page)

@@ -13,16 +13,22 @@ import (
 // ErrNoKey means a name that no key has.
 var ErrNoKey = errors.New("there is no key of this name")
 
+// ErrTwoMeanings means that a key has another meaning already.
+var ErrTwoMeanings = errors.New("the key means something else too")
+
 // A Keymap is what keys mean, by their codes. The words are the caller's own.
 type Keymap map[uint16]string
 
 // Add gives the keys of these names (KEY_OK) a meaning. Its error wraps
-// ErrNoKey.
+// ErrNoKey or ErrTwoMeanings.
 func (m Keymap) Add(meaning string, names []string) error {
 	for _, name := range names {
 		code, ok := codes[strings.ToUpper(name)]
 		if !ok {
 			return fmt.Errorf("%q: %w (see linux/input-event-codes.h, such as KEY_OK)", name, ErrNoKey)
+		}
+		if other, ok := m[code]; ok && other != meaning {
+			return fmt.Errorf("%q: %w, %q", name, ErrTwoMeanings, other)
 		}
 		m[code] = meaning
 	}

@@ -116,10 +116,7 @@ func (r *Remote) watch(ctx context.Context, wg *sync.WaitGroup) {
 			return
 		case <-tick.C:
 		case <-trouble: // some news are lost: look
-		case e := <-come: // made, or given to a group that we are in
-			if !e.Has(fsnotify.Create) && !e.Has(fsnotify.Chmod) {
-				continue
-			}
+		case <-come: // a device, or the right to read one
 		}
 	}
 }

@@ -223,8 +223,6 @@ func (p *player) wait(now time.Time) error {
 	return nil
 }
 
-func (s *scene) is(key string) bool { return s != nil && s.key == key }
-
 // behind draws a part of what the words are over.
 func (p *player) behind(dst *pixel.Image, r image.Rectangle) {
 	switch {

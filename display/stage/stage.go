@@ -35,6 +35,7 @@ type Config struct {
 	Pages      *display.Board[display.Page]
 	Media      func(file string) (*os.File, error) // opens a display.Media's File
 	Unshowable func(ctx context.Context, file string, why error)
+	Found      func(w, h int, err error) // tells the size of a screen, or why there is none
 	Words      *words.Words
 	Look       display.Look
 	Rotate     int     // degrees, clockwise: 0, 90, 180 or 270
@@ -88,6 +89,7 @@ func (s *Stage) Run(ctx context.Context) error {
 		}
 		if err.Error() != said {
 			said = err.Error()
+			s.cfg.Found(0, 0, err)
 			s.cfg.Log.Error("nothing can be shown", "err", err, "retry_in", retryEvery)
 		}
 		s.note()
@@ -110,6 +112,7 @@ func (s *Stage) play(ctx context.Context, screen Screen) (err error) {
 	w, h := screen.Size()
 	w, h = pixel.Turned(w, h, s.cfg.Rotate)
 	s.size.Store(&image.Point{X: w, Y: h})
+	s.cfg.Found(w, h, nil)
 	painter, err := paint.New(paint.Config{W: w, H: h, Overscan: s.cfg.Overscan, Words: s.cfg.Words, Cache: s.cfg.Cache, Log: s.cfg.Log})
 	if err != nil {
 		return &fontError{err}

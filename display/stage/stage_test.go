@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,9 +124,16 @@ type theatre struct {
 	stands *fake // the one that is opened
 	opened int
 	bad    []string
+	found  atomic.Pointer[found]
 	cfg    Config
 	stage  *Stage
 	stop   func()
+}
+
+// found is what was told of a screen.
+type found struct {
+	w, h int
+	err  error
 }
 
 func inTheatre(t *testing.T, change func(*Config), f func(t *testing.T, th *theatre)) {
@@ -147,6 +155,7 @@ func inTheatre(t *testing.T, change func(*Config), f func(t *testing.T, th *thea
 				defer th.mu.Unlock()
 				th.bad = append(th.bad, file)
 			},
+			Found: func(w, h int, err error) { th.found.Store(&found{w, h, err}) },
 			Words: words.English(),
 			Look:  display.Look{Fade: time.Second, Interval: 10 * time.Second, Plain: true},
 			Cache: dir,
@@ -543,11 +552,17 @@ func TestHotplug(t *testing.T) {
 		if !broken.isClosed() {
 			t.Error("a screen that fails is not closed")
 		}
+		if f := th.found.Load(); f.err == nil || f.w != 0 {
+			t.Errorf("told: %+v", f)
+		}
 		th.install(640, 360)
 		time.Sleep(retryEvery)
 		synctest.Wait()
 		if th.screen.count() == 0 {
 			t.Error("it is not tried again")
+		}
+		if f := th.found.Load(); f.err != nil || f.w != 640 {
+			t.Errorf("told: %+v", f)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package terminal
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -34,13 +33,14 @@ func layOut(p display.Page, w *words.Words, now time.Time, columns, rows int) []
 	return say(p, w, now, columns-2, w.Say("screen.window_small", "columns", wide+beside, "rows", len(code)+1))
 }
 
-// join puts words beside a code.
+// join puts words beside a code that is wide columns wide with the gap after it.
 func join(code, words []string, wide int) []string {
+	gap := plain + "  "
 	for i, s := range words {
 		if i < len(code) {
-			code[i] += fmt.Sprintf("%s\x1b[%dG%s", plain, wide+1, s)
+			code[i] += gap + s
 		} else {
-			code = append(code, fmt.Sprintf("\x1b[%dG%s", wide+1, s))
+			code = append(code, strings.Repeat(" ", wide)+s)
 		}
 	}
 	return code

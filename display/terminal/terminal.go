@@ -38,8 +38,8 @@ type Terminal struct {
 func New(cfg Config) *Terminal { return &Terminal{cfg: cfg} }
 
 const (
-	hideCursor = "\x1b[?25l"
-	showCursor = "\x1b[?25h"
+	hideCursor = "\x1b[?1049h\x1b[?25l" // on a page of its own
+	showCursor = "\x1b[?25h\x1b[?1049l" // and back to the one before
 	clearAll   = "\x1b[0m\x1b[2J"
 	plain      = "\x1b[0m"
 	bold       = "\x1b[1m"

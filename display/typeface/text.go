@@ -90,7 +90,7 @@ func hideControls(out *shaping.Output, text []rune) {
 	for i := range out.Glyphs {
 		g := &out.Glyphs[i]
 		if at := g.TextIndex(); at < len(text) && unicode.Is(unicode.Bidi_Control, text[at]) && g.RunesCount() == 1 {
-			*g = shaping.Glyph{GlyphID: font.EmptyGlyph, Mask: g.Mask, ClusterIndex: g.ClusterIndex, RuneCount: g.RuneCount, GlyphCount: g.GlyphCount}
+			g.GlyphID, g.Advance, g.Width, g.Height = font.EmptyGlyph, 0, 0, 0
 			hidden = true
 		}
 	}

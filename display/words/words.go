@@ -66,10 +66,31 @@ type file struct {
 	Notice   map[string]any `toml:"notice"`
 }
 
+// find returns the code of the language that another code means: "de_AT" is "de",
+// "zh" is "zh-Hans".
+func find(code string) (string, bool) {
+	codes := Languages()
+	if slices.Contains(codes, code) {
+		return code, true
+	}
+	wanted, err := language.Parse(code)
+	if err != nil {
+		return "", false
+	}
+	tags := make([]language.Tag, len(codes))
+	for i, c := range codes {
+		tags[i] = language.Make(c)
+	}
+	_, i, sure := language.NewMatcher(tags).Match(wanted)
+	return codes[i], sure >= language.High
+}
+
 // For returns the texts of a language. Its error is ErrNoLanguage.
 func For(code string) (*Words, error) {
-	if !slices.Contains(Languages(), code) {
-		return nil, fmt.Errorf("%q: %w", code, ErrNoLanguage)
+	wanted := code
+	code, ok := find(wanted)
+	if !ok {
+		return nil, fmt.Errorf("%q: %w", wanted, ErrNoLanguage)
 	}
 	data, err := files.ReadFile("languages/" + code + ".toml")
 	if err != nil {

@@ -72,8 +72,10 @@ func TestNoneIsMissing(t *testing.T) {
 			t.Errorf("%s: %d months, %d weekdays, name %q", code, len(w.months), len(w.weekdays), w.Name)
 		}
 	}
-	if _, err := For("tlh"); err == nil {
-		t.Error("there is Klingon")
+	for code, want := range map[string]string{"de_DE": "de", "DE": "de", "de-AT": "de", "zh": "zh-Hans", "zh-CN": "zh-Hans", "es-MX": "es", "zh-Hant": "", "": "", "ko": ""} {
+		if w, err := For(code); (err == nil) != (want != "") || err == nil && w.Code != want {
+			t.Errorf("%q: %v, %v, want %q", code, w, err, want)
+		}
 	}
 }
 

@@ -100,7 +100,8 @@ function layOutBars(p) {
     $("meter").max = Math.max(total, 1);
     $("meter").value = done;
   }
-  text("caption", p.slide && !p.receipt && !p.progress ? p.slide.caption : "");
+  if (!p.slide) slides.caption = "";
+  text("caption", p.receipt || p.progress ? "" : slides.caption);
   show("caption", $("caption").textContent);
   text("paused", p.paused);
   show("paused", p.paused);
@@ -143,6 +144,7 @@ const slides = {
   wanted: null,
   layer: null,
   again: undefined,
+  caption: "", // of the slide that is seen
   async show(slide, next) {
     text("alt", slide && slide.alt);
     if (!slide) return this.clear();
@@ -186,6 +188,8 @@ const slides = {
     document.body.classList.add("photos");
     this.drop(this.layer);
     this.layer = layer;
+    this.caption = slide.caption || "";
+    layOutBars(page);
   },
   drop(layer) {
     if (layer) setTimeout(() => layer.remove(), look.fade * 1000 + 300);
