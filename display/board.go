@@ -57,3 +57,20 @@ func (b *Board[T]) Watch(ctx context.Context) iter.Seq[T] {
 		}
 	}
 }
+
+// Feed is Watch for those who wait for other things too. A goroutine feeds the
+// channel until ctx ends; wait returns when it has.
+func (b *Board[T]) Feed(ctx context.Context) (values <-chan T, wait func()) {
+	c := make(chan T)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for v := range b.Watch(ctx) {
+			select {
+			case c <- v:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return c, wg.Wait
+}

@@ -71,17 +71,9 @@ func (p *player) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	pages, fed := p.cfg.Pages.Feed(ctx)
+	defer fed()
 	defer cancel()
-	pages := make(chan display.Page)
-	wg.Go(func() {
-		for page := range p.cfg.Pages.Watch(ctx) {
-			select {
-			case pages <- page:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
 	wg.Go(func() { p.loader.run(ctx) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -53,19 +53,9 @@ const lastWords = 200 * time.Millisecond
 // gone.
 func (t *Terminal) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait()
+	pages, fed := t.cfg.Pages.Feed(ctx)
+	defer fed()
 	defer cancel()
-	pages := make(chan display.Page)
-	wg.Go(func() {
-		for p := range t.cfg.Pages.Watch(ctx) {
-			select {
-			case pages <- p:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
 	// A terminal that takes nothing any more must not hold up the end.
 	if d, ok := t.cfg.Out.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		defer context.AfterFunc(ctx, func() { _ = d.SetWriteDeadline(time.Now().Add(lastWords)) })()

@@ -293,19 +293,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	defer s.connect(r)()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	pages := make(chan display.Page)
-	var wg sync.WaitGroup
-	defer wg.Wait()
+	pages, fed := s.cfg.Device.Pages().Feed(ctx)
+	defer fed()
 	defer cancel()
-	wg.Go(func() {
-		for p := range s.cfg.Device.Pages().Watch(ctx) {
-			select {
-			case pages <- p:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
 	if _, err := fmt.Fprint(w, "retry: 1000\n\n"); err != nil {
 		return
 	}
