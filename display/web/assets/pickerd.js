@@ -169,7 +169,7 @@ const slides = {
     const layer = document.createElement("div");
     layer.className = "slide";
     layer.classList.toggle("pair", fronts.length > 1);
-    if (!slide.media[0].video && fronts.length === 1) {
+    if (!slide.media[0].video) {
       const back = new Image();
       back.className = "back";
       back.alt = "";
