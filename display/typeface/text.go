@@ -47,9 +47,25 @@ func (f *Family) Lay(text string, s Style, width int) *Block {
 	rtl := f.rtl && !s.LeftToRight
 	b := &Block{family: f, rtl: rtl}
 	for paragraph := range strings.SplitSeq(text, "\n") {
-		f.layParagraph(b, []rune(paragraph), s, max(width, 1))
+		f.layParagraph(b, readable(paragraph), s, max(width, 1))
 	}
 	return b
+}
+
+// readable leaves out what has no shape, but for what sets a direction: texts
+// come from outside, too, and such characters alone make runs without a glyph.
+func readable(s string) []rune {
+	var out []rune
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r) && r != '\u00a0':
+			out = append(out, ' ')
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Join_Control, r) && !unicode.Is(unicode.Bidi_Control, r):
+		default:
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
@@ -67,6 +83,9 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 		run.Size = size
 		out := f.shaper.Shape(run)
 		hideControls(&out, text)
+		if len(out.Glyphs) == 0 { // the wrapper wants one in each run
+			continue
+		}
 		if s.Spacing != 0 {
 			out.AddLetterSpacing(fixed.Int26_6(s.Spacing*s.Size*64), false, false)
 		}
@@ -77,10 +96,23 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 		face := f.latin(s.Bold)
 		cfg = cfg.WithTruncator(&f.shaper, shaping.Input{Text: []rune{'…'}, RunEnd: 1, Direction: dir, Face: face, Size: size, Language: f.lang})
 	}
-	lines, _ := f.wrapper.WrapParagraph(cfg, width, text, shaping.NewSliceIterator(outs))
-	for _, l := range lines {
+	for _, l := range f.wrap(cfg, width, text, outs) {
 		b.add(l, s)
 	}
+}
+
+// wrap breaks shaped text into lines. Some odd text from outside is more than the
+// wrapper expects: it is left out then, rather than to end the program.
+func (f *Family) wrap(cfg shaping.WrapConfig, width int, text []rune, outs []shaping.Output) (lines []shaping.Line) {
+	defer func() {
+		if why := recover(); why != nil {
+			f.log.Error("a text can't be laid out and is left out", "why", why, "letters", len(text))
+			f.wrapper = shaping.LineWrapper{}
+			lines = nil
+		}
+	}()
+	lines, _ = f.wrapper.WrapParagraph(cfg, width, text, shaping.NewSliceIterator(outs))
+	return lines
 }
 
 // hideControls takes away what fonts may draw for characters that only say in
