@@ -3,6 +3,7 @@ package device
 import (
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pickerd/oauthdevice/oauthtest"
@@ -29,6 +30,7 @@ func TestDayOfOperation(t *testing.T) {
 			w.pass(20 * time.Minute)
 			w.net.mend()
 			w.pass(39 * time.Minute)
+			synctest.Wait() // what is just ending has ended
 			if n, m := runtime.NumGoroutine(), heap(w); hour == 1 {
 				goroutines, memory = n, m
 			} else if hour == 23 {
