@@ -218,7 +218,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	fs.remount("ro")
 	b.launch()
 	b.until("the screen says so over the photos", func() bool { return b.tells("disk_read_only", "can be written") })
-	if s := b.status(); s.State != device.Showing || s.Library.Items != 4 || !strings.Contains(b.page(), `"photo":`) {
+	if s := b.status(); s.State != device.Showing || s.Library.Items != 4 || !strings.Contains(b.page(), `"slide":`) {
 		t.Errorf("%+v", s)
 	}
 	fs.remount("rw")
