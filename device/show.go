@@ -46,7 +46,7 @@ func (d *Device) slideshow(ctx context.Context) {
 		s.pairs = func() bool { w, h := d.cfg.ScreenSize(); return w > h }
 	}
 	d.reloadSlides(s)
-	s.turn = time.Now().Add(s.time(cfg))
+	d.restart(s, time.Now())
 	for {
 		next := d.present(s)
 		if due := s.read.Add(reloadEvery); s.stale && due.Before(next) {
@@ -73,7 +73,7 @@ func (d *Device) slideshow(ctx context.Context) {
 			if !s.paused {
 				s.forward()
 			}
-			s.turn = now.Add(s.time(cfg))
+			d.restart(s, now)
 		}
 	}
 }
@@ -85,7 +85,7 @@ func (d *Device) refresh(s *show, now time.Time) {
 	d.reloadSlides(s)
 	s.read, s.stale = now, false
 	if s.shownID() != had {
-		s.turn = now.Add(s.time(d.cfg.Slideshow))
+		d.restart(s, now)
 	}
 }
 
@@ -140,7 +140,7 @@ func (d *Device) Unshowable(ctx context.Context, file string, why error) {
 	_ = d.turnTo(ctx, func(s *show) {
 		if s.drop(file, why) {
 			d.log.Warn("a photo can't be shown and is left out", "file", file, "err", why)
-			s.turn = time.Now().Add(s.time(d.cfg.Slideshow))
+			d.restart(s, time.Now())
 		}
 	})
 }
@@ -155,41 +155,31 @@ func (d *Device) Screen(w, h int, err error) {
 	d.screen.update(func(v *view) { v.screen = s })
 }
 
-// skip goes on by so many slides, or back.
-func skip(by int, cfg Slideshow) turn {
-	return func(s *show) {
-		if by > 0 {
-			s.forward()
-		} else {
-			s.back()
-		}
-		s.turn = time.Now().Add(s.time(cfg))
-	}
+// turned is a wish of somebody at the screen. The slide has its whole time after
+// it.
+func (d *Device) turned(ctx context.Context, change turn) error {
+	d.Touch()
+	return d.turnTo(ctx, func(s *show) {
+		change(s)
+		d.restart(s, time.Now())
+	})
 }
 
-// hold stops the slideshow, or lets it go on.
-func hold(cfg Slideshow) turn {
-	return func(s *show) {
-		s.paused = !s.paused
-		s.turn = time.Now().Add(s.time(cfg))
-	}
-}
+// restart gives the slide on the screen its whole time.
+func (d *Device) restart(s *show, now time.Time) { s.turn = now.Add(s.time(d.cfg.Slideshow)) }
 
 // Next goes on by one slide. Its error is ErrStopping, as are those of Previous
 // and Pause.
 func (d *Device) Next(ctx context.Context) error {
-	d.Touch()
-	return d.turnTo(ctx, skip(1, d.cfg.Slideshow))
+	return d.turned(ctx, func(s *show) { s.forward() })
 }
 
 // Previous goes back by one slide.
 func (d *Device) Previous(ctx context.Context) error {
-	d.Touch()
-	return d.turnTo(ctx, skip(-1, d.cfg.Slideshow))
+	return d.turned(ctx, func(s *show) { s.back() })
 }
 
 // Pause holds the slideshow, or lets it go on.
 func (d *Device) Pause(ctx context.Context) error {
-	d.Touch()
-	return d.turnTo(ctx, hold(d.cfg.Slideshow))
+	return d.turned(ctx, func(s *show) { s.paused = !s.paused })
 }

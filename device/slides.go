@@ -185,11 +185,11 @@ func (s *slides) time(cfg Slideshow) time.Duration {
 
 // drop leaves a photo out that can't be shown. It reports whether that is news.
 func (s *slides) drop(file string, why error) bool {
-	if s.bad[file] != nil || !slices.ContainsFunc(s.photos, func(p store.Photo) bool { return p.File == file }) {
+	i := slices.IndexFunc(s.photos, func(p store.Photo) bool { return p.File == file })
+	if i < 0 { // it was left out before, or is no longer here
 		return false
 	}
 	s.bad[file] = cmp.Or(why, errNoMedia)
-	i := slices.IndexFunc(s.photos, func(p store.Photo) bool { return p.File == file })
 	s.photos = slices.Delete(s.photos, i, i+1)
 	if i < s.at {
 		s.at--

@@ -44,8 +44,8 @@ type Config struct {
 }
 
 // Open opens the screen: of "auto" the first of DRM's cards that has a screen
-// connected, or where no card could have one the first framebuffer. Its error wraps ErrNoScreen, a
-// *DeviceError or pixel.ErrFormat.
+// connected, or where no card could have one the first framebuffer. Its error
+// wraps ErrNoScreen, a *DeviceError or pixel.ErrFormat.
 func Open(cfg Config) (Screen, error) {
 	if cfg.Device != "auto" {
 		s, err := openPath(cfg.Device, cfg.Log)

@@ -36,7 +36,6 @@ const (
 	connected       = 1
 	modePreferred   = 1 << 3
 	flipEvent       = 1
-	propertyEnum    = 1 << 3
 	dpmsOn, dpmsOff = 0, 3
 )
 

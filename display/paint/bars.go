@@ -75,12 +75,7 @@ func (p *Painter) bar(r *rack, edge image.Rectangle, y int, right bool, s string
 		most = min(most, edge.Dx()*62/100)
 	}
 	b := p.family.Lay(s, style, most)
-	out := image.Rect(0, 0, b.Width+2*pad, b.Height+pad)
-	at := image.Pt(edge.Min.X, y-out.Dy())
-	if right {
-		at.X = edge.Max.X - out.Dx()
-	}
-	out = out.Add(at)
+	out := plateAt(edge, y, right, b.Width+2*pad, b.Height+pad)
 	r.items = append(r.items, box(out, p.px(0.9), plate, plateAlpha))
 	if mark != 0 {
 		stripe := image.Rect(out.Min.X, out.Min.Y+p.px(0.9), out.Min.X+max(p.px(0.35), 2), out.Max.Y-p.px(0.9))
@@ -89,9 +84,24 @@ func (p *Painter) bar(r *rack, edge image.Rectangle, y int, right bool, s string
 		}
 		r.items = append(r.items, box(stripe, 0, mark, 256))
 	}
-	r.items = append(r.items, text(b, at.Add(image.Pt(pad, pad/2)), b.Width, typeface.Start, colour, styleKey(s, style)))
-	r.top = min(r.top, out.Min.Y-p.px(0.8))
-	return out.Min.Y - p.px(0.8)
+	r.items = append(r.items, text(b, out.Min.Add(image.Pt(pad, pad/2)), b.Width, typeface.Start, colour, styleKey(s, style)))
+	return p.above(r, out)
+}
+
+// plateAt is a plate whose lower edge is y, at one side of the screen.
+func plateAt(edge image.Rectangle, y int, right bool, w, h int) image.Rectangle {
+	x := edge.Min.X
+	if right {
+		x = edge.Max.X - w
+	}
+	return image.Rect(x, y-h, x+w, y)
+}
+
+// above is where the plate over another one ends.
+func (p *Painter) above(r *rack, out image.Rectangle) int {
+	y := out.Min.Y - p.px(0.8)
+	r.top = min(r.top, y)
+	return y
 }
 
 func styleKey(s string, st typeface.Style) string {
@@ -108,12 +118,7 @@ func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *
 	pad, wide, high := p.px(1), p.px(30), max(p.px(0.6), 3)
 	b := p.family.Lay(s, style, edge.Dx()-2*pad)
 	wide = min(max(wide, b.Width), edge.Dx()-2*pad)
-	out := image.Rect(0, 0, wide+2*pad, b.Height+high+2*pad)
-	at := image.Pt(edge.Min.X, y-out.Dy())
-	if right {
-		at.X = edge.Max.X - out.Dx()
-	}
-	out = out.Add(at)
+	out := plateAt(edge, y, right, wide+2*pad, b.Height+high+2*pad)
 	meter := image.Rect(out.Min.X+pad, out.Max.Y-pad-high, out.Max.X-pad, out.Max.Y-pad)
 	filled := meter
 	share := meter.Dx() * min(g.Done+g.Failed, g.Total) / max(g.Total, 1)
@@ -123,10 +128,9 @@ func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *
 		filled.Max.X = filled.Min.X + share
 	}
 	r.items = append(r.items, box(out, p.px(0.9), plate, plateAlpha),
-		text(b, at.Add(image.Pt(pad, pad/2)), wide, typeface.Start, ink, styleKey(s, style)),
+		text(b, out.Min.Add(image.Pt(pad, pad/2)), wide, typeface.Start, ink, styleKey(s, style)),
 		box(meter, high/2, ink, 50), box(filled, high/2, accent, 256))
-	r.top = min(r.top, out.Min.Y-p.px(0.8))
-	return out.Min.Y - p.px(0.8)
+	return p.above(r, out)
 }
 
 // keys tells what the remote control does, where no photo is on the screen: each
@@ -160,8 +164,7 @@ func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page di
 		r.items = append(r.items, box(out, p.px(0.9), plate, plateAlpha),
 			text(kb, image.Pt(kx, at.Y+pad/2), kb.Width, typeface.Start, accent, styleKey(name, key)),
 			text(lb, image.Pt(lx, at.Y+pad/2), lb.Width, typeface.Start, ink, styleKey(k.label, label)))
-		next = out.Min.Y - p.px(0.8)
-		r.top = min(r.top, next)
+		next = p.above(r, out)
 	}
 	return next
 }

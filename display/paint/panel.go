@@ -33,7 +33,7 @@ func (p *Painter) drift(turn int) image.Point {
 	return image.Pt((turn*3%7-3)*d, (turn*2%5-2)*d)
 }
 
-// columns is how wide the gap between words and code is, in units.
+// columnGap is how wide the gap between words and code is, in units.
 const columnGap = 4
 
 // beside puts the words on one side and the code on the other; the sides change.

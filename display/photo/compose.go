@@ -130,14 +130,3 @@ func (s *Scene) Advance(i int) (image.Rectangle, time.Duration) {
 	s.Still.Copy(s.frame, s.at.Min)
 	return s.at, s.moving.Delay(i)
 }
-
-// Bytes is about how much memory a scene takes.
-func (s *Scene) Bytes() int {
-	n := 4 * len(s.Still.Pix)
-	if s.moving != nil {
-		for _, f := range s.moving.frames {
-			n += 4 * len(f.Pix)
-		}
-	}
-	return n
-}

@@ -106,25 +106,18 @@ func Turned(w, h, degrees int) (int, int) {
 	return w, h
 }
 
-// Turn draws src into dst, turned clockwise. dst must have the turned size.
-func Turn(dst, src *Image, degrees int) {
-	TurnRows(dst, src, degrees, 0, src.H)
-}
-
-// block is the edge of the squares that TurnRows works in, so that what it
-// writes stays in the processor's cache.
+// block is the edge of the squares that Turn works in, so that what it writes
+// stays in the processor's cache.
 const block = 32
 
-// TurnRows is Turn for the rows from y0 up to y1 of src.
-func TurnRows(dst, src *Image, degrees, y0, y1 int) {
+// Turn draws src into dst, turned clockwise. dst must have the turned size.
+func Turn(dst, src *Image, degrees int) {
 	switch degrees {
 	case 0:
-		for y := y0; y < y1; y++ {
-			copy(dst.Row(y), src.Row(y))
-		}
+		dst.Copy(src, image.Point{})
 		return
 	case 180:
-		for y := y0; y < y1; y++ {
+		for y := range src.H {
 			from, to := src.Row(y), dst.Row(dst.H-1-y)
 			for x, p := range from {
 				to[len(to)-1-x] = p
@@ -132,9 +125,9 @@ func TurnRows(dst, src *Image, degrees, y0, y1 int) {
 		}
 		return
 	}
-	for top := y0; top < y1; top += block {
+	for top := 0; top < src.H; top += block {
 		for left := 0; left < src.W; left += block {
-			turnBlock(dst, src, degrees, image.Rect(left, top, min(left+block, src.W), min(top+block, y1)))
+			turnBlock(dst, src, degrees, image.Rect(left, top, min(left+block, src.W), min(top+block, src.H)))
 		}
 	}
 }

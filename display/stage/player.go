@@ -255,10 +255,7 @@ func (p *player) goOver(now time.Time) error {
 		p.fade = newFade(p, to, now, length)
 		return nil
 	}
-	p.frame = to
-	if p.cfg.Rotate == 0 {
-		p.panel = p.frame
-	}
+	p.setFrame(to)
 	err := p.showAll()
 	debug.FreeOSMemory() // of the picture before, as large as the screen
 	return err
@@ -281,10 +278,16 @@ func (p *player) own() {
 	if p.scene == nil || p.frame != p.scene.Still {
 		return
 	}
-	p.frame = pixel.New(p.w, p.h)
-	p.frame.Copy(p.scene.Still, image.Point{})
+	m := pixel.New(p.w, p.h)
+	m.Copy(p.scene.Still, image.Point{})
+	p.setFrame(m)
+}
+
+// setFrame makes a picture the frame. Without a turn it is the panel, too.
+func (p *player) setFrame(m *pixel.Image) {
+	p.frame = m
 	if p.cfg.Rotate == 0 {
-		p.panel = p.frame
+		p.panel = m
 	}
 }
 
@@ -312,10 +315,7 @@ func (p *player) disown() {
 	if p.scene == nil || len(p.list) > 0 || p.dark || p.frame == p.scene.Still {
 		return
 	}
-	p.frame = p.scene.Still
-	if p.cfg.Rotate == 0 {
-		p.panel = p.frame
-	}
+	p.setFrame(p.scene.Still)
 	debug.FreeOSMemory()
 }
 

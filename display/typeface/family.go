@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"path"
 	"slices"
+	"unicode"
 
 	"github.com/go-text/typesetting/font"
 	"github.com/go-text/typesetting/fontscan"
@@ -136,9 +137,7 @@ func unpack(packed []byte) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-// Has reports whether the embedded fonts have a character.
-func (f *Family) Has(r rune) bool { return f.own(r, false) != nil }
-
+// own returns the embedded font that has a character, nil if none has.
 func (f *Family) own(r rune, bold bool) *font.Face {
 	for _, s := range f.scripts {
 		if !s.covers(r) {
@@ -167,7 +166,7 @@ type fontmap struct {
 func (m *fontmap) ResolveFace(r rune) *font.Face {
 	// A mark, a space or a digit stays with what it stands beside.
 	if m.last != nil {
-		if _, ok := m.last.NominalGlyph(r); ok && !isLetter(r) {
+		if _, ok := m.last.NominalGlyph(r); ok && !unicode.IsLetter(r) {
 			return m.last
 		}
 	}

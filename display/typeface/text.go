@@ -30,7 +30,6 @@ type Block struct {
 	Width, Height int
 	family        *Family
 	lines         []line
-	rtl           bool
 }
 
 type line struct {
@@ -44,8 +43,7 @@ const leading = 1.3
 
 // Lay breaks a text into lines of at most width pixels.
 func (f *Family) Lay(text string, s Style, width int) *Block {
-	rtl := f.rtl && !s.LeftToRight
-	b := &Block{family: f, rtl: rtl}
+	b := &Block{family: f}
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		f.layParagraph(b, readable(paragraph), s, max(width, 1))
 	}
@@ -73,7 +71,7 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 		return
 	}
 	dir := di.DirectionLTR
-	if b.rtl {
+	if f.rtl && !s.LeftToRight {
 		dir = di.DirectionRTL
 	}
 	size := fixed.Int26_6(math.Round(s.Size * 64))
@@ -182,7 +180,3 @@ func (f *Family) drawRun(dst *pixel.Image, run *shaping.Output, x fixed.Int26_6,
 	}
 	return x
 }
-
-// isLetter reports whether a character begins a piece of text that wants a font
-// of its own.
-func isLetter(r rune) bool { return unicode.IsLetter(r) }
