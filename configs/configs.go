@@ -6,6 +6,7 @@ package configs
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -201,7 +202,9 @@ func Load(file string, getenv func(string) string, also ...Check) (*Config, erro
 	if err := c.fromEnv(getenv); err != nil {
 		return nil, err
 	}
-	c.fillIn(getenv)
+	if err := c.fillIn(getenv); err != nil {
+		return nil, &Error{File: file, Line: lineOf(data, "name"), Key: "name", Msg: err.Error()}
+	}
 	if err := c.check(file, data, also...); err != nil {
 		return nil, err
 	}
@@ -243,11 +246,19 @@ func (c *Config) decode(file string, data []byte) error {
 	return nil
 }
 
-// fillIn takes from the environment that systemd gives what nobody set.
-func (c *Config) fillIn(getenv func(string) string) {
+// fillIn takes from the machine, and from the environment that systemd gives,
+// what nobody set. Its error is about the name.
+func (c *Config) fillIn(getenv func(string) string) error {
 	if c.Name == "" {
-		c.Name, _ = os.Hostname()
+		c.Name = "%H"
 	}
+	host, _ := os.Hostname()
+	id, _ := os.ReadFile("/etc/machine-id")
+	name, err := expand(c.Name, host, strings.TrimSpace(string(id)))
+	if err != nil {
+		return err
+	}
+	c.Name = name
 	if c.Store.Dir == "" {
 		c.Store.Dir = "/var/lib/pickerd"
 		if dir := getenv("STATE_DIRECTORY"); dir != "" {
@@ -257,10 +268,7 @@ func (c *Config) fillIn(getenv func(string) string) {
 	if c.Control.Socket == "" {
 		c.Control.Socket = DefaultSocket(getenv)
 	}
-	dir := getenv("CREDENTIALS_DIRECTORY")
-	if dir == "" {
-		return
-	}
+	dir := cmp.Or(getenv("CREDENTIALS_DIRECTORY"), "/etc/pickerd")
 	for _, f := range []struct {
 		value *string
 		name  string
@@ -274,6 +282,37 @@ func (c *Config) fillIn(getenv func(string) string) {
 			*f.value = filepath.Join(dir, f.name)
 		}
 	}
+	return nil
+}
+
+// shownID is how much of a machine ID stands in a name: enough to tell ten
+// thousand boxes apart, and no secret (machine-id(5) wants the whole to be one).
+const shownID = 8
+
+// expand replaces the specifiers in a name, which let many boxes have one file:
+// they mean what they do in systemd.unit(5).
+func expand(name, host, machineID string) (string, error) {
+	var out strings.Builder
+	for i := 0; i < len(name); i++ {
+		if name[i] != '%' {
+			out.WriteByte(name[i])
+			continue
+		}
+		i++
+		switch {
+		case i < len(name) && name[i] == 'H':
+			out.WriteString(host)
+		case i < len(name) && name[i] == 'm' && len(machineID) < shownID:
+			return "", errors.New("%m: this machine has no ID in /etc/machine-id")
+		case i < len(name) && name[i] == 'm':
+			out.WriteString(machineID[:shownID])
+		case i < len(name) && name[i] == '%':
+			out.WriteByte('%')
+		default:
+			return "", fmt.Errorf("%q: %%m is the machine's ID, %%H the host name, %%%% a percent sign; there is nothing else", name)
+		}
+	}
+	return out.String(), nil
 }
 
 // DefaultSocket is where the control socket is when nobody says otherwise.

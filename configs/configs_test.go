@@ -128,3 +128,31 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// One file names ten thousand boxes.
+func TestExpand(t *testing.T) {
+	const id = "0123456789abcdef0123456789abcdef"
+	for in, want := range map[string]string{
+		"Lobby %m": "Lobby 01234567", "%H": "box", "100 %% at %H, %m": "100 % at box, 01234567", "Küche": "Küche", "": "",
+	} {
+		if got, err := expand(in, "box", id); err != nil || got != want {
+			t.Errorf("%q: %q, %v; want %q", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"%", "%x", "Lobby %"} {
+		if got, err := expand(in, "box", id); err == nil {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+	if _, err := expand("%m", "box", ""); err == nil {
+		t.Error("no error without a machine ID")
+	}
+	file := filepath.Join(t.TempDir(), "c.toml")
+	if err := os.WriteFile(file, []byte("\nname = \"Lobby %q\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(file, func(string) string { return "" })
+	if e, ok := errors.AsType[*Error](err); !ok || e.Line != 2 || e.Key != "name" {
+		t.Errorf("%v", err)
+	}
+}

@@ -3,19 +3,31 @@
 package systemd
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"os"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // A Notifier sends a service's state to the manager (sd_notify(3)).
 type Notifier struct {
-	socket string
+	socket   string
+	watchdog time.Duration // within which the manager wants a sign of life; 0 when it wants none
 }
 
-// NewNotifier returns the Notifier for $NOTIFY_SOCKET.
+// NewNotifier returns the Notifier for $NOTIFY_SOCKET and $WATCHDOG_USEC.
 func NewNotifier(getenv func(string) string) Notifier {
-	return Notifier{getenv("NOTIFY_SOCKET")}
+	n := Notifier{socket: getenv("NOTIFY_SOCKET")}
+	usec, err := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64)
+	// A child that inherits the environment is not whom the manager watches
+	// (sd_watchdog_enabled(3)).
+	if pid := getenv("WATCHDOG_PID"); err == nil && (pid == "" || pid == strconv.Itoa(os.Getpid())) {
+		n.watchdog = time.Duration(usec) * time.Microsecond
+	}
+	return n
 }
 
 // Ready says that the service is up.
@@ -27,6 +39,32 @@ func (n Notifier) Stopping() error { return n.send("STOPPING=1") }
 // Status sets the line that systemctl status shows.
 func (n Notifier) Status(s string) error {
 	return n.send("STATUS=" + strings.ReplaceAll(s, "\n", " "))
+}
+
+// KeepAlive feeds the manager's watchdog until ctx ends, as long as alive says
+// so. It calls starving once each time that alive begins to say no: the manager
+// then ends the service and starts it anew.
+func (n Notifier) KeepAlive(ctx context.Context, alive func() bool, starving func()) error {
+	if n.watchdog <= 0 {
+		return nil
+	}
+	tick := time.NewTicker(n.watchdog / 3)
+	defer tick.Stop()
+	for well := true; ; {
+		was := well
+		if well = alive(); well {
+			if err := n.send("WATCHDOG=1"); err != nil {
+				return err
+			}
+		} else if was {
+			starving()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 func (n Notifier) send(state string) error {

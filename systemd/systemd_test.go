@@ -2,9 +2,13 @@ package systemd
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
+	"strconv"
+	"syscall"
 	"testing"
 )
 
@@ -37,6 +41,77 @@ func TestNotify(t *testing.T) {
 	}
 	if err := NewNotifier(func(string) string { return "/none/there" }).Ready(); err == nil {
 		t.Error("no error from a socket that isn't there")
+	}
+}
+
+func TestKeepAlive(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	env := map[string]string{"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "3000", "WATCHDOG_PID": strconv.Itoa(os.Getpid())}
+	n := NewNotifier(func(k string) string { return env[k] })
+	ctx, stop := context.WithCancel(t.Context())
+	asked, starved := 0, 0
+	alive := func() bool { // well, then not for three times, then well again
+		asked++
+		return asked < 3 || asked > 5
+	}
+	ended := make(chan error)
+	go func() { ended <- n.KeepAlive(ctx, alive, func() { starved++ }) }()
+	for range 4 { // two before, two after
+		b := make([]byte, 100)
+		k, err := l.Read(b)
+		if err != nil || string(b[:k]) != "WATCHDOG=1" {
+			t.Errorf("got %q, %v", b[:k], err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil || starved != 1 {
+		t.Errorf("%v; starved %d times", err, starved)
+	}
+	env["WATCHDOG_PID"] = "1"
+	if err := NewNotifier(func(k string) string { return env[k] }).KeepAlive(t.Context(), nil, nil); err != nil {
+		t.Errorf("somebody else's watchdog: %v", err)
+	}
+}
+
+// A listener that is closed leaves the manager's socket open for the next one.
+func TestSockets(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := syscall.Dup(int(f.Fd()))
+	f.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := inherited(fd, 1, []string{"http"})
+	defer s["http"].Close()
+	for range 2 {
+		got, err := s.Listen("http")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Addr().String() != l.Addr().String() {
+			t.Errorf("it listens at %v, not %v", got.Addr(), l.Addr())
+		}
+		got.Close()
+	}
+	if got, err := s.Listen("other"); got != nil || err != nil {
+		t.Errorf("a socket that is not there: %v, %v", got, err)
+	}
+	env := map[string]string{"LISTEN_FDS": "1", "LISTEN_PID": "1"}
+	if s := Inherited(func(k string) string { return env[k] }); s != nil {
+		t.Errorf("somebody else's sockets: %v", s)
 	}
 }
 

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -74,18 +77,12 @@ func tvClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 		}
 		return &oauthdevice.ClientFile{ID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}, nil
 	}
-	if g.ClientFile == "" {
-		return nil, clientTrouble("there is no OAuth client: set google.client_file, or google.client_id and google.client_secret")
-	}
 	return readClient(g, "google.client_file", g.ClientFile, "TVs and Limited Input devices", false)
 }
 
 // webClient finds the client of the method "relay".
 func webClient(g configs.Google, redirect string) (*oauthdevice.ClientFile, error) {
 	const key = "google.web_client_file"
-	if g.WebFile == "" {
-		return nil, clientTrouble(`the method "relay" needs %s, a client of type "Web application"`, key)
-	}
 	f, err := readClient(g, key, g.WebFile, "Web application", true)
 	if err == nil && len(f.RedirectURIs) > 0 && !slices.Contains(f.RedirectURIs, redirect) {
 		err = clientTrouble("pairing.relay_url: %s is not among the authorized redirect URIs of the client in %s (%s); add it in the console and download the file again",
@@ -107,8 +104,15 @@ func desktopClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 // which of them it is shows only in the server's answers.
 func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevice.ClientFile, error) {
 	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, clientTrouble("there is no OAuth client: put the file of one of type %q at %s, or set %s", kind, path, key)
+	}
 	if err != nil {
 		return nil, clientTrouble("%s: %w", key, err)
+	}
+	switch string(bytes.TrimSpace(data)) {
+	case "", "{}": // the unit has nothing better to hand over
+		return nil, clientTrouble("there is no OAuth client: put the file of one of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
 	}
 	f, err := oauthdevice.ParseClientFile(data)
 	switch {

@@ -188,19 +188,8 @@ func (b *box) run(ctx context.Context, handler http.Handler) error {
 	serve(ctx, g, b.display, handler)
 	b.screens.run(ctx, g)
 	serve(ctx, g, b.control, control.Handler(b.device, b.device.Statuses(), b.log))
-	g.Go(func() error {
-		for s := range b.device.Statuses().Watch(ctx) {
-			if err := b.notify.Status(string(s.State)); err != nil {
-				b.log.Warn("service manager", "err", err)
-			}
-		}
-		return nil
-	})
+	manage(ctx, g, b.notify, b.device.Statuses(), b.screens, b.log)
 	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "outputs", strings.Join(b.outputs, ","), "control", b.control.Addr().String())
-	if err := b.notify.Ready(); err != nil {
-		b.log.Warn("service manager", "err", err)
-	}
-	context.AfterFunc(ctx, func() { b.notify.Stopping() })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		b.log.Info("stopped", "why", context.Cause(ctx))
@@ -244,9 +233,22 @@ func listenControl(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// listen opens the display's address.
-func listen(addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+// displaySocket is the FileDescriptorName= of systemd/pickerd.socket.
+const displaySocket = "http"
+
+// listen opens the display's address, or takes the socket that the service
+// manager has opened for it.
+func (e env) listen(addr string) (net.Listener, error) {
+	l, err := e.sockets.Listen(displaySocket)
+	if l == nil && err == nil {
+		l, err = net.Listen("tcp", addr)
+	}
+	if err == nil {
+		if _, ok := l.Addr().(*net.TCPAddr); !ok {
+			l.Close()
+			err = fmt.Errorf("%s is no TCP socket", l.Addr())
+		}
+	}
 	if err != nil {
 		return nil, &hintedError{fmt.Errorf("the display's address: %w", err), "another address: http.listen in the configuration, or --listen for the demo", exitFailed}
 	}

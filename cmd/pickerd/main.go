@@ -17,6 +17,7 @@ import (
 	"pickerd/device/control"
 	"pickerd/display/framebuffer"
 	"pickerd/display/terminal"
+	"pickerd/systemd"
 )
 
 // Exit codes, after sysexits.h: supervisors act on them.
@@ -40,6 +41,7 @@ type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	tail           *terminal.Tail // takes the log while a page has the terminal; nil without
+	sockets        systemd.Sockets
 }
 
 // A command is one verb of the command line.
@@ -88,7 +90,7 @@ func (e *hintedError) Unwrap() error { return e.err }
 
 // run is the whole program.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := env{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
+	e := env{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, sockets: systemd.Inherited(getenv)}
 	if len(args) == 0 {
 		usage(stderr)
 		return exitUsage
@@ -107,7 +109,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		args[0] = "version"
 	}
 	if args[0] == framebuffer.GuardCommand { // of no interest to people
-		return e.finish(args[0], framebuffer.Guard())
+		return e.finish(args[0], framebuffer.Guard(args[1:]))
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {

@@ -35,6 +35,9 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
+	if err := harden(); err != nil {
+		return err
+	}
 	e = e.sharing(cfg)
 	// First the state: a second daemon is told that it is one, not that its
 	// addresses are taken.
@@ -47,7 +50,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
-	display, err := listen(cfg.HTTP.Listen)
+	display, err := e.listen(cfg.HTTP.Listen)
 	if err != nil {
 		st.Close()
 		return err

@@ -40,6 +40,7 @@ type subject interface {
 // screens are the outputs that the configuration names.
 type screens struct {
 	web   *web.Server // nil without "http"
+	pages *display.Board[display.Page]
 	alive func() bool
 	stage *stage.Stage // nil without "framebuffer"
 	runs  []func(ctx context.Context) error
@@ -51,7 +52,7 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 	if err != nil {
 		return nil, err
 	}
-	out := &screens{}
+	out := &screens{pages: s.Pages()}
 	out.alive = func() bool { return s.Alive() && (out.stage == nil || out.stage.Alive()) }
 	if cfg.Display.Shows("http") {
 		out.web = web.New(web.Config{Device: s, Media: media, Font: typeface.File, Alive: out.alive, Words: lang, Look: look(cfg.Slideshow), Log: log})
@@ -100,6 +101,23 @@ func (s *screens) run(ctx context.Context, g *errgroup.Group) {
 	for _, run := range s.runs {
 		g.Go(func() error { return run(ctx) })
 	}
+}
+
+// await waits until there is something to see, or it is known why there is not,
+// and reports whether that was before ctx ended.
+func (s *screens) await(ctx context.Context) bool {
+	for p := range s.pages.Watch(ctx) {
+		if p.State != string(device.Starting) {
+			break
+		}
+	}
+	if s.stage != nil {
+		select {
+		case <-s.stage.Settled():
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // handler serves the page where there is one, and else only tells whether the

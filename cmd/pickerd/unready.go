@@ -40,7 +40,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	}
 	u := device.NewUnready(cfg.Name, lang)
 	u.Tell(err, time.Now().Add(tryDiskEvery))
-	display, lerr := listen(cfg.HTTP.Listen)
+	display, lerr := e.listen(cfg.HTTP.Listen)
 	if lerr != nil {
 		return nil, lerr
 	}
@@ -61,12 +61,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	serve(serving, g, display, screens.handler())
 	screens.run(serving, g)
 	serve(serving, g, ctl, control.Handler(u, u.Statuses(), log))
-	notify := systemd.NewNotifier(e.getenv)
-	for _, err := range []error{notify.Ready(), notify.Status(string(device.Blocked))} {
-		if err != nil {
-			log.Warn("service manager", "err", err)
-		}
-	}
+	manage(serving, g, systemd.NewNotifier(e.getenv), u.Statuses(), screens, log)
 	began := time.Now()
 	for said := ""; store.IsDisk(err); st, err = openStore(cfg.Store.Dir, store.Options{Unreadable: time.Since(began) > readingLasts}, log, e.getenv) {
 		if err.Error() != said {

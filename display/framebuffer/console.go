@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -20,6 +21,9 @@ const (
 	kdGetMode  = 0x4b3b
 	kdText     = 0
 	kdGraphics = 1
+	kdGetKeys  = 0x4b44 // KDGKBMODE
+	kdSetKeys  = 0x4b45 // KDSKBMODE
+	keysOff    = 4
 	vtGetState = 0x5603
 )
 
@@ -34,14 +38,16 @@ const GuardCommand = "console-guard"
 // prompts, the cursor, the kernel's messages. The zero console is none at all.
 type console struct {
 	tty   *os.File
+	keys  int32 // the mode that its keyboard was in
 	guard *exec.Cmd
 	alive *os.File // closed when this process ends, however it ends
 }
 
-// takeConsole switches the active console to graphics. A guard, a process of its
-// own, switches it back when this one ends, however it ends. Where there is no
-// console, or it can't be had, nothing is in the way or nothing can be done.
-// Meanwhile the kernel does not switch to another one.
+// takeConsole switches the active console to graphics, and its keyboard off: who
+// presses a key means the screen, and no shell or signal behind it. A guard, a
+// process of its own, switches them back when this one ends, however it ends.
+// Where there is no console, or it can't be had, nothing is in the way or nothing
+// can be done. Meanwhile the kernel does not switch to another one.
 func takeConsole(log *slog.Logger) *console {
 	c := &console{}
 	tty, err := activeVT()
@@ -59,13 +65,16 @@ func takeConsole(log *slog.Logger) *console {
 		return c
 	}
 	c.tty = tty
+	if err := errors.Join(ioctl(tty, kdGetKeys, unsafe.Pointer(&c.keys)), ioctlValue(tty, kdSetKeys, keysOff)); err != nil {
+		log.Warn("keys reach the console behind the picture", "err", err)
+	}
 	if err := c.startGuard(); err != nil {
 		log.Warn("after a crash the console will not come back", "err", err)
 	}
 	return c
 }
 
-const consoleHint = `it takes the group "tty" and CAP_SYS_TTY_CONFIG, which systemd/framebuffer.conf gives`
+const consoleHint = `it must be the terminal of this program, as systemd/framebuffer.conf makes it; or else it takes the group "tty" and CAP_SYS_TTY_CONFIG`
 
 // activeVT opens the console that is on the screen.
 func activeVT() (*os.File, error) {
@@ -101,7 +110,7 @@ func (c *console) startGuard() error {
 		return err
 	}
 	defer r.Close()
-	cmd := exec.Command("/proc/self/exe", GuardCommand)
+	cmd := exec.Command("/proc/self/exe", GuardCommand, strconv.Itoa(int(c.keys)))
 	cmd.ExtraFiles = []*os.File{c.tty, r}
 	cmd.Stderr = os.Stderr
 	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
@@ -115,8 +124,10 @@ func (c *console) startGuard() error {
 }
 
 // Guard is the whole work of the guard: it waits until the process that started
-// it is gone, and brings the console's text back.
-func Guard() error {
+// it is gone, and brings the console's text back, and its keyboard to the mode in
+// args. Where the console was that process's own terminal the kernel lets nobody
+// but the service manager do that.
+func Guard(args []string) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	tty, alive := os.NewFile(3, "console"), os.NewFile(4, "pipe")
 	if tty == nil || alive == nil {
@@ -124,7 +135,20 @@ func Guard() error {
 	}
 	var b [1]byte
 	_, _ = alive.Read(b[:]) // nothing is ever written
-	return ioctlValue(tty, kdSetMode, kdText)
+	var keys int
+	if len(args) == 1 {
+		keys, _ = strconv.Atoi(args[0]) // 0 is a mode that a keyboard works in too
+	}
+	return giveBack(tty, int32(keys))
+}
+
+// giveBack lets a console show text, and its keyboard reach it.
+func giveBack(tty *os.File, keys int32) error {
+	err := errors.Join(ioctlValue(tty, kdSetKeys, uintptr(keys)), ioctlValue(tty, kdSetMode, kdText))
+	if errors.Is(err, unix.EPERM) {
+		return nil // the service manager does it (TTYReset=)
+	}
+	return err
 }
 
 // giveBack shows the console's text again.
@@ -132,7 +156,7 @@ func (c *console) giveBack() {
 	if c.tty == nil {
 		return
 	}
-	_ = ioctlValue(c.tty, kdSetMode, kdText) // the guard tries too
+	_ = giveBack(c.tty, c.keys) // the guard tries too
 	if c.alive != nil {
 		c.alive.Close()
 		_ = c.guard.Wait()

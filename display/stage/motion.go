@@ -41,7 +41,11 @@ func (p *player) stepFade(now time.Time) error {
 	if now.Sub(f.began) >= f.length {
 		return p.endFade()
 	}
+	if missed := now.Sub(f.at) / fadeStep; missed > 0 {
+		p.late.Add(int64(missed))
+	}
 	f.at = now.Add(fadeStep)
+	p.drawn.Add(1)
 	return p.screen.Blend(f.from, f.to, f.share(now))
 }
 
@@ -55,6 +59,7 @@ func (p *player) endFade() error {
 	p.frame, p.panel = f.frame, f.to
 	p.began = time.Now()
 	debug.FreeOSMemory() // of the picture before, as large as the screen
+	p.drawn.Add(1)
 	return p.screen.Show(p.panel, []image.Rectangle{p.panel.Bounds()})
 }
 

@@ -351,6 +351,10 @@ func (p *player) show(parts []image.Rectangle) error {
 		parts = turned
 	}
 	err := p.screen.Show(m, parts)
+	if err == nil {
+		p.drawn.Add(1)
+		p.isSettled()
+	}
 	if p.dark {
 		p.light(false)
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,10 +51,27 @@ type Stage struct {
 	size atomic.Pointer[image.Point]
 	born time.Time
 	beat atomic.Int64 // nanoseconds since born
+
+	settle  sync.Once
+	settled chan struct{}
+	drawn   atomic.Int64
+	late    atomic.Int64
 }
 
 // New returns a Stage.
-func New(cfg Config) *Stage { return &Stage{cfg: cfg, born: time.Now()} }
+func New(cfg Config) *Stage {
+	return &Stage{cfg: cfg, born: time.Now(), settled: make(chan struct{})}
+}
+
+// Settled is closed once there is a picture on a screen, or it is known why
+// there is none.
+func (s *Stage) Settled() <-chan struct{} { return s.settled }
+
+func (s *Stage) isSettled() { s.settle.Do(func() { close(s.settled) }) }
+
+// Frames returns how many pictures were sent to a screen, and how many steps of
+// a fade were left out because drawing took longer than a step.
+func (s *Stage) Frames() (drawn, dropped int64) { return s.drawn.Load(), s.late.Load() }
 
 // Size is the size of the picture as people see it, 0 by 0 while no screen has
 // been found yet.
@@ -91,6 +109,7 @@ func (s *Stage) Run(ctx context.Context) error {
 			said = err.Error()
 			s.cfg.Found(0, 0, err)
 			s.cfg.Log.Error("nothing can be shown", "err", err, "retry_in", retryEvery)
+			s.isSettled()
 		}
 		s.note()
 		t := time.NewTimer(retryEvery)
