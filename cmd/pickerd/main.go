@@ -69,6 +69,7 @@ func commands() []command {
 		{"import-token", "FILE|- [--socket PATH]", "Pair this box with such a token file.", importTokenCommand},
 		{"relay-page", "", "Print the page for a static host that the pairing method relay needs.", relayPageCommand},
 		{"config", "check FILE | default", "Check a configuration file, or print the commented default.", configCommand},
+		{"completion", "bash | fish | zsh", "Print a completion script for a shell.", completionCommand},
 		{"version", "", "Print the version.", versionCommand},
 	}
 }
@@ -110,6 +111,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	if args[0] == framebuffer.GuardCommand { // of no interest to people
 		return e.finish(args[0], framebuffer.Guard(args[1:]))
+	}
+	if write := documentation[args[0]]; write != nil {
+		write(stdout)
+		return exitDone
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
@@ -189,7 +194,7 @@ func (e env) finish(name string, err error) int {
 }
 
 func usage(w io.Writer) {
-	fmt.Fprint(w, "pickerd shows photos on a screen that somebody picks on their phone.\n\nUsage: pickerd COMMAND [flags]\n\n")
+	fmt.Fprint(w, about+"\n\nUsage: pickerd COMMAND [flags]\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-12s %-38s %s\n", c.name, c.args, c.help)
 	}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"pickerd/configs"
+)
+
+// about is what the program is, in one sentence.
+const about = "pickerd shows photos on a screen that somebody picks on their phone."
+
+// documentation are commands that packages are made with, of no interest to
+// people.
+var documentation = map[string]func(w io.Writer){
+	"man":      manPage,
+	"man-toml": manToml,
+}
+
+// flagsOf returns the flags of a command, as running it declares them.
+func flagsOf(c command) []*flag.Flag {
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	e := env{getenv: func(string) string { return "" }, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}
+	if err := c.run(context.Background(), e, fs, []string{"--help"}); !errors.Is(err, flag.ErrHelp) {
+		return nil // it has none
+	}
+	var flags []*flag.Flag
+	fs.VisitAll(func(f *flag.Flag) { flags = append(flags, f) })
+	return flags
+}
+
+// roff writes text so that troff takes it as it is.
+func roff(s string) string {
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
+	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
+		s = `\&` + s
+	}
+	return s
+}
+
+// manPage writes pickerd(1).
+func manPage(w io.Writer) {
+	fmt.Fprintf(w, ".TH PICKERD 1 \"\" \"pickerd\" \"User Commands\"\n.SH NAME\npickerd \\- photos from a phone to a screen without a keyboard\n")
+	fmt.Fprintf(w, ".SH SYNOPSIS\n.B pickerd\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n%s\n", roff(about))
+	fmt.Fprintf(w, "Without a terminal of its own it runs as a service; the other commands ask it over its control socket.\n.SH COMMANDS\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, ".TP\n.B pickerd %s %s\n%s\n", roff(c.name), roff(c.args), roff(c.help))
+		flags := flagsOf(c)
+		if len(flags) == 0 {
+			continue
+		}
+		fmt.Fprint(w, ".RS\n")
+		for _, f := range flags {
+			arg, usage := flag.UnquoteUsage(f)
+			fmt.Fprintf(w, ".TP\n.BI %s \" %s\"\n%s\n", roff("--"+f.Name), roff(arg), roff(usage))
+			if f.DefValue != "" && f.DefValue != "false" {
+				fmt.Fprintf(w, "(default %s)\n", roff(f.DefValue))
+			}
+		}
+		fmt.Fprint(w, ".RE\n")
+	}
+	section := func(name string, rows ...[2]string) {
+		fmt.Fprintf(w, ".SH %s\n", name)
+		for _, r := range rows {
+			fmt.Fprintf(w, ".TP\n.B %s\n%s\n", roff(r[0]), roff(r[1]))
+		}
+	}
+	section("EXIT STATUS", [2]string{"0", "done"}, [2]string{"1", "failed"}, [2]string{"64", "wrong usage"},
+		[2]string{"69", "daemon not reachable"}, [2]string{"78", "wrong configuration"})
+	section("ENVIRONMENT", [2]string{"PICKERD_…", "Each key of the configuration: PICKERD_GOOGLE_CLIENT_ID for google.client_id."},
+		[2]string{"STATE_DIRECTORY, RUNTIME_DIRECTORY, CACHE_DIRECTORY, CREDENTIALS_DIRECTORY", "Where systemd has state, the control socket, a cache and credentials."})
+	section("FILES", [2]string{defaultConfig, "The configuration, see pickerd.toml(5)."}, [2]string{"/etc/pickerd/client_secret.json", "The OAuth client, as downloaded."},
+		[2]string{"/var/lib/pickerd", "Tokens, the list of photos, and the photos."}, [2]string{"/run/pickerd/control.sock", "The control socket, for root and the group pickerd."})
+	fmt.Fprint(w, ".SH SEE ALSO\n.BR pickerd.toml (5),\n.BR systemctl (1)\n")
+}
+
+// manToml writes pickerd.toml(5): the commented default file is its text.
+func manToml(w io.Writer) {
+	fmt.Fprint(w, ".TH PICKERD.TOML 5 \"\" \"pickerd\" \"File Formats\"\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n")
+	fmt.Fprint(w, "TOML. A key that pickerd does not know is an error;\n.B pickerd config check\n.I FILE\nlooks for them. Durations are written as 90s, 15m or 1h30m, sizes as 500MB. These are all keys, with their defaults:\n.PP\n.nf\n")
+	for line := range strings.Lines(configs.Default) {
+		fmt.Fprintln(w, roff(strings.TrimSuffix(line, "\n")))
+	}
+	fmt.Fprint(w, ".fi\n.SH SEE ALSO\n.BR pickerd (1)\n")
+}
+
+func completionCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) error {
+	shells := map[string]func(io.Writer){"bash": completeBash, "zsh": completeZsh, "fish": completeFish}
+	if err := parse(fs, args, 1); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return &usageError{"which shell? " + strings.Join(slices.Sorted(maps.Keys(shells)), ", ")}
+	}
+	write := shells[fs.Arg(0)]
+	if write == nil {
+		return &usageError{fmt.Sprintf("%q is not one of %s", fs.Arg(0), strings.Join(slices.Sorted(maps.Keys(shells)), ", "))}
+	}
+	write(e.stdout)
+	return nil
+}
+
+// A completion is what a shell offers after a command's name.
+type completion struct {
+	name, help string
+	words      []string // arguments that are words
+	flags      []*flag.Flag
+}
+
+func completions() []completion {
+	words := map[string][]string{"config": {"check", "default"}, "completion": {"bash", "fish", "zsh"}}
+	var list []completion
+	for _, c := range commands() {
+		list = append(list, completion{c.name, c.help, words[c.name], flagsOf(c)})
+	}
+	return list
+}
+
+func completeBash(w io.Writer) {
+	fmt.Fprint(w, "# bash completion for pickerd\n_pickerd() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words=\n  case ${COMP_WORDS[1]} in\n")
+	var names []string
+	for _, c := range completions() {
+		names = append(names, c.name)
+		offers := slices.Clone(c.words)
+		for _, f := range c.flags {
+			offers = append(offers, "--"+f.Name)
+		}
+		fmt.Fprintf(w, "    %s) words='%s' ;;\n", c.name, strings.Join(offers, " "))
+	}
+	fmt.Fprintf(w, "  esac\n  [ \"$COMP_CWORD\" -eq 1 ] && words='%s'\n", strings.Join(names, " "))
+	fmt.Fprint(w, "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n}\ncomplete -o default -F _pickerd pickerd\n")
+}
+
+func completeZsh(w io.Writer) {
+	quote := strings.NewReplacer("'", `'\''`, ":", `\:`, "[", `\[`, "]", `\]`)
+	fmt.Fprint(w, "#compdef pickerd\n_pickerd() {\n  local -a commands\n  commands=(\n")
+	list := completions()
+	for _, c := range list {
+		fmt.Fprintf(w, "    '%s:%s'\n", c.name, quote.Replace(c.help))
+	}
+	fmt.Fprint(w, "  )\n  if (( CURRENT == 2 )); then\n    _describe command commands\n    return\n  fi\n  case $words[2] in\n")
+	for _, c := range list {
+		fmt.Fprintf(w, "    %s) _arguments", c.name)
+		for _, f := range c.flags {
+			arg, usage := flag.UnquoteUsage(f)
+			takes := ""
+			if arg != "" {
+				takes = ":" + quote.Replace(arg) + ":_files"
+			}
+			fmt.Fprintf(w, " '--%s[%s]%s'", f.Name, quote.Replace(usage), takes)
+		}
+		if len(c.words) > 0 {
+			fmt.Fprintf(w, " '2:what:(%s)'", strings.Join(c.words, " "))
+		}
+		fmt.Fprint(w, " '*:file:_files' ;;\n")
+	}
+	fmt.Fprint(w, "  esac\n}\n_pickerd \"$@\"\n")
+}
+
+func completeFish(w io.Writer) {
+	quote := strings.NewReplacer(`\`, `\\`, "'", `\'`)
+	fmt.Fprint(w, "# fish completion for pickerd\n")
+	for _, c := range completions() {
+		fmt.Fprintf(w, "complete -c pickerd -n __fish_use_subcommand -f -a %s -d '%s'\n", c.name, quote.Replace(c.help))
+		in := "'__fish_seen_subcommand_from " + c.name + "'"
+		if len(c.words) > 0 {
+			fmt.Fprintf(w, "complete -c pickerd -n %s -a '%s'\n", in, strings.Join(c.words, " "))
+		}
+		for _, f := range c.flags {
+			arg, usage := flag.UnquoteUsage(f)
+			takes := ""
+			if arg != "" {
+				takes = " -r"
+			}
+			fmt.Fprintf(w, "complete -c pickerd -n %s -l %s%s -d '%s'\n", in, f.Name, takes, quote.Replace(usage))
+		}
+	}
+}
