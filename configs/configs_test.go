@@ -50,6 +50,7 @@ func TestErrors(t *testing.T) {
 		{"too many items", "[pick]\nmax_items = 2001\n", ":2:", "not between 1 and 2000"},
 		{"not TOML", "name = \n", ":1:", ""},
 		{"bad address", "[google]\ntoken_url = 'ftp://x'\n", ":2:", "not an http(s) address"},
+		{"sign-in that would be a script", "[google]\nauth_url = 'javascript://x/%0aalert(1)'\n", ":2:", "not an http(s) address"},
 		{"no scope", "[google]\nscopes = []\n", ":2:", "no scope"},
 		{"bad listen", "[http]\nlisten = '8420'\n", ":2:", "not an address"},
 		{"secret alone", "[google]\nclient_secret = 'x'\n", ":2:", "no google.client_id"},

@@ -13,6 +13,7 @@ require (
 	golang.org/x/image v0.47.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
+	maragu.dev/gomponents v1.2.0 // indirect
 )
 
 replace pickerd => ../..

@@ -9,7 +9,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -18,10 +17,8 @@ import (
 	"pickerd/device"
 )
 
-//go:embed assets
+//go:embed assets/phone.css assets/relay.html
 var assets embed.FS
-
-var pages = template.Must(template.ParseFS(assets, "assets/*.html"))
 
 // A Device is what phones may reach of one. *device.Device is one.
 type Device interface {
@@ -135,10 +132,6 @@ func (h *handler) finish(w http.ResponseWriter, r *http.Request, to string, err 
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-type address struct {
-	Name, AuthURL, Complaint string
-}
-
 func (h *handler) askForAddress(w http.ResponseWriter, v device.Visit, complaint string) {
 	status := http.StatusOK
 	if complaint != "" {
@@ -146,7 +139,7 @@ func (h *handler) askForAddress(w http.ResponseWriter, v device.Visit, complaint
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	if err := pages.ExecuteTemplate(w, "paste.html", address{v.Name, v.AuthURL, complaint}); err != nil {
+	if err := addressPage(v, complaint).Render(w); err != nil {
 		h.log.Debug("phone: the page was not taken", "err", err)
 	}
 }
@@ -185,7 +178,7 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 func render(w http.ResponseWriter, status int, m message) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = pages.ExecuteTemplate(w, "message.html", m) // a phone that has gone needs no page
+	_ = messagePage(m).Render(w) // a phone that has gone needs no page
 }
 
 // Say shows a person's browser a title and a sentence.
@@ -205,7 +198,7 @@ func Style() http.Handler {
 func RelayPage() []byte {
 	data, err := assets.ReadFile("assets/relay.html")
 	if err != nil {
-		panic(err) // the folder is embedded above
+		panic(err) // it is embedded above
 	}
 	return data
 }

@@ -3,10 +3,8 @@ package oauthtest
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -116,18 +114,6 @@ func (s *Server) allow(g *grantRequest, person string) string {
 	return g.back("code", code)
 }
 
-//go:embed consent.html
-var consentHTML string
-
-var consentPage = template.Must(template.New("consent").Parse(consentHTML))
-
-type consentView struct {
-	Problem string
-	Query   string
-	Person  string
-	Scopes  []string
-}
-
 // consentPages are the server's own pages between the box and the way back: who
 // signs in, then whether to allow.
 func (s *Server) consentPages(w http.ResponseWriter, r *http.Request) {
@@ -136,20 +122,24 @@ func (s *Server) consentPages(w http.ResponseWriter, r *http.Request) {
 	g, err := s.consent(q)
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
-		consentPage.Execute(w, consentView{Problem: err.Error()})
+		blockedPage(err.Error()).Render(w)
 		return
 	}
-	v := consentView{Query: r.URL.RawQuery, Person: r.FormValue("person"), Scopes: g.scopes}
+	person := r.FormValue("person")
 	switch r.FormValue("decision") {
 	case "allow":
 		g.scopes = slices.DeleteFunc(g.scopes, func(sc string) bool { return !slices.Contains(r.PostForm["scope"], sc) })
-		http.Redirect(w, r, s.allow(g, v.Person), http.StatusSeeOther)
+		http.Redirect(w, r, s.allow(g, person), http.StatusSeeOther)
 		return
 	case "deny":
 		http.Redirect(w, r, g.back("error", "access_denied"), http.StatusSeeOther)
 		return
 	}
-	consentPage.Execute(w, v)
+	if person == "" {
+		accountsPage().Render(w)
+		return
+	}
+	consentPage(person, g.scopes).Render(w)
 }
 
 // exchange trades a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).

@@ -1,14 +1,14 @@
 package oauthtest
 
 import (
-	_ "embed"
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	g "maragu.dev/gomponents"
 )
 
 // UserCode returns the newest code that waits for a decision, "" without one.
@@ -117,51 +117,44 @@ func (s *Server) Check(access string) (owner, problem string) {
 
 func (t *token) owner() string { return t.person + " by " + t.client.id }
 
-//go:embed device.html
-var deviceHTML string
-
-var devicePage = template.Must(template.New("device").Parse(deviceHTML))
-
-type deviceView struct {
-	Code, Name string
-	Found      bool
-	Typed      bool
-	Outcome    string
-	Onward     string
-}
-
 // devicePage is what the person's phone shows: the code to confirm, then
 // whether to allow.
 func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
-	v := deviceView{Code: strings.TrimSpace(r.FormValue("user_code"))}
-	v.Typed = v.Code != ""
+	user := strings.TrimSpace(r.FormValue("user_code"))
 	s.mu.Lock()
-	if c := s.find(v.Code); c != nil {
-		v.Found = true
-		_, v.Name = c.readState()
+	c := s.find(user)
+	var name string
+	if c != nil {
+		_, name = c.readState()
 	}
 	s.mu.Unlock()
-	render(w, v)
+	if c == nil {
+		render(w, enterCodePage(user != ""))
+		return
+	}
+	render(w, confirmPage(user, name))
 }
 
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	user := r.FormValue("user_code")
-	v := deviceView{Code: user, Outcome: "gone"}
 	switch r.FormValue("decision") {
 	case "allow":
 		onward := s.onward(user)
 		if s.Approve(user) {
-			v.Outcome, v.Onward = "allowed", onward
+			render(w, connectedPage(onward))
+			return
 		}
 	case "deny":
 		if s.Deny(user) {
-			v.Outcome = "denied"
+			render(w, declinedPage())
+			return
 		}
 	}
-	render(w, v)
+	render(w, lateCodePage())
 }
 
-// onward is where the phone goes on after it approved a code.
+// onward is where the phone goes on after it approved a code. That is nowhere
+// but an http(s) address: the page goes there by itself.
 func (s *Server) onward(userCode string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,10 +163,14 @@ func (s *Server) onward(userCode string) string {
 		return ""
 	}
 	requestID, _ := c.readState()
-	return s.opt.Onward + url.PathEscape(requestID)
+	to, err := url.Parse(s.opt.Onward + url.PathEscape(requestID))
+	if err != nil || to.Scheme != "http" && to.Scheme != "https" {
+		return ""
+	}
+	return to.String()
 }
 
-func render(w http.ResponseWriter, v deviceView) {
+func render(w http.ResponseWriter, page g.Node) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	devicePage.Execute(w, v)
+	page.Render(w)
 }

@@ -48,8 +48,9 @@ type Options struct {
 	TokenLife    time.Duration // 0 means 1 h
 	Interval     time.Duration // 0 means 5 s
 
-	// Onward, if set, is where the phone is carried after an approval, with
-	// the requestId of the state appended: Google's streamlined experience.
+	// Onward, if set, is the http(s) address where the phone is carried after
+	// an approval, with the requestId of the state appended: Google's
+	// streamlined experience.
 	Onward string
 
 	StandardNames   bool   // verification_uri instead of Google's verification_url

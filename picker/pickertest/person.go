@@ -1,13 +1,13 @@
 package pickertest
 
 import (
-	_ "embed"
 	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	g "maragu.dev/gomponents"
 )
 
 // TB is the part of testing.TB that NoLeaks needs; the demo links this package
@@ -124,26 +124,16 @@ func (s *Server) usable(id string) *session {
 	return nil
 }
 
-//go:embed picker.html
-var pickerHTML string
-
-var pickerTemplate = template.Must(template.New("picker").Parse(pickerHTML))
-
-type pickerView struct {
-	Outcome string
-	Count   int
-	Items   []*Item
-}
-
 func (s *Server) pickerPage(w http.ResponseWriter, r *http.Request) {
 	id, _ := strings.CutPrefix(r.PathValue("id"), Mark)
 	s.mu.Lock()
-	v := pickerView{Items: s.items}
-	if s.usable(id) == nil {
-		v = pickerView{Outcome: "gone"}
-	}
+	usable := s.usable(id) != nil
 	s.mu.Unlock()
-	renderPicker(w, v)
+	if !usable {
+		render(w, deadLinkPage())
+		return
+	}
+	render(w, choicePage(s.items))
 }
 
 // onward is where a phone comes from an approval, knowing nothing but the
@@ -158,7 +148,7 @@ func (s *Server) onward(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Refresh", "1")
-	renderPicker(w, pickerView{Outcome: "wait"})
+	render(w, waitPage())
 }
 
 func (s *Server) pickerDone(w http.ResponseWriter, r *http.Request) {
@@ -168,18 +158,19 @@ func (s *Server) pickerDone(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ids := slices.DeleteFunc(r.Form["item"], func(id string) bool { return s.byID[id] == nil })
-	v := pickerView{Outcome: "done", Count: len(ids)}
-	if len(ids) == 0 {
-		v = pickerView{Outcome: "none"}
-	} else if s.Choose(id, ids...) != nil {
-		v = pickerView{Outcome: "gone"}
+	switch {
+	case len(ids) == 0:
+		render(w, nothingPage())
+	case s.Choose(id, ids...) != nil:
+		render(w, deadLinkPage())
+	default:
+		render(w, donePage(len(ids)))
 	}
-	renderPicker(w, v)
 }
 
-func renderPicker(w http.ResponseWriter, v pickerView) {
+func render(w http.ResponseWriter, page g.Node) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	pickerTemplate.Execute(w, v)
+	page.Render(w)
 }
 
 const thumbSize = 240

@@ -1,0 +1,38 @@
+package oauthtest_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"pickerd/oauthdevice/oauthtest"
+)
+
+// allowedPage is what a phone shows after it allowed.
+func allowedPage(t *testing.T, opt oauthtest.Options) string {
+	t.Helper()
+	s := oauthtest.New(opt)
+	_, user := wire{t, s}.code()
+	r := httptest.NewRequest(http.MethodPost, "/device", strings.NewReader("decision=allow&user_code="+user))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), "Connected") {
+		t.Fatalf("it is not allowed: %s", w.Body)
+	}
+	return w.Body.String()
+}
+
+func TestOnward(t *testing.T) {
+	for _, to := range []string{"http://box.test/continue/", "https://box.test/continue/"} {
+		if page := allowedPage(t, oauthtest.Options{Onward: to}); !strings.Contains(page, `content="1; url=`+to+`"`) {
+			t.Errorf("%s: the phone is not carried on: %s", to, page)
+		}
+	}
+	for _, to := range []string{"", "javascript:alert(1)//", "JavaScript:alert(1)//", " javascript:alert(1)//", "data:text/html,", "//box.test/"} {
+		if page := allowedPage(t, oauthtest.Options{Onward: to}); strings.Contains(page, "http-equiv") || strings.Contains(strings.ToLower(page), "javascript:") {
+			t.Errorf("%q: the phone is carried on: %s", to, page)
+		}
+	}
+}
