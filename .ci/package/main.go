@@ -1,0 +1,265 @@
+// Command package makes everything that pickerd is shipped as, the same byte for
+// byte wherever it runs on one commit: packages for Debian, RPM and Alpine,
+// tarballs, a container image, a bill of materials for each, and checksums.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// An arch is one kind of machine, in the words of those who name it.
+type arch struct {
+	name   string // Debian's
+	goarch string
+	goarm  string
+}
+
+var arches = []arch{{"amd64", "amd64", ""}, {"arm64", "arm64", ""}, {"armhf", "arm", "7"}}
+
+// A release is what is made, and from what.
+type release struct {
+	root    string // of the repository
+	out     string
+	stage   string // a folder for what goes into packages
+	version string // of packages: 1.2.3, or between versions 0.0.0~git20260102.abcdef0
+	made    time.Time
+	by      string // whom to write to
+}
+
+func main() {
+	out := flag.String("out", "", "the `folder` to write to, made anew; default: dist in the repository")
+	version := flag.String("version", "", "of the packages; default: the tag vX.Y.Z that HEAD has, or else its date and commit")
+	by := flag.String("maintainer", "The pickerd authors <pickerd@example.org>", "the `address` in the packages")
+	only := flag.String("arch", "", "one of amd64, arm64, armhf; default all of them")
+	flag.Parse()
+	if err := run(*out, *version, *by, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "package:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out, version, by, only string) (err error) {
+	r := &release{by: by}
+	if r.root, err = output("", "git", "rev-parse", "--show-toplevel"); err != nil {
+		return err
+	}
+	if r.out, err = filepath.Abs(cmp.Or(out, filepath.Join(r.root, "dist"))); err != nil {
+		return err
+	}
+	if r.stage, err = os.MkdirTemp("", "pickerd-package-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(r.stage)
+	if err := r.date(version); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(r.out), os.MkdirAll(r.out, 0o755)); err != nil {
+		return err
+	}
+	var chosen []arch
+	for _, a := range arches {
+		if only == "" || only == a.name {
+			chosen = append(chosen, a)
+		}
+	}
+	if len(chosen) == 0 {
+		return fmt.Errorf("there is no arch %q", only)
+	}
+	var g errgroup.Group
+	g.SetLimit(2)
+	for _, a := range chosen {
+		g.Go(func() error { return r.build(a) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := r.layOut(); err != nil {
+		return err
+	}
+	// nfpm's sources are relative to the working folder.
+	if err := os.Chdir(r.stage); err != nil {
+		return err
+	}
+	for i, a := range chosen {
+		if err := errors.Join(r.packages(a, i == 0), r.tarball(a)); err != nil {
+			return err
+		}
+	}
+	if err := r.image(chosen); err != nil {
+		return err
+	}
+	return r.checksums()
+}
+
+// date finds the version and the time that everything is made at: that of the
+// commit.
+func (r *release) date(version string) error {
+	text, err := output(r.root, "git", "log", "-1", "--format=%ct %h")
+	if err != nil {
+		return err
+	}
+	var unix int64
+	var commit string
+	if _, err := fmt.Sscan(text, &unix, &commit); err != nil {
+		return err
+	}
+	r.made = time.Unix(unix, 0).UTC()
+	if version == "" {
+		tag, _ := output(r.root, "git", "describe", "--exact-match", "--tags", "--match", "v*")
+		version = cmp.Or(strings.TrimPrefix(tag, "v"), "0.0.0~git"+r.made.Format("20060102")+"."+commit)
+	}
+	r.version = version
+	return nil
+}
+
+func (r *release) binary(a arch) string { return filepath.Join(r.stage, "bin", a.name, "pickerd") }
+func (r *release) bom(a arch) string    { return r.binary(a) + ".cdx.json" }
+
+// build makes the binary of an arch and its bill of materials.
+func (r *release) build(a arch) error {
+	env := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + a.goarch, "GOARM=" + a.goarm, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS="}
+	if err := do(r.root, env, "go", "build", "-trimpath", "-buildvcs=true", "-ldflags=-s -w -buildid=", "-o", r.binary(a), "./cmd/pickerd"); err != nil {
+		return err
+	}
+	// CycloneDX, from what the binary itself says that it was made of.
+	return do(filepath.Join(r.root, ".ci/package"), nil, "go", "tool", "cyclonedx-gomod", "bin", "-json", "-std", "-noserial", "-notimestamp", "-version", r.version, "-output", r.bom(a), r.binary(a))
+}
+
+// layOut puts into the stage what is the same for every arch.
+func (r *release) layOut() error {
+	// The documents come from the commands themselves.
+	host := filepath.Join(r.stage, "host")
+	if err := do(r.root, []string{"CGO_ENABLED=0"}, "go", "build", "-o", host, "./cmd/pickerd"); err != nil {
+		return err
+	}
+	for file, args := range map[string][]string{
+		"pickerd.1": {"man"}, "pickerd.toml.5": {"man-toml"}, "pickerd.toml": {"config", "default"},
+		"completion.bash": {"completion", "bash"}, "completion.zsh": {"completion", "zsh"}, "completion.fish": {"completion", "fish"},
+	} {
+		text, err := exec.Command(host, args...).Output()
+		if err != nil {
+			return fmt.Errorf("pickerd %s: %w", strings.Join(args, " "), err)
+		}
+		if strings.HasPrefix(file, "pickerd.1") || strings.HasSuffix(file, ".5") {
+			file, text = file+".gz", zip(text)
+		}
+		if err := r.write(file, text); err != nil {
+			return err
+		}
+	}
+	font, err := os.ReadFile(filepath.Join(r.root, "display/typeface/fonts/OFL.txt"))
+	if err != nil {
+		return err
+	}
+	name, address, _ := strings.Cut(r.by, " <")
+	return errors.Join(
+		r.write("copyright", fmt.Appendf(nil, copyright, name, comment(font))),
+		r.write("changelog.gz", zip(fmt.Appendf(nil, changelog, r.version, name, address, r.made.Format(time.RFC1123Z)))),
+		r.write("overrides", []byte(overrides)),
+		os.CopyFS(filepath.Join(r.stage, "systemd"), os.DirFS(filepath.Join(r.root, "systemd"))),
+		os.CopyFS(filepath.Join(r.stage, "scripts"), os.DirFS(filepath.Join(r.root, ".ci/package/scripts"))),
+		r.copy("README.md", filepath.Join(r.root, "README.md")),
+		r.copy("LICENSE", filepath.Join(r.root, "LICENSE")),
+	)
+}
+
+const (
+	copyright = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: pickerd\n\n" +
+		"Files: *\nCopyright: %s\nLicense: Apache-2.0\n The whole text is in LICENSE beside this file; on Debian systems also in\n /usr/share/common-licenses/Apache-2.0.\n\n" +
+		"Files: display/typeface/fonts/*\nCopyright: The Noto Project Authors\nLicense: OFL-1.1\n%s"
+	changelog = "pickerd (%s-1) unstable; urgency=medium\n\n  * This version; what is new in it stands in the repository's history.\n\n -- %s <%s  %s\n"
+	overrides = "# One file that runs on any kernel is the point of it; the bill of materials\n# beside the README says what is in it.\npickerd: statically-linked-binary\n"
+)
+
+// comment indents a licence as a field of a copyright file wants it.
+func comment(text []byte) string {
+	var b strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimRight(line, " \t\n"); line == "" {
+			line = "."
+		}
+		b.WriteString(" " + line + "\n")
+	}
+	return b.String()
+}
+
+func (r *release) write(name string, data []byte) error {
+	return os.WriteFile(filepath.Join(r.stage, name), data, 0o644)
+}
+
+func (r *release) copy(name, from string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return r.write(name, data)
+}
+
+// zip compresses without a name or a time.
+func zip(data []byte) []byte {
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	_, _ = z.Write(data)
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// checksums writes SHA256SUMS over everything else.
+func (r *release) checksums() error {
+	entries, err := os.ReadDir(r.out)
+	if err != nil {
+		return err
+	}
+	var lines []string
+	for _, e := range entries {
+		f, err := os.Open(filepath.Join(r.out, e.Name()))
+		if err != nil {
+			return err
+		}
+		h := sha256.New()
+		n, err := io.Copy(h, f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+		lines = append(lines, fmt.Sprintf("%x  %s\n", h.Sum(nil), e.Name()))
+		fmt.Printf("%10d  %s\n", n, e.Name())
+	}
+	slices.Sort(lines)
+	return os.WriteFile(filepath.Join(r.out, "SHA256SUMS"), []byte(strings.Join(lines, "")), 0o644)
+}
+
+// do runs a command; what it says is shown when it fails.
+func do(dir string, env []string, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said)
+	}
+	return nil
+}
+
+func output(dir, name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}

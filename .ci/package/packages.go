@@ -1,0 +1,176 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goreleaser/nfpm/v2"
+	_ "github.com/goreleaser/nfpm/v2/apk"
+	_ "github.com/goreleaser/nfpm/v2/deb"
+	_ "github.com/goreleaser/nfpm/v2/rpm"
+)
+
+// units is where each format's systems look for unit files and udev rules.
+var units = map[string][2]string{
+	"deb": {"/lib/systemd/system", "/lib/udev/rules.d"},
+	"rpm": {"/usr/lib/systemd/system", "/usr/lib/udev/rules.d"},
+	"apk": {"/usr/lib/systemd/system", "/usr/lib/udev/rules.d"},
+}
+
+// packages makes the packages of an arch, and with also those that are the same
+// for all.
+func (r *release) packages(a arch, also bool) error {
+	if err := errors.Join(r.copyMode("pickerd", r.binary(a), 0o755), r.copy("pickerd.cdx.json", r.bom(a))); err != nil {
+		return err
+	}
+	for _, format := range []string{"deb", "rpm", "apk"} {
+		names := []string{"pickerd"}
+		if also && format != "apk" { // they are about systemd
+			names = append(names, "pickerd-framebuffer", "pickerd-kiosk")
+		}
+		for _, name := range names {
+			if err := r.pack(format, name, a); err != nil {
+				return fmt.Errorf("%s.%s: %w", name, format, err)
+			}
+		}
+	}
+	return r.copyTo(filepath.Join(r.out, fmt.Sprintf("pickerd-%s-linux-%s.cdx.json", r.version, a.name)), r.bom(a))
+}
+
+// pack makes one package of what its description says.
+func (r *release) pack(format, name string, a arch) error {
+	description, err := os.Open(filepath.Join(r.root, ".ci/package", name+".yaml"))
+	if err != nil {
+		return err
+	}
+	defer description.Close()
+	version := r.version
+	if format == "apk" { // it has no tilde in versions; _git is before the release too
+		before, commit, _ := strings.Cut(version, "~git")
+		date, _, _ := strings.Cut(commit, ".")
+		version = before
+		if date != "" {
+			version += "_git" + date
+		}
+	}
+	cfg, err := nfpm.ParseWithEnvMapping(description, func(v string) string {
+		return map[string]string{"ARCH": a.name, "VERSION": version, "MAINTAINER": r.by, "UNITS": units[format][0], "UDEV": units[format][1]}[v]
+	})
+	if err != nil {
+		return err
+	}
+	info, err := cfg.Get(format)
+	if err != nil {
+		return err
+	}
+	info.MTime = r.made
+	if info.Arch == "armhf" { // nfpm translates what Go says
+		info.Arch = "arm7"
+	}
+	info = nfpm.WithDefaults(info)
+	p, err := nfpm.Get(format)
+	if err != nil {
+		return err
+	}
+	if err := nfpm.PrepareForPackager(info, format); err != nil {
+		return err
+	}
+	for _, c := range info.Contents {
+		c.FileInfo.MTime = r.made
+	}
+	var b bytes.Buffer
+	if err := p.Package(info, &b); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(r.out, p.ConventionalFileName(info)), b.Bytes(), 0o644)
+}
+
+// tarball makes an archive for systems without packages: unpacked at / it is an
+// installation.
+func (r *release) tarball(a arch) error {
+	name := fmt.Sprintf("pickerd-%s-linux-%s", r.version, a.name)
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	t := tar.NewWriter(z)
+	for _, f := range []struct {
+		from, to string
+		mode     int64
+	}{
+		{"pickerd", "usr/bin/pickerd", 0o755},
+		{"pickerd.toml", "etc/pickerd/pickerd.toml", 0o644},
+		{"systemd/pickerd.service", "usr/lib/systemd/system/pickerd.service", 0o644},
+		{"systemd/pickerd.path", "usr/lib/systemd/system/pickerd.path", 0o644},
+		{"systemd/pickerd.socket", "usr/lib/systemd/system/pickerd.socket", 0o644},
+		{"systemd/pickerd.sysusers", "usr/lib/sysusers.d/pickerd.conf", 0o644},
+		{"systemd/pickerd.tmpfiles", "usr/lib/tmpfiles.d/pickerd.conf", 0o644},
+		{"systemd/pickerd.openrc", "usr/share/doc/pickerd/examples/pickerd.openrc", 0o755},
+		{"systemd/pickerd-kiosk.service", "usr/share/doc/pickerd/examples/pickerd-kiosk.service", 0o644},
+		{"systemd/pickerd-kiosk.sysusers", "usr/share/doc/pickerd/examples/pickerd-kiosk.sysusers", 0o644},
+		{"systemd/framebuffer.conf", "usr/share/doc/pickerd/examples/framebuffer.conf", 0o644},
+		{"systemd/70-pickerd.rules", "usr/share/doc/pickerd/examples/70-pickerd.rules", 0o644},
+		{"systemd/grafana.json", "usr/share/doc/pickerd/examples/grafana.json", 0o644},
+		{"systemd/alerts.yml", "usr/share/doc/pickerd/examples/alerts.yml", 0o644},
+		{"pickerd.1.gz", "usr/share/man/man1/pickerd.1.gz", 0o644},
+		{"pickerd.toml.5.gz", "usr/share/man/man5/pickerd.toml.5.gz", 0o644},
+		{"completion.bash", "usr/share/bash-completion/completions/pickerd", 0o644},
+		{"completion.zsh", "usr/share/zsh/site-functions/_pickerd", 0o644},
+		{"completion.fish", "usr/share/fish/vendor_completions.d/pickerd.fish", 0o644},
+		{"README.md", "usr/share/doc/pickerd/README.md", 0o644},
+		{"LICENSE", "usr/share/doc/pickerd/LICENSE", 0o644},
+		{"copyright", "usr/share/doc/pickerd/copyright", 0o644},
+		{"pickerd.cdx.json", "usr/share/doc/pickerd/pickerd.cdx.json", 0o644},
+	} {
+		data, err := os.ReadFile(f.from)
+		if err != nil {
+			return err
+		}
+		if err := r.add(t, strings.TrimPrefix(f.to, "/"), f.mode, data); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(t.Close(), z.Close()); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(r.out, name+".tar.gz"), b.Bytes(), 0o644)
+}
+
+// add writes a file of root's into an archive.
+func (r *release) add(t *tar.Writer, name string, mode int64, data []byte) error {
+	h := &tar.Header{Name: name, Mode: mode, Size: int64(len(data)), ModTime: r.made, Uname: "root", Gname: "root", Format: tar.FormatPAX}
+	if err := t.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err := t.Write(data)
+	return err
+}
+
+func (r *release) copyMode(name, from string, mode os.FileMode) error {
+	if err := r.copyTo(filepath.Join(r.stage, name), from); err != nil {
+		return err
+	}
+	return os.Chmod(filepath.Join(r.stage, name), mode)
+}
+
+func (r *release) copyTo(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# $1 is how many versions are installed now.
+systemd-sysusers pickerd.conf || :
+systemd-tmpfiles --create pickerd.conf || :
+if [ "$1" -eq 1 ]; then
+  systemctl --no-reload preset pickerd.service pickerd.path >/dev/null 2>&1 || :
+fi
+if [ -d /run/systemd/system ]; then
+  systemctl daemon-reload || :
+  if [ "$1" -gt 1 ]; then
+    systemctl try-restart pickerd.service || :
+  fi
+fi
