@@ -39,17 +39,17 @@ type scene struct {
 }
 
 var scenes = []scene{
-	{"sunset.jpg", 1920, 1280, 1, 125_000, drawSunset},
-	{"mountains.jpg", 1920, 1080, 1, 85_000, drawMountains},
-	{"aurora.jpg", 1920, 1280, 1, 105_000, drawAurora},
-	{"dunes.jpg", 1920, 1080, 2, 105_000, drawDunes},
-	{"meadow.jpg", 1920, 1280, 1, 210_000, drawMeadow},
-	{"harbour.jpg", 1920, 1080, 1, 115_000, drawHarbour},
-	{"birches.jpg", 1080, 1620, 1, 145_000, drawBirches},
-	{"citylights.jpg", 1080, 1620, 1, 75_000, drawCityLights},
-	{"lighthouse.jpg", 1080, 1620, 1, 105_000, drawLighthouse},
-	{"snowpeaks.jpg", 2880, 720, 2, 155_000, drawSnowPeaks},
-	{"leaves.jpg", 1200, 1200, 1, 145_000, drawLeaves},
+	{"sunset.jpg", 1600, 1066, 1, 90_000, drawSunset},
+	{"mountains.jpg", 1600, 900, 1, 62_000, drawMountains},
+	{"aurora.jpg", 1600, 1066, 1, 76_000, drawAurora},
+	{"dunes.jpg", 1600, 900, 2, 76_000, drawDunes},
+	{"meadow.jpg", 1440, 960, 1, 140_000, drawMeadow},
+	{"harbour.jpg", 1440, 810, 1, 95_000, drawHarbour},
+	{"birches.jpg", 900, 1350, 1, 102_000, drawBirches},
+	{"citylights.jpg", 900, 1350, 1, 54_000, drawCityLights},
+	{"lighthouse.jpg", 900, 1350, 1, 74_000, drawLighthouse},
+	{"snowpeaks.jpg", 2400, 600, 2, 108_000, drawSnowPeaks},
+	{"leaves.jpg", 1000, 1000, 1, 102_000, drawLeaves},
 	{"balloon.jpg", 64, 48, 8, 4_000, drawBalloon},
 }
 
