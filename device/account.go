@@ -26,6 +26,9 @@ func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
 		if err := d.cfg.Store.Unpair("unpaired", everywhere, d.cfg.KeepPhotos); err != nil {
 			return &storeError{err}
 		}
+		if f.pick != nil {
+			d.tally.pick("unpaired")
+		}
 		d.wanted = false
 		d.screen.update(func(v *view) { v.receipt, v.problem = nil, nil })
 		d.log.Info("account forgotten", "everywhere", everywhere)
@@ -118,6 +121,9 @@ func (d *Device) lose(g *store.Grant) error {
 	wake(d.sweepNow)
 	if err := d.cfg.Store.KillGrant(g.ID, "grant lost", warning); err != nil {
 		return &storeError{err}
+	}
+	if p := d.facts.pick; p != nil && p.GrantID == g.ID {
+		d.tally.pick("grant lost")
 	}
 	return nil
 }

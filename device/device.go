@@ -60,6 +60,7 @@ type Device struct {
 	born     time.Time     // New's
 	lastBeat atomic.Int64  // nanoseconds since then: the box's clock may jump
 	clock    *clock
+	tally    *tally
 
 	bygones     bygones
 	revocations revocations
@@ -106,6 +107,7 @@ func New(cfg Config) *Device {
 		sources:  map[string]*oauthdevice.Source{},
 		born:     time.Now(),
 		clock:    &clock{},
+		tally:    newTally(),
 		spans:    spans{},
 		// Whose records are lost is to be linked again, photos or not.
 		wanted: cfg.Store.Moved() != nil,

@@ -97,6 +97,7 @@ func diskError(err error) error {
 func (d *Device) receive(m *picker.Media, w *roomWriter, limit int64, alive func()) (store.Photo, error) {
 	var p store.Photo
 	n, err := io.Copy(w, io.LimitReader(&liveReader{m.Body, alive}, limit+1))
+	d.tally.received(n)
 	switch {
 	case lacksRoom(err):
 		return p, err

@@ -205,6 +205,7 @@ func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error
 				if isEveryones(err) || ctx.Err() != nil {
 					return err
 				}
+				d.tally.item(err == nil)
 				mu.Lock()
 				outcomes = append(outcomes, outcome{j.item.ID, err})
 				mu.Unlock()

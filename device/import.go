@@ -131,6 +131,7 @@ func (d *Device) adopt(g store.Grant) error {
 		return &storeError{err}
 	}
 	d.wanted = false
+	d.tally.pairing(ByImport, "paired")
 	wake(d.sweepNow)
 	d.log.Info("paired", "method", ByImport)
 	return nil

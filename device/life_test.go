@@ -108,3 +108,39 @@ func TestOptions(t *testing.T) {
 		})
 	}
 }
+
+// What is counted is what happened.
+func TestTally(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose("item-1", "item-2")
+		w.untilState(Showing)
+		w.untilClean()
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(Picking)
+		w.pass(time.Minute)
+		if err := w.dev.Cancel(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilClean()
+		got := w.dev.Tally()
+		if got.Pairings[Attempt{ByDevice, "started"}] != 1 || got.Pairings[Attempt{ByDevice, "paired"}] != 1 {
+			t.Errorf("pairings: %v", got.Pairings)
+		}
+		if len(got.Picks) != 2 || got.Picks["done"] != 1 || got.Picks["cancelled"] != 1 || got.Deletions["deleted"] != 2 {
+			t.Errorf("picks %v, deletions %v", got.Picks, got.Deletions)
+		}
+		if got.Items["fetched"] != 2 || got.Items["failed"] != 0 || got.Bytes == 0 {
+			t.Errorf("items %v, %d bytes", got.Items, got.Bytes)
+		}
+		if s := got.States[Picking]; s < time.Minute {
+			t.Errorf("it was picking for %v", s)
+		}
+		w.dev.tally.pairing(ByRelay, "<script>")
+		if n := w.dev.Tally().Pairings[Attempt{ByRelay, "other"}]; n != 1 {
+			t.Error("what a phone says became a label")
+		}
+	})
+}

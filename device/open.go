@@ -211,6 +211,7 @@ func (d *Device) replacePick(p *store.Pick, reason string, replaces int) error {
 	if err := d.cfg.Store.ReplacePick(p.RequestID, reason, d.newPick(p.GrantID, replaces)); err != nil {
 		return &storeError{err}
 	}
+	d.tally.pick(reason)
 	wake(d.sweepNow)
 	return nil
 }

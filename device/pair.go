@@ -3,6 +3,7 @@ package device
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,9 @@ func (d *Device) pair(ctx context.Context) error {
 		err = d.pairByRedirect(ctx, w)
 	default:
 		return d.awaitImport(ctx)
+	}
+	if e, ok := errors.AsType[*oauthdevice.Error](err); ok && !e.Temporary() {
+		d.tally.pairing(w.Method, e.Code)
 	}
 	if e, ok := refuses(err); ok {
 		return d.refused(w, e)
@@ -81,6 +85,7 @@ func (d *Device) begin(p store.Pairing, before *store.Pairing) error {
 	if err := d.savePairing(p); err != nil {
 		return err
 	}
+	d.tally.pairing(p.Method, "started")
 	d.spans.begin(&p)
 	d.poll.start(p.RequestID, p.ExpiresAt)
 	return nil
@@ -135,6 +140,7 @@ func (d *Device) lacking(granted []string) error {
 // carries the requestId that the person's phone was handed.
 func (d *Device) paired(w *Way, p *store.Pairing, t *oauthdevice.Token) error {
 	if lacking := d.lacking(t.Scopes); lacking != nil {
+		d.tally.pairing(w.Method, "scope_missing")
 		return cmp.Or(d.dropPairing(), lacking)
 	}
 	if t.ExpiresAt.IsZero() {
@@ -174,6 +180,7 @@ func (d *Device) keepGranted() error {
 		return &storeError{err}
 	}
 	d.granted = nil
+	d.tally.pairing(g.Method, "paired")
 	d.wanted, d.spent = false, 0
 	wake(d.sweepNow)
 	d.log.Info("paired", "method", g.Method, "request_id", first.RequestID)

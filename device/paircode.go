@@ -171,6 +171,7 @@ func (d *Device) pollCode(ctx context.Context, w *Way, p *store.Pairing) (done b
 		return false, err
 	}
 	if e.Code == oauthdevice.ExpiredToken {
+		d.tally.pairing(w.Method, e.Code)
 		d.log.Info("the code expired; a new one follows", "request_id", p.RequestID)
 		return false, nil
 	}

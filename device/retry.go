@@ -39,6 +39,7 @@ func (d *Device) trouble(ctx context.Context, s State, err error) {
 	}
 	d.retry.n++
 	n := noticeFor(err)
+	d.tally.trouble(n.Code)
 	wait := max(n.Pause, backoff(d.retry.n), retryAfter(err))
 	if line := n.Code + err.Error(); line != d.retry.last {
 		d.retry.last = line

@@ -15,6 +15,7 @@ type view struct {
 	name      string
 	state     State
 	since     time.Time
+	spent     map[State]time.Duration // in each state, before this one began
 	paired    bool
 	pairing   *store.Pairing
 	pairUntil time.Time
@@ -110,6 +111,10 @@ func (s *screen) update(change func(*view)) {
 // show takes over the facts.
 func (v *view) show(s State, f facts) {
 	if s != v.state {
+		if v.spent == nil {
+			v.spent = map[State]time.Duration{}
+		}
+		v.spent[v.state] += time.Since(v.since)
 		v.state, v.since = s, time.Now()
 	}
 	v.paired, v.pairing, v.pick = f.grant != nil, f.pairing, f.pick

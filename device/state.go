@@ -68,3 +68,8 @@ func visible(s State, f facts, p *Problem, reached bool) State {
 	}
 	return s
 }
+
+// States lists all of them.
+func States() []State {
+	return []State{Starting, Waiting, Pairing, Opening, Picking, Fetching, Showing, Idle, Blocked}
+}

@@ -130,6 +130,7 @@ func (d *Device) sweepPick(ctx context.Context, own *store.Grant, p store.Pick, 
 	}
 	if ctx.Err() == nil && d.expired(&p) {
 		log.Warn("session left to expire", "reason", "it could not be deleted in time")
+		d.tally.deletion("expired")
 		return d.forgetPick(p)
 	}
 	return false
@@ -150,6 +151,7 @@ func (d *Device) sweepUnder(ctx context.Context, own *store.Grant, p store.Pick,
 	switch {
 	case err == nil, e != nil && e.Code == picker.NotFound && g == own:
 		log.Info("session deleted", "reason", p.Over)
+		d.tally.deletion("deleted")
 		return true
 	case isInvalidGrant(err):
 		d.loseLater(ctx, g)

@@ -127,5 +127,6 @@ func (d *Device) endPick(p *store.Pick, reason string) error {
 	if err := d.cfg.Store.EndPick(p.RequestID, reason); err != nil {
 		return &storeError{err}
 	}
+	d.tally.pick(reason)
 	return nil
 }

@@ -172,6 +172,7 @@ func (r *release) layOut() error {
 		r.write("changelog.gz", zip(fmt.Appendf(nil, changelog, r.version, name, address, r.made.Format(time.RFC1123Z)))),
 		r.write("overrides", []byte(overrides)),
 		os.CopyFS(filepath.Join(r.stage, "systemd"), os.DirFS(filepath.Join(r.root, "systemd"))),
+		os.CopyFS(filepath.Join(r.stage, "examples"), os.DirFS(filepath.Join(r.root, "device/metrics/examples"))),
 		os.CopyFS(filepath.Join(r.stage, "scripts"), os.DirFS(filepath.Join(r.root, ".ci/package/scripts"))),
 		r.copy("README.md", filepath.Join(r.root, "README.md")),
 		r.copy("LICENSE", filepath.Join(r.root, "LICENSE")),

@@ -244,10 +244,11 @@ func TestArrows(t *testing.T) {
 		"display/web":                       {"display", "display/words"},
 		"device":                            {"oauthdevice", "oauthdevice/tokenfile", "picker", "store", "display", "display/photo", "display/words"},
 		"device/control":                    {"device"},
+		"device/metrics":                    {"device"},
 		"device/phone":                      {"device"},
 		"systemd":                           nil,
 		"configs":                           nil,
-		"cmd/pickerd": {"configs", "device", "device/control", "device/phone", "display", "display/framebuffer", "display/remote", "display/stage",
+		"cmd/pickerd": {"configs", "device", "device/control", "device/metrics", "device/phone", "display", "display/framebuffer", "display/remote", "display/stage",
 			"display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
 			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
 	}

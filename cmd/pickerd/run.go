@@ -154,16 +154,21 @@ func versionCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) e
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	revision := ""
+	fmt.Fprintln(e.stdout, strings.TrimSpace("pickerd "+version()+" "+revision()))
+	return nil
+}
+
+// revision is the commit that the program was built from, "" when it is not
+// known.
+func revision() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
-				revision = " " + s.Value
+				return s.Value
 			}
 		}
 	}
-	fmt.Fprintf(e.stdout, "pickerd %s%s\n", version(), revision)
-	return nil
+	return ""
 }
 
 func version() string {

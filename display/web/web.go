@@ -130,6 +130,13 @@ func (s *Server) ScreenSize() (width, height int) {
 	return best[0], best[1]
 }
 
+// Screens returns how many browsers show the page.
+func (s *Server) Screens() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.screens)
+}
+
 // connect notes a screen until the returned func is called.
 func (s *Server) connect(r *http.Request) func() {
 	w, errW := strconv.Atoi(r.URL.Query().Get("w"))
