@@ -68,6 +68,7 @@ func commands() []command {
 		{"authorize", "[--to RECIPIENT] [--client FILE]", "Sign in on this computer; writes a sealed token file for a box.", authorizeCommand},
 		{"import-token", "FILE|- [--socket PATH]", "Pair this box with such a token file.", importTokenCommand},
 		{"relay-page", "", "Print the page for a static host that the pairing method relay needs.", relayPageCommand},
+		{"doctor", "[--json] [--bundle FILE]", "Check this box and explain what is wrong with it.", doctorCommand},
 		{"config", "check FILE | default", "Check a configuration file, or print the commented default.", configCommand},
 		{"completion", "bash | fish | zsh", "Print a completion script for a shell.", completionCommand},
 		{"version", "", "Print the version.", versionCommand},

@@ -248,7 +248,8 @@ func TestArrows(t *testing.T) {
 		"device/phone":                      {"device"},
 		"systemd":                           nil,
 		"configs":                           nil,
-		"cmd/pickerd": {"configs", "device", "device/control", "device/metrics", "device/phone", "display", "display/framebuffer", "display/remote", "display/stage",
+		"cmd/pickerd/doctor":                {"configs", "device", "oauthdevice"},
+		"cmd/pickerd": {"cmd/pickerd/doctor", "configs", "device", "device/control", "device/metrics", "device/phone", "display", "display/framebuffer", "display/remote", "display/stage",
 			"display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
 			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
 	}

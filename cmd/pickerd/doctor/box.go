@@ -1,0 +1,268 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// path is where a path of the system is.
+func (d *Doctor) path(p string) string { return filepath.Join(d.cfg.Root, p) }
+
+// glob lists paths of the system by a pattern.
+func (d *Doctor) glob(pattern string) []string {
+	found, _ := filepath.Glob(d.path(pattern))
+	for i := range found {
+		found[i] = strings.TrimPrefix(found[i], d.cfg.Root)
+	}
+	return found
+}
+
+func (d *Doctor) configuration(_ context.Context, check string) {
+	name := d.cfg.File
+	if name == "" {
+		name = "the defaults and the environment; there is no file"
+	}
+	if d.cfg.ConfigErr != nil {
+		d.found(check, Fail, "pickerd config default prints a commented file to compare with.", "%v", d.cfg.ConfigErr)
+		return
+	}
+	d.ok(check, "%s", name)
+}
+
+func (d *Doctor) client(_ context.Context, check string) {
+	switch {
+	case d.cfg.Config == nil:
+		d.skip(check, "Without a configuration it is not known which is meant.")
+	case d.cfg.ClientErr == nil:
+		var kinds []string
+		for _, w := range d.cfg.Ways {
+			kinds = append(kinds, w.Method)
+		}
+		d.ok(check, "There is one for each way to pair: %s.", strings.Join(kinds, ", "))
+	case errors.Is(d.cfg.ClientErr, fs.ErrPermission):
+		d.skip(check, "Only root may look: %v", d.cfg.ClientErr)
+	case d.status != nil:
+		d.skip(check, "The daemon has one that can't be seen from here, such as a sealed credential.")
+	default:
+		d.found(check, Fail, "The README tells how to get a client from the Google Cloud console.", "%v", d.cfg.ClientErr)
+	}
+}
+
+// Of the disk that is to stay free, as the daemon itself keeps it.
+const freeShare = 20
+
+func (d *Doctor) disk(_ context.Context, check string) {
+	if d.cfg.Config == nil {
+		d.skip(check, "Without a configuration it is not known where state is kept.")
+		return
+	}
+	dir := d.cfg.Config.Store.Dir
+	var st unix.Statfs_t
+	err := unix.Statfs(d.path(dir), &st)
+	for errors.Is(err, fs.ErrNotExist) && dir != "/" { // it is made at the first start
+		dir = filepath.Dir(dir)
+		err = unix.Statfs(d.path(dir), &st)
+	}
+	if err != nil {
+		d.found(check, Fail, "dmesg may say why.", "%s: %v", dir, err)
+		return
+	}
+	size := int64(st.Blocks) * int64(st.Bsize)
+	free := int64(st.Bavail) * int64(st.Bsize)
+	words := fmt.Sprintf("%s: %s of %s are free.", dir, bytesOf(free), bytesOf(size))
+	switch {
+	case st.Flags&unix.ST_RDONLY != 0:
+		d.found(check, Fail, "Cards and disks that are worn out turn read-only: dmesg says why. Remount it, or replace it.", "%s is mounted read-only.", dir)
+	case st.Files > 0 && st.Ffree == 0:
+		d.found(check, Fail, "Remove files that nobody needs.", "%s has no inode free.", dir)
+	case free < 1<<20:
+		d.found(check, Fail, "Free some space.", "%s", words)
+	case free < size/freeShare:
+		d.found(check, Warn, "Photos leave a twentieth of the disk free, so that none comes now. Free some space.", "%s", words)
+	default:
+		d.ok(check, "%s", words)
+	}
+}
+
+func bytesOf(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%d kB", n/1000)
+}
+
+func (d *Doctor) state(_ context.Context, check string) {
+	if d.cfg.Config == nil {
+		d.skip(check, "Without a configuration it is not known where state is kept.")
+		return
+	}
+	dir := d.cfg.Config.Store.Dir
+	st, err := os.Stat(d.path(dir))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.ok(check, "%s is not there yet; the first start makes it.", dir)
+		return
+	case errors.Is(err, fs.ErrPermission):
+		d.skip(check, "Only root may look into %s.", dir)
+		return
+	case err != nil:
+		d.found(check, Fail, "dmesg may say why.", "%v", err)
+		return
+	case !st.IsDir():
+		d.found(check, Fail, "Move it away, or set another store.dir.", "%s is not a directory.", dir)
+		return
+	}
+	owner := st.Sys().(*syscall.Stat_t).Uid
+	if st.Mode().Perm()&0o077 != 0 {
+		d.found(check, Warn, "chmod 700 "+dir, "Others than its owner may look into %s (mode %04o).", dir, st.Mode().Perm())
+	}
+	entries, err := os.ReadDir(d.path(dir))
+	if errors.Is(err, fs.ErrPermission) {
+		d.skip(check, "Only root may look into %s.", dir)
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			continue // gone meanwhile
+		}
+		name := filepath.Join(dir, e.Name())
+		switch {
+		case info.Sys().(*syscall.Stat_t).Uid != owner:
+			d.found(check, Fail, fmt.Sprintf("chown -R %d %s", owner, dir), "%s belongs to another user than the directory it is in.", name)
+		case !info.IsDir() && info.Mode().Perm()&0o077 != 0:
+			d.found(check, Fail, "chmod 600 "+name, "Others may read %s.", name)
+		case strings.Contains(e.Name(), ".damaged-"):
+			d.found(check, Warn, "It is kept for you: the README says what it was. Remove it when you don't need it.", "%s is what was left of a damaged file.", name)
+		}
+	}
+	if !slices.ContainsFunc(d.findings, func(f Finding) bool { return f.Check == check }) {
+		d.ok(check, "%s is its owner's alone.", dir)
+	}
+}
+
+func (d *Doctor) display(ctx context.Context, check string) {
+	if d.cfg.Config == nil {
+		d.skip(check, "Without a configuration it is not known which is meant.")
+		return
+	}
+	c := d.cfg.Config
+	if c.Display.Shows("http") {
+		d.page(ctx, check, c.HTTP.Listen)
+	}
+	if c.Display.Shows("framebuffer") {
+		d.screen(check)
+	}
+	if c.Display.Shows("terminal") && c.Terminal.Device != "" {
+		if _, err := os.Stat(d.path(c.Terminal.Device)); err != nil {
+			d.found(check, Fail, "Is the adapter plugged in? Is terminal.device right?", "%v", err)
+		} else {
+			d.ok(check, "%s is there.", c.Terminal.Device)
+		}
+	}
+}
+
+// page looks whether the page is served, and by whom.
+func (d *Doctor) page(ctx context.Context, check, listen string) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+"/healthz", nil)
+	if err != nil {
+		d.found(check, Fail, "", "%v", err)
+		return
+	}
+	resp, err := d.http(true).Do(req)
+	if err != nil {
+		r, remedy := Fail, "Is another program at this address? ss -ltnp"
+		if d.status == nil {
+			remedy = "Start the daemon: systemctl start pickerd"
+		}
+		d.found(check, r, remedy, "The page at http://%s/ does not answer: %v", listen, plain(err))
+		return
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		d.found(check, Fail, "systemctl restart pickerd; the log says what it was at.", "The page at http://%s/ says that the daemon's loop has stopped.", listen)
+		return
+	}
+	d.ok(check, "The page at http://%s/ is served.", listen)
+}
+
+// screen looks for what the daemon draws on.
+func (d *Doctor) screen(check string) {
+	connected := d.connectors()
+	if s := d.status; s != nil && s.Screen != nil {
+		if s.Screen.Error == "" {
+			d.ok(check, "The daemon draws on a screen of %d by %d pixels.", s.Screen.Width, s.Screen.Height)
+			return
+		}
+		d.found(check, Fail, "Does the service have the groups video and input (package pickerd-framebuffer)? Is the screen switched on? Does another program, such as a desktop, have it? Connectors: "+connected, "%s", s.Screen.Error)
+		return
+	}
+	devices := append(d.glob("/dev/dri/card*"), d.glob("/dev/fb*")...)
+	if len(devices) == 0 {
+		d.found(check, Fail, "Is a driver for the graphics loaded? dmesg | grep -i drm", "There is neither /dev/dri/card* nor /dev/fb*.")
+		return
+	}
+	for i, p := range devices {
+		devices[i] = p + " (group " + d.groupOf(p) + ")"
+	}
+	d.ok(check, "There is %s. Connectors: %s.", strings.Join(devices, ", "), connected)
+}
+
+// connectors are the sockets of graphics cards, and what is plugged in.
+func (d *Doctor) connectors() string {
+	var out []string
+	for _, p := range d.glob("/sys/class/drm/card*-*/status") {
+		if data, err := os.ReadFile(d.path(p)); err == nil {
+			out = append(out, filepath.Base(filepath.Dir(p))+" "+strings.TrimSpace(string(data)))
+		}
+	}
+	if out == nil {
+		return "none that the kernel tells about"
+	}
+	return strings.Join(out, ", ")
+}
+
+func (d *Doctor) groupOf(path string) string {
+	st, err := os.Stat(d.path(path))
+	if err != nil {
+		return "?"
+	}
+	gid := strconv.Itoa(int(st.Sys().(*syscall.Stat_t).Gid))
+	if g, err := user.LookupGroupId(gid); err == nil {
+		return g.Name
+	}
+	return gid
+}
+
+func (d *Doctor) input(_ context.Context, check string) {
+	if d.cfg.Config == nil || !d.cfg.Config.Display.Shows("framebuffer") {
+		d.skip(check, "The page has its browser's keys; devices are for the output framebuffer.")
+		return
+	}
+	var names []string
+	for _, p := range d.glob("/sys/class/input/event*/device/name") {
+		if data, err := os.ReadFile(d.path(p)); err == nil {
+			names = append(names, strings.TrimSpace(string(data)))
+		}
+	}
+	if len(names) == 0 {
+		d.found(check, Warn, "Without one the screen can only be used by phone. Plug in a remote control's receiver, a keyboard, or describe buttons as gpio-keys.", "There is no input device.")
+		return
+	}
+	d.ok(check, "%s", strings.Join(names, ", "))
+}

@@ -1,0 +1,88 @@
+package doctor
+
+import (
+	"archive/tar"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Bundle writes what somebody needs who is to help from elsewhere, as a tar
+// archive compressed with gzip: the report, what the daemon says of itself, its
+// configuration and log, and the system it runs on. Secrets are removed.
+func (d *Doctor) Bundle(ctx context.Context, w io.Writer, r *Report) error {
+	z := gzip.NewWriter(w)
+	t := tar.NewWriter(z)
+	add := func(name, text string) error {
+		text = d.scrub.Text(text)
+		h := &tar.Header{Name: "pickerd/" + name, Mode: 0o600, Size: int64(len(text)), ModTime: r.At}
+		if err := t.WriteHeader(h); err != nil {
+			return err
+		}
+		_, err := io.WriteString(t, text)
+		return err
+	}
+	var errs []error
+	for _, f := range []struct {
+		name string
+		v    any
+	}{{"doctor.json", r}, {"status.json", d.status}, {"sessions.json", d.sessions}} {
+		text, err := json.MarshalIndent(f.v, "", "  ")
+		errs = append(errs, err, add(f.name, string(text)+"\n"))
+	}
+	for _, f := range []struct{ name, path string }{
+		{"pickerd.toml", d.cfg.File}, {"os-release", d.path("/etc/os-release")}, {"meminfo", d.path("/proc/meminfo")},
+		{"cmdline", d.path("/proc/cmdline")}, {"uptime", d.path("/proc/uptime")},
+	} {
+		if text, err := os.ReadFile(f.path); err == nil {
+			errs = append(errs, add(f.name, string(text)))
+		}
+	}
+	dir := "/var/lib/pickerd"
+	if d.cfg.Config != nil {
+		dir = d.cfg.Config.Store.Dir
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+	}{
+		{"journal.txt", []string{"journalctl", "-u", "pickerd.service", "-n", "5000", "--no-pager", "-o", "short-iso-precise"}},
+		{"kernel.txt", []string{"dmesg"}},
+		{"service.txt", []string{"systemctl", "status", "--no-pager", "-n", "0", "pickerd.service"}},
+		{"unit.txt", []string{"systemctl", "cat", "--no-pager", "pickerd.service"}},
+		{"uname.txt", []string{"uname", "-a"}},
+		{"disks.txt", []string{"df", "-h"}},
+		{"addresses.txt", []string{"ip", "address"}},
+		{"routes.txt", []string{"ip", "route"}},
+		{"devices.txt", []string{"ls", "-l", d.path("/dev/dri"), d.path("/dev/input"), d.path("/dev/fb0")}},
+		{"state.txt", []string{"ls", "-la", d.path(dir)}},
+	} {
+		ctx, cancel := context.WithTimeout(ctx, 3*patience)
+		text, err := d.cfg.Command(ctx, c.args[0], c.args[1:]...)
+		cancel()
+		if err != nil {
+			text += fmt.Sprintf("(%v)\n", err)
+		}
+		errs = append(errs, add(c.name, text))
+	}
+	return errors.Join(append(errs, t.Close(), z.Close())...)
+}
+
+// BundleName is what a bundle of a box is called.
+func BundleName(box string, at time.Time) string {
+	var name []rune
+	for _, r := range cmp.Or(box, "box") {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			name = append(name, r)
+		} else if len(name) > 0 && name[len(name)-1] != '-' {
+			name = append(name, '-')
+		}
+	}
+	return fmt.Sprintf("pickerd-%s-%s.tar.gz", string(name), at.Format("20060102-150405"))
+}

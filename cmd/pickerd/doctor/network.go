@@ -1,0 +1,339 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"pickerd/oauthdevice"
+)
+
+// A server is an address that the daemon asks, and how far it can be reached.
+type server struct {
+	name    string // as in the configuration, without google.
+	url     *url.URL
+	post    bool
+	addrs   []string
+	reached bool // a connection was made
+	trusted bool // and it is who it should be
+}
+
+// all are the servers of a configuration; nil without one.
+func (d *Doctor) all() []*server {
+	if d.servers != nil || d.cfg.Config == nil {
+		return d.servers
+	}
+	g := d.cfg.Config.Google
+	for _, s := range []struct {
+		name, at string
+		post     bool
+	}{
+		{"token_url", g.TokenURL, true}, {"device_auth_url", g.DeviceAuthURL, true}, {"revoke_url", g.RevokeURL, true},
+		{"picker_url", strings.TrimSuffix(g.PickerURL, "/") + "/v1/sessions/doctor", false},
+	} {
+		if u, err := url.Parse(s.at); err == nil { // checked by configs
+			d.servers = append(d.servers, &server{name: s.name, url: u, post: s.post})
+		}
+	}
+	return d.servers
+}
+
+func (s *server) hostport() string {
+	port := s.url.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[s.url.Scheme]
+	}
+	return net.JoinHostPort(s.url.Hostname(), port)
+}
+
+// hosts are the servers, one of each host.
+func (d *Doctor) hosts() []*server {
+	var out []*server
+	for _, s := range d.all() {
+		if !slices.ContainsFunc(out, func(o *server) bool { return o.hostport() == s.hostport() }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// probe asks a server for nothing in particular. POSTs have an empty form, which
+// every OAuth endpoint refuses.
+func (s *server) probe(ctx context.Context, c *http.Client) (*http.Response, []byte, error) {
+	method, body := http.MethodGet, io.Reader(nil)
+	if s.post {
+		method, body = http.MethodPost, strings.NewReader("")
+	}
+	req, err := http.NewRequestWithContext(ctx, method, s.url.String(), body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.post {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, nil, plain(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	return resp, data, err
+}
+
+// plain is an error without the request that it was about.
+func plain(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// How far the box's clock may be from the servers'.
+const (
+	clockOff  = 30 * time.Second
+	clockWorn = 5 * time.Minute // certificates and tokens begin to fail
+)
+
+func (d *Doctor) clock(ctx context.Context, check string) {
+	const remedy = "Let the box set its clock from the network: timedatectl set-ntp true (systemd-timesyncd or chrony)."
+	servers := d.all()
+	if len(servers) == 0 {
+		d.skip(check, "Without a configuration there is no server to compare with.")
+		return
+	}
+	began := time.Now()
+	// Not trusting anybody: the certificate may be refused for the clock's sake.
+	resp, _, err := servers[0].probe(ctx, d.http(false))
+	if err != nil {
+		d.skip(check, "No server could be asked; the box believes that it is %s.", began.UTC().Format(time.RFC3339))
+		return
+	}
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		d.skip(check, "The server does not say what time it is; the box believes %s.", began.UTC().Format(time.RFC3339))
+		return
+	}
+	off := time.Since(date) - time.Since(began)/2
+	switch words := fmt.Sprintf("The box's clock is %s %s the server's.", off.Abs().Round(time.Second), map[bool]string{true: "ahead of", false: "behind"}[off > 0]); {
+	case off.Abs() > clockWorn:
+		d.found(check, Fail, remedy, "%s", words)
+	case off.Abs() > clockOff:
+		d.found(check, Warn, remedy, "%s", words)
+	default:
+		d.ok(check, "It agrees with the server's, %s.", date.Format(time.RFC3339))
+	}
+}
+
+func (d *Doctor) names(ctx context.Context, check string) {
+	resolver := d.cfg.Resolver
+	if resolver == nil {
+		resolver = net.DefaultResolver
+	}
+	var found []string
+	for _, s := range d.hosts() {
+		if net.ParseIP(s.url.Hostname()) != nil {
+			s.addrs = []string{s.url.Hostname()}
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		addrs, err := resolver.LookupHost(ctx, s.url.Hostname())
+		cancel()
+		if err != nil {
+			d.found(check, Fail, "Is the network up (ip address)? Which name server is asked (resolvectl, or /etc/resolv.conf)?", "%s: %v", s.url.Hostname(), err)
+			continue
+		}
+		s.addrs = addrs
+		found = append(found, s.url.Hostname())
+	}
+	switch {
+	case len(d.hosts()) == 0:
+		d.skip(check, "Without a configuration there is no server.")
+	case len(found) > 0:
+		d.ok(check, "%s", strings.Join(found, ", "))
+	case !d.failed(check):
+		d.skip(check, "The servers have no names, only addresses.")
+	}
+}
+
+// failed reports whether a check has failed already.
+func (d *Doctor) failed(check string) bool {
+	return slices.ContainsFunc(d.findings, func(f Finding) bool { return f.Check == check && f.Result == Fail })
+}
+
+func (d *Doctor) route(ctx context.Context, check string) {
+	var reached []string
+	for _, s := range d.hosts() {
+		if len(s.addrs) == 0 {
+			continue
+		}
+		dialer := net.Dialer{Timeout: patience}
+		c, err := dialer.DialContext(ctx, "tcp", s.hostport())
+		if err != nil {
+			d.found(check, Fail, "Is there a default route (ip route)? Does a firewall let the box out to this port?", "%s: %v", s.hostport(), err)
+			continue
+		}
+		c.Close()
+		s.reached = true
+		reached = append(reached, s.hostport())
+	}
+	switch {
+	case len(reached) > 0:
+		d.ok(check, "%s", strings.Join(reached, ", "))
+	case !d.failed(check):
+		d.skip(check, "No server has an address.")
+	}
+}
+
+func (d *Doctor) encryption(ctx context.Context, check string) {
+	said := false
+	for _, s := range d.hosts() {
+		if !s.reached {
+			continue
+		}
+		said = true
+		if s.url.Scheme != "https" {
+			s.trusted = true
+			d.found(check, Warn, "Tokens cross the network in clear. Set an https address, unless this is a test.", "%s is not encrypted.", s.hostport())
+			continue
+		}
+		cfg := &tls.Config{}
+		if d.cfg.TLS != nil {
+			cfg = d.cfg.TLS.Clone()
+		}
+		cfg.ServerName = s.url.Hostname()
+		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: patience}, Config: cfg}
+		c, err := dialer.DialContext(ctx, "tcp", s.hostport())
+		if err != nil {
+			d.found(check, Fail, tlsRemedy(err), "%s: %v", s.hostport(), err)
+			continue
+		}
+		state := c.(*tls.Conn).ConnectionState()
+		c.Close()
+		s.trusted = true
+		d.ok(check, "%s: %s, issued by %s", s.hostport(), tls.VersionName(state.Version), state.PeerCertificates[0].Issuer.CommonName)
+	}
+	if !said {
+		d.skip(check, "No server can be reached.")
+	}
+}
+
+func tlsRemedy(err error) string {
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return "The certificate is not valid at the time that the box believes in: look at the clock first."
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "Somebody between the box and the server answers in its place (a proxy, a captive portal), or the system has no certificates: install the package ca-certificates."
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "Somebody else answers: a captive portal, a proxy, or a wrong address in the name server."
+	}
+	return "Does a firewall or a proxy break encrypted connections?"
+}
+
+// answers reports whether an answer is of a kind that the server's API gives:
+// JSON. A portal answers with a page, or sends elsewhere.
+func answers(resp *http.Response, body []byte) bool {
+	var v map[string]any
+	return resp.StatusCode/100 != 3 && json.Unmarshal(body, &v) == nil
+}
+
+func (d *Doctor) portal(ctx context.Context, check string) {
+	for _, s := range d.hosts() {
+		if !s.trusted || !s.post {
+			continue
+		}
+		resp, body, err := s.probe(ctx, d.http(true))
+		switch {
+		case err != nil:
+			d.found(check, Warn, "It is tried again by itself; look again in a minute.", "%s: %v", s.url.Hostname(), err)
+		case !answers(resp, body) && resp.StatusCode < 500:
+			where := ""
+			if u, err := resp.Location(); err == nil {
+				where = ", which leads to " + u.Host
+			}
+			d.found(check, Fail, "Sign the box in to the network's portal, have the network let it through, or set HTTPS_PROXY where there is a proxy.",
+				"Not the server but somebody between answers for %s (HTTP %d%s).", s.url.Hostname(), resp.StatusCode, where)
+		default:
+			d.ok(check, "Nobody answers in the place of %s.", s.url.Hostname())
+		}
+		return
+	}
+	d.skip(check, "No server can be reached.")
+}
+
+func (d *Doctor) endpoints(ctx context.Context, check string) {
+	trusted := map[string]bool{}
+	for _, s := range d.hosts() {
+		trusted[s.hostport()] = s.trusted
+	}
+	for _, s := range d.all() {
+		if !trusted[s.hostport()] {
+			d.skip(check, "%s can't be reached.", s.name)
+			continue
+		}
+		resp, body, err := s.probe(ctx, d.http(true))
+		switch {
+		case err != nil:
+			d.found(check, Fail, "It is tried again by itself; look again in a minute.", "%s: %v", s.name, err)
+		case resp.StatusCode >= 500:
+			d.found(check, Warn, "Nothing: the server has trouble, and it is tried again by itself.", "%s answers HTTP %d.", s.name, resp.StatusCode)
+		case resp.StatusCode == http.StatusNotFound && s.post:
+			d.found(check, Fail, "Is google."+s.name+" right?", "There is nothing at %s (HTTP 404).", s.name)
+		case !answers(resp, body):
+			d.found(check, Warn, "Is google."+s.name+" right? Is a proxy in between?", "%s answers HTTP %d, but not in JSON.", s.name, resp.StatusCode)
+		default:
+			d.ok(check, "%s answers (HTTP %d to an empty question).", s.name, resp.StatusCode)
+		}
+	}
+	if len(d.all()) == 0 {
+		d.skip(check, "Without a configuration there is no server.")
+	}
+}
+
+func (d *Doctor) scope(ctx context.Context, check string) {
+	const remedy = `See "If Google refuses the scope" in the README: open another way to pair.`
+	s := d.status
+	switch {
+	case s != nil && s.Account != nil:
+		d.ok(check, "It was granted when the account was paired.")
+		return
+	case s != nil && len(s.Refused) > 0:
+		for _, r := range s.Refused {
+			d.found(check, Fail, remedy, "The server refuses the way %q: %s %s", r.Method, r.Error, r.Reason)
+		}
+		return
+	case s != nil && s.Pairing != nil && s.Pairing.UserCode != "":
+		d.ok(check, "The server has given the daemon a code for it.")
+		return
+	case d.cfg.Ask == nil:
+		d.skip(check, "There is no client for the device flow to ask with.")
+		return
+	case len(d.all()) == 0 || !d.all()[0].trusted:
+		d.skip(check, "The server can't be reached.")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := d.cfg.Ask(ctx)
+	e, _ := errors.AsType[*oauthdevice.Error](err)
+	switch {
+	case err == nil:
+		d.ok(check, "The server gives a code for it, which is thrown away.")
+	case e != nil && (e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnauthorizedClient):
+		d.found(check, Fail, remedy, "%v", err)
+	case e != nil && e.Code == oauthdevice.InvalidClient:
+		d.found(check, Fail, `The client must be of type "TVs and Limited Input devices", and its secret must be right.`, "%v", err)
+	default:
+		d.found(check, Warn, "Look again in a minute.", "%v", err)
+	}
+}
