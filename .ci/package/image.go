@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -37,16 +38,21 @@ func (r *release) image(chosen []arch) error {
 		if a.goarm != "" {
 			p.Variant = "v" + a.goarm
 		}
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: p,
-			Annotations: map[string]string{"org.opencontainers.image.ref.name": r.version}}})
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: p}})
 	}
 	dir := filepath.Join(r.stage, "oci")
-	if _, err := layout.Write(dir, index); err != nil {
+	l, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	// One name for all platforms; who loads it takes its own.
+	tag := strings.NewReplacer("~", "-").Replace(r.version)
+	if err := l.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": tag})); err != nil {
 		return err
 	}
 	var b bytes.Buffer
 	t := tar.NewWriter(&b)
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

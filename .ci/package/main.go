@@ -144,7 +144,7 @@ func (r *release) build(a arch) error {
 func (r *release) layOut() error {
 	// The documents come from the commands themselves.
 	host := filepath.Join(r.stage, "host")
-	if err := do(r.root, []string{"CGO_ENABLED=0"}, "go", "build", "-o", host, "./cmd/pickerd"); err != nil {
+	if err := do(r.root, []string{"CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildvcs=true", "-o", host, "./cmd/pickerd"); err != nil {
 		return err
 	}
 	for file, args := range map[string][]string{

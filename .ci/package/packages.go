@@ -110,6 +110,7 @@ func (r *release) tarball(a arch) error {
 		{"pickerd.toml", "etc/pickerd/pickerd.toml", 0o644},
 		{"systemd/pickerd.service", "usr/lib/systemd/system/pickerd.service", 0o644},
 		{"systemd/pickerd.path", "usr/lib/systemd/system/pickerd.path", 0o644},
+		{"systemd/pickerd-configured.service", "usr/lib/systemd/system/pickerd-configured.service", 0o644},
 		{"systemd/pickerd.socket", "usr/lib/systemd/system/pickerd.socket", 0o644},
 		{"systemd/pickerd.sysusers", "usr/lib/sysusers.d/pickerd.conf", 0o644},
 		{"systemd/pickerd.tmpfiles", "usr/lib/tmpfiles.d/pickerd.conf", 0o644},

@@ -48,7 +48,7 @@ func roff(s string) string {
 
 // manPage writes pickerd(1).
 func manPage(w io.Writer) {
-	fmt.Fprintf(w, ".TH PICKERD 1 \"\" \"pickerd\" \"User Commands\"\n.SH NAME\npickerd \\- photos from a phone to a screen without a keyboard\n")
+	fmt.Fprintf(w, ".TH PICKERD 1 \"%s\" \"pickerd\" \"User Commands\"\n.SH NAME\npickerd \\- photos from a phone to a screen without a keyboard\n", builtOn())
 	fmt.Fprintf(w, ".SH SYNOPSIS\n.B pickerd\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n%s\n", roff(about))
 	fmt.Fprintf(w, "Without a terminal of its own it runs as a service; the other commands ask it over its control socket.\n.SH COMMANDS\n")
 	for _, c := range commands() {
@@ -84,7 +84,7 @@ func manPage(w io.Writer) {
 
 // manToml writes pickerd.toml(5): the commented default file is its text.
 func manToml(w io.Writer) {
-	fmt.Fprint(w, ".TH PICKERD.TOML 5 \"\" \"pickerd\" \"File Formats\"\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n")
+	fmt.Fprintf(w, ".TH PICKERD.TOML 5 \"%s\" \"pickerd\" \"File Formats\"\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n", builtOn())
 	fmt.Fprint(w, "TOML. A key that pickerd does not know is an error;\n.B pickerd config check\n.I FILE\nlooks for them. Durations are written as 90s, 15m or 1h30m, sizes as 500MB. These are all keys, with their defaults:\n.PP\n.nf\n")
 	for line := range strings.Lines(configs.Default) {
 		fmt.Fprintln(w, roff(strings.TrimSuffix(line, "\n")))

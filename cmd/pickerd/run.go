@@ -160,10 +160,18 @@ func versionCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) e
 
 // revision is the commit that the program was built from, "" when it is not
 // known.
-func revision() string {
+func revision() string { return buildSetting("vcs.revision") }
+
+// builtOn is the day of that commit, "" when it is not known.
+func builtOn() string {
+	day, _, _ := strings.Cut(buildSetting("vcs.time"), "T")
+	return day
+}
+
+func buildSetting(key string) string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
+			if s.Key == key {
 				return s.Value
 			}
 		}

@@ -32,7 +32,8 @@ func Listen(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
 	if g, err := user.LookupGroup(group); err == nil {
-		if gid, err := strconv.Atoi(g.Gid); err == nil {
+		// As a service pickerd has this group itself.
+		if gid, err := strconv.Atoi(g.Gid); err == nil && gid != os.Getegid() {
 			// Only root or a member may; for others the owner is enough.
 			_ = os.Chown(path, -1, gid)
 		}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Debian. $2 is the version that was configured before, "" at the first time.
+# Debian.
 set -e
 [ "$1" = configure ] || exit 0
 
@@ -18,11 +18,11 @@ done
 if [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload >/dev/null || true
   deb-systemd-invoke start pickerd.path >/dev/null || true
-  if [ -n "$2" ]; then
-    # A pick under way goes on after the restart.
-    deb-systemd-invoke try-restart pickerd.service >/dev/null || true
-  elif why=$(pickerd config check /etc/pickerd/pickerd.toml 2>&1 >/dev/null); then
-    deb-systemd-invoke start pickerd.service >/dev/null || true
+  if why=$(pickerd config check /etc/pickerd/pickerd.toml 2>&1 >/dev/null); then
+    # A pick under way goes on after a restart. Who has disabled it knows why.
+    if systemctl --quiet is-enabled pickerd.service || systemctl --quiet is-active pickerd.service; then
+      deb-systemd-invoke restart pickerd.service >/dev/null || true
+    fi
   else
     printf '%s\n' "$why" "pickerd starts by itself as soon as that is there."
   fi
