@@ -69,6 +69,16 @@ func (s *Server) Sessions() []Record {
 	return out
 }
 
+// ForgetGone drops the records of sessions that are gone, addresses of media and
+// calls, for who goes on for very long.
+func (s *Server) ForgetGone() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions = s.openLocked()
+	s.urls = map[string]mediaURL{}
+	s.calls = nil
+}
+
 // Violations returns the rules of the API that were broken.
 func (s *Server) Violations() []string {
 	s.mu.Lock()

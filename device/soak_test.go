@@ -1,0 +1,123 @@
+package device
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"pickerd/picker/pickertest"
+)
+
+var soak = flag.Int("soak", 200, "how many picks TestYear makes, in virtual time; 10000 are a year")
+
+// vitals are what must not grow in a year.
+type vitals struct {
+	heap              uint64
+	files, goroutines int
+	database          int64
+}
+
+func (v vitals) String() string {
+	return fmt.Sprintf("%.2f MB of heap, %d files, %d goroutines, database %d kB", float64(v.heap)/1e6, v.files, v.goroutines, v.database/1000)
+}
+
+func (w *world) vitals() vitals {
+	w.t.Helper()
+	w.photos.ForgetGone()
+	w.auth.ForgetCalls()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	db, err := os.Stat(w.dir + "/pickerd.db")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return vitals{m.HeapAlloc, len(fds), runtime.NumGoroutine(), db.Size()}
+}
+
+// TestYear lives through a part of a year on the wall: people choose, change their minds or
+// go away, the network goes and comes, tokens end, somebody else pairs. Nothing
+// grows, and no session is left.
+func TestYear(t *testing.T) {
+	o := options{config: func(c *Config) {
+		c.Log = slog.New(slog.DiscardHandler)
+		c.Slideshow.Interval = 30 * time.Minute // what is shown meanwhile is another test's affair
+	}}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		n := *soak
+		const each = 365 * 24 * time.Hour / 10000
+		began := time.Now()
+		w.pair()
+		var first vitals
+		for i := range n {
+			w.yearlyPick(i)
+			w.untilState(Showing)
+			w.untilClean()
+			w.photos.ForgetGone()
+			w.auth.ForgetCalls()
+			if i == n/5 {
+				first = w.vitals()
+				t.Logf("after %d picks: %v", i, first)
+			}
+			w.pass(max(0, each*time.Duration(i+1)-time.Since(began)))
+			switch {
+			case i == n-1:
+			case i%500 == 499: // somebody else has the box now
+				if err := w.dev.Unpair(t.Context(), true); err != nil {
+					t.Fatal(err)
+				}
+				w.until("nothing outstanding", func(s Status) bool { return s.Outstanding == nil && s.Pairing != nil })
+				w.pair()
+			default:
+				if err := w.dev.Pick(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		last := w.vitals()
+		t.Logf("after %d picks in %v of virtual time: %v", n, time.Since(began).Round(time.Hour), last)
+		t.Logf("%+v", w.dev.Tally())
+		if last.heap > first.heap+first.heap/10+1<<20 || last.files > first.files+2 || last.goroutines > first.goroutines+2 || last.database > first.database+64<<10 {
+			t.Errorf("it grows: %v, then %v", first, last)
+		}
+	})
+}
+
+// yearlyPick plays the people of one pick of a year.
+func (w *world) yearlyPick(i int) {
+	items := []string{fmt.Sprint("item-", i%12), fmt.Sprint("item-", (i+5)%12)}
+	switch i % 10 {
+	case 6: // nobody wants it after all
+		w.untilState(Picking)
+		if err := w.dev.Cancel(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+	case 7: // nobody comes
+		w.pass(48 * time.Minute)
+		if s := w.dev.Statuses().Get(); s.State == Picking {
+			w.choose(items...)
+		}
+	case 8: // the network goes while somebody chooses
+		s := w.untilState(Picking)
+		w.net.cut()
+		if err := w.photos.Choose(s.Pick.SessionID, items...); err != nil {
+			w.t.Fatal(err)
+		}
+		w.pass(5 * time.Minute)
+		w.net.mend()
+	case 9: // Google has a bad moment
+		w.untilState(Picking)
+		w.photos.Fail(pickertest.OpGet, pickertest.Refuse(503, "UNAVAILABLE", ""), pickertest.Refuse(429, "RESOURCE_EXHAUSTED", ""))
+		w.choose(items...)
+	default:
+		w.choose(items...)
+	}
+}
