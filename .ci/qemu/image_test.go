@@ -113,7 +113,7 @@ func withDependencies(names []string) ([]string, error) {
 }
 
 // everyModule is what the initramfs holds.
-var everyModule = []string{"bochs", "virtio_pci", "virtio_gpu", "cirrus", "evdev", "virtio_input"}
+var everyModule = []string{"bochs", "virtio_pci", "virtio_gpu", "cirrus", "evdev", "virtio_input", "crc32c_generic", "virtio_blk", "ext4", "virtio_net"}
 
 // initramfs packs the guest, pickerd and the modules.
 func initramfs() (string, error) {

@@ -91,6 +91,13 @@ func boot(t *testing.T, b board) *machine {
 	return m
 }
 
+// cut pulls the plug.
+func (m *machine) cut() error {
+	err := m.cmd.Process.Kill()
+	_ = m.cmd.Wait()
+	return err
+}
+
 func (m *machine) path(name string) string { return filepath.Join(m.dir, name) }
 
 func (m *machine) connect(name string) *bufio.ReadWriter {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pickerd/.ci/qemu/google"
 )
 
 // boards are the screens that there are.
@@ -89,18 +91,12 @@ func (m *machine) rest(name string) {
 	m.t.Logf("memory: %d kB", kB)
 }
 
-// quarters are the guest's.
-var quarters = [][4]color.RGBA{
-	{{220, 30, 40, 255}, {40, 200, 60, 255}, {30, 60, 210, 255}, {250, 250, 250, 255}},
-	{{240, 200, 20, 255}, {120, 20, 140, 255}, {20, 160, 170, 255}, {40, 40, 40, 255}},
-}
-
 // shows reports whether a test picture is on the screen, by the colours around
 // its middle.
 func shows(img image.Image, which int, turned bool) bool {
 	b := img.Bounds()
 	dx, dy := b.Dx()/12, b.Dy()/12
-	for i, want := range quarters[which] {
+	for i, want := range google.Quarters[which] {
 		x, y := i%2*2-1, i/2*2-1
 		if turned {
 			x, y = -y, x

@@ -5,11 +5,8 @@ package main
 
 import (
 	"bufio"
-	"bytes"
+	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"log"
 	"net/http"
 	"os"
@@ -22,11 +19,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pickerd/oauthdevice/oauthtest"
-	"pickerd/picker/pickertest"
+	"pickerd/.ci/qemu/google"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "agent" {
+		listen(runOnly)
+		return
+	}
 	mount()
 	serial, err := os.OpenFile("/dev/ttyS0", os.O_WRONLY, 0)
 	if err == nil {
@@ -34,10 +34,54 @@ func main() {
 		log.SetOutput(serial)
 	}
 	loadModules()
+	if disk := parameter("disk"); disk != "" {
+		log.Fatal(switchRoot(disk))
+	}
 	raiseLoopback()
-	g := newGoogle()
-	go g.serve()
-	g.listen()
+	simulators, err := google.New(address)
+	must(err)
+	go func() { must(http.ListenAndServe(address, simulators.Handler())) }()
+	b := &box{Google: simulators}
+	listen(b.do)
+}
+
+// runOnly is for a machine with a system of its own, whose agent this program is
+// there.
+func runOnly(words []string) (string, error) {
+	if len(words) < 2 || words[0] != "run" {
+		return "", fmt.Errorf("what is %q?", words)
+	}
+	out, err := exec.Command("sh", "-c", strings.Join(words[1:], " ")).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return string(out), nil
+}
+
+// switchRoot goes over to the system on a disk.
+func switchRoot(disk string) error {
+	if err := os.MkdirAll("/root", 0o755); err != nil {
+		return err
+	}
+	var err error
+	for range 200 { // the driver finds the disk in its own time
+		if err = unix.Mount(disk, "/root", "ext4", 0, ""); err == nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err != nil {
+		return fmt.Errorf("mount %s: %w", disk, err)
+	}
+	for _, d := range []string{"/dev", "/proc", "/sys"} {
+		if err := unix.Mount(d, "/root"+d, "", unix.MS_MOVE, ""); err != nil {
+			return fmt.Errorf("move %s: %w", d, err)
+		}
+	}
+	if err := errors.Join(unix.Chdir("/root"), unix.Mount(".", "/", "", unix.MS_MOVE, ""), unix.Chroot("."), unix.Chdir("/")); err != nil {
+		return err
+	}
+	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"})
 }
 
 func must(err error) {
@@ -95,54 +139,17 @@ func raiseLoopback() {
 	must(unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, r))
 }
 
-// google is both simulators and the box.
-type google struct {
-	auth   *oauthtest.Server
-	photos *pickertest.Server
-	box    *exec.Cmd
-	ended  chan error
+// box is pickerd as a process, and both simulators.
+type box struct {
+	*google.Google
+	process *exec.Cmd
+	ended   chan error
 }
 
 const address = "127.0.0.1:9000"
 
-func newGoogle() *google {
-	g := &google{}
-	g.auth = oauthtest.New(oauthtest.Options{PublicURL: "http://" + address + "/auth", Interval: time.Second})
-	g.photos = pickertest.New(pickertest.Options{PublicURL: "http://" + address + "/photos", PollInterval: "1s", Check: g.auth.Check}, pictures()...)
-	return g
-}
-
-// quarters are the colours of a test picture, from its upper left, row by row.
-var quarters = [][4]color.RGBA{
-	{{220, 30, 40, 255}, {40, 200, 60, 255}, {30, 60, 210, 255}, {250, 250, 250, 255}},
-	{{240, 200, 20, 255}, {120, 20, 140, 255}, {20, 160, 170, 255}, {40, 40, 40, 255}},
-}
-
-func pictures() []*pickertest.Item {
-	var items []*pickertest.Item
-	for i, q := range quarters {
-		m := image.NewRGBA(image.Rect(0, 0, 640, 360))
-		for y := range 360 {
-			for x := range 640 {
-				m.SetRGBA(x, y, q[y/180*2+x/320])
-			}
-		}
-		var b bytes.Buffer
-		must(png.Encode(&b, m))
-		items = append(items, &pickertest.Item{ID: fmt.Sprint("picture-", i), Filename: fmt.Sprint(i, ".png"), MimeType: "image/png", Width: 640, Height: 360, CreateTime: time.Now(), Data: b.Bytes()})
-	}
-	return items
-}
-
-func (g *google) serve() {
-	mux := http.NewServeMux()
-	mux.Handle("/auth/", http.StripPrefix("/auth", g.auth))
-	mux.Handle("/photos/", http.StripPrefix("/photos", g.photos))
-	must(http.ListenAndServe(address, mux))
-}
-
 // listen does what the test says, a line each, and answers each.
-func (g *google) listen() {
+func listen(do func([]string) (string, error)) {
 	line, err := os.OpenFile("/dev/ttyS1", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		log.Fatal(err)
@@ -156,7 +163,7 @@ func (g *google) listen() {
 	fmt.Fprintln(line, "ready")
 	in := bufio.NewScanner(line)
 	for in.Scan() {
-		answer, err := g.do(strings.Fields(in.Text()))
+		answer, err := do(strings.Fields(in.Text()))
 		if err != nil {
 			answer = "error: " + err.Error()
 		}
@@ -165,31 +172,24 @@ func (g *google) listen() {
 	select {}
 }
 
-func (g *google) do(words []string) (string, error) {
+func (b *box) do(words []string) (string, error) {
 	if len(words) == 0 {
 		return "", fmt.Errorf("nothing to do")
 	}
 	arg := strings.Join(words[1:], " ")
 	switch words[0] {
 	case "start":
-		return "ok", g.start(arg)
+		return "ok", b.start(arg)
 	case "approve":
-		if !g.auth.Approve(g.auth.UserCode()) {
-			return "", fmt.Errorf("no code to approve")
-		}
-		return "ok", nil
+		return "ok", b.Approve()
 	case "choose":
-		open := g.photos.Open()
-		if len(open) != 1 {
-			return "", fmt.Errorf("%d sessions are open", len(open))
-		}
-		return "ok", g.photos.Choose(open[0], words[1:]...)
+		return "ok", b.Choose(words[1:]...)
 	case "open":
-		return fmt.Sprint(len(g.photos.Open())), nil
+		return fmt.Sprint(len(b.Photos.Open())), nil
 	case "signal":
-		return g.signal(arg)
+		return b.signal(arg)
 	case "memory":
-		return g.memory()
+		return b.memory()
 	case "mode":
 		return consoleMode()
 	case "say": // as the kernel or a login prompt would
@@ -204,43 +204,37 @@ func (g *google) do(words []string) (string, error) {
 }
 
 // start runs the box with the lines of configuration in arg, separated by ";".
-func (g *google) start(arg string) error {
-	text := fmt.Sprintf(`name = "Living room"
-[google]
-client_id = %q
+func (b *box) start(arg string) error {
+	text := "name = \"Living room\"\n" + b.Config() + fmt.Sprintf(`client_id = %q
 client_secret = %q
-device_auth_url = "http://%[3]s/auth/device/code"
-token_url = "http://%[3]s/auth/token"
-revoke_url = "http://%[3]s/auth/revoke"
-picker_url = "http://%[3]s/photos"
 [store]
 dir = "/tmp/state"
 [control]
 socket = "/tmp/control.sock"
-`, g.auth.ClientID(), g.auth.ClientSecret(), address) + strings.ReplaceAll(arg, ";", "\n")
+`, b.Auth.ClientID(), b.Auth.ClientSecret()) + strings.ReplaceAll(arg, ";", "\n")
 	if err := os.WriteFile("/tmp/pickerd.toml", []byte(text), 0o600); err != nil {
 		return err
 	}
-	g.box = exec.Command("/pickerd", "run", "--config", "/tmp/pickerd.toml")
-	g.box.Env = []string{"PATH=/", "HOME=/tmp", "GOTRACEBACK=all"}
-	g.box.Stdout, g.box.Stderr = os.Stdout, os.Stderr
-	if err := g.box.Start(); err != nil {
+	b.process = exec.Command("/pickerd", "run", "--config", "/tmp/pickerd.toml")
+	b.process.Env = []string{"PATH=/", "HOME=/tmp", "GOTRACEBACK=all"}
+	b.process.Stdout, b.process.Stderr = os.Stdout, os.Stderr
+	if err := b.process.Start(); err != nil {
 		return err
 	}
-	g.ended = make(chan error, 1)
-	box, ended := g.box, g.ended
-	go func() { ended <- box.Wait() }()
+	b.ended = make(chan error, 1)
+	process, ended := b.process, b.ended
+	go func() { ended <- process.Wait() }()
 	return nil
 }
 
 // signal sends the box a signal and waits until it has ended.
-func (g *google) signal(name string) (string, error) {
+func (b *box) signal(name string) (string, error) {
 	sig := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "QUIT": syscall.SIGQUIT}[name]
-	if err := g.box.Process.Signal(sig); err != nil {
+	if err := b.process.Process.Signal(sig); err != nil {
 		return "", err
 	}
 	select {
-	case err := <-g.ended:
+	case err := <-b.ended:
 		return fmt.Sprint("ended: ", err), nil
 	case <-time.After(30 * time.Second):
 		return "", fmt.Errorf("it goes on")
@@ -248,8 +242,8 @@ func (g *google) signal(name string) (string, error) {
 }
 
 // memory is what the box's process has in memory, as the kernel counts it.
-func (g *google) memory() (string, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.box.Process.Pid))
+func (b *box) memory() (string, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.process.Process.Pid))
 	if err != nil {
 		return "", err
 	}

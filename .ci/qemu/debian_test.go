@@ -1,0 +1,112 @@
+package qemu
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"pickerd/.ci/qemu/google"
+)
+
+// debian is what a Debian machine's disk begins as: the packages of a small
+// system, the agent, and pickerd's packages, not installed yet. DEBIAN_ROOT may
+// name a folder that debootstrap has filled before.
+var debian = sync.OnceValues(func() (string, error) {
+	root := filepath.Join(work, "debian")
+	var script string
+	if old := os.Getenv("DEBIAN_ROOT"); old != "" {
+		script = "cp -a " + old + " " + root
+	} else {
+		script = "debootstrap --variant=minbase --include=systemd,systemd-sysv,udev,dbus,libnss-systemd,iproute2,ca-certificates bookworm " + root
+	}
+	if err := shell(script); err != nil {
+		return "", err
+	}
+	if err := shell("cd ../package && go run . --arch amd64 --out " + filepath.Join(root, "packages")); err != nil {
+		return "", err
+	}
+	for path, text := range map[string]string{
+		"etc/hostname":   "frame\n",
+		"etc/machine-id": "",
+		"etc/fstab":      "/dev/vda / ext4 rw 0 1\n",
+		"etc/systemd/network/10-test.network": "[Match]\nType=ether\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n" +
+			"LinkLocalAddressing=no\nIPv6AcceptRA=no\n",
+		"etc/systemd/system/agent.service": "[Unit]\nDescription=Does what the test says\nAfter=basic.target\n[Service]\nExecStart=/usr/local/bin/agent agent\nRestart=always\n[Install]\nWantedBy=multi-user.target\n",
+	} {
+		path = filepath.Join(root, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	return root, shell("cp " + filepath.Join(work, "root", "init") + " " + filepath.Join(root, "usr/local/bin/agent") + " && chroot " + root +
+		" systemctl enable agent.service systemd-networkd.service && chroot " + root + " systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service")
+})
+
+func shell(script string) error {
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", script, err, out[max(0, len(out)-4000):])
+	}
+	return nil
+}
+
+// A house is a Debian machine's disk, and the Google that it reaches.
+type house struct {
+	*google.Google
+	t    *testing.T
+	disk string
+}
+
+// newHouse makes a disk, and serves Google at the address that machines reach
+// this one by.
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	root, err := debian()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, disk: filepath.Join(t.TempDir(), "disk")}
+	if h.Google, err = google.New(fmt.Sprintf("10.0.2.2:%d", l.Addr().(*net.TCPAddr).Port)); err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: h.Handler()}
+	served := make(chan struct{})
+	go func() { defer close(served); _ = srv.Serve(l) }()
+	t.Cleanup(func() { srv.Close(); <-served })
+	if err := shell("mke2fs -q -t ext4 -d " + root + " " + h.disk + " 900M"); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// boot switches the machine on.
+func (h *house) boot() *machine {
+	h.t.Helper()
+	return boot(h.t, board{
+		args: []string{"-vga", "std", "-smp", "2", "-drive", "file=" + h.disk + ",format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
+			"-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"},
+		modules: []string{"crc32c_generic", "virtio_pci", "virtio_blk", "ext4", "virtio_net", "evdev", "bochs"},
+		append:  "disk=/dev/vda rw systemd.show_status=0 systemd.journald.forward_to_console=1",
+	})
+}
+
+// run has the machine run a command and returns what it says.
+func (m *machine) run(command string) string {
+	m.t.Helper()
+	answer := strings.TrimSuffix(m.tell("run "+command), " |") // the newline at its end
+	return strings.TrimSpace(strings.ReplaceAll(answer, " | ", "\n"))
+}
