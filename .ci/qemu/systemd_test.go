@@ -122,7 +122,7 @@ func TestSystemd(t *testing.T) {
 		if failed := m.run("systemctl --failed --no-legend --plain"); failed != "" {
 			t.Errorf("failed units: %s", failed)
 		}
-		t.Log(m.run("systemd-analyze security pickerd.service | tail -n 1"))
+		t.Log(m.run("systemd-analyze security pickerd.service | grep Overall"))
 		t.Log("rss kB:", m.run("grep -h VmRSS /proc/$(systemctl show --value -p MainPID pickerd)/status"))
 	})
 	m.t = t
@@ -197,7 +197,7 @@ func TestSystemd(t *testing.T) {
 		if s := m.run("pickerd status --json"); !strings.Contains(s, "paired_at") {
 			t.Errorf("the token did not go over to the other key: %s", s)
 		}
-		m.run("mv /root/client_secret.json /etc/pickerd/; rm /etc/systemd/system/pickerd.service.d/client.conf; systemctl daemon-reload; systemctl restart pickerd.service")
+		m.run("mv /root/client_secret.json /etc/pickerd/; rm /etc/systemd/system/pickerd.service.d/client.conf; systemctl daemon-reload; sync; systemctl restart pickerd.service")
 		m.showsPicture(0)
 	})
 	m.t = t

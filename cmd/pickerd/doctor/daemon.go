@@ -65,6 +65,8 @@ func (d *Doctor) service(ctx context.Context, check string) {
 		d.found(check, Fail, "systemctl status pickerd says what is wrong with the unit.", "The unit is %s.", p["LoadState"])
 	case p["ActiveState"] == "failed" && p["ExecMainStatus"] == "78":
 		d.found(check, Fail, "Mend the configuration; the service starts by itself then.", "The service has ended: its configuration is wrong.")
+	case p["ExecMainStatus"] == "243": // EXIT_CREDENTIALS of systemd.exec(5)
+		d.found(check, Fail, "journalctl -u pickerd says which; seal it anew (systemd-creds encrypt), or remove its line in the unit.", "The service can't start: a credential can't be read. It is torn, or was sealed on another machine.")
 	case p["ActiveState"] != "active":
 		d.found(check, Fail, "systemctl start pickerd; journalctl -u pickerd says why it ended.", "The service is %s (%s, result %s).", p["ActiveState"], p["SubState"], p["Result"])
 	case restarts > 3:

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,9 @@ func newPatient(t *testing.T) *patient {
 			mux.ServeHTTP(w, r)
 		}
 	})
-	srv := httptest.NewTLSServer(handler)
+	srv := httptest.NewUnstartedServer(handler)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // who only looks for a route says nothing
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	page := httptest.NewServer(mux)
 	t.Cleanup(page.Close)
@@ -240,6 +243,7 @@ func TestIlls(t *testing.T) {
 			}
 		}, "input", Warn, "no input device", "remote control"},
 		"misconfigured service": {systemctl("LoadState=loaded\nActiveState=failed\nExecMainStatus=78\n"), "service", Fail, "configuration is wrong", "by itself"},
+		"torn credential":       {systemctl("LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nExecMainStatus=243\n"), "service", Fail, "credential", "seal it anew"},
 		"stopped service":       {systemctl("LoadState=loaded\nActiveState=inactive\nSubState=dead\n"), "service", Fail, "inactive", "systemctl start"},
 		"broken unit":           {systemctl("LoadState=bad-setting\n"), "service", Fail, "bad-setting", "systemctl status"},
 		"restarting service":    {systemctl("LoadState=loaded\nActiveState=active\nNRestarts=9\n"), "service", Warn, "9 times", "journalctl"},

@@ -124,7 +124,11 @@ func (d *Doctor) clock(ctx context.Context, check string) {
 		return
 	}
 	off := time.Since(date) - time.Since(began)/2
-	switch words := fmt.Sprintf("The box's clock is %s %s the server's.", off.Abs().Round(time.Second), map[bool]string{true: "ahead of", false: "behind"}[off > 0]); {
+	exact := time.Second
+	if off.Abs() > clockWorn {
+		exact = time.Minute
+	}
+	switch words := fmt.Sprintf("The box's clock is %s %s the server's.", off.Abs().Round(exact), map[bool]string{true: "ahead of", false: "behind"}[off > 0]); {
 	case off.Abs() > clockWorn:
 		d.found(check, Fail, remedy, "%s", words)
 	case off.Abs() > clockOff:
