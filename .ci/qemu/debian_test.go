@@ -87,7 +87,7 @@ func newHouse(t *testing.T) *house {
 	served := make(chan struct{})
 	go func() { defer close(served); _ = srv.Serve(l) }()
 	t.Cleanup(func() { srv.Close(); <-served })
-	if err := shell("mke2fs -q -t ext4 -d " + root + " " + h.disk + " 900M"); err != nil {
+	if err := shell("mke2fs -q -t ext4 -d " + root + " " + h.disk + " 3G"); err != nil {
 		t.Fatal(err)
 	}
 	return h
