@@ -8,8 +8,10 @@ import (
 	"bytes"
 	"cmp"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -203,6 +205,9 @@ func Load(file string, getenv func(string) string, also ...Check) (*Config, erro
 		return nil, err
 	}
 	if err := c.fillIn(getenv); err != nil {
+		if name := EnvName("name"); getenv(name) != "" {
+			return nil, &Error{Key: name, Msg: err.Error()}
+		}
 		return nil, &Error{File: file, Line: lineOf(data, "name"), Key: "name", Msg: err.Error()}
 	}
 	if err := c.check(file, data, also...); err != nil {
@@ -253,8 +258,7 @@ func (c *Config) fillIn(getenv func(string) string) error {
 		c.Name = "%H"
 	}
 	host, _ := os.Hostname()
-	id, _ := os.ReadFile("/etc/machine-id")
-	name, err := expand(c.Name, host, strings.TrimSpace(string(id)))
+	name, err := expand(c.Name, host, machineID())
 	if err != nil {
 		return err
 	}
@@ -285,6 +289,21 @@ func (c *Config) fillIn(getenv func(string) string) error {
 	return nil
 }
 
+// machineID tells this machine from others: systemd's ID, or else the address of
+// its network card, or else nothing that is known.
+func machineID() string {
+	if id, _ := os.ReadFile("/etc/machine-id"); len(bytes.TrimSpace(id)) >= shownID {
+		return string(bytes.TrimSpace(id))
+	}
+	cards, _ := net.Interfaces()
+	for _, c := range cards {
+		if len(c.HardwareAddr) == 6 {
+			return hex.EncodeToString(c.HardwareAddr[2:]) // what is before is the maker's
+		}
+	}
+	return "unknown"
+}
+
 // shownID is how much of a machine ID stands in a name: enough to tell ten
 // thousand boxes apart, and no secret (machine-id(5) wants the whole to be one).
 const shownID = 8
@@ -302,10 +321,8 @@ func expand(name, host, machineID string) (string, error) {
 		switch {
 		case i < len(name) && name[i] == 'H':
 			out.WriteString(host)
-		case i < len(name) && name[i] == 'm' && len(machineID) < shownID:
-			return "", errors.New("%m: this machine has no ID in /etc/machine-id")
 		case i < len(name) && name[i] == 'm':
-			out.WriteString(machineID[:shownID])
+			out.WriteString(machineID[:min(shownID, len(machineID))])
 		case i < len(name) && name[i] == '%':
 			out.WriteByte('%')
 		default:

@@ -41,6 +41,21 @@ func (d *Device) Sessions() ([]Session, error) {
 	return list, nil
 }
 
+// SessionAge returns how long ago the oldest session was made that is not known to
+// be deleted, by the servers' clock; 0 without any.
+func (d *Device) SessionAge() (time.Duration, error) {
+	picks, err := d.cfg.Store.Picks()
+	if err != nil {
+		return 0, err
+	}
+	var age time.Duration
+	now, _ := d.clock.now()
+	for _, p := range picks {
+		age = max(age, now.Sub(p.CreatedAt))
+	}
+	return age, nil
+}
+
 // An Item is one photo or video that is here.
 type Item struct {
 	ID         string    `json:"id"`

@@ -11,9 +11,9 @@ const (
 	// last byte it gives way to tokens and records of sessions.
 	reserveName = ".reserve"
 	reserveSize = 1 << 20
-	// keepFree is the part of the file system that photos leave free: one in
+	// KeepFree is the part of the file system that photos leave free: one in
 	// twenty bytes.
-	keepFree = 20
+	KeepFree = 20
 	// scarce is how little room makes a disk full, the reserve aside.
 	scarce = 64 << 10
 )
@@ -50,7 +50,7 @@ func (s *Store) look() (Space, error) {
 // system stays free for everything else. It is negative when less is free.
 func (s *Store) Room() (int64, error) {
 	sp, err := s.look()
-	return sp.Free - sp.Total/keepFree, err
+	return sp.Free - sp.Total/KeepFree, err
 }
 
 // Health returns what keeps the disk from taking what must not be lost, nil if

@@ -43,10 +43,11 @@ func (n Notifier) Status(s string) error {
 
 // KeepAlive feeds the manager's watchdog until ctx ends, as long as alive says
 // so. It calls starving once each time that alive begins to say no: the manager
-// then ends the service and starts it anew.
-func (n Notifier) KeepAlive(ctx context.Context, alive func() bool, starving func()) error {
+// then ends the service and starts it anew. What can't be sent is reported to
+// failed, and the next time is another try.
+func (n Notifier) KeepAlive(ctx context.Context, alive func() bool, starving func(), failed func(error)) {
 	if n.watchdog <= 0 {
-		return nil
+		return
 	}
 	tick := time.NewTicker(n.watchdog / 3)
 	defer tick.Stop()
@@ -54,7 +55,7 @@ func (n Notifier) KeepAlive(ctx context.Context, alive func() bool, starving fun
 		was := well
 		if well = alive(); well {
 			if err := n.send("WATCHDOG=1"); err != nil {
-				return err
+				failed(err)
 			}
 		} else if was {
 			starving()
@@ -62,7 +63,7 @@ func (n Notifier) KeepAlive(ctx context.Context, alive func() bool, starving fun
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
@@ -87,6 +89,37 @@ func onDisk(t *testing.T, fs *fileSystem, items ...*pickertest.Item) (*google, *
 	b := configured(t, g, t.TempDir())
 	b.env = []string{"PICKERD_STORE_DIR=" + filepath.Join(fs.dir, "state")}
 	return g, b
+}
+
+// heard is what a service manager was told.
+func heard(t *testing.T, manager *net.UnixConn) string {
+	t.Helper()
+	if err := manager.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for buf := make([]byte, 4096); ; {
+		n, err := manager.Read(buf)
+		if err != nil {
+			return strings.Join(all, "; ")
+		}
+		all = append(all, string(buf[:n]))
+	}
+}
+
+// metrics are what Prometheus would see.
+func (b *box) metrics() string {
+	b.t.Helper()
+	resp, err := http.Get(b.screen + "metrics")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(text)
 }
 
 func (b *box) untilStatus(what string, ok func(s *device.Status) bool) *device.Status {
@@ -199,8 +232,17 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	fs := newFileSystem(t, "12m")
 	g, b := onDisk(t, fs, pickertest.Plain(4)...)
 	fs.remount("ro")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	b.env = append(b.env, "NOTIFY_SOCKET="+manager.LocalAddr().String())
 	b.launch()
 	b.until("the screen of a new box says so", func() bool { return b.tells("disk_read_only", "can be written") })
+	if m := b.metrics(); !strings.Contains(m, `pickerd_state{state="blocked"} 1`) {
+		t.Errorf("the metrics do not say so: %s", m)
+	}
 	fs.remount("rw")
 	choose := func(n int) {
 		t.Helper()
@@ -215,6 +257,9 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	b.untilStatus("paired", g.asksToPair)
 	choose(4)
 	b.kill()
+	if said := heard(t, manager); strings.Contains(said, "STOPPING") || !strings.Contains(said, "READY=1") {
+		t.Errorf("the service manager heard: %s", said)
+	}
 	fs.remount("ro")
 	b.launch()
 	b.until("the screen says so over the photos", func() bool { return b.tells("disk_read_only", "can be written") })

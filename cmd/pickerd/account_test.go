@@ -26,7 +26,6 @@ func running(t *testing.T) (env map[string]string, auth *oauthtest.Server) {
 	google := httptest.NewServer(auth)
 	t.Cleanup(google.Close)
 	dir := t.TempDir()
-	ready := make(chan struct{})
 	id, secret := auth.Client(oauthtest.Desktop)
 	env = map[string]string{
 		"PICKERD_PAIRING_METHODS":            "import",
@@ -39,7 +38,8 @@ func running(t *testing.T) (env map[string]string, auth *oauthtest.Server) {
 		"STATE_DIRECTORY":                    filepath.Join(dir, "state"),
 		"RUNTIME_DIRECTORY":                  dir,
 	}
-	env["NOTIFY_SOCKET"] = listenNotify(t, dir, ready)
+	notify := listenNotify(t, dir)
+	env["NOTIFY_SOCKET"] = notify.path
 	ctx, cancel := context.WithCancel(t.Context())
 	var log syncBuffer
 	ended := make(chan int, 1)
@@ -56,7 +56,7 @@ func running(t *testing.T) (env map[string]string, auth *oauthtest.Server) {
 			t.Errorf("a secret is in the log:\n%s", &log)
 		}
 	})
-	<-ready
+	<-notify.ready
 	return env, auth
 }
 

@@ -32,7 +32,7 @@ type box struct {
 	store   *store.Store
 	device  *device.Device
 	door    *door
-	screen  http.Handler // with what phones see while they pair
+	screen  *http.ServeMux // with what phones see while they pair
 	screens *screens
 	outputs []string
 	display net.Listener
@@ -68,8 +68,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		log.Error("token file", "err", err)
 	}
 	oauth := endpoints(cfg.Google)
-	calls := metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: cfg.Google.DeviceAuthURL, Token: cfg.Google.TokenURL,
-		Revocation: cfg.Google.RevokeURL, Userinfo: cfg.Google.UserinfoURL, Picker: cfg.Google.PickerURL})
+	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
 	b := &box{log: log, outputs: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
 	b.door = &door{display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
@@ -105,24 +104,9 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		b.close()
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", b.screens.handler())
-	mux.Handle(phone.Prefix, b.door.handler)
-	mux.Handle("GET /metrics", metrics.Handler(b.metrics(calls)))
-	b.screen = mux
+	b.screen = b.screens.mux(metrics.Config{Device: b.device, Status: b.device.Statuses().Get, Calls: calls, Log: log})
+	b.screen.Handle(phone.Prefix, b.door.handler)
 	return b, nil
-}
-
-// metrics is what is counted of a box.
-func (b *box) metrics(calls *metrics.Calls) metrics.Config {
-	m := metrics.Config{Device: b.device, Status: b.device.Statuses().Get, Alive: b.screens.alive, Calls: calls, Version: version(), Revision: revision(), Log: b.log}
-	if s := b.screens.stage; s != nil {
-		m.Frames = s.Frames
-	}
-	if s := b.screens.web; s != nil {
-		m.Browsers = s.Screens
-	}
-	return m
 }
 
 // close gives up a box that never ran.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"pickerd/cmd/pickerd/doctor"
@@ -19,9 +20,6 @@ import (
 	"pickerd/oauthdevice"
 )
 
-// errUnwell is the outcome of a report with a failure in it, which has been told.
-var errUnwell = errors.New("something is wrong with this box; the report says what")
-
 func doctorCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	file := fs.String("config", "", "the configuration, a `file`; default "+defaultConfig+" if there is one")
 	asJSON := fs.Bool("json", false, "print JSON")
@@ -30,44 +28,46 @@ func doctorCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	cfg := e.examination(*file, *socket)
-	d := doctor.New(cfg)
+	target, err := openBundle(*bundle)
+	if err != nil {
+		return err
+	}
+	defer target.discard()
+	d := doctor.New(e.examination(*file, *socket))
 	progress := func(string) {}
 	if !*asJSON && isTerminal(e.stderr) {
-		progress = func(name string) { fmt.Fprintf(e.stderr, "\r\x1b[K%s …", name) }
+		progress = func(name string) { fmt.Fprintf(e.stderr, "\r\x1b[K%s", name) }
 	}
-	report := d.Examine(ctx, progress)
-	if !*asJSON && isTerminal(e.stderr) {
-		fmt.Fprint(e.stderr, "\r\x1b[K")
+	report := d.Examine(ctx, func(name string) { progress(name + " …") })
+	progress("")
+	if err := e.tell(report, *asJSON); err != nil {
+		return err
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return errors.New("interrupted: what is above is not the whole")
 	}
-	if *asJSON {
-		enc := json.NewEncoder(e.stdout)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(report); err != nil {
-			return err
-		}
-	} else {
-		report.Print(e.stdout)
+	if err := target.write(ctx, d, report); err != nil {
+		return fmt.Errorf("write the bundle: %w", err)
 	}
-	if *bundle != "" {
-		name := "box"
-		if cfg.Config != nil {
-			name = cfg.Config.Name
-		}
-		path, err := writeBundle(ctx, d, report, *bundle, name)
-		if err != nil {
-			return fmt.Errorf("write the bundle: %w", err)
-		}
-		fmt.Fprintf(e.stderr, "Written to %s: look through it before you give it away.\n", path)
+	if target != nil {
+		fmt.Fprintf(e.stderr, "Written to %s: look through it before you give it away.\n", target.path)
 	}
 	if !report.OK {
-		return &hintedError{errUnwell, "each line that begins with FAIL has a next step below it", exitFailed}
+		return errTold
 	}
 	return nil
+}
+
+// tell prints a report, for people or for programs.
+func (e env) tell(r *doctor.Report, asJSON bool) error {
+	if !asJSON {
+		r.Print(e.stdout)
+		return nil
+	}
+	enc := json.NewEncoder(e.stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(r)
 }
 
 // examination is what a doctor needs to know of this box.
@@ -105,21 +105,60 @@ func (e env) examination(file, socket string) doctor.Config {
 	return out
 }
 
-// writeBundle writes a bundle for its owner's eyes alone. What stands half is
-// removed.
-func writeBundle(ctx context.Context, d *doctor.Doctor, r *doctor.Report, path, name string) (string, error) {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		path = strings.TrimSuffix(path, "/") + "/" + doctor.BundleName(name, r.At)
+// A bundle is a file that a bundle goes to; nil where none is wanted.
+type bundle struct {
+	path string
+	*os.File
+	folder, done bool
+}
+
+// openBundle makes the file first: that it can't be is no news to wait a minute
+// for. It is its owner's alone.
+func openBundle(path string) (*bundle, error) {
+	if path == "" {
+		return nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", err
+	b := &bundle{path: path}
+	var err error
+	if st, serr := os.Stat(path); serr == nil && st.IsDir() {
+		b.folder = true
+		b.File, err = os.CreateTemp(path, ".pickerd-bundle-")
+	} else {
+		b.File, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	}
-	err = errors.Join(d.Bundle(ctx, f, r), f.Close())
-	if err != nil {
-		_ = os.Remove(path)
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return nil, &hintedError{fmt.Errorf("--bundle: %s is there already", path), "name another file, or a folder", exitFailed}
+	case err != nil:
+		return nil, &hintedError{fmt.Errorf("--bundle: %w", err), "name a file that can be made, or a folder", exitFailed}
 	}
-	return path, err
+	return b, nil
+}
+
+// write fills the file and, in a folder, gives it its name.
+func (b *bundle) write(ctx context.Context, d *doctor.Doctor, r *doctor.Report) error {
+	if b == nil {
+		return nil
+	}
+	if err := errors.Join(d.Bundle(ctx, b, r), b.Close()); err != nil {
+		return err
+	}
+	if b.folder {
+		b.path = filepath.Join(b.path, doctor.BundleName(r.Name, r.At))
+		if err := os.Rename(b.Name(), b.path); err != nil {
+			return err
+		}
+	}
+	b.done = true
+	return nil
+}
+
+// discard removes what stands half.
+func (b *bundle) discard() {
+	if b != nil && !b.done {
+		b.Close()
+		_ = os.Remove(b.Name())
+	}
 }
 
 // mostSaid bounds what a program of the system may say.

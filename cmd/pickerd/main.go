@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"pickerd/configs"
@@ -30,7 +31,7 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
@@ -68,7 +69,7 @@ func commands() []command {
 		{"authorize", "[--to RECIPIENT] [--client FILE]", "Sign in on this computer; writes a sealed token file for a box.", authorizeCommand},
 		{"import-token", "FILE|- [--socket PATH]", "Pair this box with such a token file.", importTokenCommand},
 		{"relay-page", "", "Print the page for a static host that the pairing method relay needs.", relayPageCommand},
-		{"doctor", "[--json] [--bundle FILE]", "Check this box and explain what is wrong with it.", doctorCommand},
+		{"doctor", "[--json] [--bundle FILE] [FLAGS]", "Check this box and explain what is wrong with it.", doctorCommand},
 		{"config", "check FILE | default", "Check a configuration file, or print the commented default.", configCommand},
 		{"completion", "bash | fish | zsh", "Print a completion script for a shell.", completionCommand},
 		{"version", "", "Print the version.", versionCommand},
@@ -79,6 +80,9 @@ func commands() []command {
 type usageError struct{ msg string }
 
 func (e *usageError) Error() string { return e.msg }
+
+// errTold is a failure that standard output has told already.
+var errTold = errors.New("failed")
 
 // A hintedError is an error with a next step for the person at the keyboard.
 type hintedError struct {
@@ -132,8 +136,15 @@ func (e env) start(ctx context.Context, c command, args []string) error {
 	err := c.run(ctx, e, fs, args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(e.stdout, "%s\n\nUsage: pickerd %s %s\n", c.help, c.name, c.args)
-		fs.SetOutput(e.stdout)
+		var flags strings.Builder
+		fs.SetOutput(&flags)
 		fs.PrintDefaults()
+		for line := range strings.Lines(flags.String()) {
+			if rest, ok := strings.CutPrefix(line, "  -"); ok { // written as everywhere else
+				line = "  --" + rest
+			}
+			fmt.Fprint(e.stdout, line)
+		}
 		return nil
 	}
 	return err
@@ -184,6 +195,12 @@ func (e env) finish(name string, err error) int {
 	if errors.Is(err, control.ErrUnreachable) {
 		code, hint = exitUnreachable, "is it running? systemctl status pickerd; another socket: --socket PATH"
 	}
+	if errors.Is(err, control.ErrForbidden) {
+		code, hint = exitUnreachable, "put sudo before the command, or the user into the group: usermod -aG pickerd USER"
+	}
+	if errors.Is(err, errTold) {
+		return exitFailed
+	}
 	if h, ok := errors.AsType[*hintedError](err); ok {
 		code, hint = h.code, h.hint
 	}
@@ -197,7 +214,7 @@ func (e env) finish(name string, err error) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, about+"\n\nUsage: pickerd COMMAND [flags]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-12s %-38s %s\n", c.name, c.args, c.help)
+		fmt.Fprintf(w, "  %-12s %-40s %s\n", c.name, c.args, c.help)
 	}
 	fmt.Fprint(w, "\nExit codes: 0 done, 1 failed, 64 wrong usage, 69 daemon not reachable, 78 wrong configuration.\n")
 }

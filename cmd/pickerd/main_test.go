@@ -109,8 +109,7 @@ func TestRunAndAsk(t *testing.T) {
 	google := httptest.NewServer(auth)
 	defer google.Close()
 	dir := t.TempDir()
-	ready := make(chan struct{})
-	notify := listenNotify(t, dir, ready)
+	notify := listenNotify(t, dir)
 	env := map[string]string{
 		"PICKERD_NAME":                   "Test box",
 		"PICKERD_GOOGLE_CLIENT_ID":       auth.ClientID(),
@@ -120,7 +119,7 @@ func TestRunAndAsk(t *testing.T) {
 		"PICKERD_HTTP_LISTEN":            "127.0.0.1:0",
 		"STATE_DIRECTORY":                filepath.Join(dir, "state"),
 		"RUNTIME_DIRECTORY":              dir,
-		"NOTIFY_SOCKET":                  notify,
+		"NOTIFY_SOCKET":                  notify.path,
 	}
 	getenv := func(k string) string { return env[k] }
 	ctx, cancel := context.WithCancel(t.Context())
@@ -129,7 +128,7 @@ func TestRunAndAsk(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{"run", "--config", writeFile(t, "empty.toml", "")}, getenv, strings.NewReader(""), &log, &log)
 	}()
-	<-ready
+	<-notify.ready
 	code, out, errs := try(t, env, "status", "--json")
 	var s struct{ State, Name string }
 	if err := json.Unmarshal([]byte(out), &s); err != nil || code != 0 || s.Name != "Test box" {
@@ -160,25 +159,49 @@ func TestRunAndAsk(t *testing.T) {
 	if strings.Contains(log.String(), oauthtest.Mark) {
 		t.Errorf("a secret is in the log:\n%s", &log)
 	}
+	said := strings.Join(notify.until("STOPPING=1"), "; ")
+	if strings.Count(said, "READY=1") != 1 || !strings.Contains(said, "STATUS=waiting for somebody to sign in") || strings.Contains(said, auth.UserCode()) {
+		t.Errorf("the service manager heard: %s", said)
+	}
 }
 
-// listenNotify is the service manager's end; ready is closed at READY=1.
-func listenNotify(t *testing.T, dir string, ready chan<- struct{}) string {
+// A manager is the service manager's end of the notifications.
+type manager struct {
+	path  string
+	ready chan struct{} // closed at READY=1
+	heard chan string
+}
+
+// until returns what was said up to a message.
+func (m *manager) until(last string) []string {
+	var all []string
+	for said := range m.heard {
+		if all = append(all, said); said == last {
+			break
+		}
+	}
+	return all
+}
+
+func listenNotify(t *testing.T, dir string) *manager {
 	t.Helper()
-	path := filepath.Join(dir, "notify")
-	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	m := &manager{path: filepath.Join(dir, "notify"), ready: make(chan struct{}), heard: make(chan string, 100)}
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer close(m.heard)
+		ready := m.ready
 		b := make([]byte, 1000)
 		for {
 			n, err := l.Read(b)
 			if err != nil {
 				return
 			}
+			m.heard <- string(b[:n])
 			if string(b[:n]) == "READY=1" && ready != nil {
 				close(ready)
 				ready = nil
@@ -186,7 +209,7 @@ func listenNotify(t *testing.T, dir string, ready chan<- struct{}) string {
 		}
 	}()
 	t.Cleanup(func() { l.Close(); <-done })
-	return path
+	return m
 }
 
 func TestDemoAddresses(t *testing.T) {
@@ -248,7 +271,7 @@ func TestArrows(t *testing.T) {
 		"device/phone":                      {"device"},
 		"systemd":                           nil,
 		"configs":                           nil,
-		"cmd/pickerd/doctor":                {"configs", "device", "oauthdevice"},
+		"cmd/pickerd/doctor":                {"configs", "device", "oauthdevice", "store"},
 		"cmd/pickerd": {"cmd/pickerd/doctor", "configs", "device", "device/control", "device/metrics", "device/phone", "display", "display/framebuffer", "display/remote", "display/stage",
 			"display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
 			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},

@@ -48,7 +48,7 @@ func roff(s string) string {
 
 // manPage writes pickerd(1).
 func manPage(w io.Writer) {
-	fmt.Fprintf(w, ".TH PICKERD 1 \"%s\" \"pickerd\" \"User Commands\"\n.SH NAME\npickerd \\- photos from a phone to a screen without a keyboard\n", builtOn())
+	fmt.Fprintf(w, ".TH PICKERD 1 \"%s\" \"pickerd\" \"User Commands\"\n.nh\n.SH NAME\npickerd \\- photos from a phone to a screen without a keyboard\n", builtOn())
 	fmt.Fprintf(w, ".SH SYNOPSIS\n.B pickerd\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n%s\n", roff(about))
 	fmt.Fprintf(w, "Without a terminal of its own it runs as a service; the other commands ask it over its control socket.\n.SH COMMANDS\n")
 	for _, c := range commands() {
@@ -84,7 +84,7 @@ func manPage(w io.Writer) {
 
 // manToml writes pickerd.toml(5): the commented default file is its text.
 func manToml(w io.Writer) {
-	fmt.Fprintf(w, ".TH PICKERD.TOML 5 \"%s\" \"pickerd\" \"File Formats\"\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n", builtOn())
+	fmt.Fprintf(w, ".TH PICKERD.TOML 5 \"%s\" \"pickerd\" \"File Formats\"\n.nh\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n", builtOn())
 	fmt.Fprint(w, "TOML. A key that pickerd does not know is an error;\n.B pickerd config check\n.I FILE\nlooks for them. Durations are written as 90s, 15m or 1h30m, sizes as 500MB. These are all keys, with their defaults:\n.PP\n.nf\n")
 	for line := range strings.Lines(configs.Default) {
 		fmt.Fprintln(w, roff(strings.TrimSuffix(line, "\n")))
@@ -125,17 +125,18 @@ func completions() []completion {
 }
 
 func completeBash(w io.Writer) {
-	fmt.Fprint(w, "# bash completion for pickerd\n_pickerd() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words=\n  case ${COMP_WORDS[1]} in\n")
+	fmt.Fprint(w, "# bash completion for pickerd\n_pickerd() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words='' flags=''\n  case ${COMP_WORDS[1]} in\n")
 	var names []string
 	for _, c := range completions() {
 		names = append(names, c.name)
-		offers := slices.Clone(c.words)
+		flags := []string{"--help"}
 		for _, f := range c.flags {
-			offers = append(offers, "--"+f.Name)
+			flags = append(flags, "--"+f.Name)
 		}
-		fmt.Fprintf(w, "    %s) words='%s' ;;\n", c.name, strings.Join(offers, " "))
+		fmt.Fprintf(w, "    %s) words='%s' flags='%s' ;;\n", c.name, strings.Join(c.words, " "), strings.Join(flags, " "))
 	}
-	fmt.Fprintf(w, "  esac\n  [ \"$COMP_CWORD\" -eq 1 ] && words='%s'\n", strings.Join(names, " "))
+	// Where nothing is offered the shell offers files.
+	fmt.Fprintf(w, "  esac\n  case $COMP_CWORD in 1) words='%s' ;; 2) ;; *) words='' ;; esac\n  case $cur in -*) words=$flags ;; esac\n", strings.Join(names, " "))
 	fmt.Fprint(w, "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n}\ncomplete -o default -F _pickerd pickerd\n")
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -35,13 +36,22 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
-	if err := harden(); err != nil {
+	e = e.sharing(cfg)
+	log := e.logger(cfg)
+	// These are for others to pass through. Who can't make them is told when they
+	// are needed.
+	_ = os.MkdirAll(filepath.Dir(cfg.Store.Dir), 0o755)
+	_ = os.MkdirAll(filepath.Dir(cfg.Control.Socket), 0o755)
+	if err := harden(log); err != nil {
 		return err
 	}
-	e = e.sharing(cfg)
+	defer context.AfterFunc(ctx, func() {
+		if err := systemd.NewNotifier(e.getenv).Stopping(); err != nil {
+			log.Warn("service manager", "err", err)
+		}
+	})()
 	// First the state: a second daemon is told that it is one, not that its
 	// addresses are taken.
-	log := e.logger(cfg)
 	st, err := awaitStore(ctx, cfg, log, e)
 	if errors.Is(err, errStopped) {
 		log.Info("stopped", "why", context.Cause(ctx))
@@ -179,7 +189,13 @@ func buildSetting(key string) string {
 	return ""
 }
 
+// packaged is the version of the packages that the program is shipped in.
+var packaged string
+
 func version() string {
+	if packaged != "" {
+		return packaged
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Version
 	}

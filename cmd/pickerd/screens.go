@@ -17,6 +17,7 @@ import (
 
 	"pickerd/configs"
 	"pickerd/device"
+	"pickerd/device/metrics"
 	"pickerd/display"
 	"pickerd/display/framebuffer"
 	"pickerd/display/remote"
@@ -120,13 +121,30 @@ func (s *screens) await(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// handler serves the page where there is one, and else only tells whether the
-// program is well.
-func (s *screens) handler() http.Handler {
+// mux serves the page where there is one, and else only tells whether the program
+// is well; and metrics, which m begins to describe.
+func (s *screens) mux(m metrics.Config) *http.ServeMux {
+	m.Alive, m.Version, m.Revision, m.Started = s.alive, version(), revision(), started
+	mux := http.NewServeMux()
 	if s.web != nil {
-		return s.web
+		m.Browsers = s.web.Screens
+		mux.Handle("/", s.web)
+	} else {
+		mux.Handle("/", web.Health(s.alive))
 	}
-	return web.Health(s.alive)
+	if s.stage != nil {
+		m.Frames = s.stage.Frames
+	}
+	mux.Handle("GET /metrics", metrics.Handler(m))
+	return mux
+}
+
+// started is when the program was.
+var started = time.Now()
+
+// newCalls counts what is asked of a configuration's servers.
+func newCalls(g configs.Google) *metrics.Calls {
+	return metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: g.DeviceAuthURL, Token: g.TokenURL, Revocation: g.RevokeURL, Userinfo: g.UserinfoURL, Picker: g.PickerURL})
 }
 
 // size is what photos are fetched at: the largest screen, or 1920 by 1080 while

@@ -41,12 +41,11 @@ func manage(ctx context.Context, g *errgroup.Group, notify systemd.Notifier, sta
 		return nil
 	})
 	g.Go(func() error {
-		tell(notify.KeepAlive(ctx, s.alive, func() {
+		notify.KeepAlive(ctx, s.alive, func() {
 			log.Error("the loop has stopped: the service manager is going to start this service anew")
-		}))
+		}, tell)
 		return nil
 	})
-	context.AfterFunc(ctx, func() { tell(notify.Stopping()) })
 }
 
 // statusLine is what systemctl status shows: no code and no link, which stand on
@@ -74,10 +73,12 @@ func statusLine(s *device.Status) string {
 // harden gives away what the daemon never needs, as its unit does where there is
 // one: what it writes is nobody else's, and nothing that it starts can become
 // more than it is.
-func harden() error {
+func harden(log *slog.Logger) error {
 	unix.Umask(0o077)
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0)
-	if errno != 0 && !errors.Is(errno, unix.ENOTSUP) { // a program with cgo can't
+	if errors.Is(errno, unix.ENOTSUP) {
+		log.Warn("new privileges are not given up: this program was built with cgo", "hint", "CGO_ENABLED=0 go build")
+	} else if errno != 0 {
 		return fmt.Errorf("give up new privileges: %w", errno)
 	}
 	return nil

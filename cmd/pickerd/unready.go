@@ -13,6 +13,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
+	"pickerd/device/metrics"
 	"pickerd/display/words"
 	"pickerd/store"
 	"pickerd/systemd"
@@ -58,7 +59,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	}
 	serving, end := context.WithCancel(ctx)
 	g, serving := errgroup.WithContext(serving)
-	serve(serving, g, display, screens.handler())
+	serve(serving, g, display, screens.mux(metrics.Config{Status: u.Statuses().Get, Calls: newCalls(cfg.Google), Log: log}))
 	screens.run(serving, g)
 	serve(serving, g, ctl, control.Handler(u, u.Statuses(), log))
 	manage(serving, g, systemd.NewNotifier(e.getenv), u.Statuses(), screens, log)

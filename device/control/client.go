@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 
@@ -15,6 +16,9 @@ import (
 
 // ErrUnreachable means that no daemon listens on the socket.
 var ErrUnreachable = errors.New("no pickerd is running there")
+
+// ErrForbidden means that this user may not use the socket.
+var ErrForbidden = errors.New("only root and the group pickerd may ask the daemon")
 
 // A Client talks to the daemon behind a control socket.
 type Client struct {
@@ -105,6 +109,9 @@ func callStatus[T any](ctx context.Context, c *Client, method, path string, body
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, 0, ctx.Err()
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, 0, fmt.Errorf("%w: %s", ErrForbidden, c.socket)
 		}
 		return nil, 0, fmt.Errorf("%w: %s: %w", ErrUnreachable, c.socket, errors.Unwrap(err))
 	}

@@ -18,10 +18,11 @@ import (
 // A Device is what is counted. *device.Device is one.
 type Device interface {
 	Tally() device.Tally
-	Sessions() ([]device.Session, error)
+	SessionAge() (time.Duration, error)
 }
 
-// Config is what a Handler needs. Frames and Browsers may be nil.
+// Config is what a Handler needs. Device is nil while the state directory can't be
+// used; Frames and Browsers are where there is nothing that draws, or no page.
 type Config struct {
 	Device   Device
 	Status   func() device.Status
@@ -31,6 +32,7 @@ type Config struct {
 	Calls    *Calls
 	Version  string
 	Revision string
+	Started  time.Time
 	Log      *slog.Logger
 }
 
@@ -50,19 +52,20 @@ var (
 	buildInfo     = desc("build_info", "1, with what runs.", "version", "revision", "goversion")
 	alive         = desc("alive", "Whether the loop that decides and the one that draws have moved lately.")
 	state         = desc("state", "1 for the state that the box is in, 0 for the others.", "state")
+	startTime     = desc("start_time_seconds", "When the daemon was started, in Unix time.")
 	stateSeconds  = desc("state_seconds_total", "How long the box was in a state.", "state")
 	paired        = desc("paired", "Whether an account is paired.")
 	problem       = desc("problem", "1 while something is wrong, by the code in the status.", "code")
 	pairings      = desc("pairings_total", "Codes and links that were shown, and what became of them.", "method", "outcome")
 	picks         = desc("picks_total", "Picks that have ended, by how.", "outcome")
 	sessions      = desc("sessions", "Picking sessions that are not known to be deleted.", "state")
-	sessionOldest = desc("session_oldest_seconds", "The age of the oldest of them, 0 without any.")
+	sessionOldest = desc("session_oldest_seconds", "The age of the oldest picking session that is not known to be deleted, 0 without any.")
 	deletions     = desc("sessions_deleted_total", "Sessions that are gone: deleted, or expired before they could be.", "how")
 	retries       = desc("retries_total", "Failures that were tried again, by the code of the problem.", "code")
 	downloads     = desc("downloads_total", "Photos and videos that were fetched, or failed to be.", "outcome")
 	downloaded    = desc("download_bytes_total", "Bytes that downloads brought.")
 	items         = desc("library_items", "Photos and videos that are here.")
-	itemBytes     = desc("library_bytes", "Their size.")
+	itemBytes     = desc("library_bytes", "Bytes of photos and videos that are here.")
 	frames        = desc("display_frames_total", "Pictures sent to the screen that the box draws on.")
 	dropped       = desc("display_frames_dropped_total", "Steps of a fade that were left out because drawing took too long.")
 	browsers      = desc("display_browsers", "Browsers that show the page.")
@@ -82,32 +85,19 @@ func (b box) Collect(out chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 	}
-	s, t := b.Status(), b.Device.Tally()
+	s := b.Status()
+	gauge(startTime, float64(b.Started.UnixMilli())/1000)
 	gauge(buildInfo, 1, b.Version, b.Revision, goVersion())
 	gauge(alive, truth(b.Alive()))
 	for _, st := range device.States() {
 		gauge(state, truth(st == s.State), string(st))
-		counter(stateSeconds, t.States[st].Seconds(), string(st))
 	}
 	gauge(paired, truth(s.Account != nil))
 	if s.Problem != nil {
 		gauge(problem, 1, s.Problem.Code)
 	}
-	for a, n := range t.Pairings {
-		counter(pairings, float64(n), a.Method, a.Outcome)
-	}
-	byLabel(counter, picks, t.Picks, "done")
-	byLabel(counter, deletions, t.Deletions, "deleted", "expired")
-	byLabel(counter, retries, t.Troubles)
-	byLabel(counter, downloads, t.Items, "fetched", "failed")
-	counter(downloaded, float64(t.Bytes))
 	gauge(sessions, float64(s.Sessions.Open), "open")
 	gauge(sessions, float64(s.Sessions.PendingDeletion), "pending_deletion")
-	if list, err := b.Device.Sessions(); err != nil {
-		b.Log.Warn("metrics", "err", err)
-	} else {
-		gauge(sessionOldest, oldest(list, time.Now()).Seconds())
-	}
 	gauge(items, float64(s.Library.Items))
 	gauge(itemBytes, float64(s.Library.Bytes))
 	if b.Frames != nil {
@@ -117,6 +107,26 @@ func (b box) Collect(out chan<- prometheus.Metric) {
 	}
 	if b.Browsers != nil {
 		gauge(browsers, float64(b.Browsers()))
+	}
+	if b.Device == nil {
+		return
+	}
+	t := b.Device.Tally()
+	for _, st := range device.States() {
+		counter(stateSeconds, t.States[st].Seconds(), string(st))
+	}
+	for a, n := range t.Pairings {
+		counter(pairings, float64(n), a.Method, a.Outcome)
+	}
+	byLabel(counter, picks, t.Picks, "done")
+	byLabel(counter, deletions, t.Deletions, "deleted", "expired")
+	byLabel(counter, retries, t.Troubles)
+	byLabel(counter, downloads, t.Items, "fetched", "failed")
+	counter(downloaded, float64(t.Bytes))
+	if age, err := b.Device.SessionAge(); err != nil {
+		b.Log.Warn("metrics", "err", err)
+	} else {
+		gauge(sessionOldest, age.Seconds())
 	}
 }
 
@@ -131,16 +141,6 @@ func byLabel(counter func(*prometheus.Desc, float64, ...string), d *prometheus.D
 	for label, n := range counts {
 		counter(d, float64(n), label)
 	}
-}
-
-// oldest is the age of the oldest session at now. Sessions are stamped with a
-// server's time, which may be ahead of the box's.
-func oldest(list []device.Session, now time.Time) time.Duration {
-	var age time.Duration
-	for _, s := range list {
-		age = max(age, now.Sub(s.CreatedAt))
-	}
-	return age
 }
 
 func truth(b bool) float64 {

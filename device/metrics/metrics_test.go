@@ -20,12 +20,12 @@ import (
 )
 
 type fake struct {
-	tally    device.Tally
-	sessions []device.Session
+	tally device.Tally
+	age   time.Duration
 }
 
-func (f *fake) Tally() device.Tally                 { return f.tally }
-func (f *fake) Sessions() ([]device.Session, error) { return f.sessions, nil }
+func (f *fake) Tally() device.Tally                { return f.tally }
+func (f *fake) SessionAge() (time.Duration, error) { return f.age, nil }
 
 type answers func(*http.Request) (*http.Response, error)
 
@@ -47,7 +47,7 @@ func TestMetrics(t *testing.T) {
 		Picks:    map[string]int{"done": 3, "time-out": 1}, Deletions: map[string]int{"deleted": 4},
 		Troubles: map[string]int{"no_network": 7}, Items: map[string]int{"fetched": 12, "failed": 1}, Bytes: 4096,
 		States: map[device.State]time.Duration{device.Showing: 90 * time.Second},
-	}, sessions: []device.Session{{CreatedAt: time.Now().Add(-48 * time.Hour)}, {CreatedAt: time.Now()}}}
+	}, age: 48 * time.Hour}
 	status := device.Status{State: device.Showing, Library: device.Library{Items: 12, Bytes: 4000},
 		Sessions: device.Sessions{Open: 1, PendingDeletion: 1}, Problem: &device.Problem{Code: "no_network"}}
 	calls := metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: "https://as/device/code", Token: "https://as/token", Revocation: "https://as/revoke", Userinfo: "https://as/me", Picker: "https://api/base/"})
@@ -74,12 +74,12 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	text := scrape(t, metrics.Config{Device: f, Status: func() device.Status { return status }, Alive: func() bool { return true },
-		Frames: func() (int64, int64) { return 100, 3 }, Browsers: func() int { return 2 }, Calls: calls, Version: "v1", Revision: "abc", Log: slog.New(slog.DiscardHandler)})
+		Frames: func() (int64, int64) { return 100, 3 }, Browsers: func() int { return 2 }, Calls: calls, Version: "v1", Revision: "abc", Started: time.Unix(1e9, 0), Log: slog.New(slog.DiscardHandler)})
 	for _, want := range []string{
-		`pickerd_alive 1`, `pickerd_paired 0`, `pickerd_state{state="showing"} 1`, `pickerd_state{state="blocked"} 0`,
+		`pickerd_alive 1`, `pickerd_start_time_seconds 1e+09`, `pickerd_paired 0`, `pickerd_state{state="showing"} 1`, `pickerd_state{state="blocked"} 0`,
 		`pickerd_state_seconds_total{state="showing"} 90`, `pickerd_problem{code="no_network"} 1`,
 		`pickerd_pairings_total{method="device",outcome="paired"} 2`, `pickerd_picks_total{outcome="time-out"} 1`,
-		`pickerd_sessions{state="pending_deletion"} 1`, `pickerd_session_oldest_seconds 17280`, `pickerd_sessions_deleted_total{how="expired"} 0`,
+		`pickerd_sessions{state="pending_deletion"} 1`, `pickerd_session_oldest_seconds 172800`, `pickerd_sessions_deleted_total{how="expired"} 0`,
 		`pickerd_retries_total{code="no_network"} 7`, `pickerd_downloads_total{outcome="failed"} 1`, `pickerd_download_bytes_total 4096`,
 		`pickerd_library_items 12`, `pickerd_display_frames_total 100`, `pickerd_display_frames_dropped_total 3`, `pickerd_display_browsers 2`,
 		`pickerd_build_info{goversion="go1.`, `process_open_fds `, `go_goroutines `,

@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"pickerd/store"
 )
 
 // path is where a path of the system is.
@@ -60,9 +62,6 @@ func (d *Doctor) client(_ context.Context, check string) {
 	}
 }
 
-// Of the disk that is to stay free, as the daemon itself keeps it.
-const freeShare = 20
-
 func (d *Doctor) disk(_ context.Context, check string) {
 	if d.cfg.Config == nil {
 		d.skip(check, "Without a configuration it is not known where state is kept.")
@@ -89,7 +88,7 @@ func (d *Doctor) disk(_ context.Context, check string) {
 		d.found(check, Fail, "Remove files that nobody needs.", "%s has no inode free.", dir)
 	case free < 1<<20:
 		d.found(check, Fail, "Free some space.", "%s", words)
-	case free < size/freeShare:
+	case free < size/store.KeepFree:
 		d.found(check, Warn, "Photos leave a twentieth of the disk free, so that none comes now. Free some space.", "%s", words)
 	default:
 		d.ok(check, "%s", words)
@@ -106,7 +105,7 @@ func bytesOf(n int64) string {
 	return fmt.Sprintf("%d kB", n/1000)
 }
 
-func (d *Doctor) state(_ context.Context, check string) {
+func (d *Doctor) state(ctx context.Context, check string) {
 	if d.cfg.Config == nil {
 		d.skip(check, "Without a configuration it is not known where state is kept.")
 		return
@@ -114,6 +113,9 @@ func (d *Doctor) state(_ context.Context, check string) {
 	dir := d.cfg.Config.Store.Dir
 	st, err := os.Stat(d.path(dir))
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && d.status != nil:
+		d.skip(check, "%s is not there: the daemon that answers has another configuration.", dir)
+		return
 	case errors.Is(err, fs.ErrNotExist):
 		d.ok(check, "%s is not there yet; the first start makes it.", dir)
 		return
@@ -128,6 +130,9 @@ func (d *Doctor) state(_ context.Context, check string) {
 		return
 	}
 	owner := st.Sys().(*syscall.Stat_t).Uid
+	if len(d.lacks(ctx, 7, dir)) > 0 {
+		d.found(check, Fail, fmt.Sprintf("chown -R %s: %s", d.as.name, dir), "%s is not %s's.", dir, d.as.name)
+	}
 	if st.Mode().Perm()&0o077 != 0 {
 		d.found(check, Warn, "chmod 700 "+dir, "Others than its owner may look into %s (mode %04o).", dir, st.Mode().Perm())
 	}
@@ -156,6 +161,7 @@ func (d *Doctor) state(_ context.Context, check string) {
 	}
 }
 
+// display looks for the outputs that the configuration names.
 func (d *Doctor) display(ctx context.Context, check string) {
 	if d.cfg.Config == nil {
 		d.skip(check, "Without a configuration it is not known which is meant.")
@@ -166,7 +172,7 @@ func (d *Doctor) display(ctx context.Context, check string) {
 		d.page(ctx, check, c.HTTP.Listen)
 	}
 	if c.Display.Shows("framebuffer") {
-		d.screen(check)
+		d.screen(ctx, check)
 	}
 	if c.Display.Shows("terminal") && c.Terminal.Device != "" {
 		if _, err := os.Stat(d.path(c.Terminal.Device)); err != nil {
@@ -184,7 +190,12 @@ func (d *Doctor) page(ctx context.Context, check, listen string) {
 		d.found(check, Fail, "", "%v", err)
 		return
 	}
-	resp, err := d.http(true).Do(req)
+	if out, err := d.cfg.Command(ctx, "systemctl", "is-active", "pickerd.socket"); err == nil && strings.TrimSpace(out) == "active" {
+		d.skip(check, "The page is where pickerd.socket has it: systemctl status pickerd.socket")
+		return
+	}
+	c := http.Client{Timeout: d.cfg.Patience, Transport: &http.Transport{DisableKeepAlives: true}} // no proxy leads to it
+	resp, err := c.Do(req)
 	if err != nil {
 		r, remedy := Fail, "Is another program at this address? ss -ltnp"
 		if d.status == nil {
@@ -202,7 +213,7 @@ func (d *Doctor) page(ctx context.Context, check, listen string) {
 }
 
 // screen looks for what the daemon draws on.
-func (d *Doctor) screen(check string) {
+func (d *Doctor) screen(ctx context.Context, check string) {
 	connected := d.connectors()
 	if s := d.status; s != nil && s.Screen != nil {
 		if s.Screen.Error == "" {
@@ -215,6 +226,10 @@ func (d *Doctor) screen(check string) {
 	devices := append(d.glob("/dev/dri/card*"), d.glob("/dev/fb*")...)
 	if len(devices) == 0 {
 		d.found(check, Fail, "Is a driver for the graphics loaded? dmesg | grep -i drm", "There is neither /dev/dri/card* nor /dev/fb*.")
+		return
+	}
+	if closed := d.lacks(ctx, 6, devices...); len(closed) == len(devices) {
+		d.found(check, Fail, "The package pickerd-framebuffer gives the service the group video; started by hand: usermod -aG video "+d.as.name, "%s may not open %s.", d.as.name, strings.Join(closed, ", "))
 		return
 	}
 	for i, p := range devices {
@@ -249,8 +264,12 @@ func (d *Doctor) groupOf(path string) string {
 	return gid
 }
 
-func (d *Doctor) input(_ context.Context, check string) {
-	if d.cfg.Config == nil || !d.cfg.Config.Display.Shows("framebuffer") {
+func (d *Doctor) input(ctx context.Context, check string) {
+	if d.cfg.Config == nil {
+		d.skip(check, "Without a configuration it is not known which is meant.")
+		return
+	}
+	if !d.cfg.Config.Display.Shows("framebuffer") {
 		d.skip(check, "The page has its browser's keys; devices are for the output framebuffer.")
 		return
 	}
@@ -262,6 +281,10 @@ func (d *Doctor) input(_ context.Context, check string) {
 	}
 	if len(names) == 0 {
 		d.found(check, Warn, "Without one the screen can only be used by phone. Plug in a remote control's receiver, a keyboard, or describe buttons as gpio-keys.", "There is no input device.")
+		return
+	}
+	if closed := d.lacks(ctx, 4, d.glob("/dev/input/event*")...); len(closed) > 0 {
+		d.found(check, Fail, "The package pickerd-framebuffer gives the service the group input; started by hand: usermod -aG input "+d.as.name, "%s may not read %s.", d.as.name, strings.Join(closed, ", "))
 		return
 	}
 	d.ok(check, "%s", strings.Join(names, ", "))

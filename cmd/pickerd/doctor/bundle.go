@@ -63,7 +63,7 @@ func (d *Doctor) Bundle(ctx context.Context, w io.Writer, r *Report) error {
 		{"devices.txt", []string{"ls", "-l", d.path("/dev/dri"), d.path("/dev/input"), d.path("/dev/fb0")}},
 		{"state.txt", []string{"ls", "-la", d.path(dir)}},
 	} {
-		ctx, cancel := context.WithTimeout(ctx, 3*patience)
+		ctx, cancel := context.WithTimeout(ctx, 3*d.cfg.Patience)
 		text, err := d.cfg.Command(ctx, c.args[0], c.args[1:]...)
 		cancel()
 		if err != nil {

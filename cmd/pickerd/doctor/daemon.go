@@ -2,9 +2,9 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"pickerd/device"
@@ -52,11 +52,7 @@ func (d *Doctor) service(ctx context.Context, check string) {
 		d.skip(check, "systemctl: %v", err)
 		return
 	}
-	p := map[string]string{}
-	for line := range strings.Lines(out) {
-		k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
-		p[k] = v
-	}
+	p := properties(out)
 	restarts, _ := strconv.Atoi(p["NRestarts"])
 	switch {
 	case p["LoadState"] == "not-found":
@@ -81,6 +77,8 @@ func (d *Doctor) service(ctx context.Context, check string) {
 func (d *Doctor) daemon(_ context.Context, check string) {
 	s := d.status
 	switch {
+	case s == nil && errors.Is(d.statusErr, errSilent):
+		d.found(check, Fail, "systemctl restart pickerd; its watchdog does that too, after some minutes. journalctl -u pickerd has what it was at then.", "%v", d.statusErr)
 	case s == nil:
 		d.found(check, Fail, "Start it: systemctl start pickerd. With another control.socket: pickerd doctor --socket PATH. Only root and the group pickerd may ask.", "%v", d.statusErr)
 	case s.Problem != nil:
@@ -118,6 +116,8 @@ func (d *Doctor) leftover(_ context.Context, check string) {
 		d.found(check, Fail, "pickerd sessions lists them; journalctl -u pickerd says why they can't be deleted. Google ends each after seven days.", "%d picking sessions could not be deleted for more than a day.", old)
 	case pending > 0:
 		d.found(check, Warn, "It is tried until Google confirms it.", "%d picking sessions are still to be deleted.", pending)
+	case len(d.sessions) > 0:
+		d.ok(check, "None is left over; one is in use.")
 	default:
 		d.ok(check, "None is left over.")
 	}

@@ -4,8 +4,10 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -38,6 +40,7 @@ type Finding struct {
 
 // A Report is everything that was found, in the order of what depends on what.
 type Report struct {
+	Name     string    `json:"name,omitempty"` // of the box
 	Version  string    `json:"version"`
 	At       time.Time `json:"at"`
 	OK       bool      `json:"ok"` // nothing failed
@@ -66,31 +69,33 @@ type Config struct {
 	TLS      *tls.Config // of servers; nil means the system's trust
 	Resolver *net.Resolver
 	Command  func(ctx context.Context, name string, args ...string) (string, error) // runs a program of the system
+	Patience time.Duration                                                          // with any one answer; 0 means ten seconds
 	Root     string                                                                 // what stands for /; "" is the real one
 }
 
 // A Doctor examines one box once.
 type Doctor struct {
 	cfg      Config
-	scrub    *Scrubber
+	scrub    *scrubber
 	findings []Finding
 
 	status    *device.Status
 	statusErr error
 	sessions  []device.Session
 	servers   []*server
+	as        *account // whom the daemon runs as; nil while not looked up
 }
 
 // New returns a Doctor.
-func New(cfg Config) *Doctor { return &Doctor{cfg: cfg, scrub: NewScrubber(cfg.Config, cfg.Ways)} }
+func New(cfg Config) *Doctor {
+	cfg.Patience = cmp.Or(cfg.Patience, patience)
+	return &Doctor{cfg: cfg, scrub: newScrubber(cfg.Config, cfg.Ways)}
+}
 
 // Examine makes all checks. progress is called with the name of each before it
 // is made.
 func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
-	d.status, d.statusErr = d.cfg.Daemon.Status(ctx)
-	if d.status != nil {
-		d.sessions, _ = d.cfg.Daemon.Sessions(ctx)
-	}
+	d.ask(ctx)
 	for _, c := range []struct {
 		name  string
 		check func(context.Context, string)
@@ -107,11 +112,32 @@ func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 		progress(c.name)
 		c.check(ctx, c.name)
 	}
-	r := &Report{Version: d.cfg.Version, At: time.Now().UTC(), OK: true, Findings: d.findings}
+	name := ""
+	if d.status != nil {
+		name = d.status.Name
+	} else if d.cfg.Config != nil {
+		name = d.cfg.Config.Name
+	}
+	r := &Report{Name: name, Version: d.cfg.Version, At: time.Now().UTC(), OK: true, Findings: d.findings}
 	for _, f := range r.Findings {
 		r.OK = r.OK && f.Result != Fail
 	}
 	return r
+}
+
+var errSilent = errors.New("it does not answer")
+
+// ask asks the daemon, which may hang: that is worth a report too.
+func (d *Doctor) ask(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
+	defer cancel()
+	d.status, d.statusErr = d.cfg.Daemon.Status(ctx)
+	if d.status != nil {
+		d.sessions, _ = d.cfg.Daemon.Sessions(ctx)
+	}
+	if errors.Is(d.statusErr, context.DeadlineExceeded) {
+		d.statusErr = fmt.Errorf("%w within %v", errSilent, d.cfg.Patience)
+	}
 }
 
 func (d *Doctor) found(check string, r Result, remedy, format string, args ...any) {
@@ -133,7 +159,7 @@ func (r *Report) Print(w io.Writer) {
 			fmt.Fprintf(w, "      %13s  → %s\n", "", indent(f.Remedy))
 		}
 	}
-	fmt.Fprintf(w, "\n%d checks: %d ok, %d could not be made, %d warnings, %d failed.\n", len(r.Findings), count[OK], count[Skip], count[Warn], count[Fail])
+	fmt.Fprintf(w, "\nOf %d findings: ok %d, not known %d, warnings %d, failed %d.\n", len(r.Findings), count[OK], count[Skip], count[Warn], count[Fail])
 }
 
 func indent(s string) string {
@@ -143,8 +169,8 @@ func indent(s string) string {
 // patience is how long any one answer is waited for.
 const patience = 10 * time.Second
 
-// client is for requests that prove nothing but that somebody answers: it goes
-// nowhere else than it is sent.
+// http is for requests that prove nothing but that somebody answers: it goes
+// nowhere else than it is sent. Without check it believes anybody.
 func (d *Doctor) http(check bool) *http.Client {
 	cfg := &tls.Config{}
 	if d.cfg.TLS != nil {
@@ -152,7 +178,7 @@ func (d *Doctor) http(check bool) *http.Client {
 	}
 	cfg.InsecureSkipVerify = !check // for the time alone, where the clock may be what is wrong
 	return &http.Client{
-		Timeout:       patience,
+		Timeout:       d.cfg.Patience,
 		Transport:     &http.Transport{TLSClientConfig: cfg, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -34,12 +34,17 @@ type patient struct {
 	text     string // of the configuration
 	root     string
 	status   *device.Status
+	hangs    bool
 	sessions []device.Session
 	programs map[string]string // what programs of the system say
 	front    func(http.ResponseWriter, *http.Request) bool
 }
 
-func (p *patient) Status(context.Context) (*device.Status, error) {
+func (p *patient) Status(ctx context.Context) (*device.Status, error) {
+	if p.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if p.status == nil {
 		return nil, errors.New("no pickerd is running there")
 	}
@@ -237,6 +242,12 @@ func TestIlls(t *testing.T) {
 		}, "display", Fail, "neither", "driver"},
 		"no screen":      {func(p *patient) { p.status.Screen = &device.ScreenStatus{Error: "permission denied"} }, "display", Fail, "permission denied", "card0-HDMI-A-1 connected"},
 		"page elsewhere": {func(p *patient) { p.text = pageNowhere(p.text) }, "display", Fail, "does not answer", "ss -ltnp"},
+		"daemon hangs":   {func(p *patient) { p.hangs, p.cfg.Patience = true, 50*time.Millisecond }, "daemon", Fail, "does not answer within", "systemctl"},
+		"closed device": {func(p *patient) {
+			p.status = nil
+			p.programs["systemctl"] += "User=nobody\n"
+		}, "display", Fail, "nobody may not open /dev/dri/card0", "pickerd-framebuffer"},
+		"somebody else's state": {func(p *patient) { p.programs["systemctl"] += "User=nobody\n" }, "state", Fail, "is not nobody's", "chown -R nobody:"},
 		"no keys": {func(p *patient) {
 			if err := os.RemoveAll(p.path("/sys/class/input")); err != nil {
 				t.Error(err)
@@ -320,7 +331,10 @@ func TestNothingSecret(t *testing.T) {
 	p.status.Pick = &device.PickStatus{PickerURI: "https://photos.google.com/picker/mark-link"}
 	p.programs["journalctl"] = "token 1//mark-refresh-token GOCSPX-mark-secret AGE-SECRET-KEY-1MARK Authorization: Bearer mark-bearer\n" +
 		`{"refresh_token":"mark-json","device_code": "mark-device"}` + "\nclient_secret = \"mark-toml\" code 4/mark-authorization-code\n" +
+		"SetCredential=token:mark-credential of two words\nsystemd.set_credential=token:mark-kernel\nHTTPS_PROXY=http://user:mark-proxy@proxy.example:8080 wpa_psk=mark-psk --password=mark-pw\n" +
+		"https://x.example/?code=4%2F0mark-code&state=mark-state&key=AIzamark https://lh3.googleusercontent.com/p/mark \"qr_uri\": \"https://as.example/?x=mark\" client_secret = \"mark two words\"\n" +
 		"-----BEGIN PRIVATE KEY-----\nmark\n-----END PRIVATE KEY-----\n for person-mark@example.org\nstate from=pairing to=picking\n"
+	p.programs["dmesg"] = p.programs["journalctl"]
 	before := listing(t, p.root)
 	d := p.doctor()
 	before[p.cfg.File] = "written by the test"
@@ -362,10 +376,14 @@ func TestNothingSecret(t *testing.T) {
 	if strings.Contains(said.String(), "mark") {
 		t.Errorf("the report says: %s", said.String())
 	}
-	for name, want := range map[string]string{"journal.txt": "state from=pairing to=picking", "pickerd.toml": `name = "Living room"`, "doctor.json": `"check": "clock"`, "os-release": "ID=debian", "status.json": `"state": "showing"`} {
+	for name, want := range map[string]string{"journal.txt": "state from=pairing to=picking", "kernel.txt": "proxy.example:8080", "pickerd.toml": `name = "Living room"`, "doctor.json": `"check": "clock"`, "os-release": "ID=debian", "status.json": `"state": "showing"`} {
 		if !strings.Contains(files["pickerd/"+name], want) {
 			t.Errorf("%s does not hold %s: %s", name, want, files["pickerd/"+name])
 		}
+	}
+	var status device.Status
+	if err := json.Unmarshal([]byte(files["pickerd/status.json"]), &status); err != nil {
+		t.Errorf("status.json is no JSON any more: %v\n%s", err, files["pickerd/status.json"])
 	}
 	after := listing(t, p.root)
 	after[p.cfg.File] = "written by the test"
@@ -418,7 +436,7 @@ func FuzzScrub(f *testing.F) {
 	f.Add("token: ", " end")
 	f.Add("\x00\xff", "\n")
 	f.Add(`{"a":"`, `"}`)
-	s := NewScrubber(nil, []device.Way{{Secret: "the-client-secret"}})
+	s := newScrubber(nil, []device.Way{{Secret: "the-client-secret"}})
 	f.Fuzz(func(t *testing.T, before, after string) {
 		for _, secret := range []string{"the-client-secret", "ya29.a0Secret", "GOCSPX-abcdef", "AGE-SECRET-KEY-1QQQ"} {
 			if got := s.Text(before + secret + after); strings.Contains(got, secret) {

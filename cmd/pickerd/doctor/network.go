@@ -23,6 +23,7 @@ type server struct {
 	name    string // as in the configuration, without google.
 	url     *url.URL
 	post    bool
+	via     *url.URL // a proxy, nil without
 	addrs   []string
 	reached bool // a connection was made
 	trusted bool // and it is who it should be
@@ -42,18 +43,29 @@ func (d *Doctor) all() []*server {
 		{"picker_url", strings.TrimSuffix(g.PickerURL, "/") + "/v1/sessions/doctor", false},
 	} {
 		if u, err := url.Parse(s.at); err == nil { // checked by configs
-			d.servers = append(d.servers, &server{name: s.name, url: u, post: s.post})
+			via, _ := http.ProxyFromEnvironment(&http.Request{URL: u})
+			d.servers = append(d.servers, &server{name: s.name, url: u, post: s.post, via: via})
 		}
 	}
 	return d.servers
 }
 
-func (s *server) hostport() string {
-	port := s.url.Port()
+func (s *server) hostport() string { return hostport(s.url) }
+
+func hostport(u *url.URL) string {
+	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[s.url.Scheme]
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return net.JoinHostPort(s.url.Hostname(), port)
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// next is what connections to a server are made to: itself, or its proxy.
+func (s *server) next() *url.URL {
+	if s.via != nil {
+		return s.via
+	}
+	return s.url
 }
 
 // hosts are the servers, one of each host.
@@ -145,19 +157,19 @@ func (d *Doctor) names(ctx context.Context, check string) {
 	}
 	var found []string
 	for _, s := range d.hosts() {
-		if net.ParseIP(s.url.Hostname()) != nil {
-			s.addrs = []string{s.url.Hostname()}
+		if net.ParseIP(s.next().Hostname()) != nil {
+			s.addrs = []string{s.next().Hostname()}
 			continue
 		}
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		addrs, err := resolver.LookupHost(ctx, s.url.Hostname())
+		ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
+		addrs, err := resolver.LookupHost(ctx, s.next().Hostname())
 		cancel()
 		if err != nil {
-			d.found(check, Fail, "Is the network up (ip address)? Which name server is asked (resolvectl, or /etc/resolv.conf)?", "%s: %v", s.url.Hostname(), err)
+			d.found(check, Fail, "Is the network up (ip address)? Which name server is asked (resolvectl, or /etc/resolv.conf)?", "%s: %v", s.next().Hostname(), err)
 			continue
 		}
 		s.addrs = addrs
-		found = append(found, s.url.Hostname())
+		found = append(found, s.next().Hostname())
 	}
 	switch {
 	case len(d.hosts()) == 0:
@@ -180,15 +192,15 @@ func (d *Doctor) route(ctx context.Context, check string) {
 		if len(s.addrs) == 0 {
 			continue
 		}
-		dialer := net.Dialer{Timeout: patience}
-		c, err := dialer.DialContext(ctx, "tcp", s.hostport())
+		dialer := net.Dialer{Timeout: d.cfg.Patience}
+		c, err := dialer.DialContext(ctx, "tcp", hostport(s.next()))
 		if err != nil {
-			d.found(check, Fail, "Is there a default route (ip route)? Does a firewall let the box out to this port?", "%s: %v", s.hostport(), err)
+			d.found(check, Fail, "Is there a default route (ip route)? Does a firewall let the box out to this port?", "%s: %v", hostport(s.next()), err)
 			continue
 		}
 		c.Close()
 		s.reached = true
-		reached = append(reached, s.hostport())
+		reached = append(reached, hostport(s.next()))
 	}
 	switch {
 	case len(reached) > 0:
@@ -210,12 +222,21 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 			d.found(check, Warn, "Tokens cross the network in clear. Set an https address, unless this is a test.", "%s is not encrypted.", s.hostport())
 			continue
 		}
+		if s.via != nil {
+			if _, _, err := s.probe(ctx, d.http(true)); err != nil {
+				d.found(check, Fail, tlsRemedy(err), "%s through the proxy %s: %v", s.hostport(), s.via.Host, err)
+				continue
+			}
+			s.trusted = true
+			d.ok(check, "%s through the proxy %s", s.hostport(), s.via.Host)
+			continue
+		}
 		cfg := &tls.Config{}
 		if d.cfg.TLS != nil {
 			cfg = d.cfg.TLS.Clone()
 		}
 		cfg.ServerName = s.url.Hostname()
-		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: patience}, Config: cfg}
+		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: d.cfg.Patience}, Config: cfg}
 		c, err := dialer.DialContext(ctx, "tcp", s.hostport())
 		if err != nil {
 			d.found(check, Fail, tlsRemedy(err), "%s: %v", s.hostport(), err)
@@ -326,7 +347,7 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 		d.skip(check, "The server can't be reached.")
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
 	defer cancel()
 	err := d.cfg.Ask(ctx)
 	e, _ := errors.AsType[*oauthdevice.Error](err)
