@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -46,8 +45,8 @@ func (r *release) image(chosen []arch) error {
 		return err
 	}
 	// One name for all platforms; who loads it takes its own.
-	tag := strings.NewReplacer("~", "-").Replace(r.version)
-	if err := l.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": tag})); err != nil {
+	name := "localhost/pickerd:" + strings.NewReplacer("~", "-", "+", "-").Replace(r.version)
+	if err := l.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name})); err != nil {
 		return err
 	}
 	var b bytes.Buffer
@@ -98,8 +97,7 @@ func (r *release) imageOf(a arch) (v1.Image, error) {
 		Entrypoint: []string{"/pickerd"}, Cmd: []string{"run"}, User: fmt.Sprint(nobody, ":", nobody), WorkingDir: "/",
 		Env: []string{"PATH=/", "STATE_DIRECTORY=/var/lib/pickerd", "RUNTIME_DIRECTORY=/run/pickerd", "CACHE_DIRECTORY=/tmp",
 			"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "ZONEINFO=/usr/share/zoneinfo.zip"},
-		Volumes:     map[string]struct{}{"/var/lib/pickerd": {}},
-		Healthcheck: &v1.HealthConfig{Test: []string{"CMD", "/pickerd", "status"}, Interval: time.Minute, Timeout: 10 * time.Second},
+		Volumes: map[string]struct{}{"/var/lib/pickerd": {}},
 		Labels: map[string]string{"org.opencontainers.image.title": "pickerd", "org.opencontainers.image.version": r.version,
 			"org.opencontainers.image.licenses": "Apache-2.0"},
 		StopSignal: "SIGTERM",

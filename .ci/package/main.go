@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -22,21 +23,22 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// An arch is one kind of machine, in the words of those who name it.
+// An arch is one kind of machine, in the words of those who name it. Raspberry Pi
+// OS calls ARMv6 armhf too.
 type arch struct {
 	name   string // Debian's
 	goarch string
 	goarm  string
 }
 
-var arches = []arch{{"amd64", "amd64", ""}, {"arm64", "arm64", ""}, {"armhf", "arm", "7"}}
+var arches = []arch{{"amd64", "amd64", ""}, {"arm64", "arm64", ""}, {"armhf", "arm", "6"}}
 
 // A release is what is made, and from what.
 type release struct {
 	root    string // of the repository
 	out     string
 	stage   string // a folder for what goes into packages
-	version string // of packages: 1.2.3, or between versions 0.0.0~git20260102.abcdef0
+	version string // of packages: 1.2.3, or between versions 0.0.0~git20260102030405.abcdef012345
 	made    time.Time
 	by      string // whom to write to
 }
@@ -47,6 +49,10 @@ func main() {
 	by := flag.String("maintainer", "The pickerd authors <pickerd@example.org>", "the `address` in the packages")
 	only := flag.String("arch", "", "one of amd64, arm64, armhf; default all of them")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "package: what is %q for?\n", flag.Arg(0))
+		os.Exit(64)
+	}
 	if err := run(*out, *version, *by, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "package:", err)
 		os.Exit(1)
@@ -106,10 +112,13 @@ func run(out, version, by, only string) (err error) {
 	return r.checksums()
 }
 
+// versions are those that every format of packages takes.
+var versions = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(~[a-z0-9.]+)?$`)
+
 // date finds the version and the time that everything is made at: that of the
 // commit.
 func (r *release) date(version string) error {
-	text, err := output(r.root, "git", "log", "-1", "--format=%ct %h")
+	text, err := output(r.root, "git", "log", "-1", "--format=%ct %H")
 	if err != nil {
 		return err
 	}
@@ -121,9 +130,21 @@ func (r *release) date(version string) error {
 	r.made = time.Unix(unix, 0).UTC()
 	if version == "" {
 		tag, _ := output(r.root, "git", "describe", "--exact-match", "--tags", "--match", "v*")
-		version = cmp.Or(strings.TrimPrefix(tag, "v"), "0.0.0~git"+r.made.Format("20060102")+"."+commit)
+		version = cmp.Or(strings.TrimPrefix(tag, "v"), "0.0.0~git"+r.made.Format("20060102150405")+"."+commit[:12])
 	}
-	r.version = version
+	// A release candidate comes before its release.
+	r.version = strings.Replace(version, "-", "~", 1)
+	if !versions.MatchString(r.version) {
+		return fmt.Errorf("%q is no version such as 1.2.3 or 1.2.3-rc1", version)
+	}
+	changed, err := output(r.root, "git", "status", "--porcelain")
+	if err != nil {
+		return err
+	}
+	if changed != "" {
+		r.version += "+dirty"
+		fmt.Fprintf(os.Stderr, "package: these are not in the commit, and nobody else can make the same packages:\n%s\n", changed)
+	}
 	return nil
 }
 
@@ -132,8 +153,8 @@ func (r *release) bom(a arch) string    { return r.binary(a) + ".cdx.json" }
 
 // build makes the binary of an arch and its bill of materials.
 func (r *release) build(a arch) error {
-	env := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + a.goarch, "GOARM=" + a.goarm, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS="}
-	if err := do(r.root, env, "go", "build", "-trimpath", "-buildvcs=true", "-ldflags=-s -w -buildid=", "-o", r.binary(a), "./cmd/pickerd"); err != nil {
+	env := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + a.goarch, "GOARM=" + a.goarm, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOENV=off", "GOEXPERIMENT="}
+	if err := do(r.root, env, "go", "build", "-trimpath", "-buildvcs=true", "-ldflags=-s -w -buildid= -X main.packaged="+r.version, "-o", r.binary(a), "./cmd/pickerd"); err != nil {
 		return err
 	}
 	// CycloneDX, from what the binary itself says that it was made of.
@@ -171,6 +192,7 @@ func (r *release) layOut() error {
 		r.write("copyright", fmt.Appendf(nil, copyright, name, comment(font))),
 		r.write("changelog.gz", zip(fmt.Appendf(nil, changelog, r.version, name, address, r.made.Format(time.RFC1123Z)))),
 		r.write("overrides", []byte(overrides)),
+		r.notices(),
 		os.CopyFS(filepath.Join(r.stage, "systemd"), os.DirFS(filepath.Join(r.root, "systemd"))),
 		os.CopyFS(filepath.Join(r.stage, "examples"), os.DirFS(filepath.Join(r.root, "device/metrics/examples"))),
 		os.CopyFS(filepath.Join(r.stage, "scripts"), os.DirFS(filepath.Join(r.root, ".ci/package/scripts"))),
@@ -203,12 +225,17 @@ func (r *release) write(name string, data []byte) error {
 	return os.WriteFile(filepath.Join(r.stage, name), data, 0o644)
 }
 
+// copy puts a file into the stage.
 func (r *release) copy(name, from string) error {
+	return copyFile(filepath.Join(r.stage, name), from, 0o644)
+}
+
+func copyFile(to, from string, mode os.FileMode) error {
 	data, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	return r.write(name, data)
+	return errors.Join(os.WriteFile(to, data, mode), os.Chmod(to, mode))
 }
 
 // zip compresses without a name or a time.
@@ -241,7 +268,7 @@ func (r *release) checksums() error {
 		lines = append(lines, fmt.Sprintf("%x  %s\n", h.Sum(nil), e.Name()))
 		fmt.Printf("%10d  %s\n", n, e.Name())
 	}
-	slices.Sort(lines)
+	slices.SortFunc(lines, func(a, b string) int { return cmp.Compare(a[66:], b[66:]) })
 	return os.WriteFile(filepath.Join(r.out, "SHA256SUMS"), []byte(strings.Join(lines, "")), 0o644)
 }
 

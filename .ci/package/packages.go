@@ -6,8 +6,8 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -27,7 +27,7 @@ var units = map[string][2]string{
 // packages makes the packages of an arch, and with also those that are the same
 // for all.
 func (r *release) packages(a arch, also bool) error {
-	if err := errors.Join(r.copyMode("pickerd", r.binary(a), 0o755), r.copy("pickerd.cdx.json", r.bom(a))); err != nil {
+	if err := errors.Join(copyFile(filepath.Join(r.stage, "pickerd"), r.binary(a), 0o755), r.copy("pickerd.cdx.json", r.bom(a))); err != nil {
 		return err
 	}
 	for _, format := range []string{"deb", "rpm", "apk"} {
@@ -41,7 +41,7 @@ func (r *release) packages(a arch, also bool) error {
 			}
 		}
 	}
-	return r.copyTo(filepath.Join(r.out, fmt.Sprintf("pickerd-%s-linux-%s.cdx.json", r.version, a.name)), r.bom(a))
+	return copyFile(filepath.Join(r.out, fmt.Sprintf("pickerd-%s-linux-%s.cdx.json", r.version, a.name)), r.bom(a), 0o644)
 }
 
 // pack makes one package of what its description says.
@@ -52,12 +52,11 @@ func (r *release) pack(format, name string, a arch) error {
 	}
 	defer description.Close()
 	version := r.version
-	if format == "apk" { // it has no tilde in versions; _git is before the release too
-		before, commit, _ := strings.Cut(version, "~git")
-		date, _, _ := strings.Cut(commit, ".")
-		version = before
-		if date != "" {
-			version += "_git" + date
+	if format == "apk" { // it has no tilde in versions; _git and _rc are before the release too
+		version, _, _ = strings.Cut(strings.ReplaceAll(version, "~", "_"), "+")
+		if before, commit, ok := strings.Cut(version, "_git"); ok {
+			date, _, _ := strings.Cut(commit, ".")
+			version = before + "_git" + date
 		}
 	}
 	cfg, err := nfpm.ParseWithEnvMapping(description, func(v string) string {
@@ -72,7 +71,7 @@ func (r *release) pack(format, name string, a arch) error {
 	}
 	info.MTime = r.made
 	if info.Arch == "armhf" { // nfpm translates what Go says
-		info.Arch = "arm7"
+		info.Arch = "arm6"
 	}
 	info = nfpm.WithDefaults(info)
 	p, err := nfpm.Get(format)
@@ -102,12 +101,13 @@ func (r *release) tarball(a arch) error {
 		return err
 	}
 	t := tar.NewWriter(z)
+	made := map[string]bool{}
 	for _, f := range []struct {
 		from, to string
 		mode     int64
 	}{
 		{"pickerd", "usr/bin/pickerd", 0o755},
-		{"pickerd.toml", "etc/pickerd/pickerd.toml", 0o644},
+		{"pickerd.toml", "usr/share/doc/pickerd/examples/pickerd.toml", 0o644},
 		{"systemd/pickerd.service", "usr/lib/systemd/system/pickerd.service", 0o644},
 		{"systemd/pickerd.path", "usr/lib/systemd/system/pickerd.path", 0o644},
 		{"systemd/pickerd-configured.service", "usr/lib/systemd/system/pickerd-configured.service", 0o644},
@@ -129,13 +129,14 @@ func (r *release) tarball(a arch) error {
 		{"README.md", "usr/share/doc/pickerd/README.md", 0o644},
 		{"LICENSE", "usr/share/doc/pickerd/LICENSE", 0o644},
 		{"copyright", "usr/share/doc/pickerd/copyright", 0o644},
+		{"notices.gz", "usr/share/doc/pickerd/THIRD-PARTY.gz", 0o644},
 		{"pickerd.cdx.json", "usr/share/doc/pickerd/pickerd.cdx.json", 0o644},
 	} {
 		data, err := os.ReadFile(f.from)
 		if err != nil {
 			return err
 		}
-		if err := r.add(t, strings.TrimPrefix(f.to, "/"), f.mode, data); err != nil {
+		if err := errors.Join(r.folders(t, f.to, made), r.add(t, f.to, f.mode, data)); err != nil {
 			return err
 		}
 	}
@@ -143,6 +144,17 @@ func (r *release) tarball(a arch) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(r.out, name+".tar.gz"), b.Bytes(), 0o644)
+}
+
+// folders writes those that a file is in, whatever the umask of who unpacks them.
+func (r *release) folders(t *tar.Writer, name string, made map[string]bool) error {
+	dir := path.Dir(name)
+	if dir == "." || made[dir] {
+		return nil
+	}
+	made[dir] = true
+	return errors.Join(r.folders(t, dir, made),
+		t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755, ModTime: r.made, Uname: "root", Gname: "root", Format: tar.FormatPAX}))
 }
 
 // add writes a file of root's into an archive.
@@ -153,25 +165,4 @@ func (r *release) add(t *tar.Writer, name string, mode int64, data []byte) error
 	}
 	_, err := t.Write(data)
 	return err
-}
-
-func (r *release) copyMode(name, from string, mode os.FileMode) error {
-	if err := r.copyTo(filepath.Join(r.stage, name), from); err != nil {
-		return err
-	}
-	return os.Chmod(filepath.Join(r.stage, name), mode)
-}
-
-func (r *release) copyTo(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }

@@ -11,4 +11,5 @@ if command -v deb-systemd-helper >/dev/null; then
 fi
 if [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload >/dev/null || true
+  systemctl --no-block start getty@tty1.service >/dev/null 2>&1 || true
 fi

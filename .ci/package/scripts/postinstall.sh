@@ -1,10 +1,13 @@
 #!/bin/sh
-# Debian.
+# Debian. $2 is the version that was configured before, "" at the first time.
 set -e
 [ "$1" = configure ] || exit 0
 
 systemd-sysusers pickerd.conf
-systemd-tmpfiles --create pickerd.conf || true
+systemd-tmpfiles --create pickerd.conf 2>/dev/null || true # in an image that is being built there is no /proc
+if [ ! -e /etc/pickerd/pickerd.toml ]; then
+  pickerd config default >/etc/pickerd/pickerd.toml || rm -f /etc/pickerd/pickerd.toml
+fi
 
 for unit in pickerd.service pickerd.path; do
   deb-systemd-helper unmask "$unit" >/dev/null || true
@@ -18,12 +21,10 @@ done
 if [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload >/dev/null || true
   deb-systemd-invoke start pickerd.path >/dev/null || true
-  if why=$(pickerd config check /etc/pickerd/pickerd.toml 2>&1 >/dev/null); then
-    # A pick under way goes on after a restart. Who has disabled it knows why.
-    if systemctl --quiet is-enabled pickerd.service || systemctl --quiet is-active pickerd.service; then
-      deb-systemd-invoke restart pickerd.service >/dev/null || true
-    fi
-  else
+  if [ -z "$2" ] && ! why=$(pickerd config check /etc/pickerd/pickerd.toml 2>&1 >/dev/null); then
     printf '%s\n' "$why" "pickerd starts by itself as soon as that is there."
+  elif systemctl --quiet is-enabled pickerd.service || systemctl --quiet is-active pickerd.service; then
+    # A pick under way goes on after a restart. Who has disabled it knows why.
+    deb-systemd-invoke restart pickerd.service >/dev/null || true
   fi
 fi

@@ -3,7 +3,8 @@
 set -e
 if [ "$1" = purge ]; then
   rm -rf /var/lib/pickerd /var/cache/pickerd
-  rm -f /etc/pickerd/*client_secret.json
+  rm -f /etc/pickerd/*client_secret.json /etc/pickerd/pickerd.toml
+  rm -f /etc/systemd/system/sockets.target.wants/pickerd.socket
   rmdir --ignore-fail-on-non-empty /etc/pickerd 2>/dev/null || true
   if command -v deb-systemd-helper >/dev/null; then
     for unit in pickerd.service pickerd.path pickerd.socket; do
