@@ -28,7 +28,8 @@ var debian = sync.OnceValues(func() (string, error) {
 	if err := shell(script); err != nil {
 		return "", err
 	}
-	if err := shell("cd ../package && go run . --arch amd64 --out " + filepath.Join(root, "packages")); err != nil {
+	packages := filepath.Join(root, "packages")
+	if err := shell("cd ../package && go run . --arch amd64 --out " + packages + " && go run . --arch amd64 --version 99.0.0 --out " + packages + "/next"); err != nil {
 		return "", err
 	}
 	for path, text := range map[string]string{

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pickerd/oauthdevice/oauthtest"
 )
 
 var cuts = flag.Int("cuts", 3, "how often the plug of the machine with systemd is pulled")
@@ -197,8 +199,33 @@ func TestSystemd(t *testing.T) {
 		if s := m.run("pickerd status --json"); !strings.Contains(s, "paired_at") {
 			t.Errorf("the token did not go over to the other key: %s", s)
 		}
+	})
+	m.t = t
+
+	t.Run("upgrade in the middle of a pick", func(t *testing.T) {
+		m.t = t
+		m.run("pickerd pick")
+		m.shows("the link to choose is there", "/photos/picker/")
+		before := m.status().Pick.SessionID
+		pid := m.property("MainPID")
+		m.run("dpkg -i /packages/next/pickerd_*.deb /packages/next/pickerd-framebuffer_*.deb 2>&1")
+		if p := m.property("MainPID"); p == pid {
+			t.Error("the old version runs on")
+		}
+		if v := m.run("pickerd version"); !strings.Contains(v, "99.0.0") {
+			t.Errorf("it is version %s", v)
+		}
+		m.shows("the link to choose is there again", "/photos/picker/")
+		if after := m.status().Pick.SessionID; after != before || after == "" {
+			t.Errorf("session %q became %q", before, after)
+		}
+		if err := h.Choose("picture-1"); err != nil {
+			t.Fatal(err)
+		}
+		m.showsPicture(1)
+		h.clean(m)
 		m.run("mv /root/client_secret.json /etc/pickerd/; rm /etc/systemd/system/pickerd.service.d/client.conf; systemctl daemon-reload; sync; systemctl restart pickerd.service")
-		m.showsPicture(0)
+		m.showsPicture(1)
 	})
 	m.t = t
 
@@ -245,29 +272,60 @@ func TestSystemd(t *testing.T) {
 	})
 	m.t = t
 
-	t.Run("upgrade, remove, purge", func(t *testing.T) {
+	t.Run("remove, purge", func(t *testing.T) {
 		m.t = t
 		items := m.status().Library.Items
-		m.run("dpkg -i /packages/pickerd_*.deb 2>&1")
-		m.until("it is active", func() bool { return m.property("ActiveState") == "active" })
-		if n := m.status().Library.Items; n != items || n == 0 {
-			t.Errorf("%d photos became %d with an upgrade", items, n)
-		}
 		m.run("dpkg -r pickerd-framebuffer pickerd 2>&1")
 		if left := m.run("ls /var/lib/pickerd /etc/pickerd; systemctl is-active pickerd.service pickerd.path || true"); !strings.Contains(left, "pickerd.db") ||
 			!strings.Contains(left, "client_secret.json") || strings.Contains(left, "\nactive") {
 			t.Errorf("after removing: %s", left)
 		}
-		m.run("dpkg -i /packages/pickerd_*.deb /packages/pickerd-framebuffer_*.deb 2>&1")
+		m.run("dpkg -i /packages/next/pickerd_*.deb 2>&1")
 		m.until("it is active", func() bool { return m.property("ActiveState") == "active" })
-		if n := m.status().Library.Items; n != items {
+		if n := m.status().Library.Items; n != items || n == 0 {
 			t.Errorf("%d photos became %d by removing and installing", items, n)
 		}
+		h.pageAlone(m)
 		m.run("dpkg -P pickerd-framebuffer pickerd 2>&1")
 		if left := m.run("ls -d /var/lib/pickerd /etc/pickerd /var/cache/pickerd /etc/systemd/system/multi-user.target.wants/pickerd* 2>/dev/null || true"); left != "" {
 			t.Errorf("after purging there is: %s", left)
 		}
 	})
+}
+
+// pageAlone tries the service as it is without the framebuffer's rights, and what
+// phones on the local network reach, under the same strict filter.
+func (h *house) pageAlone(m *machine) {
+	t := m.t
+	t.Helper()
+	m.put("/etc/pickerd/pickerd.toml", strings.Replace(settings, `, "framebuffer"`, "", 1)+"[pairing]\nmethods = [\"paste\"]\n"+h.Config())
+	id, secret := h.Auth.Client(oauthtest.Desktop)
+	m.put("/etc/credstore/desktop_client_secret.json", fmt.Sprintf(`{"installed":{"client_id":%q,"client_secret":%q}}`, id, secret))
+	m.run("pickerd unpair; systemctl restart pickerd.service")
+	link := ""
+	m.until("there is a link for phones", func() bool {
+		var s struct {
+			Pairing struct {
+				QR string `json:"qr_uri"`
+			}
+		}
+		if err := json.Unmarshal([]byte(m.run("pickerd status --json")), &s); err != nil {
+			t.Fatal(err)
+		}
+		link = s.Pairing.QR
+		return link != ""
+	})
+	path, ok := strings.CutPrefix(link, "http://10.0.2.15:8420/")
+	if !ok {
+		t.Errorf("the link is %s", link)
+	}
+	if said := m.run(`bash -c 'exec 3<>/dev/tcp/10.0.2.15/8420; printf "GET /` + path + ` HTTP/1.0\r\n\r\n" >&3; head -n 1 <&3'`); !strings.Contains(said, "200") {
+		t.Errorf("the page for phones answers %q", said)
+	}
+	if n := m.property("NRestarts"); n != "0" {
+		t.Errorf("it was started anew %s times", n)
+	}
+	t.Log(m.run("systemd-analyze security pickerd.service | grep Overall"))
 }
 
 // powerCut pulls the plug at a random moment of a new pick.
