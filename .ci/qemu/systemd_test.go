@@ -124,6 +124,10 @@ func TestSystemd(t *testing.T) {
 		if failed := m.run("systemctl --failed --no-legend --plain"); failed != "" {
 			t.Errorf("failed units: %s", failed)
 		}
+		// For a panel's backlight; the group and mode of each file say who may.
+		if said := m.run("grep ' /sys/devices ' /proc/$(systemctl show --value -p MainPID pickerd)/mountinfo"); !strings.Contains(said, " rw,") {
+			t.Errorf("devices can't be written to: %s", said)
+		}
 		t.Log(m.run("systemd-analyze security pickerd.service | grep Overall"))
 		t.Log("rss kB:", m.run("grep -h VmRSS /proc/$(systemctl show --value -p MainPID pickerd)/status"))
 	})

@@ -185,17 +185,11 @@ func (d *Doctor) display(ctx context.Context, check string) {
 
 // page looks whether the page is served, and by whom.
 func (d *Doctor) page(ctx context.Context, check, listen string) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+"/healthz", nil)
-	if err != nil {
-		d.found(check, Fail, "", "%v", err)
-		return
-	}
 	if out, err := d.cfg.Command(ctx, "systemctl", "is-active", "pickerd.socket"); err == nil && strings.TrimSpace(out) == "active" {
 		d.skip(check, "The page is where pickerd.socket has it: systemctl status pickerd.socket")
 		return
 	}
-	c := http.Client{Timeout: d.cfg.Patience, Transport: &http.Transport{DisableKeepAlives: true}} // no proxy leads to it
-	resp, err := c.Do(req)
+	resp, err := d.near(ctx, listen, "/healthz")
 	if err != nil {
 		r, remedy := Fail, "Is another program at this address? ss -ltnp"
 		if d.status == nil {
@@ -210,6 +204,16 @@ func (d *Doctor) page(ctx context.Context, check, listen string) {
 		return
 	}
 	d.ok(check, "The page at http://%s/ is served.", listen)
+}
+
+// near asks the daemon's own page for something; no proxy leads to it.
+func (d *Doctor) near(ctx context.Context, listen, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	c := http.Client{Timeout: d.cfg.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	return c.Do(req)
 }
 
 // screen looks for what the daemon draws on.

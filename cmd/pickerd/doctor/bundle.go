@@ -44,6 +44,13 @@ func (d *Doctor) Bundle(ctx context.Context, w io.Writer, r *Report) error {
 			errs = append(errs, add(f.name, string(text)))
 		}
 	}
+	if d.cfg.Config != nil {
+		text, err := d.metrics(ctx, d.cfg.Config.HTTP.Listen)
+		if err != nil {
+			text = fmt.Sprintf("(%v)\n", err)
+		}
+		errs = append(errs, add("metrics.txt", text))
+	}
 	dir := "/var/lib/pickerd"
 	if d.cfg.Config != nil {
 		dir = d.cfg.Config.Store.Dir
@@ -53,6 +60,8 @@ func (d *Doctor) Bundle(ctx context.Context, w io.Writer, r *Report) error {
 		args []string
 	}{
 		{"journal.txt", []string{"journalctl", "-u", "pickerd.service", "-n", "5000", "--no-pager", "-o", "short-iso-precise"}},
+		{"kiosk.txt", []string{"journalctl", "-u", "pickerd-kiosk.service", "-n", "500", "--no-pager", "-o", "short-iso-precise"}},
+		{"packages.txt", []string{"dpkg-query", "-W", "pickerd*", "systemd", "cage", "chromium", "seatd"}},
 		{"kernel.txt", []string{"dmesg"}},
 		{"service.txt", []string{"systemctl", "status", "--no-pager", "-n", "0", "pickerd.service"}},
 		{"unit.txt", []string{"systemctl", "cat", "--no-pager", "pickerd.service"}},
@@ -72,6 +81,17 @@ func (d *Doctor) Bundle(ctx context.Context, w io.Writer, r *Report) error {
 		errs = append(errs, add(c.name, text))
 	}
 	return errors.Join(append(errs, t.Close(), z.Close())...)
+}
+
+// metrics are what Prometheus would see.
+func (d *Doctor) metrics(ctx context.Context, listen string) (string, error) {
+	resp, err := d.near(ctx, listen, "/metrics")
+	if err != nil {
+		return "", plain(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	return string(text), err
 }
 
 // BundleName is what a bundle of a box is called.

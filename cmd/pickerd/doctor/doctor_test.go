@@ -64,6 +64,7 @@ func newPatient(t *testing.T) *patient {
 	mux.Handle("/auth/", http.StripPrefix("/auth", auth))
 	mux.Handle("/photos/", http.StripPrefix("/photos", photos))
 	mux.HandleFunc("/healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "pickerd_alive 1") })
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !p.front(w, r) {
 			mux.ServeHTTP(w, r)
@@ -376,7 +377,7 @@ func TestNothingSecret(t *testing.T) {
 	if strings.Contains(said.String(), "mark") {
 		t.Errorf("the report says: %s", said.String())
 	}
-	for name, want := range map[string]string{"journal.txt": "state from=pairing to=picking", "kernel.txt": "proxy.example:8080", "pickerd.toml": `name = "Living room"`, "doctor.json": `"check": "clock"`, "os-release": "ID=debian", "status.json": `"state": "showing"`} {
+	for name, want := range map[string]string{"journal.txt": "state from=pairing to=picking", "metrics.txt": "pickerd_alive 1", "kernel.txt": "proxy.example:8080", "pickerd.toml": `name = "Living room"`, "doctor.json": `"check": "clock"`, "os-release": "ID=debian", "status.json": `"state": "showing"`} {
 		if !strings.Contains(files["pickerd/"+name], want) {
 			t.Errorf("%s does not hold %s: %s", name, want, files["pickerd/"+name])
 		}
