@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,6 +96,9 @@ func run(out, version, by, only string) (err error) {
 		return err
 	}
 	if err := r.layOut(); err != nil {
+		return err
+	}
+	if err := r.age(); err != nil {
 		return err
 	}
 	// nfpm's sources are relative to the working folder.
@@ -199,6 +203,17 @@ func (r *release) layOut() error {
 		r.copy("README.md", filepath.Join(r.root, "README.md")),
 		r.copy("LICENSE", filepath.Join(r.root, "LICENSE")),
 	)
+}
+
+// age gives every file in the stage the time of the commit: some formats take it
+// from there.
+func (r *release) age() error {
+	return filepath.WalkDir(r.stage, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chtimes(path, r.made, r.made)
+	})
 }
 
 const (
