@@ -58,6 +58,12 @@ func (c *Config) check(file string, data []byte, also ...Check) error {
 	if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
 		bad("http.listen", "%q is not an address such as 127.0.0.1:8420", c.HTTP.Listen)
 	}
+	if c.HTTP.Key != "" && len(c.HTTP.Key) < 8 {
+		bad("http.key", "it is shorter than eight characters: anybody could guess it")
+	}
+	if (c.HTTP.CertFile == "") != (c.HTTP.KeyFile == "") {
+		bad("http.cert_file", "http.cert_file and http.key_file go together")
+	}
 	return errors.Join(all...)
 }
 

@@ -97,7 +97,11 @@ func (d Display) Shows(output string) bool { return slices.Contains(d.Outputs, o
 
 // HTTP is the display in a browser.
 type HTTP struct {
-	Listen string `toml:"listen"`
+	Listen   string   `toml:"listen"`
+	Key      string   `toml:"key"`       // for browsers on other machines; "" means one that is made
+	Names    []string `toml:"names"`     // that such browsers know this machine by
+	CertFile string   `toml:"cert_file"` // with KeyFile: TLS for them
+	KeyFile  string   `toml:"key_file"`
 }
 
 // Framebuffer is the display without one.

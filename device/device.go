@@ -40,6 +40,7 @@ type Config struct {
 	Words       *words.Words // the language of the screen; nil means English
 	Slideshow   Slideshow
 	Version     string        // of the program, to be shown
+	DisplayKey  string        // of the page, to be told to operators; may be ""
 	Address     func() string // how the screen is reached, to be shown; may be nil
 	// ScreenSize returns the size in pixels that photos are fetched at; nil
 	// means 1920 by 1080.
@@ -115,6 +116,7 @@ func New(cfg Config) *Device {
 	d.cfg.OAuth.HTTP = d.clock.listen(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
 	d.cfg.Picker.HTTP = d.clock.listen(cfg.Picker.HTTP, cmp.Or(cfg.Picker.Base, picker.DefaultBase))
 	d.screen = newScreen(cfg.Name, cfg.Words, about{version: cfg.Version, address: cfg.Address})
+	d.screen.update(func(v *view) { v.displayKey = cfg.DisplayKey })
 	// Scripts ask for it as soon as the control socket is there.
 	if err := d.announce(); err != nil {
 		d.log.Error("token file", "err", err)

@@ -32,6 +32,7 @@ type view struct {
 
 	account     *AccountStatus
 	recipient   string
+	displayKey  string
 	refused     []RefusedMethod
 	method      string // in which the box is being paired
 	warning     string

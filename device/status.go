@@ -28,6 +28,9 @@ type Status struct {
 	Refused []RefusedMethod `json:"refused_methods,omitempty"`
 	// Screen is the one that the box draws on by itself.
 	Screen *ScreenStatus `json:"screen,omitempty"`
+	// DisplayKey is what browsers on other machines have to know; absent where
+	// none can reach the page.
+	DisplayKey string `json:"display_key,omitempty"`
 	// Recipient is what token files for this box are sealed to (age).
 	Recipient string `json:"recipient,omitempty"`
 }
@@ -127,7 +130,7 @@ func (p *Problem) Error() string { return p.Message }
 // status composes what other programs see. It has no input but the view.
 func (v *view) status() Status {
 	s := Status{State: v.state, Since: v.since.UTC(), Name: v.name, Library: v.library, Sessions: v.sessions, Fetch: v.fetch,
-		Account: v.account, Outstanding: v.outstanding, Refused: v.refused, Recipient: v.recipient, Screen: v.screen}
+		Account: v.account, Outstanding: v.outstanding, Refused: v.refused, Recipient: v.recipient, Screen: v.screen, DisplayKey: v.displayKey}
 	if f := v.farewell; f != nil {
 		s.Forgotten = &Forgotten{f.revocation()}
 	}

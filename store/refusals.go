@@ -47,6 +47,22 @@ func (s *Store) ForgetRefusals(which func(Refusal) bool) error {
 	})
 }
 
+// DisplayKey returns what browsers on other machines have to know. The first call
+// puts on disk what make returns. One that no key opens any more is replaced.
+func (s *Store) DisplayKey(make func() string) (string, error) {
+	known, err := view(s, func(tx *bbolt.Tx) (*string, error) {
+		return getSealed[string](s.sealer, tx, bucketMeta, keyDisplay)
+	})
+	if err == nil && known != nil {
+		return *known, nil
+	}
+	if err != nil && !errors.Is(err, errSealed) {
+		return "", err
+	}
+	key := make()
+	return key, s.update(func(tx *bbolt.Tx) error { return s.sealer.put(tx, bucketMeta, keyDisplay, key) })
+}
+
 // Identity returns the secret that token files for this box are sealed to. The
 // first time it is what make returns.
 func (s *Store) Identity(make func() (string, error)) (string, error) {

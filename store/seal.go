@@ -274,7 +274,7 @@ func (s *Store) retireStrays(tx *bbolt.Tx) (n int, err error) {
 type sealedPlace struct{ bucket, key []byte }
 
 func sealedPlaces(tx *bbolt.Tx) []sealedPlace {
-	places := []sealedPlace{{bucketMeta, keyPairing}, {bucketMeta, keyIdentity}, {bucketMeta, keyStandIn}}
+	places := []sealedPlace{{bucketMeta, keyPairing}, {bucketMeta, keyIdentity}, {bucketMeta, keyStandIn}, {bucketMeta, keyDisplay}}
 	_ = tx.Bucket(bucketGrants).ForEach(func(k, _ []byte) error {
 		places = append(places, sealedPlace{bucketGrants, bytes.Clone(k)})
 		return nil

@@ -28,6 +28,7 @@ var (
 	keyPairing    = []byte("pairing")
 	keyGrant      = []byte("grant")      // id of the grant in force
 	keyCollection = []byte("collection") // requestIds whose photos are shown, in order
+	keyDisplay    = []byte("display")    // what browsers on other machines have to know
 	keyIdentity   = []byte("identity")   // what token files for this box are sealed to
 	keyStandIn    = []byte("stand-in")   // another identity, while no key opens that
 	keyRefusals   = []byte("refusals")   // what the server said no to

@@ -123,6 +123,9 @@ func printStatus(w io.Writer, s *device.Status) error {
 			line("", "another way: %s", w)
 		}
 	}
+	if s.DisplayKey != "" {
+		line("key", "%s, for browsers on other machines", s.DisplayKey)
+	}
 	if s.Recipient != "" {
 		line("recipient", "%s", s.Recipient)
 	}

@@ -71,7 +71,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
 	b := &box{log: log, outputs: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
-	b.door = &door{display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
+	b.door = &door{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
 		b.door.address = cfg.Pairing.Address
 	}
@@ -80,7 +80,14 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		b.close()
 		return nil, err
 	}
+	key := cfg.HTTP.Key
+	if key == "" && isOpen(display) {
+		if key, err = st.DisplayKey(newKey); err != nil {
+			log.Error("the display's key can't be kept: another one is needed after a restart", "err", err)
+		}
+	}
 	b.device = device.New(device.Config{
+		DisplayKey:  key,
 		Name:        cfg.Name,
 		Store:       st,
 		OAuth:       oauth,
@@ -104,8 +111,9 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		b.close()
 		return nil, err
 	}
-	b.screen = b.screens.mux(metrics.Config{Device: b.device, Status: b.device.Statuses().Get, Calls: calls, Log: log})
-	b.screen.Handle(phone.Prefix, b.door.handler)
+	b.screen = http.NewServeMux()
+	b.screen.Handle("/", guarded(cfg, key, b.screens, b.screens.mux(metrics.Config{Device: b.device, Status: b.device.Statuses().Get, Calls: calls, Log: log})))
+	b.screen.Handle(phone.Prefix, b.door.handler) // who has a link needs no key
 	return b, nil
 }
 
@@ -135,14 +143,14 @@ func slideshow(cfg *configs.Config) device.Slideshow {
 func (b *box) address() string {
 	at := b.display.Addr().(*net.TCPAddr)
 	if !at.IP.IsLoopback() && !at.IP.IsUnspecified() {
-		return "http://" + at.String() + "/"
+		return b.door.scheme() + at.String() + "/"
 	}
 	ip, err := lanAddress()
 	switch {
 	case err != nil || ip == nil:
 		return ""
 	case at.IP.IsUnspecified():
-		return "http://" + (&net.TCPAddr{IP: ip, Port: at.Port}).String() + "/"
+		return b.door.scheme() + (&net.TCPAddr{IP: ip, Port: at.Port}).String() + "/"
 	}
 	return ip.String()
 }
@@ -230,28 +238,6 @@ func listenControl(path string) (net.Listener, error) {
 	l, err := control.Listen(path)
 	if err != nil {
 		return nil, &hintedError{err, "another place: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
-	}
-	return l, nil
-}
-
-// displaySocket is the FileDescriptorName= of systemd/pickerd.socket.
-const displaySocket = "http"
-
-// listen opens the display's address, or takes the socket that the service
-// manager has opened for it.
-func (e env) listen(addr string) (net.Listener, error) {
-	l, err := e.sockets.Listen(displaySocket)
-	if l == nil && err == nil {
-		l, err = net.Listen("tcp", addr)
-	}
-	if err == nil {
-		if _, ok := l.Addr().(*net.TCPAddr); !ok {
-			l.Close()
-			err = fmt.Errorf("%s is no TCP socket", l.Addr())
-		}
-	}
-	if err != nil {
-		return nil, &hintedError{fmt.Errorf("the display's address: %w", err), "another address: http.listen in the configuration, or --listen for the demo", exitFailed}
 	}
 	return l, nil
 }

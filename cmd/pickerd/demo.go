@@ -30,7 +30,7 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	display, err := e.listen(*addr)
+	display, err := e.listen(configs.HTTP{Listen: *addr})
 	if err != nil {
 		return err
 	}

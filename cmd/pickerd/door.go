@@ -27,6 +27,7 @@ const (
 // else, while the box is being paired. Where the display listens on the network
 // anyway they are part of it, and there is nothing to open.
 type door struct {
+	secure  bool         // the display speaks TLS on the network
 	address string       // how phones reach the box; "" means the address on the LAN
 	display *net.TCPAddr // where the display listens
 	handler http.Handler
@@ -69,7 +70,18 @@ func (d *door) Open() (base string, err error) {
 		}
 		return strings.TrimSuffix(d.address, "/"), nil
 	}
-	return "http://" + at, err
+	if d.display.IP.IsLoopback() {
+		return "http://" + at, err
+	}
+	return d.scheme() + at, err
+}
+
+// scheme is how the display's own address begins.
+func (d *door) scheme() string {
+	if d.secure {
+		return "https://"
+	}
+	return "http://"
 }
 
 // listen opens the door at an address, or moves it there.

@@ -60,7 +60,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
-	display, err := e.listen(cfg.HTTP.Listen)
+	display, err := e.listen(cfg.HTTP)
 	if err != nil {
 		st.Close()
 		return err

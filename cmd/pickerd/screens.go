@@ -42,6 +42,8 @@ type subject interface {
 type screens struct {
 	web   *web.Server // nil without "http"
 	pages *display.Board[display.Page]
+	words *words.Words
+	log   *slog.Logger
 	alive func() bool
 	stage *stage.Stage // nil without "framebuffer"
 	runs  []func(ctx context.Context) error
@@ -53,7 +55,7 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 	if err != nil {
 		return nil, err
 	}
-	out := &screens{pages: s.Pages()}
+	out := &screens{pages: s.Pages(), words: lang, log: log}
 	out.alive = func() bool { return s.Alive() && (out.stage == nil || out.stage.Alive()) }
 	if cfg.Display.Shows("http") {
 		out.web = web.New(web.Config{Device: s, Media: media, Font: typeface.File, Alive: out.alive, Words: lang, Look: look(cfg.Slideshow), Log: log})

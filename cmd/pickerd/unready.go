@@ -41,7 +41,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	}
 	u := device.NewUnready(cfg.Name, lang)
 	u.Tell(err, time.Now().Add(tryDiskEvery))
-	display, lerr := e.listen(cfg.HTTP.Listen)
+	display, lerr := e.listen(cfg.HTTP)
 	if lerr != nil {
 		return nil, lerr
 	}
@@ -59,7 +59,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	}
 	serving, end := context.WithCancel(ctx)
 	g, serving := errgroup.WithContext(serving)
-	serve(serving, g, display, screens.mux(metrics.Config{Status: u.Statuses().Get, Calls: newCalls(cfg.Google), Log: log}))
+	serve(serving, g, display, guarded(cfg, cfg.HTTP.Key, screens, screens.mux(metrics.Config{Status: u.Statuses().Get, Calls: newCalls(cfg.Google), Log: log})))
 	screens.run(serving, g)
 	serve(serving, g, ctl, control.Handler(u, u.Statuses(), log))
 	manage(serving, g, systemd.NewNotifier(e.getenv), u.Statuses(), screens, log)

@@ -59,8 +59,12 @@ type Server struct {
 
 	mu      sync.Mutex
 	screens map[*http.Request][2]int // sizes of the connected screens
+	streams int                      // of all, also of those that don't tell their size
 	last    [2]int
 }
+
+// maxStreams is how many screens one box serves.
+const maxStreams = 256
 
 // New returns a Server.
 func New(cfg Config) *Server {
@@ -101,12 +105,17 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
+	harden(w.Header())
+	s.handler.ServeHTTP(w, r)
+}
+
+// harden tells a browser to trust nothing but this page's own files, to keep
+// nothing, and to show it in no other page.
+func harden(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
-	s.handler.ServeHTTP(w, r)
 }
 
 // Bounds of what a browser may say about its screen.
@@ -128,6 +137,21 @@ func (s *Server) ScreenSize() (width, height int) {
 		best[0], best[1] = max(best[0], size[0]), max(best[1], size[1])
 	}
 	return best[0], best[1]
+}
+
+// enter counts a stream, unless there are too many.
+func (s *Server) enter() (leave func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams >= maxStreams {
+		return nil, false
+	}
+	s.streams++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.streams--
+	}, true
 }
 
 // Screens returns how many browsers show the page.
@@ -294,6 +318,13 @@ const keepAlive = 15 * time.Second
 
 // events streams pages, the newest one first. A slow browser skips.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	leave, ok := s.enter()
+	if !ok {
+		w.Header().Set("Retry-After", "30")
+		http.Error(w, "This box serves as many screens as it can.", http.StatusServiceUnavailable)
+		return
+	}
+	defer leave()
 	rc := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")

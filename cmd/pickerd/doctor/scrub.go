@@ -12,7 +12,7 @@ import (
 const removed = "(removed)"
 
 // keys are names that secrets have in files and answers.
-const keys = `(?:client_secret|refresh_token|access_token|id_token|device_code|code_verifier|user_code|qr_uri|picker_uri)`
+const keys = `(?:client_secret|refresh_token|access_token|id_token|device_code|code_verifier|user_code|qr_uri|picker_uri|display_key)`
 
 // secrets are what tokens, keys, codes and links look like, wherever they stand.
 // The first group of each is kept.

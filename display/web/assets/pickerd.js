@@ -343,7 +343,10 @@ function connect() {
   stream.addEventListener("page", e => { heard(); layOut(JSON.parse(e.data)); });
   stream.onerror = () => {
     lost ||= setTimeout(() => show("offline", true), 4000);
-    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    // Refused: by a box that wants its key again, or has too many screens.
+    fetch("screen.json").then(r => { if (r.status === 401) location.reload(); }).catch(() => {});
+    setTimeout(connect, 2000 + 3000 * Math.random());
   };
 }
 setUp().catch(() => {}).finally(connect);

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"pickerd/configs"
+	"pickerd/display/web"
+)
+
+// displaySocket is the FileDescriptorName= of systemd/pickerd.socket.
+const displaySocket = "http"
+
+// displayConns bounds what the network may hold open at the page: all screens
+// that it serves, and some more to be told that there are too many.
+const displayConns = 1100
+
+// listen opens the display's address, or takes the socket that the service
+// manager has opened for it.
+func (e env) listen(h configs.HTTP) (net.Listener, error) {
+	l, err := e.sockets.Listen(displaySocket)
+	if l == nil && err == nil {
+		l, err = net.Listen("tcp", h.Listen)
+	}
+	if err == nil {
+		if _, ok := l.Addr().(*net.TCPAddr); !ok {
+			l.Close()
+			err = fmt.Errorf("%s is no TCP socket", l.Addr())
+		}
+	}
+	if err != nil {
+		return nil, &hintedError{fmt.Errorf("the display's address: %w", err), "another address: http.listen in the configuration, or --listen for the demo", exitFailed}
+	}
+	l = netutil.LimitListener(l, displayConns)
+	if h.CertFile == "" {
+		return l, nil
+	}
+	c := &certificate{cert: h.CertFile, key: h.KeyFile}
+	if _, err := c.get(nil); err != nil {
+		l.Close()
+		return nil, &hintedError{fmt.Errorf("http.cert_file: %w", err), "both files in PEM, readable for the user that runs pickerd", exitConfig}
+	}
+	return tlsListener{l, &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}}}, nil
+}
+
+// A tlsListener speaks TLS with everybody but this machine itself, whose browser
+// would have no name to believe in.
+type tlsListener struct {
+	net.Listener
+	cfg *tls.Config
+}
+
+// Accept implements net.Listener.
+func (l tlsListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil || isOwn(c) {
+		return c, err
+	}
+	return tls.Server(c, l.cfg), nil
+}
+
+// isOwn reports whether a connection comes from this machine.
+func isOwn(c net.Conn) bool {
+	from, ok := c.RemoteAddr().(*net.TCPAddr)
+	to, ok2 := c.LocalAddr().(*net.TCPAddr)
+	return ok && ok2 && (from.IP.IsLoopback() || from.IP.Equal(to.IP))
+}
+
+// A certificate is read anew when its file has changed: those of today's
+// authorities last for weeks.
+type certificate struct {
+	cert, key string
+
+	mu   sync.Mutex
+	read time.Time // when the file that was read changed
+	pair *tls.Certificate
+}
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st, err := os.Stat(c.cert)
+	if err != nil || c.pair != nil && st.ModTime().Equal(c.read) {
+		return c.pair, unlessKept(c.pair, err)
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil { // half of a new pair is no reason to drop the old one
+		return c.pair, unlessKept(c.pair, err)
+	}
+	c.pair, c.read = &pair, st.ModTime()
+	return c.pair, nil
+}
+
+// unlessKept is err where there is no pair to go on with.
+func unlessKept(pair *tls.Certificate, err error) error {
+	if pair != nil {
+		return nil
+	}
+	return err
+}
+
+// newKey makes a display key that somebody can type.
+func newKey() string {
+	text := strings.ToLower(rand.Text()[:16])
+	return strings.Join([]string{text[:4], text[4:8], text[8:12], text[12:]}, "-")
+}
+
+// isOpen reports whether other machines reach a listener.
+func isOpen(l net.Listener) bool { return !l.Addr().(*net.TCPAddr).IP.IsLoopback() }
+
+// guarded lets to the page whoever may see it; key is the display's.
+func guarded(cfg *configs.Config, key string, s *screens, next http.Handler) http.Handler {
+	host, _ := os.Hostname()
+	names := append([]string{host, host + ".local"}, cfg.HTTP.Names...)
+	return web.NewGuard(web.GuardConfig{Name: cfg.Name, Key: key, Names: names, Secure: cfg.HTTP.CertFile != "", Words: s.words, Log: s.log}).Handler(next)
+}
