@@ -30,7 +30,7 @@ func newBrowser(t *testing.T) *browser {
 		chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		// What a local network's names lead to, and what is elsewhere.
-		chromedp.Flag("host-resolver-rules", "MAP box.local 127.0.0.1, MAP evil.example 127.0.0.1"),
+		chromedp.Flag("host-resolver-rules", "MAP box.local 127.0.0.1, MAP evil.example 127.0.0.1, MAP lobby.example 127.0.0.1"),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true),

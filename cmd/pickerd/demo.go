@@ -68,12 +68,12 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 		return err
 	}
 	handler.Handle("/", b.screen)
-	e.introduce(cfg, far, near)
+	e.introduce(cfg, far, near, b.device.Statuses().Get().DisplayKey)
 	return b.run(ctx, handler)
 }
 
 // introduce tells a person what there is to see and to do.
-func (e env) introduce(cfg *configs.Config, far, near string) {
+func (e env) introduce(cfg *configs.Config, far, near, key string) {
 	out := e.stdout
 	if e.tail != nil { // the page has the terminal
 		out = e.tail
@@ -89,6 +89,9 @@ func (e env) introduce(cfg *configs.Config, far, near string) {
 	}
 	if cfg.Display.Shows("http") {
 		fmt.Fprintln(out, "The screen:  "+far+"/  (open it in a browser; click its code, or scan it)")
+	}
+	if key != "" {
+		fmt.Fprintln(out, "A browser on another machine is asked for the display key:  "+key)
 	}
 }
 

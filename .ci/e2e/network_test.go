@@ -1,0 +1,347 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"golang.org/x/sys/unix"
+
+	"pickerd/device"
+)
+
+// A lan is a network of two machines: this one, and another that is a network
+// namespace.
+type lan struct {
+	t    *testing.T
+	name string
+	box  string // this machine's address on it
+}
+
+var lans struct {
+	sync.Mutex
+	n int
+}
+
+// newLAN makes one, which takes root.
+func newLAN(t *testing.T) *lan {
+	t.Helper()
+	if os.Geteuid() != 0 && os.Getenv("CI") == "" {
+		t.Skip("only root can make a network")
+	}
+	lans.Lock()
+	lans.n++
+	n := lans.n
+	lans.Unlock()
+	l := &lan{t, fmt.Sprintf("pickerd%d-%d", os.Getpid()%10000, n), fmt.Sprintf("10.213.%d.1", n)}
+	here := fmt.Sprintf("pk%d-%d", os.Getpid()%10000, n)
+	script := fmt.Sprintf(`set -e
+ip netns add %[1]s
+ip link add %[2]s type veth peer name eth0 netns %[1]s
+ip address add %[3]s/24 dev %[2]s
+ip link set %[2]s up
+ip -n %[1]s address add 10.213.%[4]d.2/24 dev eth0
+ip -n %[1]s link set eth0 up
+ip -n %[1]s link set lo up`, l.name, here, l.box, n)
+	t.Cleanup(func() { exec.Command("ip", "netns", "delete", l.name).Run() })
+	if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return l
+}
+
+// dial connects from the other machine.
+func (l *lan) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	type result struct {
+		c   net.Conn
+		err error
+	}
+	got := make(chan result, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		ns, err := os.Open("/run/netns/" + l.name)
+		if err != nil {
+			got <- result{nil, err}
+			return
+		}
+		defer ns.Close()
+		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			got <- result{nil, err}
+			return
+		}
+		// By number, so that nothing is looked up by another thread.
+		c, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, address)
+		got <- result{c, err}
+	}()
+	r := <-got
+	return r.c, r.err
+}
+
+// client is a program on the other machine; it follows no redirects.
+func (l *lan) client(cfg *tls.Config) *http.Client {
+	tr := &http.Transport{DialContext: l.dial, TLSClientConfig: cfg, ForceAttemptHTTP2: cfg != nil}
+	l.t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// forward is an address on this machine that leads to the box through the other
+// one, for a browser that can't be there itself.
+func (l *lan) forward(to string) string {
+	l.t.Helper()
+	at, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { at.Close() })
+	go func() {
+		for {
+			near, err := at.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer near.Close()
+				far, err := l.dial(context.Background(), "tcp", to)
+				if err != nil {
+					return
+				}
+				defer far.Close()
+				go func() { io.Copy(far, near); far.Close() }()
+				io.Copy(near, far)
+			}()
+		}
+	}()
+	return at.Addr().String()
+}
+
+// onNetwork is a box whose page is on a network.
+func onNetwork(t *testing.T, env ...string) (*lan, *google, *box, string) {
+	t.Helper()
+	l, g := newLAN(t), newGoogle(t)
+	b := configured(t, g, t.TempDir())
+	_, port, err := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(b.screen, "http://"), "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := net.JoinHostPort(l.box, port)
+	b.env = append([]string{"PICKERD_HTTP_LISTEN=0.0.0.0:" + port, "PICKERD_HTTP_NAMES=lobby.example"}, env...)
+	b.start()
+	return l, g, b, at
+}
+
+func (b *box) key() string {
+	b.t.Helper()
+	return b.untilStatus("a key", func(s *device.Status) bool { return s.DisplayKey != "" }).DisplayKey
+}
+
+func get(t *testing.T, c *http.Client, url string) (int, string) {
+	t.Helper()
+	resp, err := c.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+// Another machine sees nothing without the key, and everything with it; the
+// box's own browser needs none.
+func TestDisplayOnTheNetwork(t *testing.T) {
+	t.Parallel()
+	l, _, b, at := onNetwork(t)
+	b.until("there is a code", func() bool { s := b.status(); return s != nil && s.Pairing != nil })
+	code := b.status().Pairing.UserCode
+	stranger := l.client(nil)
+	for _, path := range []string{"", "qr.svg", "events", "screen.json", "metrics", "healthz", "media/1", "pickerd.js"} {
+		if status, text := get(t, stranger, "http://"+at+"/"+path); status != 401 || strings.Contains(text, code) {
+			t.Errorf("a stranger gets %d for /%s: %s", status, path, text)
+		}
+	}
+	if status, _ := get(t, http.DefaultClient, b.screen); status != 200 {
+		t.Errorf("the box's own browser gets %d", status)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "GET", b.screen, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "evil.example"
+	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 421 {
+		t.Errorf("under a name that was led to it: %v %v", resp, err)
+	}
+	resp, err := stranger.PostForm("http://"+at+"/signin", url.Values{"key": {b.key()}})
+	if err != nil || resp.StatusCode != 303 || len(resp.Cookies()) != 1 {
+		t.Fatalf("signing in: %v %v", resp, err)
+	}
+
+	// Two browsers at once: one at the box, one on the other machine.
+	br := newBrowser(t)
+	near := br.open(t, 1280, 720, b.screen)
+	far := br.open(t, 1280, 720, "http://lobby.example:"+port(t, l.forward(at))+"/")
+	far.until(`!!document.querySelector("#key")`)
+	far.save("signin")
+	far.do("type the key", chromedp.SendKeys(chromedp.ID("key"), strings.ToUpper(b.key())))
+	far.tap("goon")
+	for _, tb := range map[string]*tab{"near": near, "far": far} {
+		tb.until(fmt.Sprintf(`document.querySelector("#code")?.textContent.includes(%q)`, code))
+	}
+	// The key stays the same, and signed-in screens come back, after a restart.
+	key := b.key()
+	b.stop()
+	b.start()
+	if again := b.key(); again != key {
+		t.Errorf("the key was %s and is %s", key, again)
+	}
+	far.until(`document.querySelector("#offline").hidden && !!document.querySelector("#code").textContent`)
+	b.stop()
+}
+
+func port(t *testing.T, address string) string {
+	t.Helper()
+	_, p, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A thousand screens, and as many who are slow on purpose, do not keep the box
+// from its own.
+func TestManyOnTheNetwork(t *testing.T) {
+	t.Parallel()
+	l, _, b, at := onNetwork(t)
+	key := b.key()
+	var mu sync.Mutex
+	counts := map[int]int{}
+	var wg sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	for range 1000 {
+		wg.Go(func() {
+			req, err := http.NewRequestWithContext(ctx, "GET", "http://"+at+"/events", nil)
+			if err != nil {
+				return
+			}
+			req.Header.Set("Authorization", "Bearer "+key)
+			resp, err := l.client(nil).Do(req)
+			if err != nil {
+				return
+			}
+			defer resp.Body.Close()
+			mu.Lock()
+			counts[resp.StatusCode]++
+			mu.Unlock()
+			if resp.StatusCode == 200 {
+				<-ctx.Done()
+			}
+		})
+	}
+	b.until("all have an answer", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return counts[200] == 256 && counts[200]+counts[503] == 1000
+	})
+	if status, _ := get(t, http.DefaultClient, b.screen+"healthz"); status != 200 {
+		t.Errorf("meanwhile the box says %d", status)
+	}
+	cancel()
+	wg.Wait()
+	// Those who send a header, a letter at a time.
+	for range 200 {
+		c, err := l.dial(t.Context(), "tcp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: "); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, _ := get(t, http.DefaultClient, b.screen); status != 200 {
+		t.Errorf("among slow ones the box's own browser gets %d", status)
+	}
+	b.stop()
+}
+
+// With a certificate other machines speak TLS, and the box's own browser needs
+// none. A renewed one is taken without a restart.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	roots := writeCertificate(t, cert, key)
+	l, _, b, at := onNetwork(t, "PICKERD_HTTP_CERT_FILE="+cert, "PICKERD_HTTP_KEY_FILE="+key)
+	cfg := &tls.Config{RootCAs: roots, ServerName: "lobby.example"}
+	c := l.client(cfg)
+	resp, err := c.PostForm("https://"+at+"/signin", url.Values{"key": {b.key()}})
+	if err != nil || resp.StatusCode != 303 || len(resp.Cookies()) != 1 || !resp.Cookies()[0].Secure || resp.ProtoMajor != 2 {
+		t.Fatalf("%+v %v", resp, err)
+	}
+	if resp, err := l.client(nil).Get("http://" + at + "/"); err == nil && resp.StatusCode != 400 {
+		t.Errorf("without TLS: %v", resp.Status)
+	}
+	if status, _ := get(t, http.DefaultClient, b.screen); status != 200 {
+		t.Errorf("the box's own browser gets %d", status)
+	}
+	again := writeCertificate(t, cert, key)
+	next := l.client(&tls.Config{RootCAs: again, ServerName: "lobby.example"})
+	b.until("the new certificate is taken", func() bool {
+		resp, err := next.Get("https://" + at + "/")
+		return err == nil && resp.StatusCode == 401
+	})
+	b.stop()
+}
+
+// writeCertificate makes a certificate that signs itself.
+func writeCertificate(t *testing.T, certFile, keyFile string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "lobby.example"}, DNSNames: []string{"lobby.example"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{keyFile: {Type: "PRIVATE KEY", Bytes: raw}, certFile: {Type: "CERTIFICATE", Bytes: der}} {
+		var text bytes.Buffer
+		if err := pem.Encode(&text, block); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return pool
+}
