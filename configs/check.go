@@ -58,6 +58,14 @@ func (c *Config) check(file string, data []byte, also ...Check) error {
 	if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
 		bad("http.listen", "%q is not an address such as 127.0.0.1:8420", c.HTTP.Listen)
 	}
+	for key, command := range map[string][]string{"hooks.on_photos": c.Hooks.OnPhotos, "hooks.on_state": c.Hooks.OnState} {
+		if len(command) > 0 && !strings.HasPrefix(command[0], "/") {
+			bad(key, "%q is not the path of a program", command[0])
+		}
+	}
+	if d := time.Duration(c.Hooks.Timeout); d < time.Second || d > time.Hour {
+		bad("hooks.timeout", "%v is not between 1s and 1h", d)
+	}
 	if c.HTTP.Key != "" && len(c.HTTP.Key) < 8 {
 		bad("http.key", "it is shorter than eight characters: anybody could guess it")
 	}

@@ -42,6 +42,7 @@ type Config struct {
 	Remote      Remote      `toml:"remote"`
 	Guest       Guest       `toml:"guest"`
 	Unpair      Unpair      `toml:"unpair"`
+	Hooks       Hooks       `toml:"hooks"`
 	Log         Log         `toml:"log"`
 }
 
@@ -148,6 +149,14 @@ type Remote struct {
 // Guest says when a kiosk forgets.
 type Guest struct {
 	ForgetAfter Duration `toml:"forget_after"`
+}
+
+// Hooks are programs to be told what happens, each with its arguments; no shell
+// reads them.
+type Hooks struct {
+	OnPhotos []string `toml:"on_photos"` // other photos are here
+	OnState  []string `toml:"on_state"`  // the state is another one
+	Timeout  Duration `toml:"timeout"`
 }
 
 // Unpair says what goes with a forgotten account.

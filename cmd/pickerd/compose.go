@@ -18,6 +18,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
+	"pickerd/device/hooks"
 	"pickerd/device/metrics"
 	"pickerd/device/phone"
 	"pickerd/display/words"
@@ -35,6 +36,7 @@ type box struct {
 	screen  *http.ServeMux // with what phones see while they pair
 	screens *screens
 	outputs []string
+	hooks   *hooks.Runner
 	display net.Listener
 	control net.Listener
 	notify  systemd.Notifier
@@ -106,6 +108,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		Address:     b.address,
 		ScreenSize:  func() (int, int) { return b.screens.size() },
 	})
+	b.hooks = hooks.New(hooks.Config{Statuses: b.device.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Log: log})
 	b.door.handler = phone.Handler(b.device, log)
 	if b.screens, err = newScreens(cfg, b.device, st.OpenMedia, log, e); err != nil {
 		b.close()
@@ -196,6 +199,7 @@ func (b *box) run(ctx context.Context, handler http.Handler) error {
 	g.Go(func() error { return b.device.Run(ctx) })
 	serve(ctx, g, b.display, handler)
 	b.screens.run(ctx, g)
+	g.Go(func() error { return b.hooks.Run(ctx) })
 	serve(ctx, g, b.control, control.Handler(b.device, b.device.Statuses(), b.log))
 	manage(ctx, g, b.notify, b.device.Statuses(), b.screens, b.log)
 	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "outputs", strings.Join(b.outputs, ","), "control", b.control.Addr().String())
