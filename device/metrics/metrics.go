@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
 
 	"pickerd/device"
 )
@@ -36,12 +36,25 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Handler serves the metrics in Prometheus's text formats.
+// Handler serves the metrics in Prometheus's text format, which every version of
+// it reads. What promhttp has besides would make the program larger by a quarter
+// of a megabyte.
 func Handler(cfg Config) http.Handler {
 	r := prometheus.NewRegistry()
 	r.MustRegister(box{cfg}, cfg.Calls.took, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		families, err := r.Gather() // with an error too there are some
+		if err != nil {
+			cfg.Log.Warn("metrics", "err", err)
+		}
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		for _, f := range families {
+			if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
+				return // who asked has gone
+			}
+		}
+	})
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {

@@ -43,13 +43,13 @@ var scenes = []scene{
 	{"mountains.jpg", 1600, 900, 1, 62_000, drawMountains},
 	{"aurora.jpg", 1600, 1066, 1, 76_000, drawAurora},
 	{"dunes.jpg", 1600, 900, 2, 76_000, drawDunes},
-	{"meadow.jpg", 1440, 960, 1, 140_000, drawMeadow},
+	{"meadow.jpg", 1280, 853, 1, 120_000, drawMeadow},
 	{"harbour.jpg", 1440, 810, 1, 95_000, drawHarbour},
-	{"birches.jpg", 900, 1350, 1, 102_000, drawBirches},
+	{"birches.jpg", 800, 1200, 1, 82_000, drawBirches},
 	{"citylights.jpg", 900, 1350, 1, 54_000, drawCityLights},
 	{"lighthouse.jpg", 900, 1350, 1, 74_000, drawLighthouse},
 	{"snowpeaks.jpg", 2400, 600, 2, 108_000, drawSnowPeaks},
-	{"leaves.jpg", 1000, 1000, 1, 102_000, drawLeaves},
+	{"leaves.jpg", 900, 900, 1, 82_000, drawLeaves},
 	{"balloon.jpg", 64, 48, 8, 4_000, drawBalloon},
 }
 
