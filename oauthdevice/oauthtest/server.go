@@ -13,6 +13,7 @@ package oauthtest
 import (
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -183,6 +184,17 @@ func (s *Server) ForgetCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = nil
+}
+
+// ForgetGone drops calls, and codes and access tokens that are past their time, for
+// who goes on for very long.
+func (s *Server) ForgetGone() {
+	s.ForgetCalls()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(s.access, func(_ string, t *token) bool { return now.After(t.expires) })
+	s.codes = slices.DeleteFunc(s.codes, func(c *code) bool { return now.After(c.expires) })
 }
 
 // Mend drops the queued answers for an operation.
