@@ -58,6 +58,7 @@ type Device struct {
 	slideNow chan struct{} // level trigger, capacity one
 	turns    chan turn     // what somebody wants of the slideshow
 	untilNow chan struct{} // level trigger, capacity one
+	copying  chan struct{} // who makes a copy of an item, capacity one
 	born     time.Time     // New's
 	lastBeat atomic.Int64  // nanoseconds since then: the box's clock may jump
 	clock    *clock
@@ -105,6 +106,7 @@ func New(cfg Config) *Device {
 		slideNow: make(chan struct{}, 1),
 		turns:    make(chan turn),
 		untilNow: make(chan struct{}, 1),
+		copying:  make(chan struct{}, 1),
 		sources:  map[string]*oauthdevice.Source{},
 		born:     time.Now(),
 		clock:    &clock{},

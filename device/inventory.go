@@ -1,10 +1,14 @@
 package device
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"time"
+
+	"pickerd/display/photo"
 )
 
 // A Session is a picking session on record, for other programs to see.
@@ -97,5 +101,34 @@ func (d *Device) OpenItem(id string) (*os.File, *Item, error) {
 	if err != nil {
 		return nil, nil, errors.Join(fs.ErrNotExist, err)
 	}
-	return f, &Item{ID: p.ID, Type: p.Type, MimeType: p.MimeType, AddedAt: p.AddedAt}, nil
+	return f, &Item{ID: p.ID, Type: p.Type, MimeType: p.MimeType, Bytes: p.Bytes, AddedAt: p.AddedAt}, nil
+}
+
+// ErrNoCopy means that an item can't be decoded.
+var ErrNoCopy = errors.New("no copy of this item can be made")
+
+// CopyItem returns a JPEG of an item, or of a video's still, no larger than w by h
+// pixels. One is made at a time: decoding takes memory. Its errors are
+// fs.ErrNotExist, ErrNoCopy and ctx's.
+func (d *Device) CopyItem(ctx context.Context, id string, w, h int) ([]byte, *Item, error) {
+	f, item, err := d.OpenItem(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	select {
+	case d.copying <- struct{}{}:
+		defer func() { <-d.copying }()
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	st, err := f.Stat() // with a video's still in it
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := photo.Copy(f, st.Size(), w, h)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrNoCopy, err)
+	}
+	return data, item, nil
 }

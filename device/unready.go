@@ -88,5 +88,10 @@ func (u *Unready) Sessions() ([]Session, error) { return nil, ErrUnready }
 // Items: see Pick.
 func (u *Unready) Items() ([]Item, error) { return nil, ErrUnready }
 
+// CopyItem: see Pick.
+func (u *Unready) CopyItem(context.Context, string, int, int) ([]byte, *Item, error) {
+	return nil, nil, ErrUnready
+}
+
 // OpenItem: see Pick.
 func (u *Unready) OpenItem(string) (*os.File, *Item, error) { return nil, nil, ErrUnready }

@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,6 +45,16 @@ func (f *fakeDevice) OpenItem(id string) (*os.File, *device.Item, error) {
 	}
 	file, err := os.Open(f.file)
 	return file, &device.Item{MimeType: "image/jpeg"}, err
+}
+
+func (f *fakeDevice) CopyItem(_ context.Context, id string, w, h int) ([]byte, *device.Item, error) {
+	switch id {
+	case "a/b":
+		return fmt.Appendf(nil, "a copy of %d by %d", w, h), &device.Item{}, f.err
+	case "broken":
+		return nil, nil, device.ErrNoCopy
+	}
+	return nil, nil, fs.ErrNotExist
 }
 
 type rig struct {
@@ -219,7 +229,7 @@ func TestListen(t *testing.T) {
 	if _, err := Listen(path); err == nil {
 		t.Error("a living daemon's socket was taken")
 	}
-	l.(*net.UnixListener).SetUnlinkOnClose(false) // as a killed daemon leaves it
+	l.(peerListener).SetUnlinkOnClose(false) // as a killed daemon leaves it
 	l.Close()
 	l, err = Listen(path)
 	if err != nil {
@@ -240,4 +250,47 @@ func TestUnreachable(t *testing.T) {
 	if _, err := NewClient(filepath.Join(t.TempDir(), "none.sock")).Status(ctx); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// Who comes back is not told again what they know.
+func TestEventsGoOn(t *testing.T) {
+	r := newRig(t)
+	r.board.Set(device.Status{State: device.Pairing})
+	follow := func(last string) (*bufio.Scanner, func() error) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/v1/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Last-Event-ID", last)
+		resp, err := r.client.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bufio.NewScanner(resp.Body), resp.Body.Close
+	}
+	lines, end := follow("")
+	id := ""
+	for id == "" && lines.Scan() {
+		id, _ = strings.CutPrefix(lines.Text(), "id: ")
+		if id == lines.Text() {
+			id = ""
+		}
+	}
+	end()
+	lines, end = follow(id)
+	defer end()
+	if !lines.Scan() || lines.Text() != ": nothing new" {
+		t.Errorf("who knows it gets %q", lines.Text())
+	}
+	r.board.Set(device.Status{State: device.Showing})
+	for lines.Scan() {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			if !strings.Contains(data, "showing") {
+				t.Errorf("the next is %s", data)
+			}
+			return
+		}
+	}
+	t.Error("nothing follows")
 }

@@ -38,7 +38,11 @@ func Listen(path string) (net.Listener, error) {
 			_ = os.Chown(path, -1, gid)
 		}
 	}
-	return l, nil
+	owner := uint32(os.Getegid())
+	if st, err := os.Stat(path); err == nil {
+		owner = st.Sys().(*syscall.Stat_t).Gid
+	}
+	return peerListener{l.(*net.UnixListener), mayAsk(owner)}, nil
 }
 
 func removeStale(path string) error {

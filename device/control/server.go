@@ -3,16 +3,21 @@
 package control
 
 import (
+	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"io/fs"
 	"iter"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
+	"strconv"
 	"time"
 
 	"pickerd/device"
@@ -28,6 +33,7 @@ type Device interface {
 	Sessions() ([]device.Session, error)
 	Items() ([]device.Item, error)
 	OpenItem(id string) (*os.File, *device.Item, error)
+	CopyItem(ctx context.Context, id string, w, h int) ([]byte, *device.Item, error)
 }
 
 // Statuses carries the device's status: now, and each newer one.
@@ -40,20 +46,38 @@ type Statuses interface {
 func Handler(d Device, statuses Statuses, log *slog.Logger) http.Handler {
 	h := &handler{d, statuses, log}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", h.status)
-	mux.HandleFunc("GET /v1/events", h.events)
-	mux.HandleFunc("POST /v1/picks", h.pick)
-	mux.HandleFunc("DELETE /v1/picks/current", h.cancel)
-	mux.HandleFunc("GET /v1/sessions", h.sessions)
-	mux.HandleFunc("GET /v1/items", h.items)
-	mux.HandleFunc("GET /v1/items/{id}/content", h.content)
-	mux.HandleFunc("POST /v1/pairing", h.renew)
-	mux.HandleFunc("POST /v1/account", h.importToken)
-	mux.HandleFunc("DELETE /v1/account", h.unpair)
+	for pattern, f := range h.routes() {
+		mux.HandleFunc(pattern, f)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, http.StatusNotFound, "There is nothing at "+r.Method+" "+r.URL.Path+".")
 	})
 	return mux
+}
+
+// routes are what the API has, as openapi.json describes it.
+func (h *handler) routes() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /v1/status":             h.status,
+		"GET /v1/events":             h.events,
+		"POST /v1/picks":             h.pick,
+		"DELETE /v1/picks/current":   h.cancel,
+		"GET /v1/sessions":           h.sessions,
+		"GET /v1/items":              h.items,
+		"GET /v1/items/{id}/content": h.content,
+		"POST /v1/pairing":           h.renew,
+		"POST /v1/account":           h.importToken,
+		"DELETE /v1/account":         h.unpair,
+		"GET /v1/openapi.json":       h.describe,
+	}
+}
+
+//go:embed openapi.json
+var description []byte
+
+func (h *handler) describe(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(description) // who asked may have gone
 }
 
 type handler struct {
@@ -91,6 +115,8 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.problem(w, http.StatusConflict, "The last account is still being forgotten at Google; try again in a minute.")
 	case errors.Is(err, device.ErrNotPaired):
 		h.problem(w, http.StatusConflict, "No account is paired.")
+	case errors.Is(err, device.ErrNoCopy):
+		h.problem(w, http.StatusUnsupportedMediaType, "This item can't be decoded; ask for it as it is, without w and h.")
 	case errors.Is(err, fs.ErrNotExist):
 		h.problem(w, http.StatusNotFound, "There is no such item.")
 	case errors.Is(err, device.ErrUnready):
@@ -211,7 +237,18 @@ type itemList struct {
 	Items []device.Item `json:"items"`
 }
 
+// mostPixels is the longest side that a copy may be asked for.
+const mostPixels = 8192
+
+// content serves an item as it is, or with w and h a JPEG that is no larger. The
+// content of an id never changes, so that a copy can be kept for as long as one
+// likes.
 func (h *handler) content(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if q.Has("w") || q.Has("h") {
+		h.copied(w, r, q)
+		return
+	}
 	f, item, err := h.device.OpenItem(r.PathValue("id"))
 	if err != nil {
 		h.fail(w, r, err)
@@ -219,21 +256,62 @@ func (h *handler) content(w http.ResponseWriter, r *http.Request) {
 	}
 	defer f.Close()
 	w.Header().Set("Content-Type", item.MimeType)
+	w.Header().Set("ETag", etag(r.PathValue("id"), item, ""))
 	http.ServeContent(w, r, "", item.AddedAt, f)
 }
 
-// events streams statuses, the current one first.
+func (h *handler) copied(w http.ResponseWriter, r *http.Request, q url.Values) {
+	size := [2]int{mostPixels, mostPixels} // of what is left out
+	for i, name := range []string{"w", "h"} {
+		if !q.Has(name) {
+			continue
+		}
+		n, err := strconv.Atoi(q.Get(name))
+		if err != nil || n < 1 || n > mostPixels {
+			h.problem(w, http.StatusBadRequest, fmt.Sprintf("%s is a number of pixels from 1 to %d.", name, mostPixels))
+			return
+		}
+		size[i] = n
+	}
+	data, item, err := h.device.CopyItem(r.Context(), r.PathValue("id"), size[0], size[1])
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "image/jpeg")
+	w.Header().Set("ETag", etag(r.PathValue("id"), item, fmt.Sprint(size)))
+	http.ServeContent(w, r, "", item.AddedAt, bytes.NewReader(data))
+}
+
+// etag names one content: an item's, or a copy's.
+func etag(id string, item *device.Item, of string) string {
+	sum := fnv.New64a()
+	fmt.Fprint(sum, id, item.AddedAt.UnixNano(), item.Bytes, of)
+	return fmt.Sprintf("%q", strconv.FormatUint(sum.Sum64(), 36))
+}
+
+// events streams statuses, the current one first; who comes back with the id of
+// that one (Last-Event-ID) knows it already.
 func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	rc := http.NewResponseController(w)
+	known := r.Header.Get("Last-Event-ID")
 	for s := range h.statuses.Watch(r.Context()) {
 		data, err := json.Marshal(s)
 		if err != nil {
 			h.log.Error("control: a status can't be sent", "err", err)
 			return
 		}
-		if _, err := fmt.Fprintf(w, "event: status\ndata: %s\n\n", data); err != nil {
+		sum := fnv.New64a()
+		sum.Write(data)
+		id := strconv.FormatUint(sum.Sum64(), 36)
+		said := fmt.Sprintf("event: status\nid: %s\ndata: %s\n\n", id, data)
+		if id == known {
+			said = ": nothing new\n\n"
+		}
+		known = ""
+		if _, err := io.WriteString(w, said); err != nil {
 			return
 		}
 		if err := rc.Flush(); err != nil {
