@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pickerd/display/photo"
+	"pickerd/store"
 )
 
 // A Session is a picking session on record, for other programs to see.
@@ -102,6 +103,28 @@ func (d *Device) OpenItem(id string) (*os.File, *Item, error) {
 		return nil, nil, errors.Join(fs.ErrNotExist, err)
 	}
 	return f, &Item{ID: p.ID, Type: p.Type, MimeType: p.MimeType, Bytes: p.Bytes, AddedAt: p.AddedAt}, nil
+}
+
+// RemoveItem removes one item from this box for good. Its error is fs.ErrNotExist,
+// ErrPickRunning while the items of its pick are still coming, or ErrStopping.
+func (d *Device) RemoveItem(ctx context.Context, id string) error {
+	return d.ask(ctx, func() error {
+		p, err := d.cfg.Store.Photo(id)
+		switch {
+		case err != nil:
+			return &storeError{err}
+		case p == nil:
+			return fs.ErrNotExist
+		case d.facts.pick != nil && d.facts.pick.Done: // it would be fetched again
+			return ErrPickRunning
+		}
+		if err := d.cfg.Store.DropPhotos([]store.Photo{*p}); err != nil {
+			return &storeError{err}
+		}
+		d.log.Info("item removed", "item", id)
+		wake(d.slideNow)
+		return nil
+	})
 }
 
 // ErrNoCopy means that an item can't be decoded.

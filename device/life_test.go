@@ -1,6 +1,8 @@
 package device
 
 import (
+	"errors"
+	"io/fs"
 	"testing"
 	"time"
 
@@ -142,5 +144,32 @@ func TestTally(t *testing.T) {
 		if n := w.dev.Tally().Pairings[Attempt{ByRelay, "other"}]; n != 1 {
 			t.Error("what a phone says became a label")
 		}
+	})
+}
+
+// Single items can be removed; with the last one there is nothing to show.
+func TestRemoveItem(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose("item-1", "item-2")
+		w.untilState(Showing)
+		w.untilClean()
+		if err := w.dev.RemoveItem(t.Context(), "item-9"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("one that is not here: %v", err)
+		}
+		if err := w.dev.RemoveItem(t.Context(), "item-1"); err != nil {
+			t.Fatal(err)
+		}
+		w.until("one is left", func(s Status) bool { return s.Library.Items == 1 && s.State == Showing })
+		w.untilPage("it is on the screen", func(p display.Page) bool { return p.Slide != nil && len(p.Slide.Media) == 1 })
+		if _, _, err := w.dev.OpenItem("item-1"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("its file is there: %v", err)
+		}
+		if err := w.dev.RemoveItem(t.Context(), "item-2"); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(Idle)
+		w.restart()
+		w.untilState(Idle)
 	})
 }

@@ -88,6 +88,9 @@ func (u *Unready) Sessions() ([]Session, error) { return nil, ErrUnready }
 // Items: see Pick.
 func (u *Unready) Items() ([]Item, error) { return nil, ErrUnready }
 
+// RemoveItem: see Pick.
+func (u *Unready) RemoveItem(context.Context, string) error { return ErrUnready }
+
 // CopyItem: see Pick.
 func (u *Unready) CopyItem(context.Context, string, int, int) ([]byte, *Item, error) {
 	return nil, nil, ErrUnready

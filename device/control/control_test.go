@@ -23,6 +23,7 @@ type fakeDevice struct {
 	err        error
 	everywhere bool
 	file       string
+	removed    string
 }
 
 func (f *fakeDevice) Pick(context.Context) error   { return f.err }
@@ -55,6 +56,14 @@ func (f *fakeDevice) CopyItem(_ context.Context, id string, w, h int) ([]byte, *
 		return nil, nil, device.ErrNoCopy
 	}
 	return nil, nil, fs.ErrNotExist
+}
+
+func (f *fakeDevice) RemoveItem(_ context.Context, id string) error {
+	if id != "a/b" {
+		return fs.ErrNotExist
+	}
+	f.removed = id
+	return f.err
 }
 
 type rig struct {

@@ -129,7 +129,7 @@ func TestDescribedAnswers(t *testing.T) {
 
 // fits leaves out errors that a route's device never has.
 func fits(err error, pattern string) bool {
-	only := map[error][]string{device.ErrPickRunning: {"POST /v1/picks"}, device.ErrNoPick: {"DELETE /v1/picks/current"}, device.ErrNoCode: {"POST /v1/pairing"},
+	only := map[error][]string{device.ErrPickRunning: {"POST /v1/picks", "DELETE /v1/items/{id}"}, device.ErrNoPick: {"DELETE /v1/picks/current"}, device.ErrNoCode: {"POST /v1/pairing"},
 		device.ErrNotPaired: {"DELETE /v1/account"}, device.ErrPaired: {"POST /v1/account"}}
 	routes, ok := only[err]
 	return !ok || slices.Contains(routes, pattern)
@@ -152,6 +152,12 @@ func TestCopies(t *testing.T) {
 		if strconv.Itoa(resp.StatusCode) != code || !strings.Contains(text, part) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
 		}
+	}
+	if resp, _ := r.raw(t, "DELETE", "/v1/items/none"); resp.StatusCode != 404 {
+		t.Errorf("removing nothing: %d", resp.StatusCode)
+	}
+	if resp, _ := r.raw(t, "DELETE", "/v1/items/a%2Fb"); resp.StatusCode != 202 || r.dev.removed != "a/b" {
+		t.Errorf("removing: %d, %q", resp.StatusCode, r.dev.removed)
 	}
 	tags := map[string]bool{}
 	for _, q := range []string{"", "?w=10", "?w=20"} {

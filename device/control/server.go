@@ -33,6 +33,7 @@ type Device interface {
 	Sessions() ([]device.Session, error)
 	Items() ([]device.Item, error)
 	OpenItem(id string) (*os.File, *device.Item, error)
+	RemoveItem(ctx context.Context, id string) error
 	CopyItem(ctx context.Context, id string, w, h int) ([]byte, *device.Item, error)
 }
 
@@ -65,6 +66,7 @@ func (h *handler) routes() map[string]http.HandlerFunc {
 		"GET /v1/sessions":           h.sessions,
 		"GET /v1/items":              h.items,
 		"GET /v1/items/{id}/content": h.content,
+		"DELETE /v1/items/{id}":      h.remove,
 		"POST /v1/pairing":           h.renew,
 		"POST /v1/account":           h.importToken,
 		"DELETE /v1/account":         h.unpair,
@@ -235,6 +237,10 @@ type sessionList struct {
 
 type itemList struct {
 	Items []device.Item `json:"items"`
+}
+
+func (h *handler) remove(w http.ResponseWriter, r *http.Request) {
+	h.wish(w, r, func(ctx context.Context) error { return h.device.RemoveItem(ctx, r.PathValue("id")) })
 }
 
 // mostPixels is the longest side that a copy may be asked for.
