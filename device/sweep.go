@@ -293,14 +293,17 @@ func (d *Device) forgetGrant(ctx context.Context, id string) bool {
 		}
 	}
 	d.dropSource(g.ID)
-	if err := d.cfg.Store.ForgetGrant(g.ID); err != nil {
+	// At once, so that nobody sees an account that is gone without a word of how.
+	d.screen.update(func(v *view) {
+		if err = d.cfg.Store.ForgetGrant(g.ID); err == nil && g.Retired {
+			bye.since, v.farewell = time.Now(), bye
+		}
+	})
+	if err != nil {
 		d.log.Error("sweep", "err", err)
 		return false
 	}
 	d.log.Info("grant erased")
-	if bye.since = time.Now(); g.Retired {
-		d.screen.update(func(v *view) { v.farewell = bye })
-		wake(d.slideNow) // its time begins
-	}
+	wake(d.slideNow) // a farewell's time begins
 	return true
 }
