@@ -126,7 +126,7 @@ func (g *Guard) knows(r *http.Request) bool {
 		// what the connection says.
 		return addr.IsLoopback() == isNear(r) || localAddr(r) == addr.Unmap().WithZone("")
 	}
-	if host == "localhost" {
+	if host == "localhost" || host == "" { // a program that names nobody is no browser
 		return isNear(r)
 	}
 	return slices.ContainsFunc(g.cfg.Names, func(name string) bool { return strings.EqualFold(name, host) })

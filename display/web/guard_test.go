@@ -24,10 +24,10 @@ type visit struct {
 }
 
 const (
-	lanPhone = "192.168.1.50:5000"
-	lanBox   = "192.168.1.20:8420"
-	boxItsel = "127.0.0.1:5000"
-	testKey  = "abcd-efgh-ijkl-mnop"
+	lanPhone  = "192.168.1.50:5000"
+	lanBox    = "192.168.1.20:8420"
+	boxItself = "127.0.0.1:5000"
+	testKey   = "abcd-efgh-ijkl-mnop"
 )
 
 func (v visit) request() *http.Request {
@@ -74,32 +74,33 @@ func TestGuard(t *testing.T) {
 		visit
 		want int
 	}{
-		"the box's own browser":                 {visit{method: "GET", path: "/", from: boxItsel, host: "127.0.0.1:8420"}, 200},
-		"by its name":                           {visit{method: "GET", path: "/", from: boxItsel, host: "localhost:8420"}, 200},
-		"by IPv6":                               {visit{method: "GET", path: "/", from: "[::1]:5000", host: "[::1]:8420"}, 200},
-		"at its address on the network":         {visit{method: "GET", path: "/", from: "192.168.1.20:5000", host: lanBox}, 200},
-		"a name that leads to loopback":         {visit{method: "GET", path: "/", from: boxItsel, host: "evil.example:8420"}, 421},
-		"a name that leads to the box":          {visit{method: "GET", path: "/", from: lanPhone, host: "evil.example"}, 421},
-		"no name at all":                        {visit{method: "GET", path: "/", from: lanPhone, host: ""}, 421},
-		"loopback's name from elsewhere":        {visit{method: "GET", path: "/", from: lanPhone, host: "localhost:8420"}, 421},
-		"loopback's address from elsewhere":     {visit{method: "GET", path: "/", from: lanPhone, host: "127.0.0.1:8420"}, 421},
-		"a stranger":                            {visit{method: "GET", path: "/", from: lanPhone, host: lanBox}, 401},
-		"a stranger by the box's name":          {visit{method: "GET", path: "/", from: lanPhone, host: "BOX.local.:8420"}, 401},
-		"a stranger who wants a photo":          {visit{method: "GET", path: "/media/1", from: lanPhone, host: lanBox}, 401},
-		"events":                                {visit{method: "GET", path: "/events", from: lanPhone, host: lanBox}, 401},
-		"the code":                              {visit{method: "GET", path: "/qr.svg", from: lanPhone, host: lanBox}, 401},
-		"metrics":                               {visit{method: "GET", path: "/metrics", from: lanPhone, host: lanBox}, 401},
-		"health":                                {visit{method: "GET", path: "/healthz", from: lanPhone, host: lanBox}, 401},
-		"a wish":                                {visit{method: "POST", path: "/forget", from: lanPhone, host: lanBox}, 401},
-		"a made-up cookie":                      {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, cookie: testKey}, 401},
-		"the cookie":                            {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, cookie: g.cookie}, 200},
-		"the cookie of another key":             {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, cookie: testGuard(t, "another-key-1").cookie}, 401},
-		"the cookie at another name":            {visit{method: "GET", path: "/", from: lanPhone, host: "evil.example", cookie: g.cookie}, 421},
-		"a program that knows the key":          {visit{method: "GET", path: "/metrics", from: lanPhone, host: lanBox, header: [2]string{"Authorization", "Bearer " + testKey}}, 200},
-		"a program that does not":               {visit{method: "GET", path: "/metrics", from: lanPhone, host: lanBox, header: [2]string{"Authorization", "Bearer no"}}, 401},
-		"who claims to come from the box":       {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, header: [2]string{"X-Forwarded-For", "127.0.0.1"}}, 401},
-		"the style sheet of the sign-in page":   {visit{method: "GET", path: "/pickerd.css", from: lanPhone, host: lanBox}, 200},
-		"somebody who posts to the style sheet": {visit{method: "POST", path: "/pickerd.css", from: lanPhone, host: lanBox}, 401},
+		"the box's own browser":                  {visit{method: "GET", path: "/", from: boxItself, host: "127.0.0.1:8420"}, 200},
+		"by its name":                            {visit{method: "GET", path: "/", from: boxItself, host: "localhost:8420"}, 200},
+		"by IPv6":                                {visit{method: "GET", path: "/", from: "[::1]:5000", host: "[::1]:8420"}, 200},
+		"at its address on the network":          {visit{method: "GET", path: "/", from: "192.168.1.20:5000", host: lanBox}, 200},
+		"a name that leads to loopback":          {visit{method: "GET", path: "/", from: boxItself, host: "evil.example:8420"}, 421},
+		"a name that leads to the box":           {visit{method: "GET", path: "/", from: lanPhone, host: "evil.example"}, 421},
+		"a program on the box that names nobody": {visit{method: "GET", path: "/healthz", from: boxItself, host: ""}, 200},
+		"no name at all":                         {visit{method: "GET", path: "/", from: lanPhone, host: ""}, 421},
+		"loopback's name from elsewhere":         {visit{method: "GET", path: "/", from: lanPhone, host: "localhost:8420"}, 421},
+		"loopback's address from elsewhere":      {visit{method: "GET", path: "/", from: lanPhone, host: "127.0.0.1:8420"}, 421},
+		"a stranger":                             {visit{method: "GET", path: "/", from: lanPhone, host: lanBox}, 401},
+		"a stranger by the box's name":           {visit{method: "GET", path: "/", from: lanPhone, host: "BOX.local.:8420"}, 401},
+		"a stranger who wants a photo":           {visit{method: "GET", path: "/media/1", from: lanPhone, host: lanBox}, 401},
+		"events":                                 {visit{method: "GET", path: "/events", from: lanPhone, host: lanBox}, 401},
+		"the code":                               {visit{method: "GET", path: "/qr.svg", from: lanPhone, host: lanBox}, 401},
+		"metrics":                                {visit{method: "GET", path: "/metrics", from: lanPhone, host: lanBox}, 401},
+		"health":                                 {visit{method: "GET", path: "/healthz", from: lanPhone, host: lanBox}, 401},
+		"a wish":                                 {visit{method: "POST", path: "/forget", from: lanPhone, host: lanBox}, 401},
+		"a made-up cookie":                       {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, cookie: testKey}, 401},
+		"the cookie":                             {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, cookie: g.cookie}, 200},
+		"the cookie of another key":              {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, cookie: testGuard(t, "another-key-1").cookie}, 401},
+		"the cookie at another name":             {visit{method: "GET", path: "/", from: lanPhone, host: "evil.example", cookie: g.cookie}, 421},
+		"a program that knows the key":           {visit{method: "GET", path: "/metrics", from: lanPhone, host: lanBox, header: [2]string{"Authorization", "Bearer " + testKey}}, 200},
+		"a program that does not":                {visit{method: "GET", path: "/metrics", from: lanPhone, host: lanBox, header: [2]string{"Authorization", "Bearer no"}}, 401},
+		"who claims to come from the box":        {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, header: [2]string{"X-Forwarded-For", "127.0.0.1"}}, 401},
+		"the style sheet of the sign-in page":    {visit{method: "GET", path: "/pickerd.css", from: lanPhone, host: lanBox}, 200},
+		"somebody who posts to the style sheet":  {visit{method: "POST", path: "/pickerd.css", from: lanPhone, host: lanBox}, 401},
 	} {
 		w := g.answer(tt.visit)
 		if w.Code != tt.want {
