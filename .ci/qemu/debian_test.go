@@ -97,12 +97,14 @@ func newHouse(t *testing.T) *house {
 // boot switches the machine on.
 func (h *house) boot() *machine {
 	h.t.Helper()
-	return boot(h.t, board{
+	m := boot(h.t, board{
 		args: []string{"-vga", "std", "-smp", "2", "-drive", "file=" + h.disk + ",format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
 			"-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"},
 		modules: []string{"crc32c_generic", "virtio_pci", "virtio_blk", "ext4", "virtio_net", "evdev", "bochs"},
 		append:  "disk=/dev/vda rw systemd.show_status=0 systemd.journald.forward_to_console=1",
 	})
+	m.system = true
+	return m
 }
 
 // run has the machine run a command and returns what it says.

@@ -31,7 +31,8 @@ type machine struct {
 	line *bufio.ReadWriter // to the guest
 	made time.Time
 
-	conns []net.Conn
+	conns  []net.Conn
+	system bool // it has a system of its own, whose journal tells enough
 }
 
 // await bounds how long the next answer may take.
@@ -123,9 +124,23 @@ func (m *machine) until(what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			m.t.Fatalf("waited in vain until %s", what)
+			m.t.Errorf("waited in vain until %s", what)
+			m.autopsy()
+			m.t.FailNow()
 		}
 	}
+}
+
+// autopsy tells what can still be learned of a machine that does not do what it
+// should: what its box says, what it shows, and where its goroutines are.
+func (m *machine) autopsy() {
+	m.t.Helper()
+	if m.line == nil || m.system {
+		return
+	}
+	m.keep("stuck")
+	m.t.Log(m.tell("run /pickerd status --socket /tmp/control.sock"))
+	m.tell("signal QUIT")
 }
 
 func (m *machine) read(rw *bufio.ReadWriter) map[string]any {
