@@ -62,17 +62,10 @@ type tlsListener struct {
 // Accept implements net.Listener.
 func (l tlsListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if err != nil || isOwn(c) {
+	if err != nil || web.IsOwn(c) {
 		return c, err
 	}
 	return tls.Server(c, l.cfg), nil
-}
-
-// isOwn reports whether a connection comes from this machine.
-func isOwn(c net.Conn) bool {
-	from, ok := c.RemoteAddr().(*net.TCPAddr)
-	to, ok2 := c.LocalAddr().(*net.TCPAddr)
-	return ok && ok2 && (from.IP.IsLoopback() || from.IP.Equal(to.IP))
 }
 
 // A certificate is read anew when its file has changed: those of today's
@@ -88,24 +81,23 @@ type certificate struct {
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	st, err := os.Stat(c.cert)
-	if err != nil || c.pair != nil && st.ModTime().Equal(c.read) {
-		return c.pair, unlessKept(c.pair, err)
+	if err := c.renew(); err != nil && c.pair == nil { // half of a new pair is no reason to drop the old one
+		return nil, err
 	}
-	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
-	if err != nil { // half of a new pair is no reason to drop the old one
-		return c.pair, unlessKept(c.pair, err)
-	}
-	c.pair, c.read = &pair, st.ModTime()
 	return c.pair, nil
 }
 
-// unlessKept is err where there is no pair to go on with.
-func unlessKept(pair *tls.Certificate, err error) error {
-	if pair != nil {
-		return nil
+func (c *certificate) renew() error {
+	st, err := os.Stat(c.cert)
+	if err != nil || c.pair != nil && st.ModTime().Equal(c.read) {
+		return err
 	}
-	return err
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil {
+		return err
+	}
+	c.pair, c.read = &pair, st.ModTime()
+	return nil
 }
 
 // newKey makes a display key that somebody can type.

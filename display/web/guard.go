@@ -133,8 +133,14 @@ func (g *Guard) knows(r *http.Request) bool {
 }
 
 func localAddr(r *http.Request) netip.Addr {
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		return a.AddrPort().Addr().Unmap().WithZone("")
+	a, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return addrOf(a)
+}
+
+// addrOf is the IP address of one end of a TCP connection, invalid without one.
+func addrOf(a net.Addr) netip.Addr {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().WithZone("")
 	}
 	return netip.Addr{}
 }
@@ -148,9 +154,13 @@ func remoteAddr(r *http.Request) netip.Addr {
 }
 
 // isNear reports whether a request comes from this machine.
-func isNear(r *http.Request) bool {
-	from := remoteAddr(r)
-	return from.IsLoopback() || from.IsValid() && from == localAddr(r)
+func isNear(r *http.Request) bool { return fromHere(remoteAddr(r), localAddr(r)) }
+
+// IsOwn reports whether a connection comes from this machine, as a Guard sees it.
+func IsOwn(c net.Conn) bool { return fromHere(addrOf(c.RemoteAddr()), addrOf(c.LocalAddr())) }
+
+func fromHere(from, to netip.Addr) bool {
+	return from.IsLoopback() || from.IsValid() && from == to
 }
 
 // signedIn reports whether a request proves that it knows the key: by its cookie,
