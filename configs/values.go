@@ -32,6 +32,17 @@ var units = []struct {
 	{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
 }
 
+// String is a size as people read it.
+func (s Size) String() string {
+	switch {
+	case s >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(s)/1e9)
+	case s >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(s)/1e6)
+	}
+	return fmt.Sprintf("%.0f kB", float64(s)/1e3)
+}
+
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Size) UnmarshalText(b []byte) error {
 	text := strings.TrimSpace(string(b))

@@ -103,7 +103,7 @@ func printStatus(w io.Writer, s *device.Status) error {
 		line("pick", "request %s, session %s", p.RequestID, orDash(p.SessionID))
 	}
 	if f := s.Fetch; f != nil {
-		line("fetched", "%d of %d, %d failed, %s", f.Done, f.Total, f.Failed, size(f.Bytes))
+		line("fetched", "%d of %d, %d failed, %s", f.Done, f.Total, f.Failed, configs.Size(f.Bytes))
 	}
 	if sc := s.Screen; sc != nil {
 		if sc.Error != "" {
@@ -112,7 +112,7 @@ func printStatus(w io.Writer, s *device.Status) error {
 			line("screen", "%d by %d", sc.Width, sc.Height)
 		}
 	}
-	line("library", "photos and videos: %d, %s", s.Library.Items, size(s.Library.Bytes))
+	line("library", "photos and videos: %d, %s", s.Library.Items, configs.Size(s.Library.Bytes))
 	line("sessions", "%d open, %d to be deleted", s.Sessions.Open, s.Sessions.PendingDeletion)
 	if p := s.Problem; p != nil {
 		line("problem", "%s %s (%s)", p.Message, p.Remedy, p.Code)
@@ -153,16 +153,6 @@ func orDash(s string) string {
 	return s
 }
 
-func size(n int64) string {
-	switch {
-	case n >= 1e9:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.0f kB", float64(n)/1e3)
-}
-
 func printSessions(w io.Writer, list []device.Session) error {
 	if len(list) == 0 {
 		fmt.Fprintln(w, "No picking session is left.")
@@ -186,7 +176,7 @@ func printItems(w io.Writer, list []device.Item) error {
 			if i.Width > 0 {
 				pixels = fmt.Sprintf("%dx%d", i.Width, i.Height)
 			}
-			row(i.Type, pixels, size(i.Bytes), orDash(i.Filename), i.ID)
+			row(i.Type, pixels, configs.Size(i.Bytes).String(), orDash(i.Filename), i.ID)
 		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pickerd/configs"
 	"pickerd/store"
 )
 
@@ -80,7 +81,7 @@ func (d *Doctor) disk(_ context.Context, check string) {
 	}
 	size := int64(st.Blocks) * int64(st.Bsize)
 	free := int64(st.Bavail) * int64(st.Bsize)
-	words := fmt.Sprintf("%s: %s of %s are free.", dir, bytesOf(free), bytesOf(size))
+	words := fmt.Sprintf("%s: %s of %s are free.", dir, configs.Size(free), configs.Size(size))
 	switch {
 	case st.Flags&unix.ST_RDONLY != 0:
 		d.found(check, Fail, "Cards and disks that are worn out turn read-only: dmesg says why. Remount it, or replace it.", "%s is mounted read-only.", dir)
@@ -93,16 +94,6 @@ func (d *Doctor) disk(_ context.Context, check string) {
 	default:
 		d.ok(check, "%s", words)
 	}
-}
-
-func bytesOf(n int64) string {
-	switch {
-	case n >= 1e9:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%d kB", n/1000)
 }
 
 func (d *Doctor) state(ctx context.Context, check string) {
