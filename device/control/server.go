@@ -291,9 +291,14 @@ func (h *handler) copied(w http.ResponseWriter, r *http.Request, q url.Values) {
 
 // etag names one content: an item's, or a copy's.
 func etag(id string, item *device.Item, of string) string {
+	return fmt.Sprintf("%q", digest(fmt.Append(nil, id, item.AddedAt.UnixNano(), item.Bytes, of)))
+}
+
+// digest is a short name for content.
+func digest(content []byte) string {
 	sum := fnv.New64a()
-	fmt.Fprint(sum, id, item.AddedAt.UnixNano(), item.Bytes, of)
-	return fmt.Sprintf("%q", strconv.FormatUint(sum.Sum64(), 36))
+	sum.Write(content)
+	return strconv.FormatUint(sum.Sum64(), 36)
 }
 
 // events streams statuses, the current one first; who comes back with the id of
@@ -309,9 +314,7 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 			h.log.Error("control: a status can't be sent", "err", err)
 			return
 		}
-		sum := fnv.New64a()
-		sum.Write(data)
-		id := strconv.FormatUint(sum.Sum64(), 36)
+		id := digest(data)
 		said := fmt.Sprintf("event: status\nid: %s\ndata: %s\n\n", id, data)
 		if id == known {
 			said = ": nothing new\n\n"

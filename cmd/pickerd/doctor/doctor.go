@@ -169,13 +169,18 @@ func indent(s string) string {
 // patience is how long any one answer is waited for.
 const patience = 10 * time.Second
 
+// trust is whom servers' certificates are believed for.
+func (d *Doctor) trust() *tls.Config {
+	if d.cfg.TLS != nil {
+		return d.cfg.TLS.Clone()
+	}
+	return &tls.Config{}
+}
+
 // http is for requests that prove nothing but that somebody answers: it goes
 // nowhere else than it is sent. Without check it believes anybody.
 func (d *Doctor) http(check bool) *http.Client {
-	cfg := &tls.Config{}
-	if d.cfg.TLS != nil {
-		cfg = d.cfg.TLS.Clone()
-	}
+	cfg := d.trust()
 	cfg.InsecureSkipVerify = !check // for the time alone, where the clock may be what is wrong
 	return &http.Client{
 		Timeout:       d.cfg.Patience,

@@ -231,10 +231,7 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 			d.ok(check, "%s through the proxy %s", s.hostport(), s.via.Host)
 			continue
 		}
-		cfg := &tls.Config{}
-		if d.cfg.TLS != nil {
-			cfg = d.cfg.TLS.Clone()
-		}
+		cfg := d.trust()
 		cfg.ServerName = s.url.Hostname()
 		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: d.cfg.Patience}, Config: cfg}
 		c, err := dialer.DialContext(ctx, "tcp", s.hostport())
