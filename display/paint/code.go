@@ -1,12 +1,10 @@
 package paint
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"log/slog"
-
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"pickerd/display"
 	"pickerd/display/pixel"
@@ -52,7 +50,7 @@ func (p *Painter) qr(text string, room image.Point) *pixel.Image {
 	}
 	if p.code.module != module {
 		p.code.module, p.code.image = module, drawCode(p.code.code, module)
-		if err := check(p.code.image, text); err != nil {
+		if err := check(p.code.image, module, text); err != nil {
 			p.cfg.Log.Error("the QR code as drawn can't be read, and is not shown", "err", err, slog.Int("module", module))
 			p.code.image = nil
 		}
@@ -74,19 +72,27 @@ func drawCode(code display.QR, module int) *pixel.Image {
 	return m
 }
 
-// check reads a drawn code as a phone would.
-func check(m *pixel.Image, want string) error {
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(m)
-	if err != nil {
-		return err
+// check reads a drawn code from its pixels: what was drawn, not what was meant.
+func check(m *pixel.Image, module int, want string) error {
+	code := make(display.QR, m.H/module)
+	for y := range code {
+		code[y] = make([]bool, m.W/module)
+		for x := range code[y] {
+			colour := m.Row(y * module)[x*module] & 0xffffff
+			for i := range module * module {
+				if m.Row(y*module + i/module)[x*module+i%module]&0xffffff != colour {
+					return errors.New("a module of the code has two colours")
+				}
+			}
+			code[y][x] = colour == 0
+		}
 	}
-	hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true}
-	got, err := qrcode.NewQRCodeReader().Decode(bitmap, hints)
+	got, err := code.Read()
 	if err != nil {
 		return fmt.Errorf("read the code's pixels: %w", err)
 	}
-	if got.GetText() != want {
-		return fmt.Errorf("the code's pixels say something else")
+	if got != want {
+		return errors.New("the code's pixels say something else")
 	}
 	return nil
 }

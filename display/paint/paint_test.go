@@ -198,8 +198,18 @@ func TestUnreadableCode(t *testing.T) {
 		t.Error("nothing says why there is no code, or the words are missing")
 	}
 	m := drawCode(display.QR{{true, false}, {false, true}}, 4)
-	if check(m, "x") == nil {
+	if check(m, 4, "x") == nil {
 		t.Error("what is no code is taken for one")
+	}
+	code, err := display.NewQR("x1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m = drawCode(code, 4); check(m, 4, "x1") != nil || check(m, 4, "x") == nil {
+		t.Error("what a code says does not count")
+	}
+	if m.Row(99)[99] ^= 0xffffff; check(m, 4, "x1") == nil {
+		t.Error("a stray pixel is overlooked")
 	}
 }
 
