@@ -112,7 +112,7 @@ func segments(data []byte, v coding.Version) (string, error) {
 			return "", fmt.Errorf("mode %d: %w", mode, errNotQR)
 		}
 		n := next(counts[class])
-		if n > left { // each character takes more than a bit
+		if bitsOf(mode, n) > left {
 			return "", errQRLength
 		}
 		switch mode {
@@ -136,4 +136,15 @@ func segments(data []byte, v coding.Version) (string, error) {
 		}
 	}
 	return string(text), nil
+}
+
+// bitsOf is how many bits n characters take.
+func bitsOf(mode, n int) int {
+	switch mode {
+	case modeBytes:
+		return 8 * n
+	case modeAlnum:
+		return 11*(n/2) + 6*(n%2)
+	}
+	return 10*(n/3) + [3]int{0, 4, 7}[n%3]
 }
