@@ -12,9 +12,13 @@ import (
 )
 
 // check finds values that can't be meant.
-func (c *Config) check(file string, data []byte, also ...Check) error {
+func (c *Config) check(file string, data []byte, getenv func(string) string, also ...Check) error {
 	var all []error
 	bad := func(key, format string, args ...any) {
+		if name := EnvName(key); getenv(name) != "" {
+			all = append(all, &Error{Key: name, Msg: fmt.Sprintf(format, args...)})
+			return
+		}
 		all = append(all, &Error{File: file, Line: lineOf(data, key), Key: key, Msg: fmt.Sprintf(format, args...)})
 	}
 	oneOf := func(key, value string, allowed ...string) {
@@ -26,11 +30,12 @@ func (c *Config) check(file string, data []byte, also ...Check) error {
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "auto", "text", "json")
 	oneOf("google.client_auth", c.Google.ClientAuth, "form", "basic")
-	oneOf("slideshow.order", c.Slideshow.Order, "picked", "shuffle")
+	oneOf("slideshow.order", c.Slideshow.Order, "picked", "newest", "shuffle")
 	oneOf("slideshow.backing", c.Slideshow.Backing, "blur", "black")
+	oneOf("mode", c.Mode, "home", "guest")
 	oneOf("unpair.photos", c.Unpair.Photos, "remove", "keep")
 	c.checkPairing(bad)
-	c.checkFuture(bad)
+	c.checkMode(bad)
 	for _, a := range []struct{ key, value string }{
 		{"google.device_auth_url", c.Google.DeviceAuthURL}, {"google.token_url", c.Google.TokenURL},
 		{"google.revoke_url", c.Google.RevokeURL}, {"google.auth_url", c.Google.AuthURL}, {"google.userinfo_url", c.Google.UserinfoURL}, {"google.picker_url", c.Google.PickerURL},
@@ -51,9 +56,6 @@ func (c *Config) check(file string, data []byte, also ...Check) error {
 	c.checkDisplay(bad)
 	for _, check := range also {
 		check(c, bad)
-	}
-	if time.Duration(c.Guest.ForgetAfter) <= 0 {
-		bad("guest.forget_after", "it must be longer than nothing")
 	}
 	if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
 		bad("http.listen", "%q is not an address such as 127.0.0.1:8420", c.HTTP.Listen)
@@ -113,11 +115,27 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// checkFuture refuses what this version can't do, rather than to do something
-// else in silence.
-func (c *Config) checkFuture(bad func(key, format string, args ...any)) {
-	if c.Mode != "home" {
-		bad("mode", `%q is not available in this version; use "home"`, c.Mode)
+// mostAccounts is how many people a menu asks for.
+const mostAccounts = 8
+
+// checkMode looks at who uses the box.
+func (c *Config) checkMode(bad func(key, format string, args ...any)) {
+	if c.AccountsMax < 1 || c.AccountsMax > mostAccounts {
+		bad("accounts_max", "%d is not between 1 and %d", c.AccountsMax, mostAccounts)
+	}
+	if d := time.Duration(c.Guest.ForgetAfter); d > 0 && d < time.Microsecond {
+		bad("guest.forget_after", `%d has no unit: write "%[1]dm"`, int64(d))
+	} else if d < 10*time.Second {
+		bad("guest.forget_after", "%v is less than 10s", d)
+	}
+	if !c.IsGuest() {
+		return
+	}
+	if c.Unpair.Photos == "keep" {
+		bad("unpair.photos", `with mode = "guest" nothing of anybody is kept`)
+	}
+	if slices.Contains(c.Pairing.Methods, "import") {
+		bad("pairing.methods", `with mode = "guest" people sign in themselves; "import" is for operators`)
 	}
 }
 

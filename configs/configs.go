@@ -28,7 +28,8 @@ var Default string
 // Config is a whole configuration. Its values are valid after Load.
 type Config struct {
 	Name        string      `toml:"name"`
-	Mode        string      `toml:"mode"`
+	Mode        string      `toml:"mode"` // "home" or "guest"
+	AccountsMax int         `toml:"accounts_max"`
 	Google      Google      `toml:"google"`
 	Pairing     Pairing     `toml:"pairing"`
 	Pick        Pick        `toml:"pick"`
@@ -87,6 +88,9 @@ type Control struct {
 	Socket string `toml:"socket"`
 }
 
+// IsGuest reports whether people come and go, and are forgotten.
+func (c *Config) IsGuest() bool { return c.Mode == "guest" }
+
 // Display says what draws the screen.
 type Display struct {
 	Outputs  []string `toml:"outputs"`
@@ -120,7 +124,7 @@ type Terminal struct {
 // Slideshow says how photos are shown.
 type Slideshow struct {
 	Interval Duration `toml:"interval"`
-	Order    string   `toml:"order"` // "picked" or "shuffle"
+	Order    string   `toml:"order"` // "picked", "newest" or "shuffle"
 	Fade     Duration `toml:"fade"`
 	Backing  string   `toml:"backing"` // "blur" or "black"
 	Pairs    bool     `toml:"pairs"`
@@ -143,7 +147,8 @@ type Remote struct {
 	Play     []string `toml:"play"`
 	Next     []string `toml:"next"`
 	Previous []string `toml:"previous"`
-	Hold     Duration `toml:"hold"` // after which OK opens the menu
+	Hold     Duration `toml:"hold"`  // after which OK opens the menu
+	Phone    bool     `toml:"phone"` // the menu has a code for a remote on a phone
 }
 
 // Guest says when a kiosk forgets.
@@ -223,7 +228,7 @@ func Load(file string, getenv func(string) string, also ...Check) (*Config, erro
 		}
 		return nil, &Error{File: file, Line: lineOf(data, "name"), Key: "name", Msg: err.Error()}
 	}
-	if err := c.check(file, data, also...); err != nil {
+	if err := c.check(file, data, getenv, also...); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -54,11 +54,15 @@ func TestErrors(t *testing.T) {
 		{"no scope", "[google]\nscopes = []\n", ":2:", "no scope"},
 		{"bad listen", "[http]\nlisten = '8420'\n", ":2:", "not an address"},
 		{"secret alone", "[google]\nclient_secret = 'x'\n", ":2:", "no google.client_id"},
-		{"mode of a later version", "mode = 'guest'\n", ":1:", "not available in this version"},
+		{"bad mode", "mode = 'hotel'\n", ":1:", "not one of home, guest"},
+		{"a guest whose photos are kept", "mode = 'guest'\n[unpair]\nphotos = 'keep'\n", ":3:", "nothing of anybody is kept"},
+		{"a guest who signs in nowhere", "mode = 'guest'\n[pairing]\nmethods = ['device', 'import']\n", ":3:", "is for operators"},
+		{"a guest without a moment", "[guest]\nforget_after = '1s'\n", ":2:", "less than 10s"},
+		{"a crowd", "accounts_max = 40\n", ":1:", "not between 1 and 8"},
 		{"unknown output", "[display]\noutputs = ['http', 'hdmi']\n", ":2:", `"hdmi" is not one of http, framebuffer, terminal`},
 		{"no output", "[display]\noutputs = []\n", ":2:", "choose from http"},
 		{"bad hours", "[slideshow]\nnight = '22-6'\n", ":2:", `"22-6" is not hours such as "22:30-06:30"`},
-		{"bad order", "[slideshow]\norder = 'random'\n", ":2:", "not one of picked, shuffle"},
+		{"bad order", "[slideshow]\norder = 'random'\n", ":2:", "not one of picked, newest, shuffle"},
 		{"a fade that never ends", "[slideshow]\nfade = '1m'\n", ":2:", "not between 0s and 10s"},
 		{"bad device", "[framebuffer]\ndevice = 'fb0'\n", ":2:", "/dev/fb0"},
 		{"overscan of all", "[framebuffer]\noverscan = '50%'\n", ":2:", "more than 20%"},
@@ -111,6 +115,10 @@ func TestEnvironment(t *testing.T) {
 		c.Control.Socket != "/run/x/control.sock" || c.Google.ClientFile != "" {
 		t.Errorf("%+v", c)
 	}
+	env["PICKERD_PICK_MAX_ITEMS"], env["PICKERD_MODE"] = "7", "gest"
+	if _, err := Load(write(t, "mode = 'guest'\n"), func(k string) string { return env[k] }); err == nil || err.Error() != `environment: PICKERD_MODE: "gest" is not one of home, guest` {
+		t.Errorf("got %v, want an error that names the variable and not the file", err)
+	}
 	env["PICKERD_PICK_MAX_ITEMS"] = "x"
 	if _, err := Load("", func(k string) string { return env[k] }); err == nil || !strings.Contains(err.Error(), "PICKERD_PICK_MAX_ITEMS") {
 		t.Errorf("got %v, want an error that names the variable", err)
@@ -125,7 +133,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c := new(Config)
 		if err := c.decode("f.toml", []byte(text)); err == nil {
-			c.check("f.toml", []byte(text))
+			c.check("f.toml", []byte(text), noEnv)
 		}
 	})
 }

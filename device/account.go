@@ -1,7 +1,9 @@
 package device
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"time"
@@ -10,30 +12,85 @@ import (
 	"pickerd/store"
 )
 
-// Unpair forgets the person on this box: the token is erased as soon as the
-// sessions made with it are deleted, with everywhere also revoked at the server,
-// and the photos are erased unless they are to be kept. Without a network the
-// rest is outstanding, and done later. Its error is ErrNotPaired or ErrStopping.
+// isFull reports whether nobody else can be paired.
+func (d *Device) isFull() bool { return len(d.facts.accounts) >= max(d.cfg.MaxAccounts, 1) }
+
+// account returns one of those who are paired, nil where there is none of that ID.
+func (d *Device) account(id string) *store.Grant {
+	i := slices.IndexFunc(d.facts.accounts, func(g store.Grant) bool { return g.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &d.facts.accounts[i]
+}
+
+// inForce are the accounts that are paired, in the order of that.
+func inForce(grants []store.Grant) []store.Grant {
+	list := slices.DeleteFunc(slices.Clone(grants), func(g store.Grant) bool { return !g.InForce() })
+	slices.SortFunc(list, func(a, b store.Grant) int {
+		return cmp.Or(a.PairedAt.Compare(b.PairedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+// Unpair forgets everybody on this box: the tokens are erased as soon as the
+// sessions made with them are deleted, with everywhere also revoked at the
+// server, and the photos are erased unless they are to be kept. Without a network
+// the rest is outstanding, and done later. Guests are always forgotten everywhere.
+// Its error is ErrNotPaired or ErrStopping.
 func (d *Device) Unpair(ctx context.Context, everywhere bool) error {
+	everywhere = everywhere || d.cfg.ForgetAfter > 0
 	return d.ask(ctx, func() error {
 		f := d.facts
-		if f.grant == nil && (f.photos == 0 || d.cfg.KeepPhotos) && !d.cfg.Store.KeyLost() && (f.pairing == nil || !f.pairing.Answered()) {
+		if f.grant == nil && (f.library.Photos == 0 || d.cfg.KeepPhotos) && !d.cfg.Store.KeyLost() && (f.pairing == nil || !f.pairing.Answered()) {
 			return d.revokeToo(everywhere)
 		}
-		// Also where it failed half-way: there may be something to be done.
-		defer wake(d.sweepNow)
-		defer wake(d.slideNow)
-		if err := d.cfg.Store.Unpair("unpaired", everywhere, d.cfg.KeepPhotos); err != nil {
-			return &storeError{err}
-		}
-		if f.pick != nil {
-			d.tally.pick("unpaired")
-		}
-		d.wanted = false
-		d.screen.update(func(v *view) { v.receipt, v.problem = nil, nil })
-		d.log.Info("account forgotten", "everywhere", everywhere)
-		return nil
+		return d.forgetAll(everywhere)
 	})
+}
+
+func (d *Device) forgetAll(everywhere bool) error {
+	return d.forget(everywhere, d.facts.pick != nil, func() error {
+		return d.cfg.Store.Unpair("unpaired", everywhere, d.cfg.KeepPhotos)
+	})
+}
+
+// UnpairOne is Unpair for one of several people, by AccountStatus.ID: the others
+// stay paired, and keep their photos. Its error is ErrNoAccount or ErrStopping.
+func (d *Device) UnpairOne(ctx context.Context, id string, everywhere bool) error {
+	everywhere = everywhere || d.cfg.ForgetAfter > 0
+	return d.ask(ctx, func() error {
+		if d.account(id) == nil {
+			return ErrNoAccount
+		}
+		if len(d.facts.accounts) == 1 {
+			return d.forgetAll(everywhere)
+		}
+		p := d.facts.pick
+		return d.forget(everywhere, p != nil && p.GrantID == id, func() error {
+			return d.cfg.Store.UnpairOne(id, "unpaired", everywhere, d.cfg.KeepPhotos)
+		})
+	})
+}
+
+// forget makes a change of the store after which somebody is forgotten.
+func (d *Device) forget(everywhere, midPick bool, change func() error) error {
+	// Also where it failed half-way: there may be something to be done.
+	defer wake(d.sweepNow)
+	defer wake(d.slideNow)
+	if err := change(); err != nil {
+		return &storeError{err}
+	}
+	if midPick {
+		d.tally.pick("unpaired")
+	}
+	d.wanted, d.newcomer = false, false
+	d.screen.update(func(v *view) {
+		v.receipt, v.problem, v.overdue, v.menu = nil, nil, false, menu{}
+		v.visit, v.remote = rand.Text(), remoteKey{} // browsers drop what they keep, and phones their remote
+	})
+	d.log.Info("account forgotten", "everywhere", everywhere)
+	return nil
 }
 
 // revokeToo adds a revocation to accounts that were forgotten on this box only
@@ -49,10 +106,14 @@ func (d *Device) revokeToo(everywhere bool) error {
 		if !everywhere || !g.Retired || g.Dead {
 			continue
 		}
-		some = true
-		if err := d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) { g.Revoke = true }); err != nil {
+		err := d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) { g.Revoke = true })
+		switch {
+		case errors.Is(err, store.ErrForgotten): // in this very moment
+			continue
+		case err != nil:
 			return &storeError{err}
 		}
+		some = true
 	}
 	if !some {
 		return ErrNotPaired
@@ -64,8 +125,31 @@ func (d *Device) revokeToo(everywhere bool) error {
 // accountWait is how long the name of an account is worth waiting for.
 const accountWait = 5 * time.Second
 
+// mergeAccounts ends the older pairings of people who have paired again. The loop
+// alone does that.
+func (d *Device) mergeAccounts() {
+	grants, err := d.cfg.Store.Grants()
+	newest := map[string]string{} // grants by account
+	for _, g := range slices.Backward(inForce(grants)) {
+		by := newest[g.Account]
+		switch {
+		case g.Account == "":
+		case by == "":
+			newest[g.Account] = g.ID
+		default:
+			if err = errors.Join(err, d.cfg.Store.Supersede(g.ID, by)); err == nil {
+				d.log.Info("the same account was paired again")
+				wake(d.sweepNow)
+			}
+		}
+	}
+	if err != nil {
+		d.log.Warn("an account is paired twice", "err", err)
+	}
+}
+
 // learnAccount asks who has signed in where the operator wants that to be told
-// and the token did not say. Nothing depends on it, and no wish cuts it short.
+// and the token did not say. No wish cuts it short.
 func (d *Device) learnAccount(g *store.Grant) {
 	c := d.clientOf(g)
 	if g.Account != "" || g.AccessToken == "" || c.UserinfoURL == "" || !slices.Contains(c.Scopes, "email") {
@@ -75,7 +159,11 @@ func (d *Device) learnAccount(g *store.Grant) {
 	defer cancel()
 	who, err := c.Account(ctx, oauthdevice.Secret(g.AccessToken))
 	if err == nil && who != "" {
-		err = d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) { g.Account = who })
+		err = d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) {
+			if g.InForce() { // not of who has gone meanwhile
+				g.Account = who
+			}
+		})
 	}
 	if err != nil {
 		d.log.Warn("the name of the account is not known", "err", err)
@@ -124,6 +212,9 @@ func (d *Device) lose(g *store.Grant) error {
 	}
 	if p := d.facts.pick; p != nil && p.GrantID == g.ID {
 		d.tally.pick("grant lost")
+	}
+	if d.cfg.ForgetAfter > 0 { // the next one must not see what is theirs
+		return d.forgetAll(true)
 	}
 	return nil
 }

@@ -35,14 +35,17 @@ type budget struct {
 func swapRoom(most int64) int64 { return min(maxPhotoBytes, most/8) }
 
 // newBudget counts what is here already. With replace the pick's photos are to
-// take the place of all others.
-func newBudget(s *store.Store, pick string, most int64, replace bool) (*budget, error) {
-	all, mine, err := s.Usage(pick)
+// take the place of the same person's others.
+func newBudget(s *store.Store, pick *store.Pick, most int64, replace bool) (*budget, error) {
+	u, err := s.Usage(pick.RequestID, pick.GrantID)
 	if err != nil {
 		return nil, &storeError{err}
 	}
-	b := &budget{room: s.Room, most: most, taken: all, mine: mine, replace: replace}
+	b := &budget{room: s.Room, most: most, taken: u.All, mine: u.Mine, replace: replace}
 	if replace && most > 0 {
+		// What is other people's stays.
+		b.most, b.taken = max(most-u.Others, 1), u.All-u.Others
+		most = b.most
 		b.own = most - swapRoom(most)
 	}
 	return b, nil

@@ -3,6 +3,7 @@ package device
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"maps"
@@ -28,12 +29,17 @@ type Config struct {
 	// in brings its own client ID.
 	OAuth  oauthdevice.Client
 	Ways   []Way         // in the order that they are tried; at least one
-	Door   Door          // may be nil without ByRelay and ByPaste
+	Door   Door          // may be nil without ByRelay and ByPaste; phones have no remote then
 	Picker picker.Client // its Tokens are set for each grant
 	Log    *slog.Logger
 	// Provisioned is a token file that the box was delivered with, nil without.
 	Provisioned []byte
-	KeepPhotos  bool         // when the account is forgotten
+	KeepPhotos  bool // when the account is forgotten
+	NoRemote    bool // for phones
+	MaxAccounts int  // that are paired at a time; 0 means one
+	// ForgetAfter makes the box a guest's: who has not been active for that long
+	// is forgotten. 0 means that it stays paired.
+	ForgetAfter time.Duration
 	MaxItems    int          // of one pick; 0 means the API's own limit
 	Append      bool         // new picks join the photos already here instead of replacing them
 	MaxBytes    int64        // of photos on disk; 0 means no limit
@@ -58,11 +64,14 @@ type Device struct {
 	slideNow chan struct{} // level trigger, capacity one
 	turns    chan turn     // what somebody wants of the slideshow
 	untilNow chan struct{} // level trigger, capacity one
+	hostNow  chan struct{} // level trigger, capacity one
 	copying  chan struct{} // who makes a copy of an item, capacity one
 	born     time.Time     // New's
 	lastBeat atomic.Int64  // nanoseconds since then: the box's clock may jump
-	clock    *clock
-	tally    *tally
+	// lastActive is when something came that a guest waits for, likewise.
+	lastActive atomic.Int64
+	clock      *clock
+	tally      *tally
 
 	bygones     bygones
 	revocations revocations
@@ -82,6 +91,7 @@ type Device struct {
 	spans    spans
 	granted  *granted
 	wanted   bool
+	newcomer bool // who wants is none of those who are paired
 	reached  bool // a server answered since the start
 	retry    retry
 	poll     pollClock
@@ -106,6 +116,7 @@ func New(cfg Config) *Device {
 		slideNow: make(chan struct{}, 1),
 		turns:    make(chan turn),
 		untilNow: make(chan struct{}, 1),
+		hostNow:  make(chan struct{}, 1),
 		copying:  make(chan struct{}, 1),
 		sources:  map[string]*oauthdevice.Source{},
 		born:     time.Now(),
@@ -118,7 +129,10 @@ func New(cfg Config) *Device {
 	d.cfg.OAuth.HTTP = d.clock.listen(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
 	d.cfg.Picker.HTTP = d.clock.listen(cfg.Picker.HTTP, cmp.Or(cfg.Picker.Base, picker.DefaultBase))
 	d.screen = newScreen(cfg.Name, cfg.Words, about{version: cfg.Version, address: cfg.Address})
-	d.screen.update(func(v *view) { v.displayKey = cfg.DisplayKey })
+	d.screen.update(func(v *view) { v.displayKey, v.guests = cfg.DisplayKey, cfg.ForgetAfter > 0 })
+	if cfg.ForgetAfter > 0 { // what browsers kept from before is nobody's any more
+		d.screen.update(func(v *view) { v.visit = rand.Text() })
+	}
 	// Scripts ask for it as soon as the control socket is there.
 	if err := d.announce(); err != nil {
 		d.log.Error("token file", "err", err)
@@ -146,10 +160,12 @@ func (d *Device) Run(ctx context.Context) error {
 		d.log.Error("token file", "err", err)
 		d.later.provision = store.IsDisk(err)
 	}
+	d.mergeAccounts() // where the power was cut before that
 	wg.Go(func() { d.sweeper(ctx) })
 	wg.Go(func() { d.slideshow(ctx) })
 	wg.Go(func() { d.upkeep(ctx) })
 	wg.Go(func() { d.verifier(ctx) })
+	wg.Go(func() { d.host(ctx) })
 	defer func() { _ = errors.Join(d.keepGranted(), d.flush()) }() // the last chance
 
 	for ctx.Err() == nil {
@@ -160,7 +176,7 @@ func (d *Device) Run(ctx context.Context) error {
 		}
 		state := next(d.facts)
 		if d.cfg.Door != nil && !(state == Pairing && d.expectsPhones()) {
-			d.cfg.Door.Close()
+			d.mindDoor()
 		}
 		full := d.cfg.Store.Full()
 		d.enter(state, func(v *view) { v.full = full })
@@ -177,6 +193,17 @@ func (d *Device) Run(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// mindDoor keeps the door open for a phone that is a remote, and else shut.
+func (d *Device) mindDoor() {
+	if !d.screen.remoteLives() {
+		d.cfg.Door.Close()
+		return
+	}
+	if _, err := d.cfg.Door.Open(); err != nil {
+		d.log.Debug("no remote for phones", "err", err)
+	}
 }
 
 // stateSoFar is the state as far as it was known last.
@@ -238,7 +265,7 @@ func (d *Device) load() error {
 	if err != nil {
 		return &storeError{err}
 	}
-	photos, bytes, err := d.cfg.Store.Library()
+	library, err := d.cfg.Store.Library()
 	if err != nil {
 		return &storeError{err}
 	}
@@ -250,7 +277,7 @@ func (d *Device) load() error {
 	if err != nil {
 		return &storeError{err}
 	}
-	f := facts{grant: grant, pairing: pairing, photos: photos, bytes: bytes, wanted: d.wanted,
+	f := facts{grant: grant, pairing: pairing, library: library, photos: library.Photos - library.Hidden, wanted: d.wanted,
 		refusals: d.standing(refusals), warning: warning, granted: d.granted != nil}
 	d.spans.put(pairing, d.clock)
 	d.spans.keep(pairing)
@@ -263,6 +290,9 @@ func (d *Device) load() error {
 	}
 	o := outstanding(grants, picks)
 	f.revoking = o != nil && o.Revocation
+	f.accounts = inForce(grants)
+	// After a restart the code on the screen tells that somebody else wants in.
+	f.newcomer = grant != nil && (d.newcomer || pairing != nil)
 	for i, p := range picks {
 		if p.Over == "" && f.pick == nil && grant != nil && p.GrantID == grant.ID {
 			f.pick = &picks[i]
@@ -275,7 +305,7 @@ func (d *Device) load() error {
 	w := d.way()
 	other := w != nil && (f.pairing.Method != w.Method || f.pairing.ClientID != w.ClientID) // begun under another configuration
 	if other || f.revoking && !f.pairing.Answered() {
-		d.facts.pairing = nil
+		d.facts.pairing, d.facts.newcomer = nil, grant != nil && d.newcomer
 		return d.dropPairing()
 	}
 	return nil
@@ -290,7 +320,7 @@ func (d *Device) enter(s State, change func(*view)) {
 		from = v.state
 		change(v)
 		v.show(visible(s, f, v.problem, d.reached), f)
-		v.method = ""
+		v.method, v.mayJoin = "", !d.isFull()
 		if w := d.way(); w != nil {
 			v.method = w.Method
 		}
@@ -299,6 +329,7 @@ func (d *Device) enter(s State, change func(*view)) {
 		to = v.state
 	})
 	wake(d.untilNow)
+	wake(d.hostNow)
 	if from != to {
 		d.logState(from, to)
 	}

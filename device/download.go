@@ -67,7 +67,7 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 		return none, diskError(err)
 	}
 	w := &roomWriter{part, room}
-	p, err := d.receive(m, w, limit, func() { watch.Reset(stall); d.beat() })
+	p, err := d.receive(m, w, limit, func() { watch.Reset(stall); d.beat(); d.active() })
 	if err == nil && p.Type == picker.Video {
 		watch.Stop()
 		err = d.addStill(ctx, api, j, w)
@@ -79,7 +79,7 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 	}
 	room.settle()
 	p.ID, p.Filename, p.CreateTime = j.item.ID, showName(j.item.MediaFile.Filename), j.item.CreateTime.Time
-	p.Pick, p.Index, p.AddedAt = f.pick.RequestID, j.index, time.Now()
+	p.Pick, p.Index, p.Grant, p.AddedAt = f.pick.RequestID, j.index, f.grant.ID, time.Now()
 	return store.Addition{Photo: p, Part: part}, nil
 }
 

@@ -179,7 +179,7 @@ func (d *Device) fetchPass(ctx context.Context, f facts) (missing int, err error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	if d.fetched.budget, err = newBudget(d.cfg.Store, f.pick.RequestID, d.cfg.MaxBytes, !d.cfg.Append); err != nil {
+	if d.fetched.budget, err = newBudget(d.cfg.Store, f.pick, d.cfg.MaxBytes, !d.cfg.Append); err != nil {
 		return 0, err
 	}
 	var listErr error // kept apart: what was listed before it still comes
@@ -300,7 +300,7 @@ func (d *Device) listMissing(ctx context.Context, api *picker.Client, f facts, j
 			}
 		case old != nil:
 			moved := *old
-			moved.Pick, moved.Index = f.pick.RequestID, index
+			moved.Pick, moved.Index, moved.Grant, moved.Hidden = f.pick.RequestID, index, f.grant.ID, false
 			l.budget.handOver(old.Bytes)
 			if err := send(ctx, commits, store.Addition{Photo: moved}); err != nil {
 				return err
@@ -381,6 +381,7 @@ func (d *Device) arrived(adds []store.Addition) {
 	}
 	l.mu.Unlock()
 	wake(d.slideNow)
+	wake(d.hostNow) // the countdown may be over
 	d.showFetch()
 }
 

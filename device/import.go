@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,15 +16,21 @@ import (
 	"pickerd/store"
 )
 
-// ErrPaired means that an account is paired already. It has to be forgotten
-// first: its sessions can be deleted with its own token only.
-var ErrPaired = errors.New("an account is paired already")
+// ErrPaired means that as many accounts are paired as may be. One has to be
+// forgotten first: its sessions can be deleted with its own token only.
+var ErrPaired = errors.New("as many accounts are paired as may be")
+
+// ErrAgain means that the very token is here already.
+var ErrAgain = errors.New("that account is paired already")
+
+// ErrGuests means that nobody is paired by an operator where guests come and go.
+var ErrGuests = errors.New("guests bring their own account")
 
 // awaitImport shows what an operator has to do, until it is done.
 func (d *Device) awaitImport(ctx context.Context) error {
 	if d.facts.photos > 0 && d.wanted {
 		// There is nothing to wait for in front of the screen.
-		d.wanted = false
+		d.wanted, d.newcomer = false, false
 		return errOnlyImport
 	}
 	d.calm()
@@ -72,7 +79,7 @@ func (d *Device) openToken(data []byte, plainToo bool) (*tokenfile.File, error) 
 
 // Import pairs the box with a token file that is sealed for it, and tries the
 // token at once; tried is false where the server could not be reached, and the
-// token is kept. Errors are ErrPaired, ErrForgetting, ErrStopping and
+// token is kept. Errors are ErrPaired, ErrAgain, ErrGuests, ErrPickRunning, ErrForgetting, ErrStopping and
 // *TokenError, with which nothing is kept.
 func (d *Device) Import(ctx context.Context, sealed []byte) (tried bool, err error) {
 	f, err := d.openToken(sealed, false)
@@ -82,7 +89,13 @@ func (d *Device) Import(ctx context.Context, sealed []byte) (tried bool, err err
 	g := grantOf(f, d.clock.stamp())
 	err = d.ask(ctx, func() error {
 		switch {
-		case d.facts.grant != nil:
+		case d.cfg.ForgetAfter > 0:
+			return ErrGuests
+		case d.facts.pick != nil, d.facts.newcomer: // somebody is at the screen
+			return ErrPickRunning
+		case slices.ContainsFunc(d.facts.accounts, func(a store.Grant) bool { return same(a.RefreshToken, g.RefreshToken) }):
+			return ErrAgain
+		case d.isFull():
 			return ErrPaired
 		case d.facts.revoking:
 			return ErrForgetting
@@ -130,7 +143,7 @@ func (d *Device) adopt(g store.Grant) error {
 	if err := d.cfg.Store.Paired(g, nil); err != nil {
 		return &storeError{err}
 	}
-	d.wanted = false
+	d.wanted, d.newcomer = false, false
 	d.tally.pairing(ByImport, "paired")
 	wake(d.sweepNow)
 	d.log.Info("paired", "method", ByImport)
@@ -148,7 +161,7 @@ func (d *Device) try(ctx context.Context, g store.Grant) (tried bool, err error)
 	if err == nil {
 		g.AccessToken = access
 		d.learnAccount(&g)
-		return true, d.ask(ctx, func() error { return nil }) // the facts have changed
+		return true, d.ask(ctx, func() error { d.mergeAccounts(); return nil }) // the facts have changed
 	}
 	if !refusesToken(err) {
 		d.log.Warn("the imported token could not be tried yet", "err", err)
@@ -208,7 +221,7 @@ func grantOf(f *tokenfile.File, now time.Time) store.Grant {
 // was forgotten it does not come back by itself. A revocation that is outstanding
 // would take it along; it is called again when that is over.
 func (d *Device) provision() error {
-	if d.cfg.Provisioned == nil {
+	if d.cfg.Provisioned == nil || d.cfg.ForgetAfter > 0 { // a guest brings an account
 		return nil
 	}
 	if err := d.load(); err != nil {

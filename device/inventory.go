@@ -72,6 +72,8 @@ type Item struct {
 	Bytes      int64     `json:"bytes"`
 	CreateTime time.Time `json:"create_time,omitzero"`
 	AddedAt    time.Time `json:"added_at"`
+	Hidden     bool      `json:"hidden,omitempty"`
+	Account    string    `json:"account,omitempty"` // whose it is, by AccountStatus.ID
 }
 
 // Items returns the collection in the order picked.
@@ -83,7 +85,7 @@ func (d *Device) Items() ([]Item, error) {
 	list := make([]Item, 0, len(photos))
 	for _, p := range photos {
 		list = append(list, Item{ID: p.ID, Type: p.Type, MimeType: p.MimeType, Filename: p.Filename,
-			Width: p.Width, Height: p.Height, Bytes: p.Bytes, CreateTime: p.CreateTime.UTC(), AddedAt: p.AddedAt.UTC()})
+			Width: p.Width, Height: p.Height, Bytes: p.Bytes, CreateTime: p.CreateTime.UTC(), AddedAt: p.AddedAt.UTC(), Hidden: p.Hidden, Account: p.Grant})
 	}
 	return list, nil
 }
@@ -121,7 +123,26 @@ func (d *Device) RemoveItem(ctx context.Context, id string) error {
 		if err := d.cfg.Store.DropPhotos([]store.Photo{*p}); err != nil {
 			return &storeError{err}
 		}
+		if err := d.cfg.Store.Upkeep(); err != nil {
+			d.log.Warn("state directory", "err", err) // done again by and by
+		}
 		d.log.Info("item removed", "item", id)
+		wake(d.slideNow)
+		return nil
+	})
+}
+
+// HideItem leaves an item out of the slideshow, or takes it in again. Its error is
+// fs.ErrNotExist or ErrStopping.
+func (d *Device) HideItem(ctx context.Context, id string, hidden bool) error {
+	return d.ask(ctx, func() error {
+		found, err := d.cfg.Store.Hide(id, hidden)
+		switch {
+		case err != nil:
+			return &storeError{err}
+		case !found:
+			return fs.ErrNotExist
+		}
 		wake(d.slideNow)
 		return nil
 	})

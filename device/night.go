@@ -46,7 +46,7 @@ func (d *Device) tellTime() (next time.Time) {
 // is told when that may change.
 func (v *view) fallAsleep(now time.Time, sooner func(time.Time)) {
 	wake := v.touched.Add(awakeFor)
-	busy := v.state == Opening || v.state == Picking || v.state == Fetching || v.state == Pairing && v.library.Items == 0
+	busy := v.state == Opening || v.state == Picking || v.state == Fetching || v.state == Pairing && v.visible() == 0 || !v.leavesAt.IsZero()
 	v.asleep = v.night && !busy && !now.Before(wake)
 	if v.night && now.Before(wake) {
 		sooner(wake)
@@ -56,8 +56,9 @@ func (v *view) fallAsleep(now time.Time, sooner func(time.Time)) {
 // Touch notes that somebody is at the screen: it is not black then, even at
 // night.
 func (d *Device) Touch() {
-	d.screen.update(func(v *view) { v.touched, v.asleep = time.Now(), false })
+	d.screen.update(func(v *view) { v.touched, v.asleep, v.leavesAt = time.Now(), false, time.Time{} })
 	wake(d.untilNow)
+	wake(d.hostNow)
 }
 
 // sleeping reports whether the screen is black.

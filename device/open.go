@@ -185,14 +185,17 @@ func (d *Device) useless(f facts, err error) (done bool, _ error) {
 	e, ok := errors.AsType[*picker.Error](err)
 	switch {
 	case isInvalidGrant(err), d.orphaned(f.grant, err):
-		d.wanted = true
-		return true, d.lose(f.grant)
+		if err := d.lose(f.grant); err != nil {
+			return true, err
+		}
+		d.wanted, d.newcomer = true, true // the others are not who is waiting
+		return true, nil
 	case ok && e.Reason == picker.ReasonScopeInsufficient:
-		d.wanted = true
 		wake(d.sweepNow)
 		if err := d.cfg.Store.Retire(f.grant.ID, "scope missing", false); err != nil {
 			return true, &storeError{err}
 		}
+		d.wanted, d.newcomer = true, true
 		return true, err
 	}
 	return false, err

@@ -10,16 +10,25 @@ import (
 
 // page composes what the screen shows. It has no input but the view.
 func (v *view) page() display.Page {
-	p := display.Page{State: string(v.state), Device: v.name, Night: v.asleep}
+	p := display.Page{State: string(v.state), Device: v.name, Night: v.asleep, Visit: v.visit}
+	if v.overdue { // nobody but a guest who is gone may see what is theirs
+		p.Title = v.say("one_moment")
+		v.tell(&p)
+		return p
+	}
 	switch v.state {
 	case Starting:
 		p.Title = v.say("one_moment")
 	case Waiting:
 		p.Title = v.say("waiting")
+		p.CancelLabel = v.newcomersWay()
 	case Pairing:
 		v.pairingPage(&p)
 	case Opening:
 		p.CancelLabel = v.say("cancel")
+		if v.guests {
+			p.ForgetLabel = v.forgetLabel()
+		}
 		v.moment(&p, v.say("opening"))
 	case Picking:
 		v.pickingPage(&p)
@@ -29,24 +38,53 @@ func (v *view) page() display.Page {
 		v.showingPage(&p)
 	case Idle:
 		p.Title, p.Text = v.say("idle_title"), v.say("idle_text")
-		p.PickLabel, p.ForgetLabel = v.say("choose_photos"), v.say("forget_account")
+		if v.library.Hidden > 0 {
+			p.Title = v.say("all_hidden")
+		}
+		p.PickLabel, p.ForgetLabel = v.say("choose_photos"), v.forgetLabel()
 	case Blocked:
 		p.Title = v.say("needs_operator")
 		if v.problem != nil && v.problem.asked {
 			p.PickLabel = v.say("try_again")
 		}
 		if v.paired {
-			p.ForgetLabel = v.say("forget_account")
+			p.ForgetLabel = v.forgetLabel()
 		}
+		p.CancelLabel = v.newcomersWay()
 	}
 	p.Receipt = v.receiptText()
-	if v.account != nil && v.account.Email != "" && p.Slide == nil {
-		p.Account = v.say("linked_to", "account", v.account.Email)
+	if known := v.emails(); known != "" && p.Slide == nil {
+		p.Account = v.say("linked_to", "account", known)
 	}
 	v.tell(&p)
+	if !v.leavesAt.IsZero() {
+		p.LeavesAt, p.StayLabel = v.leavesAt, v.say("stay")
+	}
 	p.Clock, p.Date = v.clockText, v.dateText
 	p.Menu = v.menu.compose(v, &p)
 	return p
+}
+
+// forgetLabel is what to call the wish to be forgotten.
+func (v *view) forgetLabel() string {
+	switch {
+	case v.guests:
+		return v.say("finish")
+	case len(v.accounts) > 1:
+		return v.say("forget_an_account")
+	}
+	return v.say("forget_account")
+}
+
+// emails are those of all who are paired, as far as they are known.
+func (v *view) emails() string {
+	var known []string
+	for _, a := range v.accounts {
+		if a.Account != "" {
+			known = append(known, a.Account)
+		}
+	}
+	return strings.Join(known, ", ")
 }
 
 // say returns a text of pages in the language of the interface.
@@ -82,7 +120,7 @@ func (v *view) tell(p *display.Page) {
 }
 
 func (v *view) pairingPage(p *display.Page) {
-	p.CancelLabel = v.wayBack("")
+	p.CancelLabel = v.wayBack(v.newcomersWay())
 	switch {
 	case v.method == ByImport:
 		v.importPage(p)
@@ -102,6 +140,9 @@ func (v *view) pairingPage(p *display.Page) {
 		p.Steps = append(p.Steps, v.say(key))
 	}
 	p.Hint = v.say("pair_hint")
+	if v.guests {
+		p.Hint = v.say("guest_hint")
+	}
 	p.QR, p.Link, p.Code, p.Until = v.pairing.QRURI, v.pairing.VerificationURI, v.pairing.UserCode, v.pairUntil
 	p.Spoken = v.spoken(v.pairing)
 	p.RenewLabel = v.say("new_code")
@@ -134,10 +175,22 @@ func (v *view) importPage(p *display.Page) {
 	p.Hint = v.say("import_hint")
 }
 
+// newcomersWay is what to call the wish to cancel for somebody who is being paired
+// beside others, "" where nobody is.
+func (v *view) newcomersWay() string {
+	if !v.newcomer {
+		return ""
+	}
+	return v.say("cancel")
+}
+
+// visible is how many photos there are that are not hidden.
+func (v *view) visible() int { return v.library.Items - v.library.Hidden }
+
 // wayBack is what to call the wish to cancel; without is for when there are no
 // photos to go back to.
 func (v *view) wayBack(without string) string {
-	if v.library.Items > 0 {
+	if v.visible() > 0 {
 		return v.say("back_to_photos")
 	}
 	return without
@@ -155,6 +208,9 @@ func (v *view) moment(p *display.Page, text string) {
 
 func (v *view) pickingPage(p *display.Page) {
 	p.CancelLabel = v.wayBack(v.say("cancel"))
+	if v.guests {
+		p.ForgetLabel = v.forgetLabel()
+	}
 	if v.ended {
 		v.moment(p, v.say("getting_link"))
 		return
@@ -168,6 +224,9 @@ func (v *view) pickingPage(p *display.Page) {
 func (v *view) fetchingPage(p *display.Page) {
 	p.Slide, p.Next = v.slide, v.nextSlide
 	p.CancelLabel = v.say("stop")
+	if v.guests {
+		p.ForgetLabel = v.forgetLabel()
+	}
 	if v.slide == nil {
 		p.Title = v.say("fetching")
 	}
@@ -178,7 +237,7 @@ func (v *view) fetchingPage(p *display.Page) {
 
 func (v *view) showingPage(p *display.Page) {
 	p.Slide, p.Next = v.slide, v.nextSlide
-	p.PickLabel, p.ForgetLabel = v.say("choose_photos"), v.say("forget_account")
+	p.PickLabel, p.ForgetLabel = v.say("choose_photos"), v.forgetLabel()
 	switch {
 	case v.slide == nil && v.unshowable:
 		p.Title, p.Text = v.say("unshowable"), v.say("unshowable_text")
@@ -208,6 +267,10 @@ func (v *view) receiptText() string {
 // farewellText tells what became of a forgotten account.
 func (v *view) farewellText() string {
 	switch o, f := v.outstanding, v.farewell; {
+	case v.guests && o != nil:
+		return v.say("guest_forgotten_here")
+	case v.guests && f != nil && f.revoked:
+		return v.say("guest_forgotten")
 	case o != nil && o.Revocation:
 		return v.say("forgotten_revoking")
 	case o != nil:

@@ -121,9 +121,9 @@ func (d *Device) stampPairing(p *store.Pairing) {
 	p.StartedAt, p.ExpiresAt = d.clock.stampOf(p.StartedAt), d.clock.stampOf(p.ExpiresAt)
 }
 
-// backToPhotos ends the pairing that somebody asked for who then went away.
-func (d *Device) backToPhotos() error {
-	d.wanted = false
+// giveUpPairing ends the pairing that somebody asked for who then went away.
+func (d *Device) giveUpPairing() error {
+	d.wanted, d.newcomer = false, false
 	return d.dropPairing()
 }
 
@@ -181,10 +181,15 @@ func (d *Device) keepGranted() error {
 	}
 	d.granted = nil
 	d.tally.pairing(g.Method, "paired")
-	d.wanted, d.spent = false, 0
+	d.wanted, d.newcomer, d.spent = false, false, 0
+	d.active()
+	if d.cfg.ForgetAfter > 0 { // whoever was here before has no remote any more
+		d.screen.update(func(v *view) { v.remote = remoteKey{} })
+	}
 	wake(d.sweepNow)
 	d.log.Info("paired", "method", g.Method, "request_id", first.RequestID)
 	d.learnAccount(&g)
+	d.mergeAccounts()
 	return nil
 }
 
@@ -194,7 +199,7 @@ func (d *Device) keepGranted() error {
 func (d *Device) Renew(ctx context.Context) error {
 	return d.ask(ctx, func() error {
 		p := d.facts.pairing
-		if p == nil || d.facts.grant != nil || p.Answered() {
+		if p == nil || p.Answered() {
 			return ErrNoCode
 		}
 		if time.Since(p.StartedAt) > renewEvery {

@@ -52,8 +52,8 @@ func (d *Device) renew(ctx context.Context, w *Way, p *store.Pairing, pollErr er
 		return ctx.Err()
 	case pollErr != nil && (!over(until) || !isTemporary(pollErr) || !sure):
 		return pollErr
-	case d.facts.photos > 0:
-		return d.backToPhotos()
+	case d.facts.photos > 0 || d.facts.newcomer:
+		return d.giveUpPairing()
 	}
 	err := d.newCode(ctx, w, p)
 	if err != nil && over(until) {

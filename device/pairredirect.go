@@ -76,8 +76,8 @@ func (d *Device) pairByRedirect(ctx context.Context, w *Way) error {
 			wait = min(wait, stayFor) // then calm takes the notice away
 		}
 		return d.sleep(ctx, wait)
-	case d.facts.photos > 0:
-		return d.backToPhotos()
+	case d.facts.photos > 0 || d.facts.newcomer:
+		return d.giveUpPairing()
 	}
 	return d.newLink(w, base, p)
 }

@@ -29,6 +29,7 @@ func (d *Device) pick(ctx context.Context) error {
 	}
 	d.reach()
 	if s.MediaItemsSet {
+		d.active()
 		d.log.Info("picked", "request_id", p.RequestID, "session_id", p.SessionID)
 		return d.updatePick(p.RequestID, func(p *store.Pick) { p.Done = true })
 	}

@@ -75,7 +75,7 @@ func scenes(w *words.Words) []scene {
 		{"showing_pair", view{state: Showing, paired: true, slide: pair, library: some}},
 		{"showing_trouble", view{state: Showing, slide: slide, library: some, warning: "testing_project"}},
 		{"unshowable", view{state: Showing, paired: true, unshowable: true, library: some}},
-		{"idle", view{state: Idle, paired: true, account: &AccountStatus{Email: "mira@example.org"}}},
+		{"idle", view{state: Idle, paired: true, accounts: []store.Grant{{Account: "mira@example.org"}}}},
 		{"blocked", view{state: Blocked, problem: func() *Problem {
 			p := told("client_refused")
 			p.key, p.args, p.open, p.operator, p.asked = "page.refused_client", []any{"type", clientTypes[ByDevice]}, []string{ByRelay, ByPaste, ByImport}, true, true
@@ -83,6 +83,12 @@ func scenes(w *words.Words) []scene {
 		}()}},
 		{"menu", view{state: Showing, paired: true, slide: slide, library: some, menu: menu{page: menuMain, selected: "forget"}}},
 		{"menu_forget", view{state: Showing, paired: true, slide: slide, library: some, menu: menu{page: menuForget}}},
+		{"menu_remote", view{state: Showing, paired: true, slide: slide, library: some, menu: menu{page: menuMain},
+			remote: remoteKey{key: "k", address: "http://192.168.178.24:8420/remote/k7m2qpxw4hrt9cvak7m2qpxw4h", until: time.Now().Add(time.Hour)}}},
+		{"menu_who", view{state: Showing, paired: true, slide: slide, library: some, accounts: []store.Grant{{ID: "a", Account: "mira@example.org"}, {ID: "b"}}, mayJoin: true, menu: menu{page: menuWho}}},
+		{"guest_pairing", view{state: Pairing, guests: true, pairing: pairing, pairUntil: soon(29 * time.Minute), farewell: &farewell{asked: true, revoked: true}}},
+		{"guest_leaving", view{state: Showing, guests: true, paired: true, slide: slide, library: some, leavesAt: soon(42 * time.Second)}},
+		{"guest_choosing", view{state: Picking, guests: true, pick: pick, pickUntil: soon(25 * time.Minute), leavesAt: soon(7 * time.Second)}},
 		{"menu_about", view{state: Idle, paired: true, menu: menu{page: menuAbout}}},
 		{"farewell", view{state: Pairing, pairing: pairing, pairUntil: soon(30 * time.Minute), farewell: &farewell{asked: true, revoked: true}}},
 	}
@@ -199,6 +205,9 @@ func drawAll(t *testing.T, size image.Point) (lines []string) {
 			name := fmt.Sprintf("%s_%s_%dx%d", s.name, code, size.X, size.Y)
 			if page.QR != "" {
 				scan(t, name, m, page.QR)
+			}
+			if page.Menu != nil && page.Menu.QR != "" {
+				scan(t, name, m, page.Menu.QR)
 			}
 			lines = append(lines, fmt.Sprintf("%s %08x\n", name, sumOf(m)))
 			if *writePictures != "" {

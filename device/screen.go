@@ -17,6 +17,9 @@ type view struct {
 	since     time.Time
 	spent     map[State]time.Duration // in each state, before this one began
 	paired    bool
+	accounts  []store.Grant // that are paired
+	mayJoin   bool          // somebody else could be paired too
+	newcomer  bool          // somebody else is being paired
 	pairing   *store.Pairing
 	pairUntil time.Time
 	pick      *store.Pick
@@ -52,6 +55,13 @@ type view struct {
 	night      bool      // it is night by the configuration
 	touched    time.Time // when somebody wished something last
 	asleep     bool      // the screen is black
+
+	remote remoteKey // of a phone
+
+	guests   bool      // everybody here is one
+	visit    string    // changes when somebody is forgotten
+	leavesAt time.Time // when an inactive guest is forgotten, zero while that is far
+	overdue  bool      // that has failed: what is a guest's is not shown any more
 }
 
 // A farewell tells that a forgotten account is forgotten at Google too. It is
@@ -119,7 +129,8 @@ func (v *view) show(s State, f facts) {
 		v.state, v.since = s, time.Now()
 	}
 	v.paired, v.pairing, v.pick = f.grant != nil, f.pairing, f.pick
-	v.library = Library{Items: f.photos, Bytes: f.bytes}
+	v.library = libraryOf(f.library)
+	v.accounts, v.newcomer = f.accounts, f.newcomer
 	v.account, v.warning, v.granted = accountOf(f.grant), f.warning, f.granted
 	v.refused = nil
 	for _, r := range f.refusals {
@@ -211,7 +222,7 @@ func (v *view) trouble() *Problem {
 		return v.problem
 	case v.full:
 		return notices["disk_full"].problem()
-	case v.paired:
+	case v.paired && !v.newcomer:
 		return nil
 	}
 	if n, ok := notices[v.warning]; ok {

@@ -3,6 +3,8 @@ package device
 import (
 	"context"
 	"time"
+
+	"pickerd/store"
 )
 
 // longestFilm is how long a video may hold up the slideshow.
@@ -18,6 +20,7 @@ const reloadEvery = 500 * time.Millisecond
 type Slideshow struct {
 	Interval time.Duration // that a photo stays; 0 means 10 s
 	Shuffle  bool          // instead of the order picked
+	Newest   bool          // the newest pick first, instead of the order picked
 	Pairs    bool          // two upright photos side by side where the screen is wide
 	Captions bool          // when a photo was taken
 	Clock    bool          // time and date over the photos
@@ -41,7 +44,7 @@ type show struct {
 // state; whether the slide is seen is the page's affair.
 func (d *Device) slideshow(ctx context.Context) {
 	cfg := d.cfg.Slideshow
-	s := &show{slides: slides{shuffle: cfg.Shuffle, caption: cfg.Captions, words: d.screen.words(), bad: map[string]error{}}}
+	s := &show{slides: slides{shuffle: cfg.Shuffle, newest: cfg.Newest, caption: cfg.Captions, words: d.screen.words(), bad: map[string]error{}}}
 	if cfg.Pairs {
 		s.pairs = func() bool { w, h := d.cfg.ScreenSize(); return w > h }
 	}
@@ -96,12 +99,8 @@ func (d *Device) reloadSlides(s *show) {
 		d.log.Error("slideshow", "err", err)
 		return
 	}
-	var bytes int64
-	for _, p := range photos {
-		bytes += p.Bytes
-	}
 	s.take(photos)
-	d.screen.update(func(v *view) { v.library = Library{Items: len(photos), Bytes: bytes} })
+	d.screen.update(func(v *view) { v.library = libraryOf(store.Sum(photos)) })
 }
 
 // present puts the slide on the page. It returns when there is something to be
@@ -110,7 +109,9 @@ func (d *Device) present(s *show) (next time.Time) {
 	now, after := s.now(), s.next()
 	var again time.Time
 	d.screen.update(func(v *view) {
-		v.slide, v.nextSlide, v.paused = now, after, s.paused
+		if v.slide, v.nextSlide, v.paused = now, after, s.paused; v.visible() == 0 {
+			v.slide, v.nextSlide = nil, nil // those who were forgotten, a moment ago
+		}
 		v.unshowable = now == nil && len(s.bad) > 0
 		again = v.expire(time.Now())
 	})

@@ -15,6 +15,7 @@ import (
 // slides is the order in which photos are shown, and the place in it.
 type slides struct {
 	shuffle bool
+	newest  bool // the newest pick first
 	words   *words.Words
 	caption bool
 	photos  []store.Photo // in the order shown
@@ -33,13 +34,30 @@ func (s *slides) take(all []store.Photo) {
 			delete(s.bad, file)
 		}
 	}
-	all = slices.DeleteFunc(slices.Clone(all), func(p store.Photo) bool { return s.bad[p.File] != nil })
+	all = slices.DeleteFunc(slices.Clone(all), func(p store.Photo) bool { return p.Hidden || s.bad[p.File] != nil })
 	shown := s.shownID()
-	if s.shuffle {
+	switch {
+	case s.shuffle:
 		all = s.mix(all)
+	case s.newest:
+		all = newestFirst(all)
 	}
 	s.photos = all
 	s.at = max(0, slices.IndexFunc(all, func(p store.Photo) bool { return p.ID == shown }))
+}
+
+// newestFirst turns the order of picks around, and leaves that within each.
+func newestFirst(all []store.Photo) []store.Photo {
+	out := make([]store.Photo, 0, len(all))
+	for end := len(all); end > 0; {
+		begin := end - 1
+		for begin > 0 && all[begin-1].Pick == all[end-1].Pick {
+			begin--
+		}
+		out = append(out, all[begin:end]...)
+		end = begin
+	}
+	return out
 }
 
 // mix keeps the order of photos that have a place and gives new ones a random

@@ -22,18 +22,20 @@ const (
 	Blocked  State = "blocked" // an operator must act
 )
 
-// facts is what next decides by. All of it but wanted is on disk.
+// facts is what next decides by. All of it but wanted and newcomer is on disk.
 type facts struct {
-	grant    *store.Grant   // nil: not paired
+	grant    *store.Grant   // whose pick it is, or was last; nil: not paired
+	accounts []store.Grant  // all in force, in the order paired
 	pairing  *store.Pairing // a code is out
 	pick     *store.Pick    // the pick in use, nil when there is none
-	photos   int
-	bytes    int64
+	library  store.Library
+	photos   int             // that are not hidden
 	refusals []store.Refusal // that stand under this configuration
 	revoking bool            // a forgotten account is still to be revoked
 	granted  bool            // a token has come and is not on disk yet
 	warning  string          // code of a notice that stays until somebody pairs
 	wanted   bool            // somebody asked to choose photos and no pick stands for it yet
+	newcomer bool            // that is somebody else than the accounts that are here
 }
 
 // next names what to do, given what is known. It has no other input.
@@ -41,7 +43,7 @@ func next(f facts) State {
 	switch {
 	case f.pick == nil && f.pairing == nil && f.photos > 0 && !f.wanted:
 		return Showing
-	case f.grant == nil:
+	case f.grant == nil, f.newcomer && f.pick == nil:
 		return Pairing
 	case f.pick == nil && !f.wanted:
 		return Idle

@@ -19,7 +19,14 @@ type Status struct {
 	Sessions Sessions       `json:"sessions"`
 	Problem  *Problem       `json:"problem,omitempty"`
 
+	// Account is whose the pick under way is, or was last, or who was paired last.
 	Account *AccountStatus `json:"account,omitempty"`
+	// Accounts are all that are paired.
+	Accounts []AccountStatus `json:"accounts,omitempty"`
+	// Asking is "who" while the screen asks who is choosing.
+	Asking string `json:"asking,omitempty"`
+	// Guest is there in the mode "guest".
+	Guest *GuestStatus `json:"guest,omitempty"`
 	// Outstanding is what of forgotten accounts Google is still to be told.
 	Outstanding *Outstanding `json:"outstanding,omitempty"`
 	// Forgotten is how it ended; it stands for a few seconds.
@@ -42,8 +49,17 @@ type ScreenStatus struct {
 	Error  string `json:"error,omitempty"`
 }
 
-// AccountStatus is who has paired the box.
+// A GuestStatus is what a kiosk tells of its guest.
+type GuestStatus struct {
+	// ForgetsAt is when somebody is forgotten who does not say that they are still
+	// here; it is absent while that is far.
+	ForgetsAt time.Time `json:"forgets_at,omitzero"`
+}
+
+// AccountStatus is somebody who has paired the box.
 type AccountStatus struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name,omitempty"`  // what the screen calls them, in accounts
 	Email    string    `json:"email,omitempty"` // where the scopes openid and email tell it
 	Method   string    `json:"method,omitempty"`
 	PairedAt time.Time `json:"paired_at"`
@@ -58,7 +74,7 @@ func accountOf(g *store.Grant) *AccountStatus {
 	if g == nil {
 		return nil
 	}
-	return &AccountStatus{Email: g.Account, Method: g.Method, PairedAt: g.PairedAt.UTC()}
+	return &AccountStatus{ID: g.ID, Email: g.Account, Method: g.Method, PairedAt: g.PairedAt.UTC()}
 }
 
 // A RefusedMethod is a way to pair that the server does not serve.
@@ -95,9 +111,12 @@ type Fetch struct {
 
 // Library is what is here to be shown.
 type Library struct {
-	Items int   `json:"items"`
-	Bytes int64 `json:"bytes"`
+	Items  int   `json:"items"`            // also hidden ones
+	Hidden int   `json:"hidden,omitempty"` // those
+	Bytes  int64 `json:"bytes"`
 }
+
+func libraryOf(l store.Library) Library { return Library{l.Photos, l.Hidden, l.Bytes} }
 
 // Sessions counts picking sessions at Google.
 type Sessions struct {
@@ -131,6 +150,20 @@ func (p *Problem) Error() string { return p.Message }
 func (v *view) status() Status {
 	s := Status{State: v.state, Since: v.since.UTC(), Name: v.name, Library: v.library, Sessions: v.sessions, Fetch: v.fetch,
 		Account: v.account, Outstanding: v.outstanding, Refused: v.refused, Recipient: v.recipient, Screen: v.screen, DisplayKey: v.displayKey}
+	for i := range v.accounts {
+		a := accountOf(&v.accounts[i])
+		a.Name = v.nameOf(i)
+		s.Accounts = append(s.Accounts, *a)
+	}
+	if v.menu.page == menuWho {
+		s.Asking = "who"
+	}
+	if v.guests {
+		s.Guest = &GuestStatus{v.leavesAt.UTC()}
+		if v.leavesAt.IsZero() {
+			s.Guest = &GuestStatus{}
+		}
+	}
 	if f := v.farewell; f != nil {
 		s.Forgotten = &Forgotten{f.revocation()}
 	}

@@ -243,10 +243,14 @@ func (d *Device) forgetPick(p store.Pick) bool {
 // loseLater tells the loop, which owns the facts, that a grant is dead.
 func (d *Device) loseLater(ctx context.Context, g *store.Grant) {
 	_ = d.ask(ctx, func() error {
-		if p := d.facts.pick; p != nil && p.GrantID == g.ID && !p.Done {
-			d.wanted = true // somebody is choosing
+		p := d.facts.pick
+		if err := d.lose(g); err != nil {
+			return err
 		}
-		return d.lose(g)
+		if p != nil && p.GrantID == g.ID && !p.Done {
+			d.wanted, d.newcomer = true, true // somebody is choosing
+		}
+		return nil
 	})
 }
 

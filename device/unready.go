@@ -79,6 +79,21 @@ func (u *Unready) Renew(context.Context) error { return ErrUnready }
 // Unpair: see Pick.
 func (u *Unready) Unpair(context.Context, bool) error { return ErrUnready }
 
+// PickAs: see Pick.
+func (u *Unready) PickAs(context.Context, string) error { return ErrUnready }
+
+// UnpairOne: see Pick.
+func (u *Unready) UnpairOne(context.Context, string, bool) error { return ErrUnready }
+
+// Forget: see Pick.
+func (u *Unready) Forget(context.Context) error { return ErrUnready }
+
+// ChooseItem: see Pick.
+func (u *Unready) ChooseItem(context.Context, string) error { return ErrUnready }
+
+// HideItem: see Pick.
+func (u *Unready) HideItem(context.Context, string, bool) error { return ErrUnready }
+
 // Import: see Pick.
 func (u *Unready) Import(context.Context, []byte) (bool, error) { return false, ErrUnready }
 

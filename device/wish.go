@@ -15,6 +15,10 @@ var (
 	ErrNoPick = errors.New("no pick is under way")
 	// ErrNotPaired means that there is no account to forget.
 	ErrNotPaired = errors.New("no account is paired")
+	// ErrGuestHere means that somebody else has to finish first.
+	ErrGuestHere = errors.New("a guest is here")
+	// ErrNoAccount means that no account of that ID is paired.
+	ErrNoAccount = errors.New("no such account is paired")
 	// ErrNoCode means that there is no code on the screen to be replaced.
 	ErrNoCode = errors.New("no code is on the screen")
 	// ErrStopping means that the daemon is on its way out.
@@ -74,48 +78,94 @@ func (d *Device) ask(ctx context.Context, change func() error) error {
 }
 
 // Pick asks for a pick: a new session with a new requestId, after pairing where
-// that is needed. Its error is ErrPickRunning or ErrStopping.
+// that is needed. Where several people are paired the screen asks who it is. Its
+// error is ErrPickRunning or ErrStopping.
 func (d *Device) Pick(ctx context.Context) error {
 	d.Touch()
 	return d.ask(ctx, func() error {
-		if err := d.health(); err != nil {
-			return err
+		if d.facts.newcomer {
+			return d.pickFor(Newcomer) // who is being paired tries again
 		}
-		switch {
-		case d.facts.pick != nil:
-			return ErrPickRunning
-		case d.facts.grant == nil:
-			d.wanted = true // pairing leads to a pick by itself
-			if d.way() == nil {
-				return d.askAgain()
-			}
+		if len(d.facts.accounts) > 1 && d.facts.pick == nil {
+			d.screen.update(func(v *view) { v.menu = openAt(menuWho) })
+			wake(d.untilNow)
 			return nil
 		}
-		if err := d.cfg.Store.AddPick(d.newPick(d.facts.grant.ID, 0)); err != nil {
-			return &storeError{err}
+		return d.pickFor("")
+	})
+}
+
+// PickAs is Pick for one of those who are paired, by AccountStatus.ID, or with
+// Newcomer for somebody who is not. Its errors are also ErrNoAccount, ErrPaired and
+// ErrGuestHere.
+func (d *Device) PickAs(ctx context.Context, account string) error {
+	d.Touch()
+	return d.ask(ctx, func() error { return d.pickFor(account) })
+}
+
+// Newcomer is who is not paired yet.
+const Newcomer = "new"
+
+// pickFor begins a pick of an account; "" is the only one.
+func (d *Device) pickFor(account string) error {
+	if err := d.health(); err != nil {
+		return err
+	}
+	switch {
+	case d.facts.pick != nil:
+		return ErrPickRunning
+	case account == Newcomer && d.isFull() && d.cfg.ForgetAfter > 0:
+		return ErrGuestHere
+	case account == Newcomer && d.isFull():
+		return ErrPaired
+	case d.facts.grant == nil && (account == "" || account == Newcomer), account == Newcomer:
+		d.wanted, d.newcomer = true, true // pairing leads to a pick by itself
+		if d.way() == nil {
+			return d.askAgain()
 		}
 		return nil
-	})
+	case account == "":
+		account = d.facts.grant.ID
+	case d.account(account) == nil:
+		return ErrNoAccount
+	}
+	d.wanted, d.newcomer = false, false
+	if err := d.cfg.Store.AddPick(d.newPick(account, 0)); err != nil {
+		return &storeError{err}
+	}
+	if d.facts.pairing == nil {
+		return nil
+	}
+	return d.dropPairing() // of somebody else, who has given way
 }
 
 func (d *Device) newPick(grantID string, replaces int) store.Pick {
 	return store.Pick{RequestID: newRequestID(), GrantID: grantID, CreatedAt: d.clock.stamp(), Replaces: replaces}
 }
 
-// Cancel ends the pick under way, or the pairing that somebody asked for while
-// photos were shown. What has been fetched stays. Its error is ErrNoPick or
-// ErrStopping.
+// Cancel ends the pick under way, the pairing that somebody asked for while
+// photos were shown, or the question who is choosing. What has been fetched stays.
+// Its error is ErrNoPick or ErrStopping.
 func (d *Device) Cancel(ctx context.Context) error {
 	d.Touch()
 	return d.ask(ctx, func() error {
 		f := d.facts
-		d.wanted = false
+		d.wanted, d.newcomer = false, false
 		switch {
 		case f.pick != nil:
 			defer wake(d.sweepNow)
 			return d.endPick(f.pick, "cancelled")
-		case f.photos > 0 && (f.pairing != nil || f.wanted):
+		case f.photos > 0 && (f.pairing != nil || f.wanted), f.newcomer:
 			return d.dropPairing()
+		}
+		asked := false
+		d.screen.update(func(v *view) {
+			if asked = v.menu.page == menuWho; asked {
+				v.menu = menu{}
+			}
+		})
+		if asked {
+			return nil
 		}
 		return ErrNoPick
 	})

@@ -224,6 +224,11 @@ func (w *world) start() {
 	if w.setUp != nil {
 		w.setUp(w, &cfg)
 	}
+	if cfg.ForgetAfter > 0 {
+		if err := ForgetGuest(st, cfg.Log); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.store, w.dev = st, New(cfg)
 	ended := make(chan struct{})
@@ -280,6 +285,12 @@ func (f *fakeDoor) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.open = false
+}
+
+func (f *fakeDoor) isOpen() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.open
 }
 
 func (f *fakeDoor) set(base string, err error) {

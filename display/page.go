@@ -35,6 +35,10 @@ type Page struct {
 	RenewLabel  string // what to call the wish for a fresh code
 	ForgetLabel string // what to call the wish to forget the account
 
+	LeavesAt  time.Time // when an inactive guest is forgotten, for a countdown
+	StayLabel string    // what to call the wish not to be
+	Visit     string    // another one when somebody was forgotten: nothing that was shown before may be kept
+
 	Menu *Menu // over everything else
 }
 
@@ -56,14 +60,19 @@ type Media struct {
 	Video bool
 }
 
-// A Menu is a list to choose from with a remote control.
+// A Menu is a list to choose from.
 type Menu struct {
 	Title    string
 	Text     string
 	Facts    []Fact
-	Items    []string
-	Selected int // of Items
+	Items    []MenuItem
+	Selected int    // of Items, by a remote control
+	QR       string // what a code in its corner holds
+	QRLabel  string // what that is for
 }
+
+// A MenuItem is one line to choose.
+type MenuItem struct{ ID, Label string }
 
 // A Fact is one line of a Menu.
 type Fact struct{ Name, Value string }

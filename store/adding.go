@@ -97,8 +97,8 @@ func finish(adds []Addition) error {
 }
 
 // AddPhotos makes written parts appear, all in one step. The pick's photos
-// join the collection, or with replace take the place of all others at the
-// first of them. The photos' File, Bytes and CRC32C are filled in. With an error
+// join the collection, or with replace take the place of the same person's others
+// at the first of them. The photos' File, Bytes and CRC32C are filled in. With an error
 // nothing has appeared; parts are still to be discarded.
 func (s *Store) AddPhotos(adds []Addition, replace bool) error {
 	if err := finish(adds); err != nil {
@@ -116,7 +116,7 @@ func (s *Store) AddPhotos(adds []Addition, replace bool) error {
 				if tx.Bucket(bucketPhotos).Get([]byte(foundID(a.Photo.stem()))) != nil {
 					found = append(found, a.Photo.stem())
 				}
-				if err := addPhoto(tx, a.Photo, replace); err != nil {
+				if err := s.addPhoto(tx, a.Photo, replace); err != nil {
 					return err
 				}
 			}
@@ -185,7 +185,7 @@ func (s *Store) freeName(stem string) (string, error) {
 	}
 }
 
-func addPhoto(tx *bbolt.Tx, p Photo, replace bool) error {
+func (s *Store) addPhoto(tx *bbolt.Tx, p Photo, replace bool) error {
 	// It may have been found without its record; now that is known.
 	if err := tx.Bucket(bucketPhotos).Delete([]byte(foundID(p.stem()))); err != nil {
 		return err
@@ -193,7 +193,14 @@ func addPhoto(tx *bbolt.Tx, p Photo, replace bool) error {
 	if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
 		return err
 	}
-	return show(tx, p.Pick, replace)
+	if !replace {
+		return show(tx, p.Pick, nil)
+	}
+	others, err := s.photosOfOthers(tx, p.Grant)
+	if err != nil {
+		return err
+	}
+	return show(tx, p.Pick, others)
 }
 
 // takeBack removes files that have their name and no record: nothing would use

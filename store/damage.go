@@ -102,7 +102,7 @@ func (s *Store) beginWith(photos []Photo, warning string) error {
 			if len(photos) == 0 {
 				return nil
 			}
-			return show(tx, foundPick, true)
+			return show(tx, foundPick, func(Photo) bool { return false })
 		})
 	})
 }
@@ -189,4 +189,22 @@ func (s *Store) found() ([]Photo, error) {
 		photos[i].Index = i
 	}
 	return photos, nil
+}
+
+// DropDamaged removes databases that were moved aside: where nothing of a person
+// may stay, it is not kept for an operator either.
+func (s *Store) DropDamaged() error {
+	entries, err := os.ReadDir(s.disk.dir)
+	if err != nil {
+		return fmt.Errorf("read the state directory: %w", err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), asidePrefix) {
+			continue
+		}
+		if err := s.disk.remove(e.Name()); err != nil {
+			return fmt.Errorf("remove a damaged database: %w", err)
+		}
+	}
+	return nil
 }

@@ -3,11 +3,16 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
 
-// Grant returns the grant in force, nil when the box is not paired.
+// ErrForgotten means that a record is not there any more.
+var ErrForgotten = errors.New("it is forgotten")
+
+// Grant returns the grant in force that a pick was last made with, or else the one
+// that was paired last, nil when the box is not paired.
 func (s *Store) Grant() (*Grant, error) {
 	return view(s, s.current)
 }
@@ -34,7 +39,7 @@ func (s *Store) GrantByID(id string) (*Grant, error) {
 	return view(s, func(tx *bbolt.Tx) (*Grant, error) {
 		g, err := getSealed[Grant](s.sealer, tx, bucketGrants, []byte(id))
 		if g == nil && err == nil {
-			err = fmt.Errorf("grant %s is forgotten", id)
+			err = fmt.Errorf("grant %s: %w", id, ErrForgotten)
 		}
 		return g, err
 	})
@@ -66,6 +71,9 @@ func (s *Store) DropPairing() error {
 // can be lost.
 func (s *Store) Paired(g Grant, first *Pick) error {
 	return s.update(func(tx *bbolt.Tx) error {
+		if err := errors.Join(s.pairOver(tx), s.claimPhotos(tx)); err != nil { // as long as there is one person
+			return err
+		}
 		if err := s.sealer.put(tx, bucketGrants, []byte(g.ID), g); err != nil {
 			return err
 		}
@@ -98,7 +106,7 @@ func (s *Store) UpdateGrant(id string, change func(*Grant)) error {
 			return err
 		}
 		if g == nil {
-			return fmt.Errorf("grant %s is forgotten", id)
+			return fmt.Errorf("grant %s: %w", id, ErrForgotten)
 		}
 		change(g)
 		return s.sealer.put(tx, bucketGrants, []byte(id), g)
@@ -114,7 +122,7 @@ func (s *Store) KillGrant(id, reason, warning string) error {
 				return err
 			}
 		}
-		return s.leave(tx, id, reason, func(g *Grant) { g.Dead, g.AccessToken, g.RefreshToken = true, "", "" })
+		return s.leave(tx, id, reason, func(g *Grant) { g.Dead, g.AccessToken, g.RefreshToken, g.Account = true, "", "", "" })
 	})
 }
 
@@ -145,26 +153,47 @@ func (s *Store) leave(tx *bbolt.Tx, id, reason string, change func(*Grant)) erro
 	if err := s.sealer.put(tx, bucketGrants, []byte(id), g); err != nil {
 		return err
 	}
-	meta := tx.Bucket(bucketMeta)
-	if string(meta.Get(keyGrant)) == id {
-		if err := meta.Delete(keyGrant); err != nil {
+	if string(tx.Bucket(bucketMeta).Get(keyGrant)) == id {
+		if err := s.succeed(tx); err != nil {
 			return err
 		}
 	}
 	return endPicks(tx, func(p *Pick) bool { return p.GrantID == id }, reason)
 }
 
-// Unpair takes the grant in force, if there is one, out of force like Retire
-// and drops the pairing, all in one step; unless keepPhotos says otherwise it
-// empties the collection too, and then removes the photos. At its end the file
-// holds nothing that was erased.
+// succeed puts the grant that was paired last in the place of one that is no
+// longer in force.
+func (s *Store) succeed(tx *bbolt.Tx) error {
+	grants, err := s.grants(tx)
+	if err != nil {
+		return err
+	}
+	var next *Grant
+	for _, g := range grants {
+		if g.InForce() && (next == nil || g.PairedAt.After(next.PairedAt)) {
+			next = &g
+		}
+	}
+	if next == nil {
+		return tx.Bucket(bucketMeta).Delete(keyGrant)
+	}
+	return tx.Bucket(bucketMeta).Put(keyGrant, []byte(next.ID))
+}
+
+// Unpair takes every grant in force out of force like Retire and drops the
+// pairing, all in one step; unless keepPhotos says otherwise it empties the
+// collection too, and then removes the photos. At its end the file holds nothing
+// that was erased.
 func (s *Store) Unpair(reason string, revoke, keepPhotos bool) error {
-	err := s.update(func(tx *bbolt.Tx) error {
-		g, err := s.current(tx)
+	return s.forget(keepPhotos, func(tx *bbolt.Tx) error {
+		grants, err := s.grants(tx)
 		if err != nil {
 			return err
 		}
-		if g != nil {
+		for _, g := range grants {
+			if !g.InForce() {
+				continue
+			}
 			if err := s.leave(tx, g.ID, reason, retire(revoke)); err != nil {
 				return err
 			}
@@ -173,18 +202,115 @@ func (s *Store) Unpair(reason string, revoke, keepPhotos bool) error {
 			return err
 		}
 		meta := tx.Bucket(bucketMeta)
-		err = errors.Join(meta.Delete(keyPairing), meta.Delete(keyWarning), meta.Put(keyScrub, []byte{1}))
+		err = errors.Join(meta.Delete(keyPairing), meta.Delete(keyWarning))
 		if keepPhotos {
 			return err
 		}
 		return errors.Join(err, meta.Delete(keyCollection))
 	})
+}
+
+// UnpairOne is Unpair for one person of several: the others keep what is theirs.
+// A photo of which it is not known whose it is goes too.
+func (s *Store) UnpairOne(id, reason string, revoke, keepPhotos bool) error {
+	return s.forget(keepPhotos, func(tx *bbolt.Tx) error {
+		if err := s.leave(tx, id, reason, retire(revoke)); err != nil || keepPhotos {
+			return err
+		}
+		others, err := s.photosOfOthers(tx, id)
+		if err != nil {
+			return err
+		}
+		photos, err := all[Photo](tx, bucketPhotos)
+		if err != nil {
+			return err
+		}
+		for _, p := range photos {
+			if others(p) {
+				continue
+			}
+			p.Pick = "" // it is in no collection
+			if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// photosOfOthers tells the photos of other people than one who are paired.
+func (s *Store) photosOfOthers(tx *bbolt.Tx, id string) (func(Photo) bool, error) {
+	grants, err := s.grants(tx)
+	theirs := map[string]bool{}
+	for _, g := range grants {
+		theirs[g.ID] = g.InForce() && g.ID != id
+	}
+	return func(p Photo) bool { return theirs[p.Grant] }, err
+}
+
+// claimPhotos says whose photos are of which that is not known, where that can only
+// be one person: the box had no others.
+func (s *Store) claimPhotos(tx *bbolt.Tx) error {
+	grants, err := s.grants(tx)
+	if err != nil {
+		return err
+	}
+	grants = slices.DeleteFunc(grants, func(g Grant) bool { return !g.InForce() })
+	if len(grants) != 1 {
+		return nil
+	}
+	photos, err := all[Photo](tx, bucketPhotos)
+	if err != nil {
+		return err
+	}
+	for _, p := range photos {
+		if p.Grant != "" {
+			continue
+		}
+		p.Grant = grants[0].ID
+		if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Supersede retires a grant whose person has paired again, and hands its photos
+// over to the newer one.
+func (s *Store) Supersede(id, by string) error {
+	return s.update(func(tx *bbolt.Tx) error {
+		photos, err := all[Photo](tx, bucketPhotos)
+		if err != nil {
+			return err
+		}
+		for _, p := range photos {
+			if p.Grant != id {
+				continue
+			}
+			p.Grant = by
+			if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
+				return err
+			}
+		}
+		return s.leave(tx, id, "paired again", retire(false))
+	})
+}
+
+// forget makes a change after which nothing of what it erases may be left.
+func (s *Store) forget(keepPhotos bool, change func(tx *bbolt.Tx) error) error {
+	err := s.update(func(tx *bbolt.Tx) error {
+		return errors.Join(change(tx), tx.Bucket(bucketMeta).Put(keyScrub, []byte{1}))
+	})
 	s.recount()
 	if err != nil {
 		return err
 	}
-	_, err = s.Prune()
-	return errors.Join(err, s.scrub())
+	if !keepPhotos {
+		if _, err = s.Prune(); err != nil {
+			return errors.Join(err, s.scrub())
+		}
+	}
+	return s.scrub()
 }
 
 // dropLocked erases what nobody can open: somebody wants to be forgotten.

@@ -34,14 +34,23 @@ func fileName(id, mimeType string) string {
 	return hex.EncodeToString(sum[:16]) + extensions[mimeType]
 }
 
-// show makes a pick's photos part of the collection.
-func show(tx *bbolt.Tx, pick string, replace bool) error {
+// show makes a pick's photos part of the collection. With keep the photos stay
+// that it is true of, and others make room for them; nil keeps all.
+func show(tx *bbolt.Tx, pick string, keep func(Photo) bool) error {
 	shown, err := collection(tx)
 	if err != nil || slices.Contains(shown, pick) {
 		return err
 	}
-	if replace {
-		shown = nil
+	if keep != nil {
+		photos, err := all[Photo](tx, bucketPhotos)
+		if err != nil {
+			return err
+		}
+		kept := map[string]bool{}
+		for _, p := range photos {
+			kept[p.Pick] = kept[p.Pick] || keep(p)
+		}
+		shown = slices.DeleteFunc(shown, func(pick string) bool { return !kept[pick] })
 	}
 	return put(tx, bucketMeta, keyCollection, append(shown, pick))
 }
@@ -138,7 +147,8 @@ func (c contextReader) Read(b []byte) (int, error) {
 }
 
 // DropPhotos removes the photos with these ids, the records first: a record
-// never stands for a file that isn't there.
+// never stands for a file that isn't there. What the file's free pages hold of them
+// goes with the next Upkeep.
 func (s *Store) DropPhotos(photos []Photo) error {
 	defer s.recount()
 	err := s.update(func(tx *bbolt.Tx) error {
@@ -147,7 +157,7 @@ func (s *Store) DropPhotos(photos []Photo) error {
 				return err
 			}
 		}
-		return nil
+		return tx.Bucket(bucketMeta).Put(keyScrub, []byte{1}) // they have names
 	})
 	if err != nil {
 		return err
@@ -171,42 +181,82 @@ func (s *Store) Prune() (int, error) {
 	return len(others), s.DropPhotos(others)
 }
 
-// Usage returns how many bytes all photos on the disk have, shown or not, and
-// those of one pick.
-func (s *Store) Usage(pick string) (all, mine int64, err error) {
-	photos, err := s.allPhotos()
+// A Usage is how many bytes photos on the disk have, shown or not.
+type Usage struct {
+	All, Mine, Others int64 // of a pick, and of other people than the one of a grant
+}
+
+// Usage counts for a pick that is made with a grant.
+func (s *Store) Usage(pick, grant string) (Usage, error) {
+	return view(s, func(tx *bbolt.Tx) (u Usage, err error) {
+		others, err := s.photosOfOthers(tx, grant)
+		if err != nil {
+			return u, err
+		}
+		photos, err := all[Photo](tx, bucketPhotos)
+		for _, p := range photos {
+			u.All += p.Bytes
+			switch {
+			case p.Pick == pick:
+				u.Mine += p.Bytes
+			case others(p):
+				u.Others += p.Bytes
+			}
+		}
+		return u, err
+	})
+}
+
+// A Library is what the collection comes to.
+type Library struct {
+	Photos int // also hidden ones
+	Hidden int
+	Bytes  int64
+}
+
+// Sum counts photos.
+func Sum(photos []Photo) Library {
+	l := Library{Photos: len(photos)}
 	for _, p := range photos {
-		all += p.Bytes
-		if p.Pick == pick {
-			mine += p.Bytes
+		l.Bytes += p.Bytes
+		if p.Hidden {
+			l.Hidden++
 		}
 	}
-	return all, mine, err
+	return l
 }
 
-// A library is what the collection comes to.
-type library struct {
-	photos int
-	bytes  int64
-}
-
-// Library returns how many photos the collection has, and their size. It is
-// cheap: it is counted once after each change.
-func (s *Store) Library() (photos int, bytes int64, err error) {
+// Library returns what the collection comes to. It is cheap: it is counted once
+// after each change.
+func (s *Store) Library() (Library, error) {
 	s.libraryMu.Lock()
 	defer s.libraryMu.Unlock()
 	if s.library == nil {
 		list, err := s.Photos()
 		if err != nil {
-			return 0, 0, err
+			return Library{}, err
 		}
-		l := &library{photos: len(list)}
-		for _, p := range list {
-			l.bytes += p.Bytes
-		}
-		s.library = l
+		s.library = new(Sum(list))
 	}
-	return s.library.photos, s.library.bytes, nil
+	return *s.library, nil
+}
+
+// Hide hides a photo, or shows it again. It reports whether there is one.
+func (s *Store) Hide(id string, hidden bool) (found bool, err error) {
+	defer s.recount()
+	err = s.update(func(tx *bbolt.Tx) error {
+		p, err := get[Photo](tx, bucketPhotos, []byte(id))
+		found = p != nil
+		switch {
+		case err != nil:
+			return err
+		case !found || p.Hidden == hidden:
+			return errUnchanged
+		}
+		p.Hidden = hidden
+		return put(tx, bucketPhotos, []byte(id), p)
+	})
+	return found, err
 }
 
 // recount is called after each change of the collection.

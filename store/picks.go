@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,9 +19,12 @@ func (s *Store) Picks() ([]Pick, error) {
 	return picks, err
 }
 
-// AddPick writes the intent to create a session.
+// AddPick writes the intent to create a session. The grant that it is made with is
+// the one that Store.Grant returns from then on.
 func (s *Store) AddPick(p Pick) error {
-	return s.update(func(tx *bbolt.Tx) error { return put(tx, bucketPicks, []byte(p.RequestID), p) })
+	return s.update(func(tx *bbolt.Tx) error {
+		return errors.Join(tx.Bucket(bucketMeta).Put(keyGrant, []byte(p.GrantID)), put(tx, bucketPicks, []byte(p.RequestID), p))
+	})
 }
 
 // UpdatePick changes a pick. A pick that is over stays so.
@@ -31,7 +35,7 @@ func (s *Store) UpdatePick(requestID string, change func(*Pick)) error {
 			return err
 		}
 		if p == nil {
-			return fmt.Errorf("pick %s is forgotten", requestID)
+			return fmt.Errorf("pick %s: %w", requestID, ErrForgotten)
 		}
 		over := p.Over
 		change(p)
@@ -74,7 +78,21 @@ func (s *Store) ReplacePick(old, reason string, next Pick) error {
 	})
 }
 
-// ForgetPick erases the record of a pick whose session is known to be deleted.
+// ForgetPick erases the record of a pick whose session is known to be deleted,
+// from the file's free pages too where nobody is left that it could belong to.
 func (s *Store) ForgetPick(requestID string) error {
-	return s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketPicks).Delete([]byte(requestID)) })
+	err := s.update(func(tx *bbolt.Tx) error {
+		p, err := get[Pick](tx, bucketPicks, []byte(requestID))
+		if err != nil || p == nil {
+			return err
+		}
+		if tx.Bucket(bucketGrants).Get([]byte(p.GrantID)) == nil {
+			err = tx.Bucket(bucketMeta).Put(keyScrub, []byte{1})
+		}
+		return errors.Join(err, tx.Bucket(bucketPicks).Delete([]byte(requestID)))
+	})
+	if err != nil {
+		return err
+	}
+	return s.scrub()
 }

@@ -40,6 +40,9 @@ type Grant struct {
 	Dead bool `json:"dead,omitempty"`
 }
 
+// InForce reports whether picks can be made with a grant.
+func (g *Grant) InForce() bool { return !g.Retired && !g.Dead && !g.Locked }
+
 // LogValue keeps tokens out of logs.
 func (g Grant) LogValue() slog.Value { return slog.StringValue("grant " + g.ID) }
 
@@ -142,4 +145,8 @@ type Photo struct {
 	Pick       string        `json:"pick"`             // requestId of the newest pick that holds it
 	Index      int           `json:"index"`            // place in that pick
 	AddedAt    time.Time     `json:"added_at"`
+	// Grant is whose photo it is, by Grant.ID; empty in records from before there
+	// were several people, and where the record was lost.
+	Grant  string `json:"grant,omitempty"`
+	Hidden bool   `json:"hidden,omitempty"` // somebody does not want to see it now
 }

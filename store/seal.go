@@ -254,13 +254,16 @@ func (s *Store) isPlain() bool {
 // retireStrays takes out of force what somebody has paired over while its key
 // was away, and returns how many those are.
 func (s *Store) retireStrays(tx *bbolt.Tx) (n int, err error) {
-	current := string(tx.Bucket(bucketMeta).Get(keyGrant))
+	over, err := get[[]string](tx, bucketMeta, keyPairedOver)
+	if err != nil || over == nil {
+		return 0, err
+	}
 	grants, err := s.grants(tx)
 	if err != nil {
 		return 0, err
 	}
 	for _, g := range grants {
-		if g.ID == current || g.Retired || g.Dead {
+		if !g.InForce() || !slices.Contains(*over, g.ID) {
 			continue
 		}
 		n++
@@ -269,6 +272,25 @@ func (s *Store) retireStrays(tx *bbolt.Tx) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// pairOver notes which grants can't be opened while somebody pairs: the box has
+// asked for that because of them.
+func (s *Store) pairOver(tx *bbolt.Tx) error {
+	grants, err := s.grants(tx)
+	if err != nil {
+		return err
+	}
+	var locked []string
+	for _, g := range grants {
+		if g.Locked {
+			locked = append(locked, g.ID)
+		}
+	}
+	if locked == nil {
+		return nil
+	}
+	return put(tx, bucketMeta, keyPairedOver, locked)
 }
 
 type sealedPlace struct{ bucket, key []byte }

@@ -115,6 +115,33 @@ func TestErasedIsGone(t *testing.T) {
 	}
 }
 
+// Who is forgotten is gone from the file at once, not only when the sweeper has
+// reached the network and erases the token.
+func TestUnpairedIsGone(t *testing.T) {
+	for name, forget := range map[string]func(s *Store) error{
+		"all": func(s *Store) error { return s.Unpair("unpaired", true, false) },
+		"one": func(s *Store) error { return s.UnpairOne("g", "unpaired", true, false) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := opened(t, dir)
+			must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
+			part, err := s.NewPart()
+			must(t, err)
+			_, err = part.Write([]byte("bytes"))
+			must(t, err)
+			must(t, s.AddPhotos([]Addition{{Photo{ID: "a", Filename: mark, MimeType: "image/jpeg", Grant: "g", Pick: "r"}, part}}, true))
+			if holds(t, dir, mark) == nil {
+				t.Fatal("this test can't see a photo's name")
+			}
+			must(t, forget(s))
+			if names := holds(t, dir, mark); names != nil {
+				t.Errorf("the photo's name is still in %v", names)
+			}
+		})
+	}
+}
+
 // A crash between erasing and scrubbing is made good at the next start.
 func TestScrubAfterACrash(t *testing.T) {
 	dir := t.TempDir()

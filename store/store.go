@@ -35,6 +35,7 @@ var (
 	keyWarning    = []byte("warning")    // what to say while the box waits to be paired again
 	keyImported   = []byte("imported")   // fingerprint of the last imported token file
 	keyScrub      = []byte("scrub")      // free pages hold what was erased
+	keyPairedOver = []byte("pairedover") // ids of grants that no key opened when somebody paired
 )
 
 // ErrInUse means that another process has the state directory open.
@@ -82,7 +83,7 @@ type Store struct {
 	untidy atomic.Bool  // there may be some
 
 	libraryMu sync.Mutex
-	library   *library // nil when it has to be counted anew
+	library   *Library // nil when it has to be counted anew
 }
 
 // Open opens the state directory dir and creates what is missing in it. A
@@ -115,7 +116,7 @@ func (s *Store) open(opt Options) error {
 		return err
 	}
 	s.untidy.Store(true)
-	for _, step := range []func() error{s.removeCopies, s.reseal, s.scrub, s.tidy, s.keepReserve} {
+	for _, step := range []func() error{s.removeCopies, s.reseal, s.tidy, s.scrub, s.keepReserve} {
 		// A disk that takes nothing must not keep photos from being shown.
 		if err := step(); err != nil && (!IsDisk(err) || s.isPlain()) {
 			return err

@@ -159,7 +159,7 @@ func (l *life) act(s *device.Status) {
 	case l.stage == 2 && l.paired && s.Account == nil && s.Outstanding == nil && clean && s.State != device.Starting:
 		l.stage = 3
 	case l.stage == 2 && s.Account != nil:
-		_, _ = l.b.client().Unpair(ctx, true) // it may die meanwhile
+		_, _ = l.b.client().Unpair(ctx, "", true) // it may die meanwhile
 	case l.stage == 2:
 	case s.Pairing != nil:
 		l.g.auth.Approve(s.Pairing.UserCode)
@@ -193,6 +193,6 @@ func (l *life) advance() {
 		l.stage = 3
 	}
 	if l.stage == 1 {
-		_, _ = l.b.client().Pick(l.t.Context())
+		_, _ = l.b.client().Pick(l.t.Context(), "")
 	}
 }

@@ -45,7 +45,7 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 		}
 	}
 	board = new(display.Board[display.Page])
-	page := web.New(web.Config{Device: still{board}, Alive: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
+	page := web.New(web.Config{Device: still{board}, Alive: func() bool { return true }, Key: func(context.Context, string) error { return nil }, Log: slog.New(slog.DiscardHandler),
 		Font: typeface.File, Words: words.English(), Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
 		Media: func(f string) (*os.File, error) { return os.Open(filepath.Join(dir, f)) }})
 	var failed atomic.Bool
@@ -63,15 +63,16 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 // still is a device that nothing is wished of.
 type still struct{ board *display.Board[display.Page] }
 
-func (s still) Pages() *display.Board[display.Page] { return s.board }
-func (still) Pick(context.Context) error            { return nil }
-func (still) Cancel(context.Context) error          { return nil }
-func (still) Renew(context.Context) error           { return nil }
-func (still) Next(context.Context) error            { return nil }
-func (still) Previous(context.Context) error        { return nil }
-func (still) Pause(context.Context) error           { return nil }
-func (still) Unpair(context.Context, bool) error    { return nil }
-func (still) Touch()                                {}
+func (s still) Pages() *display.Board[display.Page]    { return s.board }
+func (still) Pick(context.Context) error               { return nil }
+func (still) Cancel(context.Context) error             { return nil }
+func (still) Renew(context.Context) error              { return nil }
+func (still) Next(context.Context) error               { return nil }
+func (still) Previous(context.Context) error           { return nil }
+func (still) Pause(context.Context) error              { return nil }
+func (still) Forget(context.Context) error             { return nil }
+func (still) ChooseItem(context.Context, string) error { return nil }
+func (still) Touch()                                   {}
 
 // What failed to load once is loaded again, without a new page or a person.
 func TestPageHeals(t *testing.T) {

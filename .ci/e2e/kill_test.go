@@ -131,6 +131,6 @@ func (v *victim) act(s *device.Status, asked *bool) {
 		_ = v.g.photos.Choose(s.Pick.SessionID) // fails where it was done before
 	case s.Pick == nil && (v.patient && s.State == device.Idle || !v.patient && !*asked):
 		*asked = true // one in each life
-		_, _ = v.b.client().Pick(v.t.Context())
+		_, _ = v.b.client().Pick(v.t.Context(), "")
 	}
 }

@@ -17,7 +17,7 @@ import (
 // small, or cover each other.
 const outside = `(() => {
 	const bad = [], seen = [];
-	for (const id of ["qr", "device", "title", "text", "steps", "hint", "typed", "codeline", "left", "account", "receipt", "progress", "problem", "pick", "cancel", "renew", "forget"]) {
+	for (const id of ["qr", "device", "title", "text", "steps", "hint", "typed", "codeline", "left", "account", "receipt", "progress", "problem", "more", "pick", "cancel", "renew", "forget"]) {
 		const e = document.getElementById(id), r = e.getBoundingClientRect(), style = getComputedStyle(e);
 		if (!r.width || !r.height || style.visibility === "hidden") continue;
 		if (r.left < 0 || r.top < 0 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1) bad.push(id + " is cut off");

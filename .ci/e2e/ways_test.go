@@ -412,23 +412,25 @@ func TestForgetByRemoteControl(t *testing.T) {
 	press(left)  // forget this account
 	screen.until("document.activeElement.id === 'forget'")
 	press(ok)
-	screen.until("document.getElementById('forgetting').open && document.activeElement.id === 'keep'")
+	const asked = "!document.getElementById('menu').hidden && document.activeElement.dataset.id === "
+	screen.until(asked + "'keep'")
 	screen.save("forgetting")
 	press(ok)        // keep it
 	asks := func() { // the question, from the button that has the focus again
 		t.Helper()
-		screen.until("!document.getElementById('forgetting').open")
+		screen.until("document.getElementById('menu').hidden")
 		screen.do("come back to the button", chromedp.Evaluate[chromedp.Void]("document.getElementById('forget').focus()"))
 		press(ok)
-		screen.until("document.getElementById('forgetting').open")
+		screen.until(asked + "'keep'")
 	}
 	asks()
 	press(back)
 	asks()
 	screen.untilState("showing")
 	press(right)
+	screen.until(asked + "'here'")
 	press(right)
-	screen.until("document.activeElement.id === 'everywhere'")
+	screen.until(asked + "'everywhere'")
 	press(ok)
 	screen.untilState("pairing")
 	screen.until("document.getElementById('receipt').textContent.includes('withdrawn at Google')")

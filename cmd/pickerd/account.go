@@ -13,11 +13,12 @@ import (
 	"pickerd/oauthdevice/tokenfile"
 )
 
-// unpairCommand forgets the account. At a terminal it asks how far that goes,
+// unpairCommand forgets everybody, or one of several. At a terminal it asks how far that goes,
 // because revoking at Google reaches beyond this box.
 func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	everywhere := fs.Bool("everywhere", false, "also revoke the permission at Google, for every box on the same Google project")
 	here := fs.Bool("here", false, "forget on this box only, without a question")
+	who := fs.String("account", "", "forget only this one of several, a `name` as pickerd status shows it, or an id")
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
@@ -25,14 +26,24 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	if *everywhere && *here {
 		return &usageError{"--here and --everywhere exclude each other"}
 	}
-	c := client()
+	if err := named(fs, *who); err != nil {
+		return err
+	}
+	c, account := client(), ""
+	if *who != "" {
+		a, err := findAccount(ctx, c, *who)
+		if err != nil {
+			return err
+		}
+		account = a.ID
+	}
 	if !*everywhere && !*here && isTerminal(e.stdin) {
 		var err error
-		if *everywhere, err = e.askHowFar(ctx, c); err != nil {
+		if *everywhere, err = e.askHowFar(ctx, c, *who); err != nil {
 			return err
 		}
 	}
-	s, err := c.Unpair(ctx, *everywhere)
+	s, err := c.Unpair(ctx, account, *everywhere)
 	if err != nil {
 		return err
 	}
@@ -40,9 +51,20 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	return nil
 }
 
+// everybody is what to call those who are paired.
+func everybody(accounts []device.AccountStatus) string {
+	switch {
+	case len(accounts) > 1:
+		return fmt.Sprintf("all %d accounts", len(accounts))
+	case len(accounts) == 1 && accounts[0].Email != "":
+		return accounts[0].Email
+	}
+	return "the account"
+}
+
 var errKept = errors.New("the account was kept")
 
-func (e env) askHowFar(ctx context.Context, c *control.Client) (everywhere bool, err error) {
+func (e env) askHowFar(ctx context.Context, c *control.Client, who string) (everywhere bool, err error) {
 	s, err := c.Status(ctx)
 	if err != nil {
 		return false, err
@@ -50,9 +72,8 @@ func (e env) askHowFar(ctx context.Context, c *control.Client) (everywhere bool,
 	if s.Account == nil && s.Library.Items == 0 && s.Outstanding == nil {
 		return false, nil // the daemon says that there is nothing to forget
 	}
-	who := "the account"
-	if s.Account != nil && s.Account.Email != "" {
-		who = s.Account.Email
+	if who == "" {
+		who = everybody(s.Accounts)
 	}
 	fmt.Fprintf(e.stderr, `Forget %s?
 
@@ -75,7 +96,10 @@ func (e env) askHowFar(ctx context.Context, c *control.Client) (everywhere bool,
 
 func tellForgotten(w io.Writer, s *device.Status) {
 	fmt.Fprintln(w, "The account is forgotten on this box.")
-	if s.Library.Items > 0 {
+	switch {
+	case len(s.Accounts) > 0:
+		fmt.Fprintf(w, "Still paired: %d. Photos that are still here: %d.\n", len(s.Accounts), s.Library.Items)
+	case s.Library.Items > 0:
 		fmt.Fprintf(w, "Its photos stay, as configured: %d.\n", s.Library.Items)
 	}
 	o := s.Outstanding

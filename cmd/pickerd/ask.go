@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -39,9 +40,7 @@ func show[T any](ask func(*control.Client, context.Context) (T, error), asJSON f
 		if !*wantJSON {
 			return print(e.stdout, v)
 		}
-		enc := json.NewEncoder(e.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(asJSON(v))
+		return printJSON(e.stdout, asJSON(v))
 	}
 }
 
@@ -58,6 +57,115 @@ func wish(ask func(*control.Client, context.Context) (*device.Status, error), sa
 		fmt.Fprintln(e.stdout, said)
 		return nil
 	}
+}
+
+// pickCommand starts a pick, of one of several people where one is named.
+func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
+	who := fs.String("account", "", "whose pick it is, a `name` as pickerd status shows it, or an id; without it the screen asks where several are paired")
+	newcomer := fs.Bool("new", false, "somebody signs in who is not paired yet")
+	client := e.socketFlag(fs)
+	if err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	if *newcomer && *who != "" {
+		return &usageError{"--account and --new exclude each other"}
+	}
+	if err := named(fs, *who); err != nil {
+		return err
+	}
+	c, account := client(), ""
+	if *newcomer {
+		account = device.Newcomer
+	}
+	if *who != "" {
+		a, err := findAccount(ctx, c, *who)
+		if err != nil {
+			return err
+		}
+		account = a.ID
+	}
+	s, err := c.Pick(ctx, account)
+	if err != nil {
+		return err
+	}
+	if account == "" && len(s.Accounts) > 1 {
+		fmt.Fprintln(e.stdout, "The screen asks who is choosing. To answer here: pickerd pick --account WHO, or --new.")
+		return nil
+	}
+	fmt.Fprintln(e.stdout, "Asked for a new pick: the screen shows a code to scan as soon as Google gives one; pickerd status says if it doesn't.")
+	return nil
+}
+
+// named refuses an --account that is there and empty: a script's variable is, and
+// everybody is not meant.
+func named(fs *flag.FlagSet, who string) error {
+	var err error
+	fs.Visit(func(f *flag.Flag) {
+		if f.Name == "account" && who == "" {
+			err = &usageError{"--account is empty"}
+		}
+	})
+	return err
+}
+
+// findAccount returns one of those who are paired, by name or id.
+func findAccount(ctx context.Context, c *control.Client, who string) (*device.AccountStatus, error) {
+	s, err := c.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range s.Accounts {
+		if a.ID == who || strings.EqualFold(a.Name, who) {
+			return &a, nil
+		}
+	}
+	return nil, &hintedError{fmt.Errorf("nobody who is paired is called %q", who), "pickerd status shows who is", exitFailed}
+}
+
+// itemsCommand lists the items, or changes one.
+func itemsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
+	var id string
+	var change func(c *control.Client) error
+	what := func(name, help, said string, f func(c *control.Client) error) {
+		fs.Func(name, help, func(text string) error {
+			if change != nil {
+				return errors.New("one change at a time")
+			}
+			id = text
+			change = func(c *control.Client) error {
+				if err := f(c); err != nil {
+					return err
+				}
+				fmt.Fprintln(e.stdout, said)
+				return nil
+			}
+			return nil
+		})
+	}
+	what("hide", "leave the item with this `ID` out of the slideshow", "Hidden.", func(c *control.Client) error { return c.Hide(ctx, id, true) })
+	what("show", "show the item with this `ID` again", "Shown again.", func(c *control.Client) error { return c.Hide(ctx, id, false) })
+	what("remove", "remove the item with this `ID` from the box for good", "Removed.", func(c *control.Client) error { return c.Remove(ctx, id) })
+	wantJSON, client := fs.Bool("json", false, "print JSON as the control API answers it"), e.socketFlag(fs)
+	if err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	if change != nil {
+		return change(client())
+	}
+	list, err := client().Items(ctx)
+	if err != nil {
+		return err
+	}
+	if *wantJSON {
+		return printJSON(e.stdout, map[string]any{"items": list})
+	}
+	return printItems(e.stdout, list)
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }
 
 // does is what a state means to a person.
@@ -78,8 +186,20 @@ func printStatus(w io.Writer, s *device.Status) error {
 		fmt.Fprintf(w, "  %-9s %s\n", key, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(w, "%s: %s (%s), since %s\n", s.Name, does[s.State], s.State, s.Since.Local().Format(time.DateTime))
-	if a := s.Account; a != nil {
-		line("account", "%s, paired %s by %s", orDash(a.Email), a.PairedAt.Local().Format(time.DateTime), orDash(a.Method))
+	for _, a := range s.Accounts {
+		line("account", "%s, paired %s by %s", a.Name, a.PairedAt.Local().Format(time.DateTime), orDash(a.Method))
+	}
+	switch g := s.Guest; {
+	case g == nil:
+	case !g.ForgetsAt.IsZero():
+		line("guest", "forgotten at %s unless active", g.ForgetsAt.Local().Format(time.TimeOnly))
+	case len(s.Accounts) > 0:
+		line("guest", "here; forgotten when they finish, or are not active")
+	default:
+		line("guest", "nobody")
+	}
+	if s.Asking != "" {
+		line("asking", "%s is choosing, on the screen", s.Asking)
 	}
 	if o := s.Outstanding; o != nil {
 		line("forgotten", "an account was; still to be done at Google: %s", outstanding(o))
@@ -113,6 +233,9 @@ func printStatus(w io.Writer, s *device.Status) error {
 		}
 	}
 	line("library", "photos and videos: %d, %s", s.Library.Items, configs.Size(s.Library.Bytes))
+	if s.Library.Hidden > 0 {
+		line("", "hidden: %d", s.Library.Hidden)
+	}
 	line("sessions", "%d open, %d to be deleted", s.Sessions.Open, s.Sessions.PendingDeletion)
 	if p := s.Problem; p != nil {
 		line("problem", "%s %s (%s)", p.Message, p.Remedy, p.Code)
@@ -170,13 +293,17 @@ func printItems(w io.Writer, list []device.Item) error {
 		fmt.Fprintln(w, "No photo is here yet.")
 		return nil
 	}
-	return table(w, "TYPE\tPIXELS\tSIZE\tNAME\tID", func(row func(...string)) {
+	return table(w, "TYPE\tPIXELS\tSIZE\tNAME\tID\t", func(row func(...string)) {
 		for _, i := range list {
 			pixels := "-"
 			if i.Width > 0 {
 				pixels = fmt.Sprintf("%dx%d", i.Width, i.Height)
 			}
-			row(i.Type, pixels, configs.Size(i.Bytes).String(), orDash(i.Filename), i.ID)
+			note := ""
+			if i.Hidden {
+				note = "hidden"
+			}
+			row(i.Type, pixels, configs.Size(i.Bytes).String(), orDash(i.Filename), i.ID, note)
 		}
 	})
 }

@@ -88,6 +88,10 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 			log.Error("the display's key can't be kept: another one is needed after a restart", "err", err)
 		}
 	}
+	accounts, forgetAfter := cfg.AccountsMax, time.Duration(0)
+	if cfg.IsGuest() {
+		accounts, forgetAfter = 1, time.Duration(cfg.Guest.ForgetAfter)
+	}
 	b.device = device.New(device.Config{
 		DisplayKey:  key,
 		Name:        cfg.Name,
@@ -99,6 +103,9 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		Log:         log,
 		Provisioned: token,
 		KeepPhotos:  cfg.Unpair.Photos == "keep",
+		NoRemote:    !cfg.Remote.Phone,
+		MaxAccounts: accounts,
+		ForgetAfter: forgetAfter,
 		MaxItems:    cfg.Pick.MaxItems,
 		Append:      cfg.Pick.Collection == "append",
 		MaxBytes:    int64(cfg.Store.MaxBytes),
@@ -109,7 +116,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		ScreenSize:  func() (int, int) { return b.screens.size() },
 	})
 	b.hooks = hooks.New(hooks.Config{Statuses: b.device.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Log: log})
-	b.door.handler = phone.Handler(b.device, log)
+	b.door.handler = phone.Handler(b.device, lang, log)
 	if b.screens, err = newScreens(cfg, b.device, st.OpenMedia, log, e); err != nil {
 		b.close()
 		return nil, err
@@ -117,6 +124,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	b.screen = http.NewServeMux()
 	b.screen.Handle("/", guarded(cfg, key, b.screens, b.screens.mux(metrics.Config{Device: b.device, Status: b.device.Statuses().Get, Calls: calls, Log: log})))
 	b.screen.Handle(phone.Prefix, b.door.handler) // who has a link needs no key
+	b.screen.Handle(phone.RemotePrefix, b.door.handler)
 	return b, nil
 }
 
@@ -133,6 +141,7 @@ func slideshow(cfg *configs.Config) device.Slideshow {
 	return device.Slideshow{
 		Interval: time.Duration(s.Interval),
 		Shuffle:  s.Order == "shuffle",
+		Newest:   s.Order == "newest",
 		Pairs:    s.Pairs,
 		Captions: s.Captions,
 		Clock:    s.Clock,
@@ -160,13 +169,19 @@ func (b *box) address() string {
 
 // openStore opens the state directory, sealed with state.key of systemd's
 // credentials where there is one.
-func openStore(dir string, opt store.Options, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
+func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
 	key, err := systemd.Credential(getenv, "state.key")
 	if err != nil {
 		return nil, &hintedError{err, "the unit hands it over: LoadCredential=state.key", exitConfig}
 	}
 	opt.Key, opt.Warning, opt.Watch = key, device.Damaged, crashDisk
+	dir := cfg.Store.Dir
 	st, err := store.Open(dir, opt)
+	if err == nil && cfg.IsGuest() {
+		if err = device.ForgetGuest(st, log); err != nil {
+			st.Close()
+		}
+	}
 	switch {
 	case err == nil:
 		if m := st.Moved(); m != nil {

@@ -59,7 +59,7 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 
 	e = e.sharing(cfg)
 	log := e.logger(cfg)
-	st, err := openStore(cfg.Store.Dir, store.Options{}, log, e.getenv)
+	st, err := openStore(cfg, store.Options{}, log, e.getenv)
 	if err != nil {
 		return err
 	}

@@ -269,7 +269,7 @@ func TestArrows(t *testing.T) {
 		"device/control":                    {"device"},
 		"device/hooks":                      {"device", "display"},
 		"device/metrics":                    {"device"},
-		"device/phone":                      {"device"},
+		"device/phone":                      {"device", "display/words"},
 		"systemd":                           nil,
 		"configs":                           nil,
 		"cmd/pickerd/doctor":                {"configs", "device", "oauthdevice", "store"},

@@ -58,7 +58,9 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 	out := &screens{pages: s.Pages(), words: lang, log: log}
 	out.alive = func() bool { return s.Alive() && (out.stage == nil || out.stage.Alive()) }
 	if cfg.Display.Shows("http") {
-		out.web = web.New(web.Config{Device: s, Media: media, Font: typeface.File, Alive: out.alive, Words: lang, Look: look(cfg.Slideshow), Log: log})
+		out.web = web.New(web.Config{Device: s, Transient: cfg.IsGuest(), Media: media,
+			Key:  func(ctx context.Context, name string) error { return s.Press(ctx, device.Key(name)) },
+			Font: typeface.File, Alive: out.alive, Words: lang, Look: look(cfg.Slideshow), Log: log})
 	}
 	if cfg.Display.Shows("framebuffer") {
 		out.stage = stage.New(stage.Config{

@@ -31,7 +31,7 @@ const readingLasts = 2 * time.Minute
 // order is something to show, not to die of: until it is mended the screen and
 // the status say what is wrong.
 func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e env) (*store.Store, error) {
-	st, err := openStore(cfg.Store.Dir, store.Options{}, log, e.getenv)
+	st, err := openStore(cfg, store.Options{}, log, e.getenv)
 	if !store.IsDisk(err) {
 		return st, err
 	}
@@ -64,7 +64,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	serve(serving, g, ctl, control.Handler(u, u.Statuses(), log))
 	manage(serving, g, systemd.NewNotifier(e.getenv), u.Statuses(), screens, log)
 	began := time.Now()
-	for said := ""; store.IsDisk(err); st, err = openStore(cfg.Store.Dir, store.Options{Unreadable: time.Since(began) > readingLasts}, log, e.getenv) {
+	for said := ""; store.IsDisk(err); st, err = openStore(cfg, store.Options{Unreadable: time.Since(began) > readingLasts}, log, e.getenv) {
 		if err.Error() != said {
 			said = err.Error()
 			log.Error("the state directory can't be used", "err", err, "retry_in", tryDiskEvery)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 
 	"pickerd/device"
 )
@@ -39,9 +40,12 @@ func (c *Client) Status(ctx context.Context) (*device.Status, error) {
 	return call[device.Status](ctx, c, http.MethodGet, "/v1/status", nil)
 }
 
-// Pick asks for a new pick. A *Problem with status 409 means that one is under way.
-func (c *Client) Pick(ctx context.Context) (*device.Status, error) {
-	return call[device.Status](ctx, c, http.MethodPost, "/v1/picks", nil)
+// Pick asks for a new pick, of an account by its ID, device.Newcomer for somebody
+// else, or "" for the only one; where there are several the screen asks then. A
+// *Problem with status 409 means that a pick is under way, or that there is no such
+// account.
+func (c *Client) Pick(ctx context.Context, account string) (*device.Status, error) {
+	return call[device.Status](ctx, c, http.MethodPost, "/v1/picks"+query("account", account), nil)
 }
 
 // Cancel ends the pick under way. A *Problem with status 404 means that there is none.
@@ -49,14 +53,43 @@ func (c *Client) Cancel(ctx context.Context) (*device.Status, error) {
 	return call[device.Status](ctx, c, http.MethodDelete, "/v1/picks/current", nil)
 }
 
-// Unpair forgets the person on this box, with everywhere at the server too. The
-// status says how many sessions are still to be deleted.
-func (c *Client) Unpair(ctx context.Context, everywhere bool) (*device.Status, error) {
-	path := "/v1/account"
+// Unpair forgets an account on this box by its ID, or with "" everybody, with
+// everywhere at the server too. The status says how many sessions are still to be
+// deleted.
+func (c *Client) Unpair(ctx context.Context, account string, everywhere bool) (*device.Status, error) {
+	far := ""
 	if everywhere {
-		path += "?everywhere=true"
+		far = "true"
 	}
-	return call[device.Status](ctx, c, http.MethodDelete, path, nil)
+	return call[device.Status](ctx, c, http.MethodDelete, "/v1/account"+query("account", account, "everywhere", far), nil)
+}
+
+// Hide leaves an item out of the slideshow, or takes it in again. A *Problem with
+// status 404 means that there is none of that ID.
+func (c *Client) Hide(ctx context.Context, id string, hidden bool) error {
+	_, err := call[device.Status](ctx, c, http.MethodPatch, "/v1/items/"+url.PathEscape(id), fmt.Appendf(nil, `{"hidden":%t}`, hidden))
+	return err
+}
+
+// Remove removes an item from the box for good. A *Problem with status 404 means
+// that there is none of that ID.
+func (c *Client) Remove(ctx context.Context, id string) error {
+	_, err := call[device.Status](ctx, c, http.MethodDelete, "/v1/items/"+url.PathEscape(id), nil)
+	return err
+}
+
+// query writes pairs of names and values, without those that are empty.
+func query(pairs ...string) string {
+	v := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			v.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
 }
 
 // Import pairs the box with a token file that is sealed for it. tried is false

@@ -24,6 +24,26 @@ type fakeDevice struct {
 	everywhere bool
 	file       string
 	removed    string
+	account    string // that was named
+	hidden     map[string]bool
+	active     bool
+}
+
+func (f *fakeDevice) Touch() { f.active = true }
+func (f *fakeDevice) PickAs(_ context.Context, account string) error {
+	f.account = account
+	return f.err
+}
+func (f *fakeDevice) UnpairOne(_ context.Context, account string, everywhere bool) error {
+	f.account, f.everywhere = account, everywhere
+	return f.err
+}
+func (f *fakeDevice) HideItem(_ context.Context, id string, hidden bool) error {
+	if id != "a/b" {
+		return fs.ErrNotExist
+	}
+	f.hidden = map[string]bool{id: hidden}
+	return f.err
 }
 
 func (f *fakeDevice) Pick(context.Context) error   { return f.err }
@@ -132,8 +152,34 @@ func TestRoutes(t *testing.T) {
 	if resp, body := r.raw(t, "POST", "/v1/picks"); resp.StatusCode != 202 || !strings.Contains(body, `"state":"idle"`) {
 		t.Errorf("pick: %d %s", resp.StatusCode, body)
 	}
-	if _, err := r.client.Unpair(ctx, true); err != nil || !r.dev.everywhere {
-		t.Errorf("unpair: %v", err)
+	if _, err := r.client.Unpair(ctx, "", true); err != nil || !r.dev.everywhere || r.dev.account != "" {
+		t.Errorf("unpair: %v, %q", err, r.dev.account)
+	}
+	if _, err := r.client.Unpair(ctx, "g 1", false); err != nil || r.dev.everywhere || r.dev.account != "g 1" {
+		t.Errorf("unpair one: %v, %q", err, r.dev.account)
+	}
+	if _, err := r.client.Pick(ctx, device.Newcomer); err != nil || r.dev.account != device.Newcomer {
+		t.Errorf("pick as: %v, %q", err, r.dev.account)
+	}
+	for _, bad := range [][2]string{{"POST", "/v1/picks?account="}, {"DELETE", "/v1/account?account="}, {"DELETE", "/v1/account?everywhere=yes"}} {
+		r.dev.account = "nobody was asked for"
+		if resp, body := r.raw(t, bad[0], bad[1]); resp.StatusCode != 400 || r.dev.account != "nobody was asked for" {
+			t.Errorf("%v: %d %s", bad, resp.StatusCode, body)
+		}
+	}
+	if resp, _ := r.raw(t, "POST", "/v1/activity"); resp.StatusCode != 202 || !r.dev.active {
+		t.Errorf("activity: %d", resp.StatusCode)
+	}
+	for _, hidden := range []bool{true, false} {
+		if err := r.client.Hide(ctx, "a/b", hidden); err != nil || r.dev.hidden["a/b"] != hidden {
+			t.Errorf("hide: %v, %v", err, r.dev.hidden)
+		}
+	}
+	if p, ok := errors.AsType[*Problem](r.client.Hide(ctx, "none", true)); !ok || p.Status != 404 {
+		t.Error("what is not there can be hidden")
+	}
+	if resp, _ := r.raw(t, "PATCH", "/v1/items/a%2Fb"); resp.StatusCode != 400 {
+		t.Errorf("a change without a change: %d", resp.StatusCode)
 	}
 	if resp, body := r.raw(t, "GET", "/v1/items/a%2Fb/content", "Range", "bytes=1-3"); resp.StatusCode != 206 || body != "123" || resp.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("content: %d %q", resp.StatusCode, body)
@@ -165,7 +211,7 @@ func TestProblems(t *testing.T) {
 		}
 	}
 	r.dev.err = device.ErrPickRunning
-	_, err := r.client.Pick(t.Context())
+	_, err := r.client.Pick(t.Context(), "")
 	if p, ok := errors.AsType[*Problem](err); !ok || p.Status != 409 || err.Error() != "A pick is under way already." {
 		t.Errorf("the client says %v", err)
 	}
@@ -201,7 +247,7 @@ func TestUnpairWaitsForTheSweeper(t *testing.T) {
 	r.board.Set(device.Status{Outstanding: &device.Outstanding{Sessions: 1}})
 	done := make(chan *device.Status, 1)
 	go func() {
-		s, err := r.client.Unpair(t.Context(), false)
+		s, err := r.client.Unpair(t.Context(), "", false)
 		if err != nil {
 			t.Error(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,14 +27,18 @@ import (
 // A Device is what the API opens to other programs. *device.Device is one.
 type Device interface {
 	Pick(ctx context.Context) error
+	PickAs(ctx context.Context, account string) error
 	Cancel(ctx context.Context) error
 	Renew(ctx context.Context) error
 	Unpair(ctx context.Context, everywhere bool) error
+	UnpairOne(ctx context.Context, account string, everywhere bool) error
+	Touch()
 	Import(ctx context.Context, sealed []byte) (tried bool, err error)
 	Sessions() ([]device.Session, error)
 	Items() ([]device.Item, error)
 	OpenItem(id string) (*os.File, *device.Item, error)
 	RemoveItem(ctx context.Context, id string) error
+	HideItem(ctx context.Context, id string, hidden bool) error
 	CopyItem(ctx context.Context, id string, w, h int) ([]byte, *device.Item, error)
 }
 
@@ -66,7 +71,9 @@ func (h *handler) routes() map[string]http.HandlerFunc {
 		"GET /v1/sessions":           h.sessions,
 		"GET /v1/items":              h.items,
 		"GET /v1/items/{id}/content": h.content,
+		"PATCH /v1/items/{id}":       h.change,
 		"DELETE /v1/items/{id}":      h.remove,
+		"POST /v1/activity":          h.activity,
 		"POST /v1/pairing":           h.renew,
 		"POST /v1/account":           h.importToken,
 		"DELETE /v1/account":         h.unpair,
@@ -112,11 +119,19 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, device.ErrNoCode):
 		h.problem(w, http.StatusConflict, "No code is on the screen.")
 	case errors.Is(err, device.ErrPaired):
-		h.problem(w, http.StatusConflict, "An account is paired already; forget it first: pickerd unpair.")
+		h.problem(w, http.StatusConflict, "As many accounts are paired as accounts_max allows; forget one first: pickerd unpair.")
+	case errors.Is(err, device.ErrGuestHere):
+		h.problem(w, http.StatusConflict, "A guest is here; the next one comes when they have finished.")
+	case errors.Is(err, device.ErrGuests):
+		h.problem(w, http.StatusConflict, "In guest mode people sign in themselves.")
+	case errors.Is(err, device.ErrAgain):
+		h.problem(w, http.StatusConflict, "That account is paired already; forget it first: pickerd unpair.")
 	case errors.Is(err, device.ErrForgetting):
 		h.problem(w, http.StatusConflict, "The last account is still being forgotten at Google; try again in a minute.")
 	case errors.Is(err, device.ErrNotPaired):
 		h.problem(w, http.StatusConflict, "No account is paired.")
+	case errors.Is(err, device.ErrNoAccount):
+		h.problem(w, http.StatusNotFound, "No such account is paired.")
 	case errors.Is(err, device.ErrNoCopy):
 		h.problem(w, http.StatusUnsupportedMediaType, "This item can't be decoded; ask for it as it is, without w and h.")
 	case errors.Is(err, fs.ErrNotExist):
@@ -160,7 +175,50 @@ func (h *handler) wish(w http.ResponseWriter, r *http.Request, f func(context.Co
 	h.reply(w, http.StatusAccepted, h.statuses.Get())
 }
 
-func (h *handler) pick(w http.ResponseWriter, r *http.Request) { h.wish(w, r, h.device.Pick) }
+// account reads a parameter that names somebody, "" where it is not there. One that
+// is there and empty is a mistake, which must not be taken for everybody.
+func (h *handler) account(w http.ResponseWriter, r *http.Request) (account string, ok bool) {
+	q := r.URL.Query()
+	if q.Has("account") && q.Get("account") == "" {
+		h.problem(w, http.StatusBadRequest, "account is empty: leave it out, or name one by the id in the status.")
+		return "", false
+	}
+	return q.Get("account"), true
+}
+
+// pickWait bounds how long an answer waits for what a pick begins with.
+const pickWait = 2 * time.Second
+
+// pick begins a pick of the account that is named; without a name the screen asks
+// for it where there are several. The status in the answer shows that it has begun.
+func (h *handler) pick(w http.ResponseWriter, r *http.Request) {
+	account, ok := h.account(w, r)
+	if !ok {
+		return
+	}
+	pick := h.device.Pick
+	if account != "" {
+		pick = func(ctx context.Context) error { return h.device.PickAs(ctx, account) }
+	}
+	h.wish(w, r, func(ctx context.Context) error {
+		if err := pick(ctx); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, pickWait)
+		defer cancel()
+		for s := range h.statuses.Watch(ctx) {
+			if s.Pick != nil || s.Asking != "" || s.State == device.Pairing || s.Problem != nil {
+				break
+			}
+		}
+		return nil
+	})
+}
+
+// activity tells that somebody is at the box, with a program of its own.
+func (h *handler) activity(w http.ResponseWriter, r *http.Request) {
+	h.wish(w, r, func(context.Context) error { h.device.Touch(); return nil })
+}
 
 func (h *handler) cancel(w http.ResponseWriter, r *http.Request) { h.wish(w, r, h.device.Cancel) }
 
@@ -169,7 +227,24 @@ func (h *handler) cancel(w http.ResponseWriter, r *http.Request) { h.wish(w, r, 
 const sweepWait = 10 * time.Second
 
 func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
-	if err := h.device.Unpair(r.Context(), r.URL.Query().Get("everywhere") == "true"); err != nil {
+	account, ok := h.account(w, r)
+	if !ok {
+		return
+	}
+	everywhere := false
+	switch v := r.URL.Query().Get("everywhere"); v {
+	case "true":
+		everywhere = true
+	case "", "false":
+	default:
+		h.problem(w, http.StatusBadRequest, "everywhere is true or false.")
+		return
+	}
+	forget := h.device.Unpair
+	if account != "" {
+		forget = func(ctx context.Context, everywhere bool) error { return h.device.UnpairOne(ctx, account, everywhere) }
+	}
+	if err := forget(r.Context(), everywhere); err != nil {
 		h.fail(w, r, err)
 		return
 	}
@@ -177,7 +252,9 @@ func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	last := h.statuses.Get()
 	for last = range h.statuses.Watch(ctx) {
-		if last.Outstanding == nil && last.Account == nil && last.Pick == nil {
+		gone := account == "" && len(last.Accounts) == 0 && last.Pick == nil ||
+			account != "" && !slices.ContainsFunc(last.Accounts, func(a device.AccountStatus) bool { return a.ID == account })
+		if gone && last.Outstanding == nil {
 			break
 		}
 	}
@@ -241,6 +318,22 @@ type itemList struct {
 
 func (h *handler) remove(w http.ResponseWriter, r *http.Request) {
 	h.wish(w, r, func(ctx context.Context) error { return h.device.RemoveItem(ctx, r.PathValue("id")) })
+}
+
+// A change of an item (RFC 7396). What is absent stays as it is.
+type itemChange struct {
+	Hidden *bool `json:"hidden"`
+}
+
+func (h *handler) change(w http.ResponseWriter, r *http.Request) {
+	var c itemChange
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxToken))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil || c.Hidden == nil {
+		h.problem(w, http.StatusBadRequest, `A change is {"hidden":true} or {"hidden":false}.`)
+		return
+	}
+	h.wish(w, r, func(ctx context.Context) error { return h.device.HideItem(ctx, r.PathValue("id"), *c.Hidden) })
 }
 
 // mostPixels is the longest side that a copy may be asked for.

@@ -12,8 +12,14 @@ import (
 //go:embed assets/unopened.svg
 var unopened string
 
-func page(title string, content ...g.Node) g.Node {
-	return html.Doctype(html.HTML(html.Lang("en"),
+func page(title string, content ...g.Node) g.Node { return pageIn("en", false, title, content...) }
+
+func pageIn(language string, rightToLeft bool, title string, content ...g.Node) g.Node {
+	dir := "ltr"
+	if rightToLeft {
+		dir = "rtl"
+	}
+	return html.Doctype(html.HTML(html.Lang(language), g.Attr("dir", dir),
 		html.Head(
 			html.Meta(html.Charset("utf-8")),
 			html.Meta(html.Name("viewport"), html.Content("width=device-width, initial-scale=1")),

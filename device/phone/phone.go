@@ -1,8 +1,9 @@
-// Package phone is what a person's phone sees of the box while it is being
-// paired: the way to the consent page, a page that takes a copied address, and
-// where the authorization server's answer arrives. It is the only part of
-// pickerd that the local network may reach; everything in it is bounded, and
-// nothing is done for who doesn't know the link on the screen.
+// Package phone is what a person's phone sees of the box: while it is being
+// paired the way to the consent page, a page that takes a copied address, and
+// where the authorization server's answer arrives; and a remote control, for who
+// has scanned the code in the menu. It is the only part of pickerd that the local
+// network may reach without a key; everything in it is bounded, and nothing is
+// done for who doesn't know a link on the screen.
 package phone
 
 import (
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"pickerd/device"
+	"pickerd/display/words"
 )
 
 //go:embed assets/phone.css assets/relay.html
@@ -24,10 +26,15 @@ var assets embed.FS
 type Device interface {
 	Visit(link string) (device.Visit, error)
 	Redirected(ctx context.Context, answer url.Values) (pickerURI string, err error)
+	Remote(key string) (device.Remote, error)
+	Control(ctx context.Context, key, wish, account string) (to string, err error)
 }
 
-// Prefix is the path that everything here is under.
-const Prefix = "/pair/"
+// What is here is under these paths.
+const (
+	Prefix       = "/pair/"
+	RemotePrefix = device.RemotePath
+)
 
 const (
 	maxBody  = 16 << 10
@@ -37,18 +44,22 @@ const (
 )
 
 // Handler serves the pages. It may be reached from anywhere.
-func Handler(d Device, log *slog.Logger) http.Handler {
-	h := &handler{d, log}
+// Remotes speak in w.
+func Handler(d Device, w *words.Words, log *slog.Logger) http.Handler {
+	h := &handler{d, w, log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Prefix+"callback", h.callback)
 	mux.Handle("GET "+Prefix+"phone.css", Style())
 	mux.HandleFunc("GET "+Prefix+"{link}", h.visit)
 	mux.HandleFunc("POST "+Prefix+"{link}", h.paste)
+	mux.HandleFunc("GET "+RemotePrefix+"{key}", h.remote)
+	mux.HandleFunc("POST "+RemotePrefix+"{key}", h.control)
 	return bounded(http.NewCrossOriginProtection().Handler(mux), newLimits())
 }
 
 type handler struct {
 	device Device
+	words  *words.Words
 	log    *slog.Logger
 }
 
@@ -58,6 +69,7 @@ func bounded(next http.Handler, l *limits) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
 		// With no-referrer a browser would say Origin: null of the form below,
 		// and without TLS it says nothing else about where that came from.
 		h.Set("Referrer-Policy", "same-origin")
@@ -146,8 +158,8 @@ func (h *handler) askForAddress(w http.ResponseWriter, v device.Visit, complaint
 
 type message struct{ Title, Text string }
 
-// words are what a person reads when it does not go on.
-var words = []struct {
+// explanations are what a person reads when it does not go on.
+var explanations = []struct {
 	err    error
 	status int
 	message
@@ -165,7 +177,7 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 		render(w, http.StatusOK, message{p.Message, p.Remedy})
 		return
 	}
-	for _, m := range words {
+	for _, m := range explanations {
 		if errors.Is(err, m.err) {
 			render(w, m.status, m.message)
 			return

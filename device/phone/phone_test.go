@@ -6,15 +6,20 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pickerd/device"
+	"pickerd/display/words"
 )
 
 type fakeDevice struct {
@@ -23,6 +28,9 @@ type fakeDevice struct {
 	err      error
 	answer   url.Values
 	wait     chan struct{}
+
+	remote            device.Remote
+	to, wish, account string
 }
 
 func (f *fakeDevice) Visit(link string) (device.Visit, error) {
@@ -40,6 +48,21 @@ func (f *fakeDevice) Redirected(_ context.Context, answer url.Values) (string, e
 	return "https://photos.test/picker/1", f.err
 }
 
+func (f *fakeDevice) Remote(key string) (device.Remote, error) {
+	if key != "good" {
+		return device.Remote{}, device.ErrRemoteGone
+	}
+	return f.remote, nil
+}
+
+func (f *fakeDevice) Control(_ context.Context, key, wish, account string) (string, error) {
+	if key != "good" {
+		return "", device.ErrRemoteGone
+	}
+	f.wish, f.account = wish, account
+	return f.to, f.err
+}
+
 func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	if body != "" {
@@ -50,7 +73,9 @@ func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-func newHandler(d Device) http.Handler { return Handler(d, slog.New(slog.DiscardHandler)) }
+func newHandler(d Device) http.Handler {
+	return Handler(d, words.English(), slog.New(slog.DiscardHandler))
+}
 
 func TestRelayed(t *testing.T) {
 	d := &fakeDevice{visit: device.Visit{Name: "Living room", AuthURL: "https://accounts.test/auth?x=1"}}
@@ -62,9 +87,13 @@ func TestRelayed(t *testing.T) {
 	if w.Code != 303 || w.Header().Get("Location") != "https://photos.test/picker/1" || d.answer.Get("code") != "c" || d.answer.Get("state") != "s" {
 		t.Errorf("%d %v %v", w.Code, w.Header(), d.answer)
 	}
-	for _, key := range []string{"Cache-Control", "Content-Security-Policy", "Referrer-Policy"} {
-		if w.Header().Get(key) == "" {
-			t.Errorf("no %s", key)
+	for key, want := range map[string]string{
+		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "",
+		// form-action is left out, or the answer to a form could lead nowhere else.
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+	} {
+		if got := w.Header().Get(key); got != want {
+			t.Errorf("%s: %q", key, got)
 		}
 	}
 	// An address can't be pasted where none is asked for.
@@ -92,8 +121,9 @@ func TestPasted(t *testing.T) {
 	if w := ask(h, "POST", "/pair/good", "address="+url.QueryEscape("http://127.0.0.1/?state=old&code=c")); w.Code != 422 || !strings.Contains(w.Body.String(), "an older one") {
 		t.Errorf("an address from another time: %d %s", w.Code, w.Body)
 	}
-	if w := ask(h, "POST", "/pair/good", "address="+strings.Repeat("x", 2*maxBody)); w.Code != 422 {
-		t.Errorf("a huge address: %d", w.Code)
+	d.err, d.answer = nil, nil
+	if w := ask(h, "POST", "/pair/good", "x="+strings.Repeat("x", 2*maxBody)+"&address="+url.QueryEscape("http://127.0.0.1/?state=s&code=c")); w.Code != 422 || d.answer != nil {
+		t.Errorf("a huge form: %d %v", w.Code, d.answer)
 	}
 }
 
@@ -133,7 +163,9 @@ func TestBounds(t *testing.T) {
 		refused := 0
 		for range 100 {
 			if w := ask(h, "GET", "/pair/callback?code=guess&state=guess", ""); w.Code == 429 {
-				refused++
+				if refused++; w.Header().Get("Retry-After") == "" {
+					t.Error("it is not said when to come again")
+				}
 			}
 		}
 		if refused < 100-burst-10 {
@@ -192,16 +224,69 @@ func TestBounds(t *testing.T) {
 		}
 	})
 	t.Run("from another page", func(t *testing.T) {
-		d := &fakeDevice{visit: device.Visit{Paste: true}}
-		r := httptest.NewRequest("POST", "/pair/good", strings.NewReader("address=http%3A%2F%2F127.0.0.1%2F%3Fcode%3Dc%26state%3Ds"))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "cross-site")
-		w := httptest.NewRecorder()
-		newHandler(d).ServeHTTP(w, r)
-		if w.Code != 403 || d.answer != nil {
-			t.Errorf("%d", w.Code)
+		for path, body := range map[string]string{
+			"/pair/good":   "address=http%3A%2F%2F127.0.0.1%2F%3Fcode%3Dc%26state%3Ds",
+			"/remote/good": "wish=next",
+		} {
+			d := &fakeDevice{visit: device.Visit{Paste: true}}
+			r := httptest.NewRequest("POST", path, strings.NewReader(body))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			w := httptest.NewRecorder()
+			newHandler(d).ServeHTTP(w, r)
+			if w.Code != 403 || d.answer != nil || d.wish != "" {
+				t.Errorf("%s: %d", path, w.Code)
+			}
 		}
 	})
+}
+
+// pipes is a network of one connection, on which time is the bubble's.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	c, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+func (p pipes) Close() error   { return nil }
+
+// Who sends a form, or reads a page, slowly on purpose has some patience and no
+// more: they hold one of few places.
+func TestPatience(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text string
+		next http.HandlerFunc
+	}{
+		"sending": {"POST /pair/good HTTP/1.1\r\nHost: box\r\nContent-Length: 99\r\n\r\naddr", func(_ http.ResponseWriter, r *http.Request) { io.ReadAll(r.Body) }},
+		"reading": {"GET /pair/good HTTP/1.1\r\nHost: box\r\n\r\n", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 1<<20)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, done, ended := make(pipes), make(chan struct{}), make(chan struct{})
+				srv := &http.Server{Handler: bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { defer close(done); tt.next(w, r) }), newLimits())}
+				go func() { defer close(ended); srv.Serve(l) }()
+				near, far := net.Pipe()
+				l <- far
+				if _, err := io.WriteString(near, tt.text); err != nil {
+					t.Fatal(err)
+				}
+				select {
+				case <-done:
+				case <-time.After(patience + time.Second):
+					t.Errorf("still there after %v", patience)
+				}
+				near.Close()
+				close(l)
+				srv.Close()
+				<-ended
+			})
+		})
+	}
 }
 
 func TestParsePasted(t *testing.T) {

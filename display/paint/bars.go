@@ -35,7 +35,7 @@ func (p *Painter) bars(page display.Page, now time.Time) rack {
 	turn := place(now)
 	right := p.cfg.Words.RightToLeft != (turn%2 == 1)
 	y := edge.Max.Y
-	if page.Menu == nil && page.Slide == nil {
+	if page.Menu == nil && page.Slide == nil && page.LeavesAt.IsZero() { // then any key means to stay
 		y = p.keys(&r, edge, y, !right, page)
 		if p.cfg.W > p.cfg.H {
 			y = edge.Max.Y // the news stand on the other side
@@ -47,6 +47,10 @@ func (p *Painter) bars(page display.Page, now time.Time) rack {
 			s += " " + again
 		}
 		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: 1.6 * p.u}, ink, amber)
+	}
+	if !page.LeavesAt.IsZero() {
+		s := p.cfg.Words.Say("screen.leaving", "time", p.cfg.Words.Countdown(page.LeavesAt.Sub(now)))
+		y = p.bar(&r, edge, y, right, s+" "+p.cfg.Words.Say("screen.key_ok")+": "+page.StayLabel, typeface.Style{Size: 1.8 * p.u}, ink, amber)
 	}
 	if page.Progress != nil {
 		y = p.progress(&r, edge, y, right, page.Progress)

@@ -30,32 +30,40 @@ const leastModule = 3
 // qr returns the picture of a code that fits into room, nil where there is none
 // that a phone would read.
 func (p *Painter) qr(text string, room image.Point) *pixel.Image {
-	if p.code.text != text {
+	return p.code.draw(p, text, func(n int) int {
+		least := max((int(codeLeast*float64(p.cfg.H))+n)/n, leastModule)
+		module := max(int(codeWanted*float64(p.cfg.H))/n, least)
+		// Words give way to a code, as long as the screen itself does not end.
+		return min(module, max(min(room.X, room.Y)/n, least), min(p.safe.Dx(), p.safe.Dy())/n)
+	})
+}
+
+// draw returns the picture of a code whose modules have as many pixels as size
+// says for so many of them in a row, nil where there is none.
+func (c *drawnCode) draw(p *Painter, text string, size func(n int) int) *pixel.Image {
+	if c.text != text {
 		code, err := display.NewQR(text)
 		if err != nil {
 			p.cfg.Log.Error("the QR code can't be drawn", "err", err)
 		}
-		p.code = drawnCode{text: text, code: code}
+		*c = drawnCode{text: text, code: code}
 	}
-	n := len(p.code.code)
+	n := len(c.code)
 	if n == 0 {
 		return nil
 	}
-	least := max((int(codeLeast*float64(p.cfg.H))+n)/n, leastModule)
-	module := max(int(codeWanted*float64(p.cfg.H))/n, least)
-	// Words give way to a code, as long as the screen itself does not end.
-	module = min(module, max(min(room.X, room.Y)/n, least), min(p.safe.Dx(), p.safe.Dy())/n)
+	module := size(n)
 	if module < 1 {
 		return nil
 	}
-	if p.code.module != module {
-		p.code.module, p.code.image = module, drawCode(p.code.code, module)
-		if err := check(p.code.image, module, text); err != nil {
+	if c.module != module {
+		c.module, c.image = module, drawCode(c.code, module)
+		if err := check(c.image, module, text); err != nil {
 			p.cfg.Log.Error("the QR code as drawn can't be read, and is not shown", "err", err, slog.Int("module", module))
-			p.code.image = nil
+			c.image = nil
 		}
 	}
-	return p.code.image
+	return c.image
 }
 
 // drawCode draws whole modules of so many pixels, black on white.

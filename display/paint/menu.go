@@ -22,14 +22,49 @@ func (p *Painter) menu(m *display.Menu) List {
 		value.LeftToRight = strings.Contains(f.Value, "://")
 		c.add(p.family, f.Value, value, ink, p.px(0.8))
 	}
-	for i, s := range m.Items {
-		p.addLine(c, s, i == m.Selected)
+	for i, it := range m.Items {
+		p.addLine(c, it.Label, i == m.Selected)
 	}
+	code := p.menuCode(m)
 	out := image.Rect(0, 0, wide+2*pad, c.height+2*pad)
+	switch {
+	case code == nil:
+	case p.cfg.H > p.cfg.W: // under the lines
+		out.Max.Y += code.height + pad
+	default: // beside them
+		out.Max.X += code.width + pad
+		out.Max.Y = max(out.Max.Y, code.height+2*pad)
+	}
 	out = out.Add(image.Pt((p.cfg.W-out.Dx())/2, (p.cfg.H-out.Dy())/2))
 	whole := image.Rect(0, 0, p.cfg.W, p.cfg.H)
 	l := List{box(whole, 0, 0, 180), box(out, p.px(1.2), sheet, 256)}
-	return append(l, c.at(out.Min.Add(image.Pt(pad, pad)))...)
+	at := out.Min.Add(image.Pt(pad, pad))
+	if code != nil {
+		corner := out.Max.Sub(image.Pt(code.width+pad, code.height+pad))
+		if p.cfg.Words.RightToLeft && p.cfg.W > p.cfg.H {
+			corner.X = at.X
+			at.X += code.width + pad
+		}
+		l = append(l, code.at(corner)...)
+	}
+	return append(l, c.at(at)...)
+}
+
+// menuCode lays out the code in a menu's corner and what it is for, nil where
+// there is none.
+func (p *Painter) menuCode(m *display.Menu) *column {
+	if m.QR == "" {
+		return nil
+	}
+	most := p.px(20)
+	code := p.menuQR.draw(p, m.QR, func(n int) int { return max(most/n, leastModule) })
+	if code == nil {
+		return nil
+	}
+	c := &column{width: max(code.W, most), align: typeface.Centre}
+	c.addPicture(code, "qr/"+m.QR, p.px(0.8))
+	c.add(p.family, m.QRLabel, typeface.Style{Size: 1.4 * p.u}, soft, 0)
+	return c
 }
 
 // addLine appends a line to choose.

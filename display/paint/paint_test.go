@@ -44,7 +44,7 @@ func busy() display.Page {
 
 func menu() display.Page {
 	p := busy()
-	p.Menu = &display.Menu{Title: "Kitchen", Text: "Some words.", Facts: []display.Fact{{Name: "Address", Value: "http://192.168.1.20:8420/"}}, Items: []string{"Choose photos", "Back"}, Selected: 1}
+	p.Menu = &display.Menu{Title: "Kitchen", Text: "Some words.", Facts: []display.Fact{{Name: "Address", Value: "http://192.168.1.20:8420/"}}, Items: []display.MenuItem{{Label: "Choose photos"}, {Label: "Back"}}, Selected: 1}
 	return p
 }
 

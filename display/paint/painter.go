@@ -28,6 +28,7 @@ type Painter struct {
 	safe   image.Rectangle // where words may stand
 	family *typeface.Family
 	code   drawnCode
+	menuQR drawnCode
 }
 
 // New returns a Painter. Its error is about the embedded fonts.

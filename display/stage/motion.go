@@ -138,7 +138,7 @@ func (p *player) wakeAt(now time.Time) time.Time {
 		sooner(t)
 	}
 	// Countdowns change with each second of what they count to.
-	for _, end := range []time.Time{p.page.Until, p.page.RetryAt} {
+	for _, end := range []time.Time{p.page.Until, p.page.RetryAt, p.page.LeavesAt} {
 		if left := end.Sub(now); !end.IsZero() && left > 0 {
 			sooner(now.Add(untilNextSecond(left)))
 		}

@@ -101,6 +101,9 @@ func (p *player) run(ctx context.Context) error {
 
 // turnTo goes over to another page.
 func (p *player) turnTo(page display.Page) error {
+	if page.Visit != p.page.Visit {
+		p.ahead = nil // nothing of who has gone
+	}
 	p.page = page
 	for key := range p.failed { // of slides that are gone
 		if key != keyOf(page.Slide) && key != keyOf(page.Next) {
@@ -170,7 +173,9 @@ func (p *player) take(ctx context.Context, l loaded) error {
 		p.order(now)
 		return nil
 	}
-	p.ahead = &scene{l.key, l.slide, l.scene}
+	if l.key == keyOf(p.page.Slide) || l.key == keyOf(p.page.Next) {
+		p.ahead = &scene{l.key, l.slide, l.scene}
+	}
 	err := p.update(now)
 	p.order(now)
 	return err

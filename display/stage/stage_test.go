@@ -92,7 +92,7 @@ func TestNewsDuringFade(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		th.show(display.Page{Slide: slide("b")})
 		time.Sleep(100 * time.Millisecond)
-		th.show(display.Page{Slide: slide("b"), Menu: &display.Menu{Title: "Menu", Items: []string{"Back"}}})
+		th.show(display.Page{Slide: slide("b"), Menu: &display.Menu{Title: "Menu", Items: []display.MenuItem{{Label: "Back"}}}})
 		if got := th.screen.at(0.02, 0.5); got>>8&0xff > 0x60 || got == 0 {
 			t.Errorf("the menu does not dim the photo: %06x", got)
 		}
@@ -246,7 +246,7 @@ func TestWhileLoading(t *testing.T) {
 			t.Error("the code stays")
 		}
 		before = th.screen.picture()
-		th.show(display.Page{Slide: slide("a"), Menu: &display.Menu{Title: "Menu", Items: []string{"Back"}}})
+		th.show(display.Page{Slide: slide("a"), Menu: &display.Menu{Title: "Menu", Items: []display.MenuItem{{Label: "Back"}}}})
 		if slices.Equal(before.Pix, th.screen.picture().Pix) {
 			t.Error("the menu waits")
 		}

@@ -126,6 +126,9 @@ func say(p display.Page, w *words.Words, now time.Time, columns int, note string
 	for _, s := range []string{p.Receipt, p.Paused, p.Account} {
 		add("", s)
 	}
+	if !p.LeavesAt.IsZero() {
+		add(bold, w.Say("screen.leaving", "time", w.Countdown(p.LeavesAt.Sub(now))))
+	}
 	add(bold, p.Problem)
 	add("", p.Remedy)
 	if left := p.RetryAt.Sub(now); !p.RetryAt.IsZero() && left > 0 {

@@ -36,13 +36,14 @@ type Guard struct {
 	cfg    GuardConfig
 	cookie string
 	tries  *tries
+	origin *http.CrossOriginProtection
 }
 
 // NewGuard returns a Guard.
 func NewGuard(cfg GuardConfig) *Guard {
 	mac := hmac.New(sha256.New, []byte(plainKey(cfg.Key)))
 	mac.Write([]byte("pickerd display"))
-	return &Guard{cfg: cfg, cookie: base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), tries: newTries()}
+	return &Guard{cfg: cfg, cookie: base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), tries: newTries(), origin: http.NewCrossOriginProtection()}
 }
 
 // plainKey is a key as people may type it: case, spaces and dashes don't count.
@@ -190,6 +191,10 @@ func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byt
 
 // signIn takes a key, once: from then on the cookie tells.
 func (g *Guard) signIn(w http.ResponseWriter, r *http.Request) {
+	if err := g.origin.Check(r); err != nil { // a page from elsewhere would use up somebody's tries
+		http.Error(w, "Sign in on this page itself.", http.StatusForbidden)
+		return
+	}
 	if !g.tries.may(remoteAddr(r)) {
 		w.Header().Set("Retry-After", "10")
 		g.askForKey(w, r, http.StatusTooManyRequests, "wait")

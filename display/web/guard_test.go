@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -83,6 +84,7 @@ func TestGuard(t *testing.T) {
 		"a program on the box that names nobody": {visit{method: "GET", path: "/healthz", from: boxItself, host: ""}, 200},
 		"no name at all":                         {visit{method: "GET", path: "/", from: lanPhone, host: ""}, 421},
 		"loopback's name from elsewhere":         {visit{method: "GET", path: "/", from: lanPhone, host: "localhost:8420"}, 421},
+		"another machine's address":              {visit{method: "GET", path: "/", from: boxItself, host: "192.168.1.77:8420"}, 421},
 		"loopback's address from elsewhere":      {visit{method: "GET", path: "/", from: lanPhone, host: "127.0.0.1:8420"}, 421},
 		"a stranger":                             {visit{method: "GET", path: "/", from: lanPhone, host: lanBox}, 401},
 		"a stranger by the box's name":           {visit{method: "GET", path: "/", from: lanPhone, host: "BOX.local.:8420"}, 401},
@@ -100,6 +102,8 @@ func TestGuard(t *testing.T) {
 		"a program that does not":                {visit{method: "GET", path: "/metrics", from: lanPhone, host: lanBox, header: [2]string{"Authorization", "Bearer no"}}, 401},
 		"who claims to come from the box":        {visit{method: "GET", path: "/", from: lanPhone, host: lanBox, header: [2]string{"X-Forwarded-For", "127.0.0.1"}}, 401},
 		"the style sheet of the sign-in page":    {visit{method: "GET", path: "/pickerd.css", from: lanPhone, host: lanBox}, 200},
+		"a page that signs somebody else in":     {visit{method: "POST", path: "/signin", from: lanPhone, host: lanBox, form: url.Values{"key": {testKey}}, header: [2]string{"Sec-Fetch-Site", "cross-site"}}, 403},
+		"the same in an older browser":           {visit{method: "POST", path: "/signin", from: lanPhone, host: lanBox, form: url.Values{"key": {testKey}}, header: [2]string{"Origin", "http://evil.example"}}, 403},
 		"somebody who posts to the style sheet":  {visit{method: "POST", path: "/pickerd.css", from: lanPhone, host: lanBox}, 401},
 	} {
 		w := g.answer(tt.visit)
@@ -119,6 +123,13 @@ func TestGuard(t *testing.T) {
 func TestSignIn(t *testing.T) {
 	g := testGuard(t, testKey)
 	page := g.answer(visit{method: "GET", path: "/", from: lanPhone, host: lanBox})
+	if csp := page.Header().Get("Content-Security-Policy"); csp != signInPolicy || !strict(csp) {
+		t.Errorf("the page's policy is %q", csp)
+	}
+	// An address is written into logs and kept by browsers.
+	if w := g.answer(visit{method: "POST", path: "/signin?key=" + testKey, from: lanPhone, host: lanBox}); w.Code != http.StatusForbidden {
+		t.Errorf("the key in the address: %d", w.Code)
+	}
 	if text := page.Body.String(); !strings.Contains(text, "Enter the display key of Lobby") || !strings.Contains(text, `action="/signin"`) || strings.Contains(text, testKey) {
 		t.Errorf("the page says %s", text)
 	}
@@ -157,6 +168,15 @@ func TestGuessing(t *testing.T) {
 	if w := g.answer(visit{method: "GET", path: "/", from: lanPhone, host: lanBox, header: [2]string{"Authorization", "Bearer " + testKey}}); w.Code != 401 {
 		t.Errorf("the other way in is open: %d", w.Code)
 	}
+	bearer := func(key string) int {
+		return g.answer(visit{method: "GET", path: "/", from: "192.168.1.98:1", host: lanBox, header: [2]string{"Authorization", "Bearer " + key}}).Code
+	}
+	for range triesBurst {
+		bearer("wrong")
+	}
+	if code := bearer(testKey); code != http.StatusUnauthorized {
+		t.Errorf("after %d wrong ones the right one, as programs send it: %d", triesBurst, code)
+	}
 	if code := try("192.168.1.99:1", testKey); code != http.StatusSeeOther {
 		t.Errorf("somebody else, who knows the key: %d", code)
 	}
@@ -165,6 +185,12 @@ func TestGuessing(t *testing.T) {
 	}
 	if code := try("10.0.1.1:1", testKey); code != http.StatusTooManyRequests {
 		t.Errorf("while many guess: %d", code)
+	}
+	for i := range 2 * triesOfHost {
+		g.tries.miss(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}))
+	}
+	if n := len(g.tries.hosts); n > triesOfHost {
+		t.Errorf("%d addresses are remembered", n)
 	}
 }
 
@@ -195,11 +221,23 @@ func TestManyScreens(t *testing.T) {
 		}
 		left = append(left, leave)
 	}
-	resp, text := r.get(t, "/events")
-	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(text, "as many screens") {
-		t.Errorf("%d %s", resp.StatusCode, text)
+	if _, ok := r.web.enter(); ok {
+		t.Fatal("there is no bound")
+	}
+	come := func() *httptest.ResponseRecorder {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // who is let in has gone again
+		w := httptest.NewRecorder()
+		r.web.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/events", nil))
+		return w
+	}
+	if w := come(); w.Code != 503 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "as many screens") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	left[0]()
+	if w := come(); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
 	if leave, ok := r.web.enter(); !ok {
 		t.Error("refused although one has gone")
 	} else {

@@ -17,6 +17,9 @@ func (g *Guard) askForKey(w http.ResponseWriter, r *http.Request, status int, co
 		return
 	}
 	w.Header().Set("Content-Security-Policy", signInPolicy)
+	// With no-referrer a browser without TLS would say of the form only that its
+	// origin is null, which proves nothing.
+	w.Header().Set("Referrer-Policy", "same-origin")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_ = g.page(complaint).Render(w) // a browser that has gone needs none

@@ -2,7 +2,7 @@
 // follows the device over server-sent events. Everything is embedded and
 // nothing is fetched from elsewhere. It lays out what a display.Page holds and
 // passes a few wishes on: to choose photos, to cancel, for a fresh code, and to
-// forget the account.
+// be forgotten.
 package web
 
 import (
@@ -37,19 +37,24 @@ type Device interface {
 	Next(ctx context.Context) error
 	Previous(ctx context.Context) error
 	Pause(ctx context.Context) error
-	Unpair(ctx context.Context, everywhere bool) error
-	Touch() // somebody is at the screen
+	Forget(ctx context.Context) error
+	ChooseItem(ctx context.Context, id string) error // of the menu
+	Touch()                                          // somebody is at the screen
 }
 
 // Config is what a Server needs. All members must be set.
 type Config struct {
 	Device Device
-	Media  func(file string) (*os.File, error) // opens a display.Media's File
-	Font   func(name string) ([]byte, error)   // one that the style sheet names, compressed with gzip
+	Media  func(file string) (*os.File, error)          // opens a display.Media's File
+	Key    func(ctx context.Context, name string) error // of a remote control: "up", "ok", …
+	Font   func(name string) ([]byte, error)            // one that the style sheet names, compressed with gzip
 	Alive  func() bool
 	Words  *words.Words
 	Look   display.Look
-	Log    *slog.Logger
+	// Transient has browsers keep nothing of what they show, not even while they
+	// show it.
+	Transient bool
+	Log       *slog.Logger
 }
 
 // A Server serves the page. It is an http.Handler.
@@ -80,14 +85,24 @@ func New(cfg Config) *Server {
 	mux.Handle("GET /pickerd.js", files)
 	mux.HandleFunc("GET /fonts/{file}", s.font)
 	mux.HandleFunc("GET /events", s.events)
-	mux.HandleFunc("GET /qr.svg", s.qr)
+	mux.HandleFunc("GET /qr.svg", s.qr(func(p display.Page) string { return p.QR }))
+	mux.HandleFunc("GET /menu.svg", s.qr(func(p display.Page) string {
+		if p.Menu == nil {
+			return ""
+		}
+		return p.Menu.QR
+	}))
+	mux.HandleFunc("GET /clear", clearKept)
 	mux.HandleFunc("GET /media/{file}", s.media)
 	mux.HandleFunc("POST /pick", s.wish(cfg.Device.Pick))
 	mux.HandleFunc("POST /cancel", s.wish(cfg.Device.Cancel))
 	mux.HandleFunc("POST /renew", s.wish(cfg.Device.Renew))
-	mux.HandleFunc("POST /forget", func(w http.ResponseWriter, r *http.Request) {
-		everywhere := r.URL.Query().Get("everywhere") == "true"
-		s.wish(func(ctx context.Context) error { return cfg.Device.Unpair(ctx, everywhere) })(w, r)
+	mux.HandleFunc("POST /forget", s.wish(cfg.Device.Forget))
+	mux.HandleFunc("POST /key/{name}", func(w http.ResponseWriter, r *http.Request) {
+		s.wish(func(ctx context.Context) error { return cfg.Key(ctx, r.PathValue("name")) })(w, r)
+	})
+	mux.HandleFunc("POST /menu/{item}", func(w http.ResponseWriter, r *http.Request) {
+		s.wish(func(ctx context.Context) error { return cfg.Device.ChooseItem(ctx, r.PathValue("item")) })(w, r)
 	})
 	mux.HandleFunc("POST /next", s.wish(cfg.Device.Next))
 	mux.HandleFunc("POST /previous", s.wish(cfg.Device.Previous))
@@ -114,6 +129,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func harden(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY") // for browsers from before the policy
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 }
@@ -213,6 +229,9 @@ type message struct {
 	Cancel   string       `json:"cancel,omitempty"`
 	Renew    string       `json:"renew,omitempty"`
 	Forget   string       `json:"forget,omitempty"`
+	Leaves   int          `json:"leaves,omitempty"` // seconds until an inactive guest is forgotten
+	Stay     string       `json:"stay,omitempty"`
+	Visit    string       `json:"visit,omitempty"`
 }
 
 type progressMsg struct {
@@ -236,8 +255,16 @@ type menuMsg struct {
 	Title    string      `json:"title"`
 	Text     string      `json:"text,omitempty"`
 	Facts    [][2]string `json:"facts,omitempty"`
-	Items    []string    `json:"items"`
+	Items    []itemMsg   `json:"items"`
 	Selected int         `json:"selected"`
+	QR       string      `json:"qr,omitempty"` // the picture's address
+	QRLink   string      `json:"qr_link,omitempty"`
+	QRLabel  string      `json:"qr_label,omitempty"`
+}
+
+type itemMsg struct {
+	ID    string `json:"id"`
+	Label string `json:"label"`
 }
 
 func messageOf(p display.Page, now time.Time) message {
@@ -245,7 +272,8 @@ func messageOf(p display.Page, now time.Time) message {
 		Link: p.Link, Code: p.Code, Spoken: p.Spoken, Left: secondsTo(p.Until, now), Problem: p.Problem, Remedy: p.Remedy,
 		RetryIn: secondsTo(p.RetryAt, now), Slide: slideOf(p.Slide), Next: slideOf(p.Next),
 		Paused: p.Paused, Clock: p.Clock, Date: p.Date, Night: p.Night, Menu: menuOf(p.Menu), Receipt: p.Receipt, Account: p.Account,
-		Pick: p.PickLabel, Cancel: p.CancelLabel, Renew: p.RenewLabel, Forget: p.ForgetLabel}
+		Pick: p.PickLabel, Cancel: p.CancelLabel, Renew: p.RenewLabel, Forget: p.ForgetLabel,
+		Leaves: secondsTo(p.LeavesAt, now), Stay: p.StayLabel, Visit: p.Visit}
 	if p.QR != "" {
 		m.QR, m.QRLink = "qr.svg?"+etag(p.QR), p.QR
 		if code, err := display.NewQR(p.QR); err == nil {
@@ -287,7 +315,13 @@ func menuOf(m *display.Menu) *menuMsg {
 	if m == nil {
 		return nil
 	}
-	out := &menuMsg{Title: m.Title, Text: m.Text, Items: m.Items, Selected: m.Selected}
+	out := &menuMsg{Title: m.Title, Text: m.Text, Selected: m.Selected}
+	for _, it := range m.Items {
+		out.Items = append(out.Items, itemMsg{it.ID, it.Label})
+	}
+	if m.QR != "" {
+		out.QR, out.QRLink, out.QRLabel = "menu.svg?"+etag(m.QR), m.QR, m.QRLabel
+	}
 	for _, f := range m.Facts {
 		out.Facts = append(out.Facts, [2]string{f.Name, f.Value})
 	}
@@ -301,13 +335,10 @@ func (s *Server) screen(w http.ResponseWriter, _ *http.Request) {
 	if lang.RightToLeft {
 		dir = "rtl"
 	}
-	texts := lang.Texts("screen")
-	for _, key := range []string{"forget_what", "forget_here_text", "forget_everywhere_text", "keep", "forget_here", "forget_everywhere"} {
-		texts[key] = lang.Say("page." + key)
-	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{ // a browser that has gone needs no answer
-		"lang": lang.Code, "dir": dir, "texts": texts, "digits": lang.Digits("0123456789"),
+		"transient": s.cfg.Transient,
+		"lang":      lang.Code, "dir": dir, "texts": lang.Texts("screen"), "digits": lang.Digits("0123456789"),
 		"look": map[string]any{"fade": look.Fade.Seconds(), "interval": look.Interval.Seconds(), "zoom": look.Zoom, "plain": look.Plain},
 	})
 }
@@ -362,9 +393,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// qr draws the code that is on the screen now.
-func (s *Server) qr(w http.ResponseWriter, r *http.Request) {
-	text := s.cfg.Device.Pages().Get().QR
+// qr draws a code that is on the screen now.
+func (s *Server) qr(of func(display.Page) string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { s.draw(w, of(s.cfg.Device.Pages().Get())) }
+}
+
+func (s *Server) draw(w http.ResponseWriter, text string) {
 	if text == "" {
 		http.Error(w, "there is no QR code on the screen", http.StatusNotFound)
 		return
@@ -407,8 +441,17 @@ func (s *Server) media(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Cache-Control", "private, max-age=3600")
+	if !s.cfg.Transient {
+		w.Header().Set("Cache-Control", "private, max-age=3600")
+	}
 	http.ServeContent(w, r, r.PathValue("file"), st.ModTime(), f)
+}
+
+// clearKept has a browser drop what it keeps of this page, and begin anew: somebody
+// was forgotten. What it is known by stays.
+func clearKept(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	http.Redirect(w, r, "./", http.StatusSeeOther)
 }
 
 func (s *Server) wish(f func(context.Context) error) http.HandlerFunc {

@@ -28,10 +28,9 @@ type rig struct {
 	picks int
 	err   error
 
-	everywhere bool
-	alive      bool
-	turned     string // what the slideshow was asked for
-	touched    bool
+	alive   bool
+	turned  string // what the slideshow was asked for
+	touched bool
 }
 
 // The rig is the device too.
@@ -43,8 +42,9 @@ func (r *rig) Next(context.Context) error          { r.turned = "next"; return r
 func (r *rig) Previous(context.Context) error      { r.turned = "previous"; return r.err }
 func (r *rig) Pause(context.Context) error         { r.turned = "pause"; return r.err }
 func (r *rig) Touch()                              { r.touched = true }
-func (r *rig) Unpair(_ context.Context, everywhere bool) error {
-	r.everywhere = everywhere
+func (r *rig) Forget(context.Context) error        { r.turned = "forget"; return r.err }
+func (r *rig) ChooseItem(_ context.Context, id string) error {
+	r.turned = "item " + id
 	return r.err
 }
 
@@ -62,6 +62,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{alive: true}
 	r.web = New(Config{
 		Device: r,
+		Key:    func(_ context.Context, name string) error { r.turned = "key " + name; return r.err },
 		Media:  root.Open,
 		Font:   typeface.File,
 		Words:  words.English(),
@@ -123,10 +124,27 @@ func TestEverythingIsEmbedded(t *testing.T) {
 		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) || body == "" {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
 		}
-		if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
-			t.Errorf("%s: policy %q", path, csp)
+	}
+	// Also what is not a file of the page, and what is not there.
+	for _, path := range []string{"/", "/pickerd.css", "/pickerd.js", "/media/a.jpg", "/screen.json", "/healthz", "/none"} {
+		resp, _ := r.get(t, path, "Origin", "http://evil.test")
+		if h := resp.Header; !strict(h.Get("Content-Security-Policy")) || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: headers %v", path, h)
 		}
 	}
+}
+
+// strict reports whether a policy lets a page load from its own host alone, and no
+// other page show it.
+func strict(policy string) bool {
+	for directive := range strings.SplitSeq(policy, ";") {
+		name, from, _ := strings.Cut(strings.TrimSpace(directive), " ")
+		own := from == "'self'" && name != "default-src" && name != "frame-ancestors"
+		if from != "'none'" && !own {
+			return false
+		}
+	}
+	return strings.Contains(policy, "default-src 'none'") && strings.Contains(policy, "frame-ancestors 'none'") && strings.Contains(policy, "base-uri 'none'")
 }
 
 func TestQR(t *testing.T) {
@@ -224,15 +242,52 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-func TestForgetting(t *testing.T) {
+func TestMoreWishes(t *testing.T) {
 	r := newRig(t)
-	for path, everywhere := range map[string]bool{"/forget": false, "/forget?everywhere=true": true} {
-		if resp, _ := r.send(t, http.MethodPost, path); resp.StatusCode != 202 || r.everywhere != everywhere {
-			t.Errorf("%s: %d, everywhere %v", path, resp.StatusCode, r.everywhere)
+	for path, want := range map[string]string{"/forget": "forget", "/key/up": "key up", "/menu/a%20b": "item a b", "/next": "next"} {
+		if resp, _ := r.send(t, http.MethodPost, path); resp.StatusCode != 202 || r.turned != want {
+			t.Errorf("%s: %d, %q", path, resp.StatusCode, r.turned)
+		}
+		if resp, _ := r.send(t, http.MethodPost, path, "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
+			t.Errorf("%s from another page: %d", path, resp.StatusCode)
 		}
 	}
-	if resp, _ := r.send(t, http.MethodPost, "/forget", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
-		t.Errorf("from another page: %d", resp.StatusCode)
+}
+
+// Nothing of a guest is kept by a browser; at home photos are, for an hour, until
+// somebody is forgotten.
+func TestKept(t *testing.T) {
+	r := newRig(t)
+	if resp, _ := r.get(t, "/media/a.jpg"); !strings.Contains(resp.Header.Get("Cache-Control"), "max-age") {
+		t.Errorf("at home: %q", resp.Header.Get("Cache-Control"))
+	}
+	r.web.cfg.Transient = true
+	for _, path := range []string{"/media/a.jpg", "/", "/screen.json"} {
+		if resp, _ := r.get(t, path); resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s of a guest: %q", path, resp.Header.Get("Cache-Control"))
+		}
+	}
+	w := httptest.NewRecorder()
+	r.web.ServeHTTP(w, httptest.NewRequest("GET", "/clear", nil))
+	if got := w.Header().Get("Clear-Site-Data"); w.Code != 303 || !strings.Contains(got, `"cache"`) || strings.Contains(got, "cookies") {
+		t.Errorf("%d, %q", w.Code, got)
+	}
+}
+
+func TestMenu(t *testing.T) {
+	p := display.Page{Menu: &display.Menu{Title: "Kitchen", Items: []display.MenuItem{{ID: "pick", Label: "Choose photos"}}, QR: "http://192.0.2.7/remote/k", QRLabel: "Scan"},
+		LeavesAt: time.Now().Add(42 * time.Second), StayLabel: "Stay", Visit: "v"}
+	m := messageOf(p, time.Now())
+	if m.Menu.Items[0] != (itemMsg{"pick", "Choose photos"}) || !strings.HasPrefix(m.Menu.QR, "menu.svg?") || m.Menu.QRLink != p.Menu.QR || m.Leaves != 42 || m.Stay != "Stay" || m.Visit != "v" {
+		t.Errorf("%+v %+v", m, m.Menu)
+	}
+	r := newRig(t)
+	if resp, _ := r.get(t, "/menu.svg"); resp.StatusCode != 404 {
+		t.Errorf("the code of no menu: %d", resp.StatusCode)
+	}
+	r.pages.Set(p)
+	if resp, body := r.get(t, "/menu.svg"); resp.StatusCode != 200 || !strings.Contains(body, "<svg") {
+		t.Errorf("the code of a menu: %d", resp.StatusCode)
 	}
 }
 

@@ -65,6 +65,7 @@ type file struct {
 	Screen   map[string]any `toml:"screen"`
 	Notice   map[string]any `toml:"notice"`
 	SignIn   map[string]any `toml:"signin"`
+	Remote   map[string]any `toml:"remote"`
 }
 
 // find returns the code of the language that another code means: "de_AT" is "de",
@@ -103,7 +104,7 @@ func For(code string) (*Words, error) {
 	}
 	w := &Words{Code: code, Name: f.Name, RightToLeft: f.Dir == "rtl", digits: []rune(f.Digits), tag: language.Make(code),
 		months: f.Months, weekdays: f.Weekdays, date: f.Date, day: f.Day, texts: map[string]string{}}
-	for prefix, table := range map[string]map[string]any{"page": f.Page, "screen": f.Screen, "signin": f.SignIn, "notice": f.Notice} {
+	for prefix, table := range map[string]map[string]any{"page": f.Page, "screen": f.Screen, "signin": f.SignIn, "remote": f.Remote, "notice": f.Notice} {
 		w.flatten(prefix, table)
 	}
 	return w, nil

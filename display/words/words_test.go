@@ -82,7 +82,7 @@ func TestNoneIsMissing(t *testing.T) {
 // Every text is used somewhere, and every text that is used is there.
 func TestKeysAreUsed(t *testing.T) {
 	var sources strings.Builder
-	for _, pattern := range []string{"../../device/*.go", "../*/*.go", "../web/assets/*"} {
+	for _, pattern := range []string{"../../device/*.go", "../../device/*/*.go", "../*/*.go", "../web/assets/*"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)
@@ -109,7 +109,7 @@ func TestKeysAreUsed(t *testing.T) {
 			t.Errorf("%s is used nowhere", k)
 		}
 	}
-	for _, m := range regexp.MustCompile(`"((?:page|screen|signin|notice)\.[a-z_]+)"`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`"((?:page|screen|signin|remote|notice)\.[a-z_]+)"`).FindAllStringSubmatch(text, -1) {
 		if m[1] != "screen.json" && !en.Has(m[1]) && !en.Has(m[1]+".other") && !strings.HasSuffix(m[1], "_") {
 			t.Errorf("%s is used and has no text", m[1])
 		}

@@ -96,6 +96,7 @@ func confirmPage(userCode, device string) g.Node {
 		html.Form(html.Method("post"),
 			html.Input(html.Type("hidden"), html.Name("user_code"), html.Value(userCode)),
 			decisionButton("allow", "Allow", html.Class("main")),
+			decisionButton("guest", "Allow, as guest@example.org"),
 			decisionButton("deny", "Decline"),
 		),
 	)

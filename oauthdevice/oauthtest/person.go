@@ -44,8 +44,13 @@ func (c *code) readState() (requestID, displayName string) {
 // Approve gives the device what it asked for, except the scopes in without. It
 // reports whether the code was good.
 func (s *Server) Approve(userCode string, without ...string) bool {
+	return s.ApproveAs(userCode, "person", without...)
+}
+
+// ApproveAs is Approve by somebody of that name.
+func (s *Server) ApproveAs(userCode, person string, without ...string) bool {
 	return s.settle(userCode, func(c *code) {
-		c.decision = approved
+		c.decision, c.person = approved, person
 		c.scopes = slices.DeleteFunc(slices.Clone(c.scopes), func(sc string) bool { return slices.Contains(without, sc) })
 	})
 }
@@ -87,6 +92,13 @@ func (s *Server) RevokeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.revokeLocked(func(*token) bool { return true })
+}
+
+// RevokeOf ends every token of one person.
+func (s *Server) RevokeOf(person string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revokeLocked(func(t *token) bool { return t.person == person })
 }
 
 // ExpireAccess ends every access token before its time; refresh tokens stay.
@@ -138,9 +150,10 @@ func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	user := r.FormValue("user_code")
 	switch r.FormValue("decision") {
-	case "allow":
+	case "allow", "guest":
 		onward := s.onward(user)
-		if s.Approve(user) {
+		person := map[string]string{"allow": "person", "guest": "guest"}[r.FormValue("decision")]
+		if s.ApproveAs(user, person) {
 			render(w, connectedPage(onward))
 			return
 		}

@@ -91,6 +91,7 @@ type code struct {
 	interval     time.Duration
 	lastPoll     time.Time
 	decision     decision
+	person       string // who approved
 	refusal      string // error code to answer instead, such as org_internal
 }
 
@@ -398,6 +399,6 @@ func (s *Server) pollCode(a *answer, r *http.Request) {
 		a.refuse(status, "authorization_pending", "Precondition Required")
 	default:
 		c.decision = claimed
-		s.issueToken(a, &token{person: "person", client: client, scopes: c.scopes}, true)
+		s.issueToken(a, &token{person: c.person, client: client, scopes: c.scopes}, true)
 	}
 }

@@ -7,7 +7,7 @@ const text = (id, s) => { if ($(id).textContent !== (s || "")) $(id).textContent
 const show = (id, on) => { $(id).hidden = !on; };
 
 // What does not change while the daemon runs: the language and the look.
-let texts = {}, digits = "0123456789", look = {fade: 1.2};
+let texts = {}, digits = "0123456789", look = {fade: 1.2}, transient = false;
 const local = n => String(n).replace(/[0-9]/g, d => digits[d]);
 const say = (key, values = {}) => (texts[key] || "").replace(/\{(\w+)\}/g, (_, name) => typeof values[name] === "number" ? local(values[name]) : values[name]);
 async function setUp() {
@@ -15,6 +15,7 @@ async function setUp() {
   texts = s.texts;
   digits = s.digits;
   look = s.look;
+  transient = s.transient;
   document.documentElement.lang = s.lang;
   document.documentElement.dir = s.dir;
   document.documentElement.style.setProperty("--fade", look.fade + "s");
@@ -22,12 +23,19 @@ async function setUp() {
   document.body.classList.toggle("zoom", look.zoom);
   document.body.classList.toggle("plain", look.plain);
   for (const e of document.querySelectorAll("[data-text]")) e.textContent = texts[e.dataset.text];
+  for (const e of document.querySelectorAll("[data-label]")) e.setAttribute("aria-label", texts[e.dataset.label]);
 }
 
 let page = {};
 let received = 0; // performance.now() when the page came
+let settled = 0; // when the buttons may be used again
 
 function layOut(p) {
+  // Where the countdown was there are other buttons now: not for the same click.
+  if (page.stay && !p.stay) {
+    settled = performance.now() + 1000;
+    setTimeout(() => layOut(page), 1010);
+  }
   page = p;
   received = performance.now();
   document.body.dataset.state = p.state;
@@ -48,11 +56,14 @@ function layOut(p) {
   text("date", p.date);
   show("clock", p.clock && !p.qr);
   document.body.classList.toggle("night", !!p.night);
-  for (const id of ["pick", "cancel", "renew", "forget"]) {
+  for (const id of ["pick", "cancel", "renew", "forget", "stay"]) {
     text(id, p[id]);
-    show(id, p[id]);
+    show(id, p[id] && !p.stay || id === "stay" && p.stay);
   }
-  if (!p.forget && $("forgetting").open) $("forgetting").close();
+  show("more", !p.stay && !p.menu);
+  document.body.classList.toggle("leaving", !!p.stay);
+  $("panel").inert = !!p.menu;
+  $("buttons").inert = !!p.menu || received < settled;
   slides.show(p.night ? null : p.slide, p.next);
   tick();
 }
@@ -108,14 +119,20 @@ function layOutBars(p) {
   text("message", p.problem);
   text("remedy", p.remedy);
   show("problem", p.problem);
+  show("leaving", p.leaves);
+  // Said once: the countdown itself would be read out each second.
+  if (!p.leaves) text("leavingsaid", "");
+  else if (!$("leavingsaid").textContent) text("leavingsaid", say("leaving", {time: clock(p.leaves)}) + " " + p.stay);
 }
+
+const clock = s => local(`${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`);
 
 // Countdowns run here, from the seconds that the page came with.
 function tick() {
   const gone = (performance.now() - received) / 1000;
-  const clock = s => local(`${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`);
   const left = Math.max(0, (page.left || 0) - gone);
   text("left", !page.left ? "" : left > 6 * 3600 ? "" : say("good_for", {time: clock(left)}));
+  text("leaving", page.leaves ? say("leaving", {time: clock(Math.max(0, page.leaves - gone))}) : "");
   const retry = (page.retry_in || 0) - gone;
   const again = retry >= 90 ? say("retry_minutes", {n: Math.round(retry / 60)}) : retry >= 1 ? say("retry_seconds", {n: Math.round(retry)}) : "";
   text("retry", page.problem ? again : "");
@@ -123,19 +140,41 @@ function tick() {
 }
 setInterval(tick, 1000);
 
-// A menu that a remote control has opened; it is moved in by that alone.
+// The menu: its lines are taken with a click, and moved in by the box, so that
+// every screen and remote control agrees.
 function layOutMenu(m) {
+  const was = !$("menu").hidden;
   show("menu", m);
-  if (!m) return;
+  if (!m) {
+    if (was && $("menu").contains(document.activeElement)) document.activeElement.blur();
+    return;
+  }
   text("menutitle", m.title);
   text("menutext", m.text);
   const line = (tag, s) => Object.assign(document.createElement(tag), {textContent: s});
   $("facts").replaceChildren(...(m.facts || []).flatMap(f => [line("dt", f[0]), line("dd", f[1])]));
-  $("items").replaceChildren(...m.items.map((s, i) => {
-    const li = line("li", s);
-    li.classList.toggle("selected", i === m.selected);
-    return li;
-  }));
+  const key = m.items.map(i => i.id + "\n" + i.label).join("\n"), fresh = $("items").dataset.key !== key;
+  if (fresh) {
+    $("items").dataset.key = key;
+    $("items").replaceChildren(...m.items.map(i => {
+      const b = line("button", i.label);
+      b.type = "button";
+      b.dataset.id = i.id;
+      b.onclick = () => wish("menu/" + encodeURIComponent(i.id));
+      return b;
+    }));
+  }
+  [...$("items").children].forEach((b, i) => {
+    const selected = i === m.selected, moved = selected && !b.classList.contains("selected");
+    b.classList.toggle("selected", selected);
+    if (selected && (moved || fresh || !was)) b.focus({preventScroll: false});
+  });
+  show("menuscan", m.qr);
+  if (!m.qr) return;
+  if ($("menuqr").dataset.of !== m.qr) $("menuqr").dataset.of = $("menuqr").src = m.qr;
+  $("menulink").href = m.qr_link;
+  $("menuqr").alt = say("qr_for", {link: m.qr_link});
+  text("menuqrlabel", m.qr_label);
 }
 
 // Two layers that fade into each other. A photo that can't be loaded is passed
@@ -247,66 +286,54 @@ async function wish(name) {
     await fetch(name, {method: "POST"});
   } catch { /* the stream shows what is wrong */ }
 }
-for (const id of ["pick", "cancel", "renew"]) $(id).onclick = () => wish(id);
-$("qrlink").onclick = () => $("qrlink").blur();
-
-// Forgetting asks once more, with the way back first: a remote control's OK is
-// easily pressed.
-$("forget").onclick = () => $("forgetting").showModal();
-const forget = where => () => {
-  $("forgetting").close();
-  if (where) wish(where);
-};
-$("keep").onclick = forget();
-$("here").onclick = forget("forget");
-$("everywhere").onclick = forget("forget?everywhere=true");
+for (const id of ["pick", "cancel", "renew", "forget"]) $(id).onclick = () => wish(id);
+$("stay").onclick = () => wish("touch");
+$("more").onclick = () => wish("key/menu");
+for (const id of ["qrlink", "menulink"]) $(id).onclick = () => $(id).blur();
 
 // A remote control has arrows, OK and Back.
 const ahead = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
 function move(step) {
-  const within = $("forgetting").open ? $("forgetting") : $("buttons");
-  const all = [...within.querySelectorAll("button")].filter(b => !b.hidden);
+  const all = [...$("buttons").querySelectorAll("button")].filter(b => !b.hidden);
   if (!all.length) return;
   const at = all.indexOf(document.activeElement);
-  const first = $("forgetting").open ? 0 : all.length - 1; // the harmless one, the likeliest one
-  // Where it is about forgetting, no way leads around the end.
-  const last = all.length - 1, next = at + step;
-  all[at < 0 ? first : $("forgetting").open ? Math.min(Math.max(next, 0), last) : (next + all.length) % all.length].focus();
+  all[at < 0 ? all.length - 1 : (at + step + all.length) % all.length].focus(); // the likeliest one first
 }
+// In the menu the box moves.
+const inMenu = {ArrowRight: "down", ArrowDown: "down", ArrowLeft: "up", ArrowUp: "up", Escape: "back", BrowserBack: "back", GoBack: "back", ContextMenu: "menu"};
 // Over photos left and right turn them, until somebody goes down to the buttons.
 function leaf(key) {
   const to = {ArrowLeft: "previous", ArrowRight: "next", MediaTrackPrevious: "previous", MediaTrackNext: "next", MediaPlayPause: "pause", " ": "pause"}[key];
-  if (!to || !page.slide || $("forgetting").open || document.activeElement.closest("#buttons")) return false;
+  if (!to || !page.slide || page.menu || document.activeElement.closest("#buttons")) return false;
   wish(to);
   return true;
 }
 addEventListener("keydown", e => {
-  const asleep = page.night;
+  const unheard = page.night || page.stay; // a key only wakes the screen then, or means to stay
   near();
-  if (asleep) { // the first key only wakes the screen
+  const key = page.menu ? inMenu[e.key] : e.key === "ContextMenu" ? "menu" : undefined;
+  if (unheard || key || leaf(e.key)) {
     e.preventDefault();
+    if (!unheard && key) wish("key/" + key);
     return;
   }
-  if (leaf(e.key)) {
-    e.preventDefault();
+  const onButton = e.target.tagName === "BUTTON" || e.target.tagName === "A"; // Enter is theirs
+  if (page.menu) {
+    if (e.key === "Enter" && !onButton) wish("key/ok");
     return;
   }
   if (e.key in ahead) {
     e.preventDefault();
     move(ahead[e.key]);
   }
-  if (e.key === "Escape" || e.key === "BrowserBack" || e.key === "GoBack") {
-    if ($("forgetting").open) $("forgetting").close();
-    else if (page.cancel) wish("cancel");
-  }
-  if (e.target.tagName === "BUTTON" || e.target.tagName === "A") return; // Enter is theirs
-  if (e.key === "Enter" && page.pick && !$("forgetting").open) wish("pick");
+  if ((e.key === "Escape" || e.key === "BrowserBack" || e.key === "GoBack") && page.cancel) wish("cancel");
+  if (e.key === "Enter" && !onButton && page.pick) wish("pick");
 });
 
 let away, told = -Infinity;
 function near() {
   // Somebody is here, which the box needs to know at night; not at each move.
-  if (performance.now() - told > (page.night ? 1000 : 60000)) {
+  if (performance.now() - told > (page.night || page.stay ? 1000 : 60000)) {
     told = performance.now();
     wish("touch");
   }
@@ -323,7 +350,7 @@ for (const e of ["pointermove", "pointerdown"]) addEventListener(e, near);
 // The stream. A browser reconnects by itself while the box is down, except
 // after an answer that is not a stream; and it says nothing of a dead line.
 const quiet = 40000;
-let stream, watchdog, lost;
+let stream, watchdog, lost, visit;
 function connect() {
   if (stream) stream.close();
   const dpr = devicePixelRatio || 1;
@@ -340,9 +367,20 @@ function connect() {
     setUp().then(() => layOut(page)).catch(() => {}); // another daemon may speak another language
   };
   stream.addEventListener("here", heard);
-  stream.addEventListener("page", e => { heard(); layOut(JSON.parse(e.data)); });
+  stream.addEventListener("page", e => {
+    heard();
+    const p = JSON.parse(e.data);
+    const before = visit;
+    visit = p.visit || "";
+    // Somebody was forgotten: nothing of what was shown is kept.
+    if (before !== undefined && before !== visit) location.replace("clear");
+    else layOut(p);
+  });
   stream.onerror = () => {
-    lost ||= setTimeout(() => show("offline", true), 4000);
+    lost ||= setTimeout(() => {
+      show("offline", true);
+      if (transient) slides.clear(); // nobody could say that the guest has gone
+    }, 4000);
     if (stream.readyState !== EventSource.CLOSED) return;
     // Refused: by a box that wants its key again, or has too many screens.
     fetch("screen.json").then(r => { if (r.status === 401) location.reload(); }).catch(() => {});

@@ -1,0 +1,470 @@
+package device
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pickerd/display"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+	"pickerd/store"
+)
+
+const forgetAfter = 15 * time.Minute
+
+// guests configures a kiosk.
+func guests(c *Config) {
+	c.ForgetAfter = forgetAfter
+	c.OAuth.Scopes = append(c.OAuth.Scopes, "openid", "email")
+}
+
+// traces is what a guest could be found by: what was on the disk while they were
+// there, and is about them alone.
+func (w *world) traces() map[string][]byte {
+	w.t.Helper()
+	all := map[string][]byte{"e-mail": []byte("person@example.org"), "tokens": []byte(oauthtest.Mark)}
+	grants, err := w.store.Grants()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, g := range grants {
+		all["grant"] = []byte(g.ID)
+	}
+	picks, err := w.store.Picks()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, p := range picks {
+		all["request "+p.RequestID], all["session "+p.RequestID] = []byte(p.RequestID), []byte(p.SessionID)
+	}
+	photos, err := w.store.Photos()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, p := range photos {
+		all["id of "+p.ID], all["name of "+p.ID], all["file of "+p.ID] = []byte(p.ID), []byte(p.Filename), []byte(p.File)
+		data, err := os.ReadFile(filepath.Join(w.dir, "media", p.File))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all["bytes of "+p.ID] = data[len(data)/2:]
+	}
+	return all
+}
+
+// search reads every byte of the state directory, names of files too.
+func (w *world) search(traces map[string][]byte) (found []string) {
+	w.t.Helper()
+	err := filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(path, w.dir)
+		for what, trace := range traces {
+			if len(trace) > 0 && (bytes.Contains(data, trace) || strings.Contains(name, string(trace))) {
+				found = append(found, what+" in "+name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
+
+// nobody checks that nothing is left of a guest: on the disk, at Google, and in
+// what screens and programs are told.
+func (w *world) nobody(traces map[string][]byte) {
+	w.t.Helper()
+	s := w.until("the next guest's code", func(s Status) bool { return s.State == Pairing && s.Outstanding == nil && s.Sessions == Sessions{} })
+	w.pass(time.Second) // a token that is good for nothing is erased beside all that
+	if found := w.search(traces); len(found) > 0 {
+		w.t.Errorf("of the last guest there is %v", found)
+	}
+	if left := w.photos.Open(); len(left) > 0 {
+		w.t.Errorf("sessions are left: %v", left)
+	}
+	if s.Library != (Library{}) || s.Account != nil || len(s.Accounts) > 0 || s.Pick != nil {
+		w.t.Errorf("programs are told %+v", s)
+	}
+	if items, err := w.dev.Items(); err != nil || len(items) > 0 {
+		w.t.Errorf("items: %v, %v", items, err)
+	}
+	if p := w.dev.Pages().Get(); p.Slide != nil || p.Next != nil || p.Account != "" {
+		w.t.Errorf("the screen still shows %+v", p)
+	}
+}
+
+func (w *world) visitKiosk() map[string][]byte {
+	w.t.Helper()
+	w.pair()
+	traces := w.traces()
+	w.choose("item-1", "item-2", "item-3")
+	w.untilState(Showing)
+	for k, v := range w.traces() {
+		traces[k] = v
+	}
+	if len(w.search(traces)) < 6 {
+		w.t.Error("the search finds nothing while a guest is here")
+	}
+	return traces
+}
+
+// Who goes away is counted down for, and forgotten; who says so stays.
+func TestGuestLeaves(t *testing.T) {
+	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+		hint := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }).Hint
+		if !strings.Contains(hint, "forgets them and you") {
+			t.Errorf("the pairing screen does not say what becomes of a guest: %q", hint)
+		}
+		before := w.dev.Pages().Get().Visit
+		traces := w.visitKiosk()
+		for range 3 {
+			p := w.untilPage("the countdown", func(p display.Page) bool { return !p.LeavesAt.IsZero() })
+			if left := time.Until(p.LeavesAt); left > time.Minute || left < 50*time.Second || p.StayLabel != "I am still here" {
+				t.Fatalf("%v left, to stay is called %q", left, p.StayLabel)
+			}
+			if s := w.dev.Statuses().Get(); s.Guest == nil || s.Guest.ForgetsAt.IsZero() {
+				t.Error("programs are not told")
+			}
+			if err := w.dev.Press(t.Context(), KeyOK); err != nil { // does not begin a pick
+				t.Fatal(err)
+			}
+			if p := w.dev.Pages().Get(); !p.LeavesAt.IsZero() || p.State != string(Showing) || p.Slide == nil {
+				t.Fatalf("who is still here is not taken for that: %+v", p)
+			}
+		}
+		began := time.Now()
+		w.untilPage("the receipt", func(p display.Page) bool {
+			return p.Receipt == "Everything of yours was erased from this screen and at Google." && p.State == string(Pairing)
+		})
+		if took := time.Since(began); took < forgetAfter || took > forgetAfter+time.Minute {
+			t.Errorf("forgotten after %v", took)
+		}
+		w.nobody(traces)
+		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.QR != "" })
+		if p := w.dev.Pages().Get(); p.Visit == before || p.Visit == "" {
+			t.Error("browsers are not told to drop what they keep")
+		}
+		// The next guest, and one who says so.
+		traces = w.visitKiosk()
+		if p := w.dev.Pages().Get(); p.ForgetLabel != "Finish" {
+			t.Errorf("to go is called %q", p.ForgetLabel)
+		}
+		if err := w.dev.Forget(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if p := w.untilPage("something else", func(p display.Page) bool { return p.State != string(Showing) }); p.Slide != nil || p.Menu != nil {
+			t.Error("photos are shown after the finish, or there is a question")
+		}
+		w.nobody(traces)
+	})
+}
+
+// At each moment of a visit a guest can go, or just be gone.
+func TestGuestLeavesAnywhere(t *testing.T) {
+	for name, get := range map[string]func(w *world){
+		"signed in": func(w *world) {
+			w.net.hook(func(r *http.Request) error {
+				if r.URL.Path == "/v1/sessions" {
+					return oauthtest.ErrConnection
+				}
+				return nil
+			}, nil)
+			s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+			w.auth.Approve(s.Pairing.UserCode)
+			w.untilState(Opening)
+		},
+		"choosing": func(w *world) { w.pair() },
+		"fetching": func(w *world) {
+			w.net.hook(func(r *http.Request) error {
+				if strings.HasPrefix(r.URL.Path, "/media/") {
+					return oauthtest.ErrConnection
+				}
+				return nil
+			}, nil)
+			w.pair()
+			w.choose()
+			w.untilState(Fetching)
+		},
+		"showing": func(w *world) { w.visitKiosk() },
+		"idle": func(w *world) {
+			w.pair()
+			if err := w.dev.Cancel(w.t.Context()); err != nil {
+				w.t.Fatal(err)
+			}
+			w.untilState(Idle)
+		},
+		"signed out at Google": func(w *world) {
+			w.visitKiosk()
+			w.untilClean()
+			w.auth.RevokeAll()
+			if err := w.dev.Pick(w.t.Context()); err != nil {
+				w.t.Fatal(err)
+			}
+			w.untilState(Pairing)
+		},
+	} {
+		for how, leave := range map[string]func(w *world){
+			"says so": func(w *world) {
+				if err := w.dev.Forget(w.t.Context()); err != nil && !errors.Is(err, ErrNotPaired) { // Google said so first
+					w.t.Error(err)
+				}
+			},
+			"is gone":      func(w *world) { w.pass(forgetAfter + time.Minute) },
+			"power is cut": func(w *world) { w.restart() },
+		} {
+			t.Run(name+", then "+how, func(t *testing.T) {
+				inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+					get(w)
+					traces := w.traces()
+					leave(w)
+					w.net.mend()
+					w.nobody(traces)
+				})
+			})
+		}
+	}
+}
+
+// Who is busy on a phone, or waits for many photos, is not gone.
+func TestGuestIsBusy(t *testing.T) {
+	inWorld(t, options{config: guests, items: pickertest.Plain(100)}, func(t *testing.T, w *world) {
+		w.net.hook(func(r *http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/media/") {
+				time.Sleep(50 * time.Second) // for 100, four at a time, longer than a guest may be still
+			}
+			return nil
+		}, nil)
+		w.pair()
+		w.pass(forgetAfter - 2*time.Minute)
+		w.choose()
+		w.untilState(Fetching)
+		s := w.until("all of them", func(s Status) bool { return s.State == Showing || s.State == Pairing })
+		if s.Library.Items != 100 {
+			t.Errorf("%d photos came", s.Library.Items)
+		}
+	})
+}
+
+// A disk that takes nothing must not leave a guest's photos on the wall.
+func TestGuestOnBadDisk(t *testing.T) {
+	bad := false
+	inWorld(t, options{config: guests, before: func(w *world) {
+		w.watch = func(c store.Touch) error {
+			if bad && c.Op != store.OpLook {
+				return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
+			}
+			return nil
+		}
+	}}, func(t *testing.T, w *world) {
+		traces := w.visitKiosk()
+		w.untilClean()
+		bad = true
+		w.untilPage("something else than the photos", func(p display.Page) bool { return p.Slide == nil && p.Title != "" })
+		w.pass(time.Hour)
+		if p := w.dev.Pages().Get(); p.Slide != nil || p.Account != "" || p.QR != "" || p.PickLabel != "" {
+			t.Errorf("something of the guest is back: %+v", p)
+		}
+		bad = false
+		w.nobody(traces)
+	})
+}
+
+// Wherever the power is cut while a guest is being forgotten, the next start
+// finishes that before anything is shown.
+func TestGuestPowerCuts(t *testing.T) {
+	cuts := 0
+	for at := 0; ; at++ {
+		pulled := false
+		inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+			traces := w.visitKiosk()
+			w.untilClean()
+			w.stop()
+			n, off := 0, false
+			touch := func(c store.Touch) error {
+				switch {
+				case c.Op == store.OpLook:
+					return nil
+				case off || n == at:
+					off = true
+					return errPulled
+				}
+				n++
+				return nil
+			}
+			if st, err := store.Open(w.dir, store.Options{Watch: touch}); err == nil {
+				err = ForgetGuest(st, w.dev.log)
+				if off && err == nil {
+					t.Error("a power cut passes for a success")
+				}
+				st.Close()
+			}
+			pulled = off
+			w.start()
+			if s := w.dev.Statuses().Get(); s.Library.Items > 0 {
+				t.Error("photos are there at the next start")
+			}
+			w.nobody(traces)
+		})
+		if t.Failed() {
+			t.Fatalf("at cut %d", at)
+		}
+		if !pulled {
+			break
+		}
+		cuts++
+	}
+	if cuts < 8 {
+		t.Errorf("only %d places to cut the power were found", cuts)
+	}
+}
+
+// A database that could not be read is not kept where guests come and go.
+func TestGuestDamagedDatabase(t *testing.T) {
+	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+		traces := w.visitKiosk()
+		w.untilClean()
+		w.stop()
+		name := filepath.Join(w.dir, "pickerd.db")
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(data, bytes.Repeat([]byte{0xff}, 8192))
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		if w.store.Moved() == nil {
+			t.Fatal("the database is not damaged enough")
+		}
+		w.nobody(traces)
+		if files, _ := filepath.Glob(name + ".damaged-*"); len(files) > 0 {
+			t.Errorf("%v stays", files)
+		}
+	})
+}
+
+// A token that a box was delivered with is nobody's on a kiosk.
+func TestGuestIsNotProvisioned(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) {
+		guests(c)
+		c.Provisioned = []byte(`{"type":"authorized_user","client_id":"x","refresh_token":"y"}`)
+	}}, func(t *testing.T, w *world) {
+		if s := w.untilState(Pairing); s.Account != nil {
+			t.Errorf("%+v", s.Account)
+		}
+		if err := w.dev.Forget(t.Context()); !errors.Is(err, ErrNotPaired) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Who walks away while choosing is not kept by sessions that replace each other,
+// however long a guest may be still.
+func TestGuestLeavesSessions(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) { guests(c); c.ForgetAfter = 3 * time.Hour }}, func(t *testing.T, w *world) {
+		w.pair()
+		traces, began := w.traces(), time.Now()
+		w.until("nobody", func(s Status) bool { return s.Account == nil })
+		if took := time.Since(began); took > 3*time.Hour+time.Minute {
+			t.Errorf("forgotten after %v", took)
+		}
+		w.nobody(traces)
+	})
+}
+
+// A phone that was a remote before a guest came is none of theirs.
+func TestRemoteFromBefore(t *testing.T) {
+	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		_, key, _ := strings.Cut(w.press(KeyMenu).Menu.QR, RemotePath)
+		if _, err := w.dev.Remote(key); err != nil {
+			t.Fatal(err)
+		}
+		w.visitKiosk()
+		if r, err := w.dev.Remote(key); !errors.Is(err, ErrRemoteGone) {
+			t.Errorf("it shows %+v, %v", r, err)
+		}
+	})
+}
+
+// The next guest does not see the photos of one whose permission has ended.
+func TestGuestLosesPermission(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) { guests(c); c.Append = true }}, func(t *testing.T, w *world) {
+		traces := w.visitKiosk()
+		w.untilClean()
+		w.auth.RevokeAll()
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.nobody(traces)
+		w.join("other", "item-5")
+		if items, err := w.dev.Items(); err != nil || len(items) != 1 {
+			t.Errorf("the next guest has %+v, %v", items, err)
+		}
+	})
+}
+
+// Right after a start that follows a power cut nothing is left, also without a
+// network, and where there were many photos.
+func TestGuestManyPhotosPowerCut(t *testing.T) {
+	for at := range 6 {
+		inWorld(t, options{config: guests, items: pickertest.Plain(200)}, func(t *testing.T, w *world) {
+			w.pair()
+			w.choose()
+			w.untilState(Showing)
+			w.untilClean()
+			traces := w.traces()
+			delete(traces, "e-mail")
+			delete(traces, "grant") // sealed, until Google is told
+			w.stop()
+			n := 0
+			st, err := store.Open(w.dir, store.Options{Watch: func(c store.Touch) error {
+				if c.Op != store.OpLook {
+					n++
+				}
+				if n > at+20 { // the opening itself takes some
+					return errPulled
+				}
+				return nil
+			}})
+			if err == nil {
+				_ = ForgetGuest(st, w.dev.log)
+				st.Close()
+			}
+			w.net.cut()
+			w.start()
+			if found := w.search(traces); len(found) > 0 {
+				t.Errorf("cut %d: there is %v", at, found[:min(len(found), 3)])
+			}
+			w.net.mend()
+			w.untilState(Pairing)
+			w.pass(time.Hour)
+		})
+	}
+}
+
+// Operators pair nobody where guests come and go.
+func TestGuestIsNotImported(t *testing.T) {
+	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+
+		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); !errors.Is(err, ErrGuests) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
