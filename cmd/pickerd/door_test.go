@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func newDoor(t *testing.T, listen string) *door {
@@ -76,6 +77,57 @@ func TestDoor(t *testing.T) {
 	d.mu.Unlock()
 	if got := knock(t, moved); got != "nobody" {
 		t.Errorf("shut: %s", got)
+	}
+}
+
+// A door that nobody needs any more is shut by itself, after a while.
+func TestDoorShutsItself(t *testing.T) {
+	d := newDoor(t, "127.0.0.1:0")
+	base, err := d.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	if d.closing == nil {
+		t.Fatal("it stays open")
+	}
+	d.closing.Reset(0) // the while is over
+	for late := time.Now().Add(10 * time.Second); knock(t, base) != "nobody"; {
+		if time.Now().After(late) {
+			t.Fatal("it is still open")
+		}
+	}
+}
+
+// Strangers can hold neither the door's places nor its memory.
+func TestDoorBounds(t *testing.T) {
+	d := newDoor(t, "127.0.0.1:0")
+	base, err := d.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.srv.ReadHeaderTimeout == 0 || d.srv.MaxHeaderBytes == 0 {
+		t.Errorf("%v, %d", d.srv.ReadHeaderTimeout, d.srv.MaxHeaderBytes)
+	}
+	var held []net.Conn
+	for range doorConns + 1 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		held = append(held, c)
+	}
+	last := held[doorConns]
+	fmt.Fprint(last, "GET /pair/x HTTP/1.1\r\nHost: box\r\n\r\n")
+	last.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	if _, err := last.Read(make([]byte, 1)); err == nil {
+		t.Error("one too many is let in")
+	}
+	held[0].Close()
+	last.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := last.Read(make([]byte, 1)); err != nil {
+		t.Errorf("when another has gone: %v", err)
 	}
 }
 
