@@ -1,0 +1,141 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"pickerd/display"
+)
+
+// axe is axe-core, which checks pages against WCAG; "" where nobody has brought it.
+func axe(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("AXE")
+	if path == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal("AXE does not say where axe.min.js is")
+		}
+		return ""
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// accessible checks what a tab shows against the rules of WCAG 2.2, A and AA, and
+// the usual good practice.
+func (tb *tab) accessible(what string) {
+	tb.t.Helper()
+	script := axe(tb.t)
+	if script == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script+"; true")); err != nil {
+		tb.t.Fatalf("axe-core: %v", err)
+	}
+	const run = `axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(
+		{passes: r.passes.length, violations: r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html + " " + n.failureSummary)}))}))`
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](run, chromedp.EvalAwaitPromise))
+	if err != nil {
+		tb.t.Fatalf("axe-core: %v", err)
+	}
+	var result struct {
+		Passes     int
+		Violations []struct {
+			ID, Help string
+			Nodes    []string
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &result); err != nil {
+		tb.t.Fatal(err)
+	}
+	if result.Passes < 5 {
+		tb.t.Errorf("%s: only %d rules applied", what, result.Passes)
+	}
+	for _, v := range result.Violations {
+		tb.t.Errorf("%s: %s (%s):\n  %s", what, v.ID, v.Help, strings.Join(v.Nodes, "\n  "))
+	}
+}
+
+// Every screen of the page is accessible, in the browser's own view of it.
+func TestAccessibility(t *testing.T) {
+	t.Parallel()
+	if axe(t) == "" {
+		t.Skip("AXE=axe.min.js has pages checked (npm pack axe-core)")
+	}
+	chromium := newBrowser(t)
+	board, url := pageServer(t, "")
+	soon := func(d time.Duration) time.Time { return time.Now().Add(d) }
+	link := "https://www.google.com/device"
+	slide := &display.Slide{Media: []display.Media{{File: "good.png"}}, Alt: "Photo 1 of 3", Caption: "9 March 2026"}
+	code := display.Page{State: "pairing", Device: "Kitchen", Title: "Show your photos on Kitchen", Steps: []string{"Scan the code."}, Hint: "You can disconnect it.",
+		QR: link + "?user_code=ABCD-EFGH", Link: link, Code: "ABCD-EFGH", Spoken: "The code is: A, B, C, D", Until: soon(20 * time.Minute), RenewLabel: "New code"}
+	board.Set(code)
+	tb := chromium.open(t, 1920, 1080, url)
+	tb.scan()
+	menu := &display.Menu{Title: "Kitchen", Text: "Some words.", Facts: []display.Fact{{Name: "Address", Value: "http://192.0.2.7/"}},
+		Items: []display.MenuItem{{ID: "pick", Label: "Choose photos"}, {ID: "back", Label: "Back"}}, QR: "http://192.0.2.7/remote/x", QRLabel: "Scan for a remote on your phone"}
+	for _, s := range []struct {
+		name, seen string
+		page       display.Page
+	}{
+		{"a code", "!document.getElementById('scan').hidden", code},
+		{"one moment", "document.getElementById('title').textContent === 'One moment…'", display.Page{State: "opening", Title: "One moment…", Text: "Asking.", CancelLabel: "Cancel"}},
+		{"trouble", "!document.getElementById('problem').hidden", func() display.Page {
+			p := code
+			p.Problem, p.Remedy, p.RetryAt = "No internet connection.", "Check the network.", soon(time.Minute)
+			return p
+		}()},
+		{"nothing yet", "!document.getElementById('forget').hidden", display.Page{State: "idle", Title: "No photos yet", Account: "Linked to a@example.org", PickLabel: "Choose photos", ForgetLabel: "Forget this account"}},
+		{"photos on their way", "!document.getElementById('progress').hidden", display.Page{State: "fetching", Title: "On their way", Progress: &display.Progress{Done: 3, Total: 12}, CancelLabel: "Stop"}},
+		{"a photo", "document.querySelector('.slide.on')", display.Page{State: "showing", Slide: slide, Clock: "17:42", Date: "9 March", PickLabel: "Choose photos", ForgetLabel: "Forget this account", Paused: "Paused"}},
+		{"a menu", "!document.getElementById('menuscan').hidden && document.activeElement.dataset.id === 'pick'", display.Page{State: "showing", Slide: slide, PickLabel: "Choose photos", Menu: menu}},
+		{"a guest who leaves", "!document.getElementById('stay').hidden", display.Page{State: "showing", Slide: slide, PickLabel: "Choose photos", LeavesAt: soon(40 * time.Second), StayLabel: "I am still here"}},
+	} {
+		board.Set(s.page)
+		tb.until(s.seen)
+		if s.page.Slide != nil { // the buttons are there for who is at the screen
+			tb.do("move the mouse", chromedp.Evaluate[chromedp.Void]("near()"))
+			tb.until("getComputedStyle(document.getElementById('buttons')).opacity === '1'")
+		}
+		tb.accessible(s.name)
+	}
+
+	// The focus can be seen, arrows and OK alone reach everything, and who wants
+	// no motion has none.
+	board.Set(display.Page{State: "idle", Title: "No photos yet", PickLabel: "Choose photos", ForgetLabel: "Forget this account"})
+	tb.until("!document.getElementById('forget').hidden && document.getElementById('menu').hidden && document.getElementById('stay').hidden && !document.getElementById('buttons').inert")
+	seen := map[string]bool{}
+	for range 4 {
+		tb.do("right", chromedp.KeyEvent("\u0303"))
+		id, err := chromedp.Run(tb.ctx, chromedp.Evaluate[string]("document.activeElement.id + ' ' + (parseFloat(getComputedStyle(document.activeElement).outlineWidth) > 2)"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[id] = true
+	}
+	for _, id := range []string{"more", "forget", "pick"} {
+		if !seen[id+" true"] {
+			t.Errorf("the arrows don't lead to %s, or its focus can't be seen: %v", id, seen)
+		}
+	}
+	if role := attribute(t, tb, "#words", "aria-live"); role != "polite" {
+		t.Errorf("a change of what is going on is announced as %q", role)
+	}
+	tb.do("no motion", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
+		return err
+	}))
+	tb.until("[...document.querySelectorAll('*')].every(e => getComputedStyle(e).transitionDuration.split(', ').every(d => d === '0s') && getComputedStyle(e).animationName === 'none')")
+}
