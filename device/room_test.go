@@ -26,18 +26,32 @@ func big(n int) []*pickertest.Item {
 }
 
 // onDisk returns how many bytes the media directory has.
-func (w *world) onDisk() (n int64) {
+func (w *world) onDisk() int64 {
 	w.t.Helper()
-	entries, err := os.ReadDir(filepath.Join(w.dir, "media"))
+	for last := int64(-1); ; {
+		n, err := sizeOf(filepath.Join(w.dir, "media"))
+		if err == nil && n == last {
+			return n
+		}
+		last = n
+	}
+}
+
+// sizeOf adds up the files in a directory. A file that changes its name meanwhile
+// may be missed, or is an error.
+func sizeOf(dir string) (n int64, _ error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		w.t.Fatal(err)
+		return 0, err
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil {
-			n += info.Size()
+		info, err := e.Info()
+		if err != nil {
+			return 0, err
 		}
+		n += info.Size()
 	}
-	return n
+	return n, nil
 }
 
 // watchDisk returns the most that the media directory has had, looked at after
