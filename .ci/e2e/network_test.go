@@ -204,6 +204,7 @@ func TestDisplayOnTheNetwork(t *testing.T) {
 	far := br.open(t, 1280, 720, "http://lobby.example:"+port(t, l.forward(at))+"/")
 	far.until(`!!document.querySelector("#key")`)
 	far.save("signin")
+	far.accessible("the sign-in page")
 	far.do("type the key", chromedp.SendKeys(chromedp.ID("key"), strings.ToUpper(b.key())))
 	far.tap("goon")
 	for _, tb := range map[string]*tab{"near": near, "far": far} {
