@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -262,10 +263,10 @@ func TestGuestIsBusy(t *testing.T) {
 
 // A disk that takes nothing must not leave a guest's photos on the wall.
 func TestGuestOnBadDisk(t *testing.T) {
-	bad := false
+	var bad atomic.Bool
 	inWorld(t, options{config: guests, before: func(w *world) {
 		w.watch = func(c store.Touch) error {
-			if bad && c.Op != store.OpLook {
+			if bad.Load() && c.Op != store.OpLook {
 				return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
 			}
 			return nil
@@ -273,13 +274,13 @@ func TestGuestOnBadDisk(t *testing.T) {
 	}}, func(t *testing.T, w *world) {
 		traces := w.visitKiosk()
 		w.untilClean()
-		bad = true
+		bad.Store(true)
 		w.untilPage("something else than the photos", func(p display.Page) bool { return p.Slide == nil && p.Title != "" })
 		w.pass(time.Hour)
 		if p := w.dev.Pages().Get(); p.Slide != nil || p.Account != "" || p.QR != "" || p.PickLabel != "" {
 			t.Errorf("something of the guest is back: %+v", p)
 		}
-		bad = false
+		bad.Store(false)
 		w.nobody(traces)
 	})
 }
