@@ -193,14 +193,16 @@ func (s *Store) addPhoto(tx *bbolt.Tx, p Photo, replace bool) error {
 	if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
 		return err
 	}
-	if !replace {
-		return show(tx, p.Pick, nil)
-	}
-	others, err := s.photosOfOthers(tx, p.Grant)
-	if err != nil {
+	shown, err := collection(tx)
+	if err != nil || slices.Contains(shown, p.Pick) {
 		return err
 	}
-	return show(tx, p.Pick, others)
+	if replace {
+		if shown, err = s.withoutOwn(tx, shown, p.Grant); err != nil {
+			return err
+		}
+	}
+	return put(tx, bucketMeta, keyCollection, append(shown, p.Pick))
 }
 
 // takeBack removes files that have their name and no record: nothing would use

@@ -102,7 +102,7 @@ func (s *Store) beginWith(photos []Photo, warning string) error {
 			if len(photos) == 0 {
 				return nil
 			}
-			return show(tx, foundPick, func(Photo) bool { return false })
+			return put(tx, bucketMeta, keyCollection, []string{foundPick})
 		})
 	})
 }

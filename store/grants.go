@@ -221,20 +221,13 @@ func (s *Store) UnpairOne(id, reason string, revoke, keepPhotos bool) error {
 		if err != nil {
 			return err
 		}
-		photos, err := all[Photo](tx, bucketPhotos)
-		if err != nil {
-			return err
-		}
-		for _, p := range photos {
-			if others(p) {
-				continue
+		return changePhotos(tx, func(p *Photo) bool {
+			if others(*p) {
+				return false
 			}
 			p.Pick = "" // it is in no collection
-			if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
-				return err
-			}
-		}
-		return nil
+			return true
+		})
 	})
 }
 
@@ -259,38 +252,26 @@ func (s *Store) claimPhotos(tx *bbolt.Tx) error {
 	if len(grants) != 1 {
 		return nil
 	}
-	photos, err := all[Photo](tx, bucketPhotos)
-	if err != nil {
-		return err
-	}
-	for _, p := range photos {
-		if p.Grant != "" {
-			continue
+	return handOver(tx, "", grants[0].ID)
+}
+
+// handOver makes one grant's photos another's.
+func handOver(tx *bbolt.Tx, from, to string) error {
+	return changePhotos(tx, func(p *Photo) bool {
+		if p.Grant != from {
+			return false
 		}
-		p.Grant = grants[0].ID
-		if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
-			return err
-		}
-	}
-	return nil
+		p.Grant = to
+		return true
+	})
 }
 
 // Supersede retires a grant whose person has paired again, and hands its photos
 // over to the newer one.
 func (s *Store) Supersede(id, by string) error {
 	return s.update(func(tx *bbolt.Tx) error {
-		photos, err := all[Photo](tx, bucketPhotos)
-		if err != nil {
+		if err := handOver(tx, id, by); err != nil {
 			return err
-		}
-		for _, p := range photos {
-			if p.Grant != id {
-				continue
-			}
-			p.Grant = by
-			if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
-				return err
-			}
 		}
 		return s.leave(tx, id, "paired again", retire(false))
 	})

@@ -34,25 +34,36 @@ func fileName(id, mimeType string) string {
 	return hex.EncodeToString(sum[:16]) + extensions[mimeType]
 }
 
-// show makes a pick's photos part of the collection. With keep the photos stay
-// that it is true of, and others make room for them; nil keeps all.
-func show(tx *bbolt.Tx, pick string, keep func(Photo) bool) error {
-	shown, err := collection(tx)
-	if err != nil || slices.Contains(shown, pick) {
+// withoutOwn leaves the picks in the collection that have photos of other people
+// than the one of a grant.
+func (s *Store) withoutOwn(tx *bbolt.Tx, shown []string, grant string) ([]string, error) {
+	others, err := s.photosOfOthers(tx, grant)
+	if err != nil {
+		return nil, err
+	}
+	photos, err := all[Photo](tx, bucketPhotos)
+	kept := map[string]bool{}
+	for _, p := range photos {
+		kept[p.Pick] = kept[p.Pick] || others(p)
+	}
+	return slices.DeleteFunc(shown, func(pick string) bool { return !kept[pick] }), err
+}
+
+// changePhotos writes the photos back that change says it has changed.
+func changePhotos(tx *bbolt.Tx, change func(*Photo) bool) error {
+	photos, err := all[Photo](tx, bucketPhotos)
+	if err != nil {
 		return err
 	}
-	if keep != nil {
-		photos, err := all[Photo](tx, bucketPhotos)
-		if err != nil {
+	for _, p := range photos {
+		if !change(&p) {
+			continue
+		}
+		if err := put(tx, bucketPhotos, []byte(p.ID), p); err != nil {
 			return err
 		}
-		kept := map[string]bool{}
-		for _, p := range photos {
-			kept[p.Pick] = kept[p.Pick] || keep(p)
-		}
-		shown = slices.DeleteFunc(shown, func(pick string) bool { return !kept[pick] })
 	}
-	return put(tx, bucketMeta, keyCollection, append(shown, pick))
+	return nil
 }
 
 func collection(tx *bbolt.Tx) ([]string, error) {
