@@ -45,8 +45,7 @@ func newBudget(s *store.Store, pick *store.Pick, most int64, replace bool) (*bud
 	if replace && most > 0 {
 		// What is other people's stays.
 		b.most, b.taken = max(most-u.Others, 1), u.All-u.Others
-		most = b.most
-		b.own = most - swapRoom(most)
+		b.own = b.most - swapRoom(b.most)
 	}
 	return b, nil
 }

@@ -129,10 +129,12 @@ func New(cfg Config) *Device {
 	d.cfg.OAuth.HTTP = d.clock.listen(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
 	d.cfg.Picker.HTTP = d.clock.listen(cfg.Picker.HTTP, cmp.Or(cfg.Picker.Base, picker.DefaultBase))
 	d.screen = newScreen(cfg.Name, cfg.Words, about{version: cfg.Version, address: cfg.Address})
-	d.screen.update(func(v *view) { v.displayKey, v.guests = cfg.DisplayKey, cfg.ForgetAfter > 0 })
-	if cfg.ForgetAfter > 0 { // what browsers kept from before is nobody's any more
-		d.screen.update(func(v *view) { v.visit = rand.Text() })
-	}
+	d.screen.update(func(v *view) {
+		v.displayKey, v.guests = cfg.DisplayKey, cfg.ForgetAfter > 0
+		if v.guests { // what browsers kept from before is nobody's any more
+			v.visit = rand.Text()
+		}
+	})
 	// Scripts ask for it as soon as the control socket is there.
 	if err := d.announce(); err != nil {
 		d.log.Error("token file", "err", err)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"pickerd/display"
-	"pickerd/display/words"
 )
 
 // How long the key of a phone's remote is good: for who has just seen the code,
@@ -91,7 +90,6 @@ func (s *screen) enterRemote(key string) error {
 // had now.
 type Remote struct {
 	Name   string
-	Words  *words.Words
 	Now    string             // what is on the screen
 	Turns  bool               // there are slides to be turned
 	Pause  string             // what to call the wish for the slideshow to stand still, or to go on
@@ -110,14 +108,14 @@ func (d *Device) Remote(key string) (Remote, error) {
 	defer d.screen.mu.Unlock()
 	v := &d.screen.view
 	p := v.page()
-	r := Remote{Name: v.name, Words: v.lang(), Now: p.Title, Pick: p.PickLabel, Cancel: p.CancelLabel, Turns: p.Slide != nil}
+	r := Remote{Name: v.name, Now: p.Title, Pick: p.PickLabel, Cancel: p.CancelLabel, Turns: p.Slide != nil}
 	if p.Slide != nil {
 		r.Now = p.Slide.Alt
 	}
 	if v.state == Showing && p.Slide != nil {
-		r.Pause = r.Words.Say("remote.pause")
+		r.Pause = v.lang().Say("remote.pause")
 		if v.paused {
-			r.Pause = r.Words.Say("remote.go_on")
+			r.Pause = v.lang().Say("remote.go_on")
 		}
 	}
 	if len(v.accounts) > 1 && r.Pick != "" {

@@ -118,7 +118,7 @@ func (d *Device) pickFor(account string) error {
 		return ErrGuestHere
 	case account == Newcomer && d.isFull():
 		return ErrPaired
-	case d.facts.grant == nil && (account == "" || account == Newcomer), account == Newcomer:
+	case account == Newcomer, account == "" && d.facts.grant == nil:
 		d.wanted, d.newcomer = true, true // pairing leads to a pick by itself
 		if d.way() == nil {
 			return d.askAgain()

@@ -13,12 +13,12 @@ import (
 	"pickerd/oauthdevice/tokenfile"
 )
 
-// unpairCommand forgets everybody, or one of several. At a terminal it asks how far that goes,
-// because revoking at Google reaches beyond this box.
+// unpairCommand forgets everybody, or one of several. At a terminal it asks how far
+// that goes, because revoking at Google reaches beyond this box.
 func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	everywhere := fs.Bool("everywhere", false, "also revoke the permission at Google, for every box on the same Google project")
 	here := fs.Bool("here", false, "forget on this box only, without a question")
-	who := fs.String("account", "", "forget only this one of several, a `name` as pickerd status shows it, or an id")
+	find := accountFlag(fs, "forget only this one of several")
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
@@ -26,20 +26,13 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	if *everywhere && *here {
 		return &usageError{"--here and --everywhere exclude each other"}
 	}
-	if err := named(fs, *who); err != nil {
+	c := client()
+	account, err := find(ctx, c)
+	if err != nil {
 		return err
 	}
-	c, account := client(), ""
-	if *who != "" {
-		a, err := findAccount(ctx, c, *who)
-		if err != nil {
-			return err
-		}
-		account = a.ID
-	}
 	if !*everywhere && !*here && isTerminal(e.stdin) {
-		var err error
-		if *everywhere, err = e.askHowFar(ctx, c, *who); err != nil {
+		if *everywhere, err = e.askHowFar(ctx, c, account); err != nil {
 			return err
 		}
 	}
@@ -64,7 +57,7 @@ func everybody(accounts []device.AccountStatus) string {
 
 var errKept = errors.New("the account was kept")
 
-func (e env) askHowFar(ctx context.Context, c *control.Client, who string) (everywhere bool, err error) {
+func (e env) askHowFar(ctx context.Context, c *control.Client, account string) (everywhere bool, err error) {
 	s, err := c.Status(ctx)
 	if err != nil {
 		return false, err
@@ -72,8 +65,11 @@ func (e env) askHowFar(ctx context.Context, c *control.Client, who string) (ever
 	if s.Account == nil && s.Library.Items == 0 && s.Outstanding == nil {
 		return false, nil // the daemon says that there is nothing to forget
 	}
-	if who == "" {
-		who = everybody(s.Accounts)
+	who := everybody(s.Accounts)
+	for _, a := range s.Accounts {
+		if a.ID == account {
+			who = a.Name
+		}
 	}
 	fmt.Fprintf(e.stderr, `Forget %s?
 

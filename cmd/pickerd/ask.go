@@ -61,28 +61,22 @@ func wish(ask func(*control.Client, context.Context) (*device.Status, error), sa
 
 // pickCommand starts a pick, of one of several people where one is named.
 func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	who := fs.String("account", "", "whose pick it is, a `name` as pickerd status shows it, or an id; without it the screen asks where several are paired")
+	find := accountFlag(fs, "whose pick it is (without it the screen asks where several are paired)")
 	newcomer := fs.Bool("new", false, "somebody signs in who is not paired yet")
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	if *newcomer && *who != "" {
+	if *newcomer && fs.Lookup("account").Value.String() != "" {
 		return &usageError{"--account and --new exclude each other"}
 	}
-	if err := named(fs, *who); err != nil {
+	c := client()
+	account, err := find(ctx, c)
+	if err != nil {
 		return err
 	}
-	c, account := client(), ""
 	if *newcomer {
 		account = device.Newcomer
-	}
-	if *who != "" {
-		a, err := findAccount(ctx, c, *who)
-		if err != nil {
-			return err
-		}
-		account = a.ID
 	}
 	s, err := c.Pick(ctx, account)
 	if err != nil {
@@ -96,30 +90,32 @@ func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	return nil
 }
 
-// named refuses an --account that is there and empty: a script's variable is, and
-// everybody is not meant.
-func named(fs *flag.FlagSet, who string) error {
-	var err error
-	fs.Visit(func(f *flag.Flag) {
-		if f.Name == "account" && who == "" {
-			err = &usageError{"--account is empty"}
+// accountFlag adds --account; the result may be called after parsing and returns
+// the id of who is named, by name or id, "" without the flag. One that is there and
+// empty is refused: a script's variable is, and everybody is not meant.
+func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.Client) (id string, err error) {
+	const name = "account"
+	who := fs.String(name, "", usage+", a `name` as pickerd status shows it, or an id")
+	return func(ctx context.Context, c *control.Client) (string, error) {
+		given := false
+		fs.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+		switch {
+		case !given:
+			return "", nil
+		case *who == "":
+			return "", &usageError{"--account is empty"}
 		}
-	})
-	return err
-}
-
-// findAccount returns one of those who are paired, by name or id.
-func findAccount(ctx context.Context, c *control.Client, who string) (*device.AccountStatus, error) {
-	s, err := c.Status(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range s.Accounts {
-		if a.ID == who || strings.EqualFold(a.Name, who) {
-			return &a, nil
+		s, err := c.Status(ctx)
+		if err != nil {
+			return "", err
 		}
+		for _, a := range s.Accounts {
+			if a.ID == *who || strings.EqualFold(a.Name, *who) {
+				return a.ID, nil
+			}
+		}
+		return "", &hintedError{fmt.Errorf("nobody who is paired is called %q", *who), "pickerd status shows who is", exitFailed}
 	}
-	return nil, &hintedError{fmt.Errorf("nobody who is paired is called %q", who), "pickerd status shows who is", exitFailed}
 }
 
 // itemsCommand lists the items, or changes one.

@@ -31,10 +31,11 @@ func pageIn(language string, rightToLeft bool, title string, content ...g.Node) 
 }
 
 func messagePage(m message) g.Node {
-	return page(m.Title,
-		html.H1(html.ID("title"), g.Text(m.Title)),
-		html.P(html.ID("text"), g.Text(m.Text)),
-	)
+	return page(m.Title, m.content())
+}
+
+func (m message) content() g.Node {
+	return g.Group{html.H1(html.ID("title"), g.Text(m.Title)), html.P(html.ID("text"), g.Text(m.Text))}
 }
 
 func addressPage(v device.Visit, complaint string) g.Node {

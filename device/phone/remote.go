@@ -63,7 +63,7 @@ func (h *handler) gone(w http.ResponseWriter) {
 func (h *handler) say(w http.ResponseWriter, status int, m message) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = h.document(m.Title, html.H1(html.ID("title"), g.Text(m.Title)), html.P(html.ID("text"), g.Text(m.Text))).Render(w)
+	_ = h.document(m.Title, m.content()).Render(w) // a phone that has gone needs no page
 }
 
 // document is page in the language of the screen.
@@ -72,7 +72,7 @@ func (h *handler) document(title string, content ...g.Node) g.Node {
 }
 
 func (h *handler) remotePage(v device.Remote) g.Node {
-	say := v.Words.Say
+	say := h.words.Say
 	button := func(wish, label string, more ...g.Node) g.Node {
 		if label == "" {
 			return nil

@@ -7,11 +7,10 @@ import (
 
 	"pickerd/device"
 	"pickerd/display"
-	"pickerd/display/words"
 )
 
 func TestRemotePage(t *testing.T) {
-	d := &fakeDevice{remote: device.Remote{Name: "<b>Lobby</b>", Words: words.English(), Now: "Photo 1 of 3", Turns: true, Pause: "Pause", Pick: "Choose photos", Finish: "Finish"}}
+	d := &fakeDevice{remote: device.Remote{Name: "<b>Lobby</b>", Now: "Photo 1 of 3", Turns: true, Pause: "Pause", Pick: "Choose photos", Finish: "Finish"}}
 	h := newHandler(d)
 	w := ask(h, "GET", "/remote/good", "")
 	for _, want := range []string{"&lt;b&gt;Lobby", "Photo 1 of 3", "Previous", "Next", "Pause", "Choose photos", "Finish", "Put the remote away"} {
@@ -30,7 +29,7 @@ func TestRemotePage(t *testing.T) {
 		t.Errorf("with a wrong key: %d %s", w.Code, w.Body)
 	}
 	// Where a phone can't have a wish it has no button.
-	d.remote = device.Remote{Words: words.English()}
+	d.remote = device.Remote{}
 	if body := ask(h, "GET", "/remote/good", "").Body.String(); strings.Count(body, "<button") != 1 {
 		t.Errorf("with nothing to be had: %s", body)
 	}
@@ -56,7 +55,7 @@ func TestRemoteWishes(t *testing.T) {
 		"it goes on there":  {path: "good", body: "wish=pick", err: device.ErrNotThrough, status: 200, says: "Look at the screen"},
 		"something strange": {path: "good", body: "wish=pick", err: errors.New("s3cr3t"), status: 303, location: "/remote/good"},
 	} {
-		d := &fakeDevice{to: tt.to, err: tt.err, remote: device.Remote{Words: words.English()}}
+		d := &fakeDevice{to: tt.to, err: tt.err}
 		w := ask(newHandler(d), "POST", "/remote/"+tt.path, tt.body)
 		if w.Code != tt.status || w.Header().Get("Location") != tt.location || !strings.Contains(w.Body.String(), tt.says) || strings.Contains(w.Body.String(), "s3cr3t") {
 			t.Errorf("%s: %d %q %s", name, w.Code, w.Header().Get("Location"), w.Body)
