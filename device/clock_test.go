@@ -15,8 +15,8 @@ import (
 // skew sets the servers' clocks against the box's, which is what a box's own
 // wrong clock looks like in virtual time.
 func (w *world) skew(d time.Duration) {
-	w.auth.Change(func(o *oauthtest.Options) { o.Skew = d })
-	w.photos.Change(func(o *pickertest.Options) { o.Skew = d })
+	w.auth.Change(func(o *oauthtest.Options) { o.ClockSkew = d })
+	w.photos.Change(func(o *pickertest.Options) { o.ClockSkew = d })
 }
 
 // misset changes the clock of a box that is off. Virtual time can't be set:
@@ -110,7 +110,7 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 		for _, known := range []bool{true, false} { // whether the session's id is
 			t.Run(fmt.Sprint(name, ", id known ", known), func(t *testing.T) {
 				before := func(w *world) { w.skew(skews[0]) }
-				inWorld(t, options{photos: pickertest.Options{Repeat: pickertest.SameSession}, before: before}, func(t *testing.T, w *world) {
+				inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}, before: before}, func(t *testing.T, w *world) {
 					w.photos.NoLeaks(t)
 					s := w.pair()
 					w.net.cut()

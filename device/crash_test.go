@@ -191,7 +191,7 @@ var (
 )
 
 func newLifetime(t *testing.T, auth oauthtest.Options, delay time.Duration) *lifetime {
-	w := newWorld(t, options{auth: auth, items: pickertest.Plain(4), photos: pickertest.Options{Repeat: pickertest.SameSession}})
+	w := newWorld(t, options{auth: auth, items: pickertest.PlainPhotos(4), photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}})
 	w.photos.NoLeaks(t)
 	return &lifetime{world: w, delay: delay, spare: t.TempDir()}
 }
@@ -420,7 +420,7 @@ func (l *lifetime) whole(st *store.Store, p store.Photo) bool {
 	defer f.Close()
 	data, err := io.ReadAll(f)
 	ok, verr := st.Verify(l.t.Context(), p)
-	return ok && errors.Join(err, verr) == nil && slices.ContainsFunc(pickertest.Plain(4), func(it *pickertest.Item) bool {
+	return ok && errors.Join(err, verr) == nil && slices.ContainsFunc(pickertest.PlainPhotos(4), func(it *pickertest.Item) bool {
 		return it.ID == p.ID && string(it.Data) == string(data)
 	})
 }

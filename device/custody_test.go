@@ -96,14 +96,14 @@ func TestImportRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.dev.Import(t.Context(), foreign); !errors.Is(err, tokenfile.ErrSealedForAnother) {
+		if _, err := w.dev.Import(t.Context(), foreign); !errors.Is(err, tokenfile.ErrWrongIdentity) {
 			t.Errorf("sealed for another box: %v", err)
 		}
 		plain, err := json.Marshal(w.granted())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.dev.Import(t.Context(), plain); !errors.Is(err, tokenfile.ErrNotToken) {
+		if _, err := w.dev.Import(t.Context(), plain); !errors.Is(err, tokenfile.ErrNotTokenFile) {
 			t.Errorf("not sealed: %v", err)
 		}
 		w.until("nothing of them left", func(s Status) bool { return s.State == Pairing && s.Account == nil })

@@ -81,7 +81,7 @@ type Device struct {
 	hearsay     []store.Refusal   // that browsers brought
 
 	sourcesMu sync.Mutex
-	sources   map[string]*oauthdevice.Source // by grant id
+	sources   map[string]*oauthdevice.TokenSource // by grant id
 	made      madeSessions
 	later     struct{ provision, announce bool } // what upkeep does again
 
@@ -118,7 +118,7 @@ func New(cfg Config) *Device {
 		untilNow: make(chan struct{}, 1),
 		hostNow:  make(chan struct{}, 1),
 		copying:  make(chan struct{}, 1),
-		sources:  map[string]*oauthdevice.Source{},
+		sources:  map[string]*oauthdevice.TokenSource{},
 		born:     time.Now(),
 		clock:    &clock{},
 		tally:    newTally(),
@@ -127,7 +127,7 @@ func New(cfg Config) *Device {
 		wanted: cfg.Store.Moved() != nil,
 	}
 	d.cfg.OAuth.HTTP = d.clock.listen(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
-	d.cfg.Picker.HTTP = d.clock.listen(cfg.Picker.HTTP, cmp.Or(cfg.Picker.Base, picker.DefaultBase))
+	d.cfg.Picker.HTTP = d.clock.listen(cfg.Picker.HTTP, cmp.Or(cfg.Picker.BaseURL, picker.DefaultBaseURL))
 	d.screen = newScreen(cfg.Name, cfg.Words, about{version: cfg.Version, address: cfg.Address})
 	d.screen.update(func(v *view) {
 		v.displayKey, v.guests = cfg.DisplayKey, cfg.ForgetAfter > 0
@@ -350,13 +350,13 @@ func (d *Device) logState(from, to State) {
 func newRequestID() string { return uuid.NewString() }
 
 // source returns the token source of a grant.
-func (d *Device) source(g *store.Grant) *oauthdevice.Source {
+func (d *Device) source(g *store.Grant) *oauthdevice.TokenSource {
 	d.sourcesMu.Lock()
 	defer d.sourcesMu.Unlock()
 	s := d.sources[g.ID]
 	if s == nil {
 		id := g.ID
-		s = oauthdevice.NewSource(d.clientOf(g), oauthdevice.Token{
+		s = oauthdevice.NewTokenSource(d.clientOf(g), oauthdevice.Token{
 			Access:    oauthdevice.Secret(g.AccessToken),
 			Refresh:   oauthdevice.Secret(g.RefreshToken),
 			ExpiresAt: g.ExpiresAt,

@@ -17,7 +17,7 @@ import (
 )
 
 func numbered(from, to int) (l []string) {
-	all := pickertest.Plain(to)
+	all := pickertest.PlainPhotos(to)
 	for i := from; i <= to; i++ {
 		l = append(l, all[i-1].ID)
 	}
@@ -110,7 +110,7 @@ func TestReplacingAfterMaxBytesWasLowered(t *testing.T) {
 func TestDiskFullLateInAFetch(t *testing.T) {
 	var full atomic.Bool
 	var n atomic.Int32
-	o := options{items: pickertest.Plain(80), before: func(w *world) {
+	o := options{items: pickertest.PlainPhotos(80), before: func(w *world) {
 		w.space = func() store.Space {
 			if full.Load() {
 				return store.Space{Free: 400_000, Total: 10_000_000}
@@ -172,7 +172,7 @@ func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
 // A damaged photo that could not be dropped.
 func TestDamagedPhotoOnAReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
-	o := options{items: pickertest.Plain(4), before: func(w *world) {
+	o := options{items: pickertest.PlainPhotos(4), before: func(w *world) {
 		w.readOnlyWhile(&readOnly)
 	}}
 	inWorld(t, o, func(t *testing.T, w *world) {
@@ -199,7 +199,7 @@ func TestDamagedPhotoOnAReadOnlyDisk(t *testing.T) {
 
 // A photo that was fetched anew since the verification read its record.
 func TestPhotoFetchedAnewIsNotDropped(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(2)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(2)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
 		w.untilState(Showing)

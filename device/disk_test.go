@@ -47,7 +47,7 @@ const outage = 2 * time.Minute
 // change at on. It returns what that change was, "" when there was none.
 func (l *lifetime) withOutage(at int, errno syscall.Errno, code string) (what string) {
 	// Asked twice, this server makes two sessions: an id must not be lost.
-	l.photos.Change(func(o *pickertest.Options) { o.Repeat = pickertest.NewSession })
+	l.photos.Change(func(o *pickertest.Options) { o.RepeatedRequest = pickertest.NewSession })
 	n := 0
 	var began time.Time
 	var disk sync.Mutex

@@ -36,13 +36,13 @@ var (
 // download brings one item to the disk under a name that doesn't count yet.
 func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j job) (store.Addition, error) {
 	var none store.Addition
-	if j.item.NotReady() {
+	if j.item.Processing() {
 		return none, errNotReady
 	}
-	suffix, limit := picker.VideoBytes, int64(maxVideoBytes)
+	suffix, limit := picker.VideoSuffix, int64(maxVideoBytes)
 	if j.item.Type != picker.Video {
 		w, h := d.cfg.ScreenSize()
-		suffix, limit = picker.Sized(w, h), maxPhotoBytes
+		suffix, limit = picker.ImageSuffix(w, h), maxPhotoBytes
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -127,7 +127,7 @@ func TestChoiceDuringOutage(t *testing.T) {
 }
 
 func TestAppendDoubleCounts(t *testing.T) {
-	items := pickertest.Plain(12)
+	items := pickertest.PlainPhotos(12)
 	o := options{items: items, photos: pickertest.Options{PageLimit: 6}, config: func(c *Config) {
 		c.Append = true
 	}}
@@ -224,7 +224,7 @@ func (s slowMedia) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // 40 items that take 27 minutes each, four at a time: addresses end after 60 minutes.
 func TestSlowLine(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(40)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		w.net.setMedia(slowMedia{w.net.media(), 27 * time.Minute})
 		w.pair()
 		w.choose()
@@ -300,7 +300,7 @@ func TestForgottenTooEarly(t *testing.T) {
 func TestCancelDuringCreate(t *testing.T) {
 	for name, mode := range map[string]int{"conflict": pickertest.Conflict, "new session": pickertest.NewSession} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{Repeat: mode}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: mode}}, func(t *testing.T, w *world) {
 				w.pair()
 				w.choose()
 				w.untilState(Showing)
@@ -432,7 +432,7 @@ func TestDeniedLate(t *testing.T) {
 }
 
 func TestRepeatedToken(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(8)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(8)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.net.hook(func(r *http.Request) error {
 			if strings.HasPrefix(r.URL.Path, "/media/") {
@@ -507,7 +507,7 @@ func (e *eofHook) Read(b []byte) (int, error) {
 }
 
 func TestPartLeak(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		inner := w.net.media()
 		var once sync.Once
@@ -558,7 +558,7 @@ func TestSweeperLosesWish(t *testing.T) {
 
 // Unpair while a create is in flight, answer lost, conflict
 func TestSigtermDuringCreate(t *testing.T) {
-	inWorld(t, options{photos: pickertest.Options{Repeat: pickertest.Conflict}}, func(t *testing.T, w *world) {
+	inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.Conflict}}, func(t *testing.T, w *world) {
 		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
 		var slow atomic.Bool
 		w.net.hook(nil, func(r *http.Request) error {

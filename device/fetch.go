@@ -124,7 +124,7 @@ func (d *Device) fetchFailed(ctx context.Context, f facts, err error) error {
 // isEndOfList reports whether a list has failed for good.
 func isEndOfList(err error) bool {
 	e, ok := errors.AsType[*picker.Error](err)
-	return ok && e.Op == "mediaItems.list" && (e.Code == picker.NotFound || errors.Is(err, picker.ErrPages))
+	return ok && e.Op == "mediaItems.list" && (e.Code == picker.NotFound || errors.Is(err, picker.ErrEndlessList))
 }
 
 // fetchedAll ends the pick: its session is no longer needed.

@@ -16,7 +16,7 @@ import (
 )
 
 func TestTwoThousandItems(t *testing.T) {
-	items := pickertest.Plain(2000)
+	items := pickertest.PlainPhotos(2000)
 	inWorld(t, options{items: items}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -124,7 +124,7 @@ func noParts(t *testing.T, dir string) {
 }
 
 func TestNothingComes(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(2)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(2)}, func(t *testing.T, w *world) {
 		w.photos.FailItem("item-1", answer(404, "", ""))
 		w.photos.FailItem("item-2", answer(404, "", ""))
 		w.pair()
@@ -139,7 +139,7 @@ func TestNothingComes(t *testing.T) {
 
 // An outage in the middle of a download costs nobody a photo.
 func TestOutageWhileFetching(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(40)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		var n atomic.Int32
 		w.pair()
 		w.net.hook(func(r *http.Request) error {
@@ -170,7 +170,7 @@ func dawdle(r *http.Request, d time.Duration) {
 
 // Half a download goes on where it stood.
 func TestRestartWhileFetching(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(40)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		w.photos.FailItem("item-30", slowAnswer)
 		w.pair()
 		w.choose()
@@ -201,7 +201,7 @@ func TestRestartWhileFetching(t *testing.T) {
 
 // A baseUrl is good for an hour; a longer download lists again.
 func TestAddressesRunOut(t *testing.T) {
-	o := options{items: pickertest.Plain(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
+	o := options{items: pickertest.PlainPhotos(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		for i := range 20 {
 			var asked atomic.Bool
@@ -209,7 +209,7 @@ func TestAddressesRunOut(t *testing.T) {
 				if !asked.Swap(true) { // so slow that those behind it find their addresses dead
 					dawdle(r, 40*time.Second)
 				}
-				pickertest.Serve(rw, pickertest.Plain(1)[0])
+				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(1)[0])
 			})
 		}
 		w.pair()
@@ -232,7 +232,7 @@ func TestListOddities(t *testing.T) {
 		})
 	})
 	t.Run("duplicates, nameless items, wrong types", func(t *testing.T) {
-		inWorld(t, options{items: pickertest.Plain(3)}, func(t *testing.T, w *world) {
+		inWorld(t, options{items: pickertest.PlainPhotos(3)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose("item-1", "item-1", "item-2", "item-2", "item-3")
 			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{"mediaItems":[{"type":"PHOTO"},7,"x",{"id":3}],"nextPageToken":"page-0"}`))
@@ -252,7 +252,7 @@ func TestListOddities(t *testing.T) {
 		})
 	})
 	t.Run("names that want to be paths", func(t *testing.T) {
-		items := pickertest.Plain(4)
+		items := pickertest.PlainPhotos(4)
 		names := []string{"../../etc/passwd", strings.Repeat("n", 300), "", "a\x00\n\x1b[31mb.jpg"}
 		for i, n := range names {
 			items[i].Filename, items[i].ID = n, fmt.Sprintf("../%d/%s", i, strings.Repeat("i", 200))
@@ -305,7 +305,7 @@ func TestVideos(t *testing.T) {
 	t.Run("processing, then ready", func(t *testing.T) {
 		film := video()
 		film.Processing = "PROCESSING"
-		inWorld(t, options{items: append(pickertest.Plain(1), film)}, func(t *testing.T, w *world) {
+		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
 			w.until("the photo", func(s Status) bool { return s.Library.Items == 1 })
@@ -318,7 +318,7 @@ func TestVideos(t *testing.T) {
 	t.Run("processing for ever", func(t *testing.T) {
 		film := video()
 		film.Processing = "PROCESSING"
-		inWorld(t, options{items: append(pickertest.Plain(1), film)}, func(t *testing.T, w *world) {
+		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
 			w.untilState(Showing)
@@ -343,7 +343,7 @@ func TestAppend(t *testing.T) {
 }
 
 func TestMaxBytes(t *testing.T) {
-	most := int64(len(pickertest.Plain(1)[0].Data)) * 5
+	most := int64(len(pickertest.PlainPhotos(1)[0].Data)) * 5
 	o := options{config: func(c *Config) { c.MaxBytes = most }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()

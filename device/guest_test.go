@@ -243,7 +243,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 
 // Who is busy on a phone, or waits for many photos, is not gone.
 func TestGuestIsBusy(t *testing.T) {
-	inWorld(t, options{config: guests, items: pickertest.Plain(100)}, func(t *testing.T, w *world) {
+	inWorld(t, options{config: guests, items: pickertest.PlainPhotos(100)}, func(t *testing.T, w *world) {
 		w.net.hook(func(r *http.Request) error {
 			if strings.HasPrefix(r.URL.Path, "/media/") {
 				time.Sleep(50 * time.Second) // for 100, four at a time, longer than a guest may be still
@@ -425,7 +425,7 @@ func TestGuestLosesPermission(t *testing.T) {
 // network, and where there were many photos.
 func TestGuestManyPhotosPowerCut(t *testing.T) {
 	for at := range 6 {
-		inWorld(t, options{config: guests, items: pickertest.Plain(200)}, func(t *testing.T, w *world) {
+		inWorld(t, options{config: guests, items: pickertest.PlainPhotos(200)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
 			w.untilState(Showing)

@@ -128,11 +128,11 @@ func tokenError(err error) error {
 		return &TokenError{"This token does not have the permission " + e.Missing + ". Make a new one with pickerd authorize, and leave the permission ticked.", err}
 	}
 	switch {
-	case errors.Is(err, tokenfile.ErrSealedForAnother):
+	case errors.Is(err, tokenfile.ErrWrongIdentity):
 		return &TokenError{"This token file is sealed for another box. Make one with pickerd authorize --to and this box's recipient, which pickerd status shows.", err}
 	case errors.Is(err, tokenfile.ErrNeedsPassphrase):
 		return &TokenError{"This token file is sealed with a passphrase; pickerd import-token asks for it.", err}
-	case errors.Is(err, tokenfile.ErrNotToken):
+	case errors.Is(err, tokenfile.ErrNotTokenFile):
 		return &TokenError{"This is not a token file, or it is damaged. Make one with pickerd authorize.", err}
 	}
 	return err

@@ -89,7 +89,7 @@ func TestOptions(t *testing.T) {
 		"pending as 400, short groups":     {auth: oauthtest.Options{PendingStatus: 400, ShortGroups: true}},
 		"pending as 403":                   {auth: oauthtest.Options{PendingStatus: 403}},
 		"rotating refresh token":           {auth: oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}},
-		"refresh token repeated":           {auth: oauthtest.Options{KeepRefresh: true, TokenLife: 90 * time.Second}},
+		"refresh token repeated":           {auth: oauthtest.Options{RepeatRefresh: true, TokenLife: 90 * time.Second}},
 		"no mediaItemsSet, no polling":     {photos: pickertest.Options{OmitFalse: true, OmitPolling: true}},
 		"fractional durations":             {photos: pickertest.Options{PollInterval: "3.5s", TimeoutIn: 1799*time.Second + 123456789}},
 		"no timeoutIn":                     {photos: pickertest.Options{OmitTimeout: true}},

@@ -107,7 +107,7 @@ type model struct {
 }
 
 func newModel(t *testing.T, like likeness) *model {
-	o := options{items: pickertest.Plain(6), photos: pickertest.Options{Repeat: pickertest.SameSession, OmitPolling: like.omit}}
+	o := options{items: pickertest.PlainPhotos(6), photos: pickertest.Options{RepeatedRequest: pickertest.SameSession, OmitPolling: like.omit}}
 	o.auth.RotateOverlap = like.rotate
 	if like.shortLived {
 		o.auth.TokenLife = 3 * time.Minute
@@ -172,7 +172,7 @@ func (m *model) do(e event) []string {
 		case "choose nothing":
 			_ = m.photos.Choose(s.Pick.SessionID, "item-none")
 		default:
-			m.photos.Drop(s.Pick.SessionID)
+			m.photos.LoseSession(s.Pick.SessionID)
 		}
 	case "fail":
 		h := faultAnswers[e.How]
@@ -217,7 +217,7 @@ func (m *model) power(plug bool, misset time.Duration) {
 	m.setDisk(0)
 	if misset != 0 {
 		now := time.Duration(0)
-		m.photos.Change(func(o *pickertest.Options) { now = o.Skew })
+		m.photos.Change(func(o *pickertest.Options) { now = o.ClockSkew })
 		if now != 0 {
 			misset = 0 // it is set right
 		}
@@ -342,10 +342,10 @@ func (m *model) finish() (broken []string) {
 	m.net.mend()
 	m.photos.Change(func(o *pickertest.Options) { o.NoAccount = false })
 	for _, op := range []string{oauthtest.OpCode, oauthtest.OpPoll, oauthtest.OpRefresh, oauthtest.OpRevoke} {
-		m.auth.Mend(op)
+		m.auth.ClearFaults(op)
 	}
 	for _, op := range []string{pickertest.OpCreate, pickertest.OpGet, pickertest.OpList, pickertest.OpDelete, pickertest.OpMedia} {
-		m.photos.Mend(op)
+		m.photos.ClearFaults(op)
 	}
 	wants := "a pick"
 	for range 4 * 3600 {

@@ -233,7 +233,7 @@ func wireCode(status int, err error, once bool) string {
 		return "rate_limited"
 	case errors.Is(err, oauthdevice.ErrNotOAuth), errors.Is(err, picker.ErrNotAPI):
 		return "not_google"
-	case once && errors.Is(err, oauthdevice.ErrBrokenAnswer):
+	case once && errors.Is(err, oauthdevice.ErrMalformedResponse):
 		return "code_spent"
 	}
 	return "bad_answer"

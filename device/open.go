@@ -54,7 +54,7 @@ func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*pi
 	}
 	// From here on an answer on its way is waited for: it names a session that
 	// nobody could delete without it.
-	ctx, cancel := oauthdevice.Linger(ctx)
+	ctx, cancel := oauthdevice.WithGrace(ctx)
 	defer cancel()
 	if !p.Asked {
 		if err := d.updatePick(p.RequestID, func(p *store.Pick) { p.Asked = true }); err != nil {

@@ -117,7 +117,7 @@ func TestOutages(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s/%s/%v", fault, moment, lasts), func(t *testing.T) {
 					net := &faulty{answer: f.answer}
-					o := options{photos: pickertest.Options{Repeat: pickertest.SameSession}}
+					o := options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}}
 					if moment == "at boot" {
 						o.before = func(w *world) { w.net.replace(net) }
 					}

@@ -130,7 +130,7 @@ func (d *Device) giveUpPairing() error {
 // lacking is a *ScopeError when less was granted than this box needs.
 func (d *Device) lacking(granted []string) error {
 	t := oauthdevice.Token{Scopes: granted}
-	if missing := t.Lacks(d.cfg.OAuth.Scopes); len(missing) > 0 {
+	if missing := t.MissingScopes(d.cfg.OAuth.Scopes); len(missing) > 0 {
 		return &ScopeError{Missing: strings.Join(missing, " ")}
 	}
 	return nil

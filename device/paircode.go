@@ -110,7 +110,7 @@ func (d *Device) askAbout(ctx context.Context, w *Way, p *store.Pairing) (*oauth
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	lingering, cancel := oauthdevice.Linger(ctx)
+	lingering, cancel := oauthdevice.WithGrace(ctx)
 	defer cancel()
 	call, cancelCall := callContext(lingering)
 	defer cancelCall()

@@ -144,10 +144,10 @@ func (d *Device) redeem(ctx context.Context, w *Way, p *store.Pairing) error {
 		if err := d.dropPairing(); err != nil {
 			return err
 		}
-		return oauthdevice.Declined(p.Refusal)
+		return oauthdevice.NewAuthorizationError(p.Refusal)
 	}
 	// Only the end of the daemon cuts it short: a wish can wait.
-	lingering, cancel := oauthdevice.Linger(d.life)
+	lingering, cancel := oauthdevice.WithGrace(d.life)
 	defer cancel()
 	call, cancelCall := callContext(lingering)
 	defer cancelCall()

@@ -238,7 +238,7 @@ func TestOneOfSeveralIsLost(t *testing.T) {
 		}
 		w.join("ben", "item-2")
 		anna, ben := w.idOf("anna@example.org"), w.idOf("ben@example.org")
-		w.auth.RevokeOf("ben")
+		w.auth.RevokePerson("ben")
 		if err := w.dev.PickAs(t.Context(), ben); err != nil {
 			t.Fatal(err)
 		}

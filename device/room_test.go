@@ -18,9 +18,9 @@ import (
 
 // big returns n photos of about 100 kB each.
 func big(n int) []*pickertest.Item {
-	items := pickertest.Plain(n)
+	items := pickertest.PlainPhotos(n)
 	for _, it := range items {
-		it.Data, it.Raw = append(it.Data, make([]byte, 100_000-len(it.Data))...), true
+		it.Data, it.Unscaled = append(it.Data, make([]byte, 100_000-len(it.Data))...), true
 	}
 	return items
 }
@@ -195,7 +195,7 @@ func TestReadOnlyDisk(t *testing.T) {
 
 // What a disk has done to a photo is not shown; the others are.
 func TestDamagedPhotos(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
 		w.untilState(Showing)
@@ -232,7 +232,7 @@ func TestDamagedPhotos(t *testing.T) {
 
 // A photo that is damaged while its pick is still fetched comes again.
 func TestDamagedPhotoIsRepaired(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.photos.FailItem("item-4", pickertest.Refuse(503, "UNAVAILABLE", ""))
 		w.choose()
@@ -263,7 +263,7 @@ func TestDamagedPhotoIsRepaired(t *testing.T) {
 // A damaged database costs the pairing, and nothing else: the box says why, pairs
 // again, and the photos come back.
 func TestDamagedDatabase(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose("item-1", "item-2")
 		w.untilState(Showing)

@@ -27,8 +27,8 @@ func (v vitals) String() string {
 
 func (w *world) vitals() vitals {
 	w.t.Helper()
-	w.photos.ForgetGone()
-	w.auth.ForgetGone()
+	w.photos.PurgeExpired()
+	w.auth.PurgeExpired()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -61,8 +61,8 @@ func TestYear(t *testing.T) {
 			w.yearlyPick(i)
 			w.untilState(Showing)
 			w.untilClean()
-			w.photos.ForgetGone()
-			w.auth.ForgetGone()
+			w.photos.PurgeExpired()
+			w.auth.PurgeExpired()
 			if i == n/5 {
 				first = w.vitals()
 				t.Logf("after %d picks: %v", i, first)

@@ -26,7 +26,7 @@ func (d *Device) addStill(ctx context.Context, api *picker.Client, j job, w *roo
 	defer cancel()
 	width, height := d.cfg.ScreenSize()
 	var data []byte
-	for _, suffix := range []string{picker.Still(width, height), picker.Sized(width, height)} {
+	for _, suffix := range []string{picker.StillSuffix(width, height), picker.ImageSuffix(width, height)} {
 		m, err := api.OpenMedia(ctx, j.item.MediaFile.BaseURL, suffix)
 		if err != nil {
 			d.log.Debug("a still of a video", "err", err)

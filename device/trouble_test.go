@@ -223,7 +223,7 @@ func TestPickerTable(t *testing.T) {
 	}
 	for name, r := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{Repeat: pickertest.SameSession}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}}, func(t *testing.T, w *world) {
 				w.photos.Fail(r.op, r.answers...)
 				s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
 				w.auth.Approve(s.Pairing.UserCode)
@@ -252,7 +252,7 @@ func TestPickerTable(t *testing.T) {
 func TestRepeatedRequestID(t *testing.T) {
 	for name, mode := range map[string]int{"same session": pickertest.SameSession, "conflict": pickertest.Conflict} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{Repeat: mode}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: mode}}, func(t *testing.T, w *world) {
 				var lost atomic.Bool
 				w.net.hook(nil, func(r *http.Request) error {
 					if r.URL.Path == "/v1/sessions" && !lost.Swap(true) {
@@ -296,7 +296,7 @@ func TestUnusedSessions(t *testing.T) {
 	t.Run("dropped at Google", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			s := w.pair()
-			w.photos.Drop(s.Pick.SessionID)
+			w.photos.LoseSession(s.Pick.SessionID)
 			w.until("another session", func(n Status) bool {
 				return n.State == Picking && n.Pick.SessionID != s.Pick.SessionID
 			})

@@ -178,7 +178,7 @@ func newWorld(t *testing.T, o options) *world {
 	}
 	items := o.items
 	if items == nil {
-		items = pickertest.Plain(12)
+		items = pickertest.PlainPhotos(12)
 	}
 	w.photos = pickertest.New(o.photos, items...)
 	w.net = &network{auth: oauthtest.InProcess(w.auth), photos: oauthtest.InProcess(w.photos)}
@@ -216,7 +216,7 @@ func (w *world) start() {
 		},
 		Ways:   []Way{w.way(ByDevice)},
 		Door:   w.door,
-		Picker: picker.Client{HTTP: hc, Base: "http://photos.test"},
+		Picker: picker.Client{HTTP: hc, BaseURL: "http://photos.test"},
 	}
 	if w.config != nil {
 		w.config(&cfg)

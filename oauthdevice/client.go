@@ -29,7 +29,7 @@ const (
 type Client struct {
 	ID            string
 	Secret        Secret   // Google requires it when polling, even of TV clients
-	Basic         bool     // show ID and Secret in the Authorization header, not in the form (RFC 6749 §2.3.1)
+	BasicAuth     bool     // show ID and Secret in the Authorization header, not in the form (RFC 6749 §2.3.1)
 	Scopes        []string // what is asked for
 	DeviceAuthURL string
 	AuthURL       string // of the authorization code flow; unused by the device flow
@@ -79,9 +79,9 @@ type Token struct {
 // and people may leave them out; Google also echoes them by other names.
 var identity = []string{"openid", "email", "profile"}
 
-// Lacks returns the scopes of need that were not granted, but for those that only
+// MissingScopes returns the scopes of need that were not granted, but for those that only
 // tell who the person is.
-func (t *Token) Lacks(need []string) []string {
+func (t *Token) MissingScopes(need []string) []string {
 	var missing []string
 	for _, s := range need {
 		if !slices.Contains(t.Scopes, s) && !slices.Contains(identity, s) {
@@ -94,7 +94,7 @@ func (t *Token) Lacks(need []string) []string {
 func (c *Client) config() *oauth2.Config {
 	// Unset, the library sends every failing request twice.
 	style := oauth2.AuthStyleInParams
-	if c.Basic {
+	if c.BasicAuth {
 		style = oauth2.AuthStyleInHeader
 	}
 	return &oauth2.Config{
@@ -113,7 +113,7 @@ func (c *Client) config() *oauth2.Config {
 // basic returns the Authorization header for the requests that the library
 // would send without one; "" where the form says who the client is.
 func (c *Client) basic() string {
-	if !c.Basic {
+	if !c.BasicAuth {
 		return ""
 	}
 	// Both are form-encoded first, so that neither may hold the colon.
@@ -131,7 +131,7 @@ func (c *Client) Authorize(ctx context.Context, state string) (*Authorization, e
 		opts = append(opts, oauth2.SetAuthURLParam("state", state))
 	}
 	w, r, err := c.deviceAuth(ctx, opts)
-	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.ErrorCode == InvalidClient && c.Secret != "" && !c.Basic {
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.ErrorCode == InvalidClient && c.Secret != "" && !c.BasicAuth {
 		// Google wants no secret here; servers to which this is a confidential
 		// client want one (RFC 8628 §3.1).
 		w, r, err = c.deviceAuth(ctx, append(opts, oauth2.SetAuthURLParam("client_secret", string(c.Secret))))
@@ -199,7 +199,7 @@ func isWeb(s string) bool {
 }
 
 // Poll asks once whether the person has decided (RFC 8628 §3.4). The error is
-// an *Error; its Code says what RFC 8628 §3.5 lists, and ErrBrokenAnswer that
+// an *Error; its Code says what RFC 8628 §3.5 lists, and ErrMalformedResponse that
 // the code may be spent.
 func (c *Client) Poll(ctx context.Context, deviceCode Secret) (*Token, error) {
 	w := &wire{}
@@ -259,7 +259,7 @@ func (c *Client) token(t *oauth2.Token) *Token {
 func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	w := &wire{basic: c.basic()}
 	form := url.Values{"token": {string(token)}}
-	if !c.Basic {
+	if !c.BasicAuth {
 		form.Set("client_id", c.ID)
 		if c.Secret != "" {
 			form.Set("client_secret", string(c.Secret))

@@ -27,7 +27,7 @@ func (c *Client) AuthCodeURL(redirectURI, state string, verifier Secret) string 
 
 // Exchange trades an authorization code for a token (RFC 6749 §4.1.3).
 // redirectURI and verifier are those that AuthCodeURL was called with. The error
-// is an *Error; with ErrBrokenAnswer the code may be spent.
+// is an *Error; with ErrMalformedResponse the code may be spent.
 func (c *Client) Exchange(ctx context.Context, code Secret, redirectURI string, verifier Secret) (*Token, error) {
 	w := &wire{}
 	cfg := c.config()
@@ -85,9 +85,9 @@ func (c *Client) Account(ctx context.Context, access Secret) (string, error) {
 	return email(w.body), nil
 }
 
-// Declined is the error that an authorization response carries instead of a code
+// NewAuthorizationError is the error that an authorization response carries instead of a code
 // (RFC 6749 §4.1.2.1). code came by way of a browser and may be anything.
-func Declined(code string) *Error {
+func NewAuthorizationError(code string) *Error {
 	switch code {
 	case AccessDenied, InvalidScope, UnauthorizedClient, AdminPolicyEnforced, OrgInternal, "server_error", "temporarily_unavailable":
 		return &Error{Op: OpAuthorization, Code: code}

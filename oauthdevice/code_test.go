@@ -61,7 +61,7 @@ func TestCodeFlow(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if tok.Refresh == "" || len(tok.Lacks(c.Scopes)) > 0 || tok.Account != "person@example.org" {
+				if tok.Refresh == "" || len(tok.MissingScopes(c.Scopes)) > 0 || tok.Account != "person@example.org" {
 					t.Errorf("token: %v", tok)
 				}
 				if _, err := c.Exchange(t.Context(), authCode, tt.redirect, verifier); code(err) != oauthdevice.InvalidGrant {
@@ -151,7 +151,7 @@ func TestExchangeWithoutAnAnswer(t *testing.T) {
 	c := redirecting(s, oauthtest.Web)
 	c.HTTP.Transport = roundTripJSON(200, `{"access_token":`)
 	_, err := c.Exchange(t.Context(), oauthtest.Mark, relayPage, oauthtest.Mark)
-	if !errors.Is(err, oauthdevice.ErrBrokenAnswer) {
+	if !errors.Is(err, oauthdevice.ErrMalformedResponse) {
 		t.Errorf("got %v", err)
 	}
 }

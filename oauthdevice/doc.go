@@ -27,13 +27,13 @@
 //	RFC 6749 §4.1.1, RFC 7636 §4.3  Client.AuthCodeURL
 //	RFC 6749 §4.1.2, §10.12         the caller compares state, once
 //	RFC 6749 §4.1.3, RFC 7636 §4.5  Client.Exchange
-//	RFC 6749 §6                     Client.Refresh; a rotated refresh token is stored before it is used (Source)
+//	RFC 6749 §6                     Client.Refresh; a rotated refresh token is stored before it is used (TokenSource)
 //	RFC 7009                        Client.Revoke; a token that is unknown counts as revoked
 //
 // Google's deviations (verification_url, 428 and 403 for "keep waiting",
 // error_code instead of error) are accepted beside the standard's forms. One
 // decides what is sent: the device authorization request goes without a secret
 // in the form, as Google documents it, and once more with it where a server
-// wants a confidential client to authenticate there (§3.1). With Client.Basic
+// wants a confidential client to authenticate there (§3.1). With Client.BasicAuth
 // the header carries it at every request.
 package oauthdevice

@@ -35,10 +35,10 @@ const (
 	maxRetryAfter        = 24 * time.Hour
 )
 
-// ErrBrokenAnswer means that the server answered 200 with a body that can't be
+// ErrMalformedResponse means that the server answered 200 with a body that can't be
 // used: cut off, empty or without a token. A device_code whose poll ended so may
 // have been spent on it and must not be polled on with.
-var ErrBrokenAnswer = errors.New("the answer was cut off or unusable")
+var ErrMalformedResponse = errors.New("the answer was cut off or unusable")
 
 // ErrNotOAuth means that something answered that is not an OAuth server: a
 // captive portal or a proxy with a page of its own.
@@ -74,7 +74,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // A broken 200 is not temporary; what it means depends on what was asked.
 func (e *Error) Temporary() bool {
 	switch {
-	case errors.Is(e.Err, ErrBrokenAnswer):
+	case errors.Is(e.Err, ErrMalformedResponse):
 		return false
 	case e.Code == RateLimitExceeded, e.Code == "temporarily_unavailable", e.Code == "server_error", e.Code == "internal_failure":
 		return true
@@ -103,7 +103,7 @@ func fail(op string, err error, w *wire, secrets ...Secret) error {
 	case w.status == 0:
 		e.Err = withoutURL(err)
 	case w.ok() && !w.html():
-		e.Err = ErrBrokenAnswer
+		e.Err = ErrMalformedResponse
 	default:
 		e.Err = ErrNotOAuth
 	}

@@ -52,7 +52,7 @@ func TestWholeFlow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(tok.Lacks(c.Scopes)) > 0 || tok.Refresh == "" || time.Until(tok.ExpiresAt) != time.Hour {
+		if len(tok.MissingScopes(c.Scopes)) > 0 || tok.Refresh == "" || time.Until(tok.ExpiresAt) != time.Hour {
 			t.Errorf("token: %v", tok)
 		}
 		if _, err := c.Poll(ctx, a.DeviceCode); code(err) != oauthdevice.InvalidGrant {
@@ -150,7 +150,7 @@ func TestClientAuthentication(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			asked := false
-			c := &oauthdevice.Client{ID: "id", Secret: tt.secret, Basic: tt.basic,
+			c := &oauthdevice.Client{ID: "id", Secret: tt.secret, BasicAuth: tt.basic,
 				DeviceAuthURL: "http://a.test/device", TokenURL: "http://a.test/token", RevokeURL: "http://a.test/revoke"}
 			c.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 				id, secret, basic := r.BasicAuth()
@@ -225,7 +225,7 @@ func TestSource(t *testing.T) {
 		}
 		var saved []oauthdevice.Token
 		diskFull := false
-		src := oauthdevice.NewSource(c, *tok, ready, func(n *oauthdevice.Token) error {
+		src := oauthdevice.NewTokenSource(c, *tok, ready, func(n *oauthdevice.Token) error {
 			if diskFull {
 				return io.ErrShortWrite
 			}
@@ -250,11 +250,11 @@ func TestSource(t *testing.T) {
 		if second == first || len(saved) != 1 || string(saved[0].Access) != second {
 			t.Errorf("refreshed and saved: %d", len(saved))
 		}
-		src.Refused(first) // an old one: somebody else has refreshed already
+		src.Invalidate(first) // an old one: somebody else has refreshed already
 		if get() != second {
 			t.Error("a good token was refreshed again")
 		}
-		src.Refused(second)
+		src.Invalidate(second)
 		diskFull = true
 		if _, err := src.Token(t.Context()); !errors.Is(err, io.ErrShortWrite) {
 			t.Errorf("a token that is not on disk was used: %v", err)
@@ -264,7 +264,7 @@ func TestSource(t *testing.T) {
 			t.Error("a refused token came back")
 		}
 		s.RevokeAll()
-		src.Refused(get())
+		src.Invalidate(get())
 		if _, err := src.Token(t.Context()); code(err) != oauthdevice.InvalidGrant {
 			t.Errorf("after revocation: %v", err)
 		}
@@ -292,7 +292,7 @@ func TestRotatedTokenThatIsNotSavedIsKept(t *testing.T) {
 					t.Fatal(err)
 				}
 				saves := 0
-				src := oauthdevice.NewSource(c, *tok, ready, func(*oauthdevice.Token) error {
+				src := oauthdevice.NewTokenSource(c, *tok, ready, func(*oauthdevice.Token) error {
 					if saves++; saves < 3 {
 						return io.ErrShortWrite
 					}
@@ -311,7 +311,7 @@ func TestRotatedTokenThatIsNotSavedIsKept(t *testing.T) {
 				if _, problem := s.Check(access); problem != "" {
 					t.Errorf("the token is %s", problem)
 				}
-				src.Refused(access)
+				src.Invalidate(access)
 				if _, err := src.Token(t.Context()); err != nil {
 					t.Errorf("the next refresh: %v", err)
 				}

@@ -9,9 +9,9 @@ import (
 // that none dies between the look at the clock and the server's.
 const refreshMargin = 60 * time.Second
 
-// A Source keeps one person's token fresh. Its methods may be called at the
+// A TokenSource keeps one person's token fresh. Its methods may be called at the
 // same time; one refresh runs at a time.
-type Source struct {
+type TokenSource struct {
 	client *Client
 	ready  func() error
 	save   func(*Token) error
@@ -22,19 +22,19 @@ type Source struct {
 	unsaved *Token
 }
 
-// NewSource returns a Source that starts with t. ready is called before a refresh
+// NewTokenSource returns a TokenSource that starts with t. ready is called before a refresh
 // and says whether its answer could be kept: the server may end the old token with
 // it. save is called with each new
 // token before anybody gets to use it; when it fails the token is not used.
-func NewSource(c *Client, t Token, ready func() error, save func(*Token) error) *Source {
-	s := &Source{client: c, ready: ready, save: save, lock: make(chan struct{}, 1), token: t}
+func NewTokenSource(c *Client, t Token, ready func() error, save func(*Token) error) *TokenSource {
+	s := &TokenSource{client: c, ready: ready, save: save, lock: make(chan struct{}, 1), token: t}
 	s.lock <- struct{}{}
 	return s
 }
 
 // Token returns an access token that should be good for another minute. Its
 // errors are those of Refresh; with InvalidGrant the person must pair again.
-func (s *Source) Token(ctx context.Context) (string, error) {
+func (s *TokenSource) Token(ctx context.Context) (string, error) {
 	select {
 	case <-s.lock:
 	case <-ctx.Done():
@@ -56,7 +56,7 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	}
 	// A server that rotates has ended the old refresh token by the time it
 	// answers: an answer on its way is waited for.
-	lingering, cancel := Linger(ctx)
+	lingering, cancel := WithGrace(ctx)
 	defer cancel()
 	t, err := s.client.Refresh(lingering, s.token.Refresh)
 	if err != nil {
@@ -69,9 +69,9 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	return s.keep(t)
 }
 
-// Flush saves a token that could not be saved when it came. While the Source is
+// Flush saves a token that could not be saved when it came. While the TokenSource is
 // at work, that does it itself.
-func (s *Source) Flush() error {
+func (s *TokenSource) Flush() error {
 	select {
 	case <-s.lock:
 	default:
@@ -86,7 +86,7 @@ func (s *Source) Flush() error {
 }
 
 // keep saves a token and lets it be used.
-func (s *Source) keep(t *Token) (string, error) {
+func (s *TokenSource) keep(t *Token) (string, error) {
 	if err := s.save(t); err != nil {
 		s.unsaved = t
 		return "", err
@@ -95,9 +95,9 @@ func (s *Source) keep(t *Token) (string, error) {
 	return string(t.Access), nil
 }
 
-// Refused tells the Source that an API answered 401 to this access token. The
+// Invalidate tells the TokenSource that an API answered 401 to this access token. The
 // next call of Token refreshes, unless somebody else's call has done so.
-func (s *Source) Refused(access string) {
+func (s *TokenSource) Invalidate(access string) {
 	<-s.lock
 	if string(s.token.Access) == access {
 		s.token.Access = ""
@@ -109,9 +109,9 @@ func (s *Source) Refused(access string) {
 // within the five seconds that a stop may take.
 const grace = 3 * time.Second
 
-// Linger returns a context that ends three seconds after ctx does. It is for a
+// WithGrace returns a context that ends three seconds after ctx does. It is for a
 // request whose answer is given only once and must not be lost on its way.
-func Linger(ctx context.Context) (context.Context, context.CancelFunc) {
+func WithGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 	on, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		t := time.AfterFunc(grace, cancel)

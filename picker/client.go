@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// DefaultBase is where Google serves the API.
-const DefaultBase = "https://photospicker.googleapis.com"
+// DefaultBaseURL is where Google serves the API.
+const DefaultBaseURL = "https://photospicker.googleapis.com"
 
 // maxBody bounds what is read of an answer: a full page of 100 items has about
 // 100 kB.
 const maxBody = 4 << 20
 
-// Tokens gives the access token for a request and takes back one that the API
+// A TokenSource gives the access token for a request and takes back one that the API
 // refused.
-type Tokens interface {
+type TokenSource interface {
 	// Token returns an access token that should be good for another minute.
 	Token(ctx context.Context) (string, error)
-	// Refused says that the API answered 401 to this token.
-	Refused(access string)
+	// Invalidate says that the API answered 401 to this token.
+	Invalidate(access string)
 }
 
 // A Client calls the Picker API for one person.
 type Client struct {
-	HTTP   *http.Client // nil means http.DefaultClient
-	Base   string       // empty means DefaultBase
-	Tokens Tokens       // must be set
+	HTTP    *http.Client // nil means http.DefaultClient
+	BaseURL string       // empty means DefaultBaseURL
+	Tokens  TokenSource  // must be set
 	// Timeout bounds each call of the API, not downloads; 0 means none. A call
 	// that takes longer ends in an *Error without HTTPStatus.
 	Timeout time.Duration
@@ -46,10 +46,10 @@ func (c *Client) http() *http.Client {
 }
 
 func (c *Client) base() string {
-	if c.Base == "" {
-		return DefaultBase
+	if c.BaseURL == "" {
+		return DefaultBaseURL
 	}
-	return strings.TrimSuffix(c.Base, "/")
+	return strings.TrimSuffix(c.BaseURL, "/")
 }
 
 // call sends one request, judges the answer and decodes it. Errors are *Error,
@@ -86,13 +86,13 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 	case within.Err() != nil:
 		return nil, &Error{Op: op, Err: within.Err()}
 	case err != nil, len(data) > maxBody:
-		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBrokenAnswer}
+		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrMalformedResponse}
 	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrNotAPI}
 	}
 	out := new(T)
 	if err := json.Unmarshal(data, out); err != nil {
-		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBrokenAnswer}
+		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrMalformedResponse}
 	}
 	return out, nil
 }
@@ -113,7 +113,7 @@ func (c *Client) authorized(ctx context.Context, op, method, url string, body []
 			return resp, nil
 		}
 		resp.Body.Close()
-		c.Tokens.Refused(token)
+		c.Tokens.Invalidate(token)
 	}
 }
 

@@ -32,9 +32,9 @@ const (
 )
 
 var (
-	// ErrBrokenAnswer means a 200 whose body is cut off, too long or not what
+	// ErrMalformedResponse means a 200 whose body is cut off, too long or not what
 	// the API answers.
-	ErrBrokenAnswer = errors.New("the answer was cut off or unusable")
+	ErrMalformedResponse = errors.New("the answer was cut off or unusable")
 	// ErrNotAPI means that something answered that is not the API: a captive
 	// portal or a proxy with a page of its own.
 	ErrNotAPI = errors.New("the answer is not from the Picker API")

@@ -55,8 +55,8 @@ type MediaFileMetadata struct {
 	} `json:"videoMetadata"`
 }
 
-// NotReady reports whether Google is still transcoding a video.
-func (m *MediaItem) NotReady() bool {
+// Processing reports whether Google is still transcoding a video.
+func (m *MediaItem) Processing() bool {
 	v := m.MediaFile.Metadata.VideoMetadata
 	return m.Type == Video && v != nil && v.ProcessingStatus == Processing
 }
@@ -83,8 +83,8 @@ const maxItemID = 2048
 const maxPages = 1000
 
 var (
-	// ErrPages means that the pages of a list never end.
-	ErrPages = errors.New("the list repeats a page token or has no end")
+	// ErrEndlessList means that the pages of a list never end.
+	ErrEndlessList = errors.New("the list repeats a page token or has no end")
 	// ErrNoItemID means an item without an id that can be kept.
 	ErrNoItemID = errors.New("an item has no usable id")
 )
@@ -125,7 +125,7 @@ func (c *Client) MediaItems(ctx context.Context, sessionID string) iter.Seq2[*Me
 			seen[page.NextPageToken] = true
 			q.Set("pageToken", page.NextPageToken)
 		}
-		yield(nil, &Error{Op: op, HTTPStatus: http.StatusOK, Err: ErrPages})
+		yield(nil, &Error{Op: op, HTTPStatus: http.StatusOK, Err: ErrEndlessList})
 	}
 }
 
@@ -139,7 +139,7 @@ func (e *ItemError) Unwrap() error { return e.Err }
 func readItem(raw json.RawMessage) (*MediaItem, error) {
 	m := new(MediaItem)
 	if err := json.Unmarshal(raw, m); err != nil {
-		return nil, &ItemError{ErrBrokenAnswer}
+		return nil, &ItemError{ErrMalformedResponse}
 	}
 	if m.ID == "" || len(m.ID) > maxItemID {
 		return nil, &ItemError{ErrNoItemID}
@@ -147,18 +147,18 @@ func readItem(raw json.RawMessage) (*MediaItem, error) {
 	return m, nil
 }
 
-// Sized is the baseUrl suffix for an image that fits into a box of w by h
+// ImageSuffix is the baseUrl suffix for an image that fits into a box of w by h
 // pixels; Google makes it a JPEG or PNG, also of HEIC.
 //
 // https://developers.google.com/photos/picker/guides/media-items#image-base-urls
-func Sized(w, h int) string { return fmt.Sprintf("=w%d-h%d", w, h) }
+func ImageSuffix(w, h int) string { return fmt.Sprintf("=w%d-h%d", w, h) }
 
-// Still is the baseUrl suffix for a picture of a video without the mark that says
+// StillSuffix is the baseUrl suffix for a picture of a video without the mark that says
 // that it is one. It is documented for the Library API only, and may be refused.
-func Still(w, h int) string { return Sized(w, h) + "-no" }
+func StillSuffix(w, h int) string { return ImageSuffix(w, h) + "-no" }
 
-// VideoBytes is the baseUrl suffix for the transcoded video.
-const VideoBytes = "=dv"
+// VideoSuffix is the baseUrl suffix for the transcoded video.
+const VideoSuffix = "=dv"
 
 // Media is an open download. Its Body must be closed.
 type Media struct {
@@ -167,9 +167,9 @@ type Media struct {
 	MimeType string // as the server says, without parameters
 }
 
-// ErrBadAddress means a baseUrl or a redirect that is not worth following: not
+// ErrBadMediaURL means a baseUrl or a redirect that is not worth following: not
 // http(s), or from https down to http.
-var ErrBadAddress = errors.New("the media address is not one to follow")
+var ErrBadMediaURL = errors.New("the media address is not one to follow")
 
 const maxHops = 5
 
@@ -181,7 +181,7 @@ func (c *Client) OpenMedia(ctx context.Context, baseURL, suffix string) (*Media,
 	const op = "media"
 	at, err := url.Parse(baseURL + suffix)
 	if err != nil || at.Host == "" || (at.Scheme != "https" && at.Scheme != "http") {
-		return nil, &Error{Op: op, Err: ErrBadAddress}
+		return nil, &Error{Op: op, Err: ErrBadMediaURL}
 	}
 	resp, err := c.authorized(ctx, op, "GET", at.String(), nil)
 	for hop := 0; err == nil && isRedirect(resp.StatusCode) && hop < maxHops; hop++ {
@@ -189,7 +189,7 @@ func (c *Client) OpenMedia(ctx context.Context, baseURL, suffix string) (*Media,
 		var next *url.URL
 		next, err = at.Parse(resp.Header.Get("Location"))
 		if err != nil || next.Host == "" || (next.Scheme != "https" && next.Scheme != at.Scheme) {
-			return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBadAddress}
+			return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBadMediaURL}
 		}
 		at = next
 		resp, err = c.send(ctx, op, "GET", at.String(), nil, "")

@@ -19,11 +19,11 @@ import (
 type tokens struct{ refused int }
 
 func (t *tokens) Token(context.Context) (string, error) { return "token-" + pickertest.Mark, nil }
-func (t *tokens) Refused(string)                        { t.refused++ }
+func (t *tokens) Invalidate(string)                     { t.refused++ }
 
 func newClient(h http.Handler) (*picker.Client, *tokens) {
 	tk := &tokens{}
-	return &picker.Client{HTTP: &http.Client{Transport: oauthtest.InProcess(h)}, Base: "http://p.test/", Tokens: tk}, tk
+	return &picker.Client{HTTP: &http.Client{Transport: oauthtest.InProcess(h)}, BaseURL: "http://p.test/", Tokens: tk}, tk
 }
 
 const requestID = "0b2f6f0e-5a65-4b43-9d0f-2d8c0a7f3f11"
@@ -31,7 +31,7 @@ const requestID = "0b2f6f0e-5a65-4b43-9d0f-2d8c0a7f3f11"
 func TestSessionLife(t *testing.T) { synctest.Test(t, sessionLife) }
 
 func sessionLife(t *testing.T) {
-	srv := pickertest.New(pickertest.Options{OmitTimeout: true}, pickertest.Plain(130)...)
+	srv := pickertest.New(pickertest.Options{OmitTimeout: true}, pickertest.PlainPhotos(130)...)
 	srv.NoLeaks(t)
 	c, _ := newClient(srv)
 	s, err := c.CreateSession(t.Context(), requestID, 120)
@@ -69,7 +69,7 @@ func sessionLife(t *testing.T) {
 		}
 	}
 	for m := range list {
-		media, err := c.OpenMedia(t.Context(), m.MediaFile.BaseURL, picker.Sized(24, 24))
+		media, err := c.OpenMedia(t.Context(), m.MediaFile.BaseURL, picker.ImageSuffix(24, 24))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestMediaAddresses(t *testing.T) {
 		{"http://%zz", "", false},
 	} {
 		redirect = tt.redirect
-		m, err := c.OpenMedia(t.Context(), tt.base, picker.VideoBytes)
+		m, err := c.OpenMedia(t.Context(), tt.base, picker.VideoSuffix)
 		if (err == nil) != tt.ok {
 			t.Errorf("%s to %s: %v", tt.base, tt.redirect, err)
 		}
@@ -164,7 +164,7 @@ func TestPolling(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := (&picker.PollingConfig{PollInterval: tt.interval}).Interval()
-		if got != tt.want || errors.Is(err, picker.ErrDuration) != tt.bad {
+		if got != tt.want || errors.Is(err, picker.ErrBadDuration) != tt.bad {
 			t.Errorf("%q: %v, %v", tt.interval, got, err)
 		}
 	}

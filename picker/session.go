@@ -60,15 +60,15 @@ func (p *PollingConfig) Timeout() (d time.Duration, ok bool, err error) {
 	return d, true, nil
 }
 
-// ErrDuration is wrapped by errors about durations.
-var ErrDuration = errors.New("not a duration such as 3.5s")
+// ErrBadDuration is wrapped by errors about durations.
+var ErrBadDuration = errors.New("not a duration such as 3.5s")
 
 // parseDuration reads google.protobuf.Duration's JSON form: seconds with up to
 // nine decimals and an s.
 func parseDuration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 || s[len(s)-1] != 's' {
-		return 0, fmt.Errorf("%q: %w", printable(s), ErrDuration)
+		return 0, fmt.Errorf("%q: %w", printable(s), ErrBadDuration)
 	}
 	return d, nil
 }
@@ -89,9 +89,9 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 
 // Errors of PickingSession.Check.
 var (
-	ErrNoSessionID = errors.New("the session has no id")
-	ErrNoPickerURI = errors.New("the session has no pickerUri")
-	ErrBadLink     = errors.New("the pickerUri is not an http(s) address")
+	ErrNoSessionID  = errors.New("the session has no id")
+	ErrNoPickerURI  = errors.New("the session has no pickerUri")
+	ErrBadPickerURI = errors.New("the pickerUri is not an http(s) address")
 )
 
 // Check reports whether a session can be put before a person. A session with
@@ -105,7 +105,7 @@ func (s *PickingSession) Check() error {
 	}
 	u, err := url.Parse(s.PickerURI)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return ErrBadLink
+		return ErrBadPickerURI
 	}
 	return nil
 }

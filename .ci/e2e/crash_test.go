@@ -80,7 +80,7 @@ var (
 )
 
 func newLife(t *testing.T) *life {
-	g := googleLike(t, oauthtest.Options{Interval: time.Second}, pickertest.Plain(4)...)
+	g := googleLike(t, oauthtest.Options{Interval: time.Second}, pickertest.PlainPhotos(4)...)
 	return &life{t: t, g: g, b: configured(t, g, t.TempDir()), patience: patience}
 }
 

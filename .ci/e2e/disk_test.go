@@ -168,9 +168,9 @@ func (g *google) asksToPair(s *device.Status) bool {
 func TestDiskFillsUp(t *testing.T) {
 	t.Parallel()
 	fs := newFileSystem(t, "6m")
-	items := pickertest.Plain(40)
+	items := pickertest.PlainPhotos(40)
 	for _, it := range items {
-		it.Data, it.Raw = append(it.Data, make([]byte, 250_000)...), true
+		it.Data, it.Unscaled = append(it.Data, make([]byte, 250_000)...), true
 	}
 	g, b := onDisk(t, fs, items...)
 	b.launch()
@@ -198,7 +198,7 @@ func TestDiskFillsUp(t *testing.T) {
 func TestFullToTheLastByte(t *testing.T) {
 	t.Parallel()
 	fs := newFileSystem(t, "12m")
-	g, b := onDisk(t, fs, pickertest.Plain(4)...)
+	g, b := onDisk(t, fs, pickertest.PlainPhotos(4)...)
 	fs.fill()
 	b.launch()
 	b.until("the screen says that the disk is full", func() bool { return b.tells("disk_full", "storage is full") })
@@ -230,7 +230,7 @@ func TestFullToTheLastByte(t *testing.T) {
 func TestReadOnlyFileSystem(t *testing.T) {
 	t.Parallel()
 	fs := newFileSystem(t, "12m")
-	g, b := onDisk(t, fs, pickertest.Plain(4)...)
+	g, b := onDisk(t, fs, pickertest.PlainPhotos(4)...)
 	fs.remount("ro")
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
 	if err != nil {

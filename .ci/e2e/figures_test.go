@@ -86,12 +86,12 @@ const (
 
 // bigItems are photos of 500 kB each, with a real JPEG at their beginning.
 func bigItems() []*pickertest.Item {
-	items := pickertest.Plain(figureItems)
+	items := pickertest.PlainPhotos(figureItems)
 	rnd := rand.NewChaCha8([32]byte{})
 	for _, it := range items {
 		pad := make([]byte, figureBytes-len(it.Data))
 		rnd.Read(pad)
-		it.Data, it.Raw = append(it.Data, pad...), true
+		it.Data, it.Unscaled = append(it.Data, pad...), true
 	}
 	return items
 }
@@ -240,11 +240,11 @@ func authClient(g *google) *oauthdevice.Client {
 }
 
 func apiClient(g *google, token string) *picker.Client {
-	return &picker.Client{Base: g.url + "/photos", Tokens: fixed(token)}
+	return &picker.Client{BaseURL: g.url + "/photos", Tokens: fixed(token)}
 }
 
 // fixed is a token that is good for as long as a benchmark runs.
 type fixed string
 
 func (f fixed) Token(context.Context) (string, error) { return string(f), nil }
-func (f fixed) Refused(string)                        {}
+func (f fixed) Invalidate(string)                     {}

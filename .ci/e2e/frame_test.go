@@ -70,7 +70,7 @@ func BenchmarkFirstFrame(b *testing.B) {
 			OAuth: oauthdevice.Client{HTTP: http.DefaultClient, DeviceAuthURL: g.url + "/auth/device/code", TokenURL: g.url + "/auth/token", RevokeURL: g.url + "/auth/revoke",
 				Scopes: []string{"https://www.googleapis.com/auth/photospicker.mediaitems.readonly"}},
 			Ways:   []device.Way{{Method: device.ByDevice, ClientID: g.auth.ClientID(), Secret: oauthdevice.Secret(g.auth.ClientSecret())}},
-			Picker: picker.Client{HTTP: http.DefaultClient, Base: g.url + "/photos"},
+			Picker: picker.Client{HTTP: http.DefaultClient, BaseURL: g.url + "/photos"},
 		})
 		screen := &wall{pixel.New(1920, 1080), make(chan struct{})}
 		s := stage.New(stage.Config{

@@ -55,7 +55,7 @@ type victim struct {
 }
 
 func newVictim(t *testing.T) *victim {
-	g := googleLike(t, oauthtest.Options{Interval: time.Second}, pickertest.Plain(40)...)
+	g := googleLike(t, oauthtest.Options{Interval: time.Second}, pickertest.PlainPhotos(40)...)
 	return &victim{t: t, g: g, b: configured(t, g, t.TempDir())}
 }
 

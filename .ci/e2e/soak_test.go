@@ -98,7 +98,7 @@ func TestSoak(t *testing.T) {
 			s := b.status()
 			return s.State == device.Showing && s.Sessions == device.Sessions{} && len(g.photos.Open()) == 0
 		})
-		g.photos.ForgetGone()
+		g.photos.PurgeExpired()
 		if n%100 == 99 {
 			g.auth.ExpireAccess() // so that tokens are refreshed
 		}

@@ -18,7 +18,7 @@ func redirectingClient(tr *transcript, p *provider, id string) *oauthdevice.Clie
 		HTTP: &http.Client{Transport: tr.of("screen")},
 	}
 	if id == webID {
-		c.Secret, c.Basic = webSecret, true
+		c.Secret, c.BasicAuth = webSecret, true
 	}
 	return c
 }

@@ -52,7 +52,7 @@ func subject(t *testing.T, set settings, public bool) *conformance.Subject {
 // screenClient is pickerd's own client, set up for this server.
 func screenClient(tr *transcript, p *provider, public bool) *oauthdevice.Client {
 	c := &oauthdevice.Client{
-		ID: deviceID, Secret: deviceSecret, Basic: true,
+		ID: deviceID, Secret: deviceSecret, BasicAuth: true,
 		Scopes:        []string{"openid", "profile", "offline_access"}, // the last for a refresh token
 		DeviceAuthURL: p.URL + "/device_authorization",
 		TokenURL:      p.URL + "/oauth/token",
@@ -60,7 +60,7 @@ func screenClient(tr *transcript, p *provider, public bool) *oauthdevice.Client 
 		HTTP:          &http.Client{Transport: tr.of("screen")},
 	}
 	if public {
-		c.ID, c.Secret, c.Basic = publicID, "", false
+		c.ID, c.Secret, c.BasicAuth = publicID, "", false
 	}
 	return c
 }

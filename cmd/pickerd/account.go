@@ -197,7 +197,7 @@ func (e env) sealForBox(ctx context.Context, c *control.Client, data []byte) ([]
 		if perr != nil {
 			return nil, perr
 		}
-		f, err = tokenfile.OpenWith(data, pass)
+		f, err = tokenfile.OpenWithPassphrase(data, pass)
 	case tokenfile.Sealed(data):
 		return data, nil
 	default:

@@ -86,7 +86,7 @@ func (e env) sealer(ctx context.Context, to string) (func(*tokenfile.File) ([]by
 	if err != nil {
 		return nil, err
 	}
-	return func(f *tokenfile.File) ([]byte, error) { return f.SealWith(pass) }, nil
+	return func(f *tokenfile.File) ([]byte, error) { return f.SealWithPassphrase(pass) }, nil
 }
 
 // An answer is what a browser brought back, and where to say how it went on.
@@ -138,7 +138,7 @@ func (e env) signIn(ctx context.Context, c *oauthdevice.Client, open bool, seal 
 // redeem makes a sealed token file of what the browser brought back.
 func redeem(ctx context.Context, c *oauthdevice.Client, q url.Values, redirect string, verifier oauthdevice.Secret, seal func(*tokenfile.File) ([]byte, error)) ([]byte, error) {
 	if code := q.Get("error"); code != "" {
-		return nil, oauthdevice.Declined(code)
+		return nil, oauthdevice.NewAuthorizationError(code)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -146,7 +146,7 @@ func redeem(ctx context.Context, c *oauthdevice.Client, q url.Values, redirect s
 	if err != nil {
 		return nil, err
 	}
-	if missing := t.Lacks(c.Scopes); len(missing) > 0 {
+	if missing := t.MissingScopes(c.Scopes); len(missing) > 0 {
 		return nil, fmt.Errorf("the permission %s was not given; try again and leave it ticked", strings.Join(missing, " "))
 	}
 	if t.Refresh == "" {

@@ -146,7 +146,7 @@ func endpoints(g configs.Google) oauthdevice.Client {
 		TokenURL:      g.TokenURL,
 		RevokeURL:     g.RevokeURL,
 		UserinfoURL:   g.UserinfoURL,
-		Basic:         g.ClientAuth == "basic",
+		BasicAuth:     g.ClientAuth == "basic",
 		HTTP:          httpClient(),
 	}
 }

@@ -99,7 +99,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 		OAuth:       oauth,
 		Ways:        ways,
 		Door:        b.door,
-		Picker:      picker.Client{HTTP: oauth.HTTP, Base: cfg.Google.PickerURL},
+		Picker:      picker.Client{HTTP: oauth.HTTP, BaseURL: cfg.Google.PickerURL},
 		Log:         log,
 		Provisioned: token,
 		KeepPhotos:  cfg.Unpair.Photos == "keep",

@@ -102,7 +102,7 @@ func simulators(far string) (*oauthtest.Server, *http.ServeMux, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	auth := oauthtest.New(oauthtest.Options{PublicURL: far + demoAuth, Onward: far + demoPhotos + "/continue/", Interval: time.Second})
+	auth := oauthtest.New(oauthtest.Options{PublicURL: far + demoAuth, ContinueURL: far + demoPhotos + "/continue/", Interval: time.Second})
 	photos := pickertest.New(pickertest.Options{PublicURL: far + demoPhotos, PollInterval: "1s", Check: auth.Check}, items...)
 	mux := http.NewServeMux()
 	mux.Handle(demoAuth+"/", http.StripPrefix(demoAuth, auth))

@@ -49,7 +49,7 @@ func subject(opt oauthtest.Options) *conformance.Subject {
 				t.Fatal("the code could not be denied")
 			}
 		},
-		Overreaching: func(*testing.T) *oauthdevice.Client {
+		RefusedScope: func(*testing.T) *oauthdevice.Client {
 			strict := opt
 			strict.RefuseScope = true
 			return client(oauthtest.New(strict))

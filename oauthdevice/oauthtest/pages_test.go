@@ -26,12 +26,12 @@ func allowedPage(t *testing.T, opt oauthtest.Options) string {
 
 func TestOnward(t *testing.T) {
 	for _, to := range []string{"http://box.test/continue/", "https://box.test/continue/"} {
-		if page := allowedPage(t, oauthtest.Options{Onward: to}); !strings.Contains(page, `content="1; url=`+to+`"`) {
+		if page := allowedPage(t, oauthtest.Options{ContinueURL: to}); !strings.Contains(page, `content="1; url=`+to+`"`) {
 			t.Errorf("%s: the phone is not carried on: %s", to, page)
 		}
 	}
 	for _, to := range []string{"", "javascript:alert(1)//", "JavaScript:alert(1)//", " javascript:alert(1)//", "data:text/html,", "//box.test/"} {
-		if page := allowedPage(t, oauthtest.Options{Onward: to}); strings.Contains(page, "http-equiv") || strings.Contains(strings.ToLower(page), "javascript:") {
+		if page := allowedPage(t, oauthtest.Options{ContinueURL: to}); strings.Contains(page, "http-equiv") || strings.Contains(strings.ToLower(page), "javascript:") {
 			t.Errorf("%q: the phone is carried on: %s", to, page)
 		}
 	}

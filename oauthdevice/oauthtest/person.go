@@ -94,8 +94,8 @@ func (s *Server) RevokeAll() {
 	s.revokeLocked(func(*token) bool { return true })
 }
 
-// RevokeOf ends every token of one person.
-func (s *Server) RevokeOf(person string) {
+// RevokePerson ends every token of one person.
+func (s *Server) RevokePerson(person string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.revokeLocked(func(t *token) bool { return t.person == person })
@@ -172,11 +172,11 @@ func (s *Server) onward(userCode string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.find(userCode)
-	if c == nil || s.opt.Onward == "" {
+	if c == nil || s.opt.ContinueURL == "" {
 		return ""
 	}
 	requestID, _ := c.readState()
-	to, err := url.Parse(s.opt.Onward + url.PathEscape(requestID))
+	to, err := url.Parse(s.opt.ContinueURL + url.PathEscape(requestID))
 	if err != nil || to.Scheme != "http" && to.Scheme != "https" {
 		return ""
 	}

@@ -216,7 +216,7 @@ func TestSwitches(t *testing.T) {
 		"refresh without a refresh token": {oauthtest.Options{}, func(t *testing.T, w wire) {
 			has(t, w.refresh(w.token().text("refresh_token")), false, "refresh_token")
 		}},
-		"the same refresh token": {oauthtest.Options{KeepRefresh: true}, func(t *testing.T, w wire) {
+		"the same refresh token": {oauthtest.Options{RepeatRefresh: true}, func(t *testing.T, w wire) {
 			tok := w.token().text("refresh_token")
 			if w.refresh(tok).text("refresh_token") != tok {
 				t.Error("another one")

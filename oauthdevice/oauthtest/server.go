@@ -49,10 +49,10 @@ type Options struct {
 	TokenLife    time.Duration // 0 means 1 h
 	Interval     time.Duration // 0 means 5 s
 
-	// Onward, if set, is the http(s) address where the phone is carried after
+	// ContinueURL, if set, is the http(s) address where the phone is carried after
 	// an approval, with the requestId of the state appended: Google's
 	// streamlined experience.
-	Onward string
+	ContinueURL string
 
 	StandardNames   bool   // verification_uri instead of Google's verification_url
 	CompleteLink    bool   // send a complete link too
@@ -66,12 +66,12 @@ type Options struct {
 	ExpireAsInvalid bool   // an expired code answers invalid_grant, not expired_token
 	NoIDToken       bool   // leave the ID token out; userinfo still tells who it is
 	RotateRefresh   bool   // each refresh brings a new refresh token and ends the old
-	KeepRefresh     bool   // leave refresh_token in refresh answers although it is the same
+	RepeatRefresh   bool   // leave refresh_token in refresh answers although it is the same
 	// RotateOverlap lets a refresh token that was rotated live until its
 	// successor is used for the first time, as careful servers do for clients
 	// that lose an answer.
 	RotateOverlap bool
-	Skew          time.Duration // how far the server's clock is ahead of this machine's
+	ClockSkew     time.Duration // how far the server's clock is ahead of this machine's
 }
 
 type decision int
@@ -187,9 +187,9 @@ func (s *Server) ForgetCalls() {
 	s.calls = nil
 }
 
-// ForgetGone drops calls, and codes and access tokens that are past their time, for
+// PurgeExpired drops calls, and codes and access tokens that are past their time, for
 // who goes on for very long.
-func (s *Server) ForgetGone() {
+func (s *Server) PurgeExpired() {
 	s.ForgetCalls()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,8 +198,8 @@ func (s *Server) ForgetGone() {
 	s.codes = slices.DeleteFunc(s.codes, func(c *code) bool { return now.After(c.expires) })
 }
 
-// Mend drops the queued answers for an operation.
-func (s *Server) Mend(op string) {
+// ClearFaults drops the queued answers for an operation.
+func (s *Server) ClearFaults(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.faults, op)
@@ -222,7 +222,7 @@ func (s *Server) Change(f func(*Options)) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now := time.Now().Add(s.opt.Skew)
+	now := time.Now().Add(s.opt.ClockSkew)
 	s.mu.Unlock()
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	s.mux.ServeHTTP(w, r)

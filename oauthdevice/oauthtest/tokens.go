@@ -55,7 +55,7 @@ func (s *Server) refreshToken(a *answer, r *http.Request) {
 	default:
 		s.refresh[t.refresh] = t
 	}
-	s.issueToken(a, t, s.opt.RotateRefresh || s.opt.RotateOverlap || s.opt.KeepRefresh)
+	s.issueToken(a, t, s.opt.RotateRefresh || s.opt.RotateOverlap || s.opt.RepeatRefresh)
 }
 
 // used ends what a token replaces, now that it has arrived.

@@ -16,19 +16,19 @@ import (
 	"filippo.io/age/armor"
 )
 
-// ErrNotToken means that a document is not a token file.
-var ErrNotToken = errors.New("this is not a token file")
+// ErrNotTokenFile means that a document is not a token file.
+var ErrNotTokenFile = errors.New("this is not a token file")
 
-// ErrSealedForAnother means that a file was sealed for another box, or with
+// ErrWrongIdentity means that a file was sealed for another box, or with
 // another passphrase.
-var ErrSealedForAnother = errors.New("the token file is sealed for another box")
+var ErrWrongIdentity = errors.New("the token file is sealed for another box")
 
 // ErrNeedsPassphrase means that a file was sealed with a passphrase, which a box
 // can't be asked for.
 var ErrNeedsPassphrase = errors.New("the token file is sealed with a passphrase")
 
-// ErrPassphrase means that the passphrase is wrong.
-var ErrPassphrase = errors.New("the passphrase is wrong")
+// ErrWrongPassphrase means that the passphrase is wrong.
+var ErrWrongPassphrase = errors.New("the passphrase is wrong")
 
 // A File is a refresh token with the client that it was granted to, which alone
 // can use it. Its JSON is that of an "authorized_user" file of Google's tools.
@@ -52,17 +52,17 @@ func (f File) String() string { return "token file" }
 // GoString keeps the token out of messages.
 func (f File) GoString() string { return f.String() }
 
-// Parse reads a file that is not sealed. Its error is ErrNotToken.
+// Parse reads a file that is not sealed. Its error is ErrNotTokenFile.
 func Parse(data []byte) (*File, error) {
 	f := new(File)
 	if len(data) > maxSize || json.Unmarshal(data, f) != nil {
-		return nil, ErrNotToken // the decoder's own text may quote the file
+		return nil, ErrNotTokenFile // the decoder's own text may quote the file
 	}
 	switch {
 	case f.Type != "" && f.Type != fileType:
-		return nil, fmt.Errorf("%w: its type is not %q", ErrNotToken, fileType)
+		return nil, fmt.Errorf("%w: its type is not %q", ErrNotTokenFile, fileType)
 	case f.RefreshToken == "" || f.ClientID == "":
-		return nil, fmt.Errorf("%w: it lacks refresh_token or client_id", ErrNotToken)
+		return nil, fmt.Errorf("%w: it lacks refresh_token or client_id", ErrNotTokenFile)
 	}
 	return f, nil
 }
@@ -94,8 +94,8 @@ func (f *File) SealFor(recipient string) ([]byte, error) {
 	return f.seal(r)
 }
 
-// SealWith seals a file with a passphrase.
-func (f *File) SealWith(passphrase string) ([]byte, error) {
+// SealWithPassphrase seals a file with a passphrase.
+func (f *File) SealWithPassphrase(passphrase string) ([]byte, error) {
 	r, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
 		return nil, err
@@ -151,8 +151,8 @@ func raw(data []byte) io.Reader {
 	return bytes.NewReader(data)
 }
 
-// Open opens a file that is sealed for identity. Its errors are ErrNotToken,
-// ErrNeedsPassphrase and ErrSealedForAnother.
+// Open opens a file that is sealed for identity. Its errors are ErrNotTokenFile,
+// ErrNeedsPassphrase and ErrWrongIdentity.
 func Open(data []byte, identity string) (*File, error) {
 	if NeedsPassphrase(data) {
 		return nil, ErrNeedsPassphrase
@@ -161,33 +161,33 @@ func Open(data []byte, identity string) (*File, error) {
 	if err != nil {
 		return nil, errors.New("the box's identity can't be read")
 	}
-	return open(data, id, ErrSealedForAnother)
+	return open(data, id, ErrWrongIdentity)
 }
 
-// OpenWith opens a file that is sealed with a passphrase. Its errors are
-// ErrNotToken and ErrPassphrase.
-func OpenWith(data []byte, passphrase string) (*File, error) {
+// OpenWithPassphrase opens a file that is sealed with a passphrase. Its errors are
+// ErrNotTokenFile and ErrWrongPassphrase.
+func OpenWithPassphrase(data []byte, passphrase string) (*File, error) {
 	id, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
-		return nil, ErrPassphrase
+		return nil, ErrWrongPassphrase
 	}
-	return open(data, id, ErrPassphrase)
+	return open(data, id, ErrWrongPassphrase)
 }
 
 func open(data []byte, id age.Identity, mismatch error) (*File, error) {
 	if len(data) > maxSize || !Sealed(data) {
-		return nil, ErrNotToken
+		return nil, ErrNotTokenFile
 	}
 	r, err := age.Decrypt(raw(data), id)
 	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 		return nil, mismatch
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: it is damaged", ErrNotToken)
+		return nil, fmt.Errorf("%w: it is damaged", ErrNotTokenFile)
 	}
 	plain, err := io.ReadAll(io.LimitReader(r, maxSize))
 	if err != nil {
-		return nil, fmt.Errorf("%w: it is damaged", ErrNotToken)
+		return nil, fmt.Errorf("%w: it is damaged", ErrNotTokenFile)
 	}
 	return Parse(plain)
 }

@@ -37,7 +37,7 @@ func TestSealedForABox(t *testing.T) {
 	if err != nil || f.RefreshToken != "1//s3cr3t" || f.ClientSecret != "s3cr3t" || f.Scope != "a b" {
 		t.Errorf("%v", err)
 	}
-	if _, err := Open(data, another); !errors.Is(err, ErrSealedForAnother) {
+	if _, err := Open(data, another); !errors.Is(err, ErrWrongIdentity) {
 		t.Errorf("another box: %v", err)
 	}
 	for cut := 0; cut < len(data); cut += 17 {
@@ -51,7 +51,7 @@ func TestSealedForABox(t *testing.T) {
 }
 
 func TestSealedWithAPassphrase(t *testing.T) {
-	data, err := token().SealWith("correct horse")
+	data, err := token().SealWithPassphrase("correct horse")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,10 +62,10 @@ func TestSealedWithAPassphrase(t *testing.T) {
 	if _, err := Open(data, secret); !errors.Is(err, ErrNeedsPassphrase) {
 		t.Errorf("by a box: %v", err)
 	}
-	if f, err := OpenWith(data, "correct horse"); err != nil || f.RefreshToken != "1//s3cr3t" {
+	if f, err := OpenWithPassphrase(data, "correct horse"); err != nil || f.RefreshToken != "1//s3cr3t" {
 		t.Errorf("%v", err)
 	}
-	if _, err := OpenWith(data, "battery staple"); !errors.Is(err, ErrPassphrase) {
+	if _, err := OpenWithPassphrase(data, "battery staple"); !errors.Is(err, ErrWrongPassphrase) {
 		t.Errorf("another passphrase: %v", err)
 	}
 }
@@ -80,7 +80,7 @@ func TestParse(t *testing.T) {
 		``:                                false,
 		`[1]`:                             false,
 	} {
-		if _, err := Parse([]byte(text)); (err == nil) != ok || err != nil && !errors.Is(err, ErrNotToken) {
+		if _, err := Parse([]byte(text)); (err == nil) != ok || err != nil && !errors.Is(err, ErrNotTokenFile) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

@@ -28,7 +28,7 @@ type Item struct {
 	CreateTime time.Time
 	Data       []byte // the original; a video's still comes from Poster
 	Poster     []byte
-	Raw        bool   // answer Data for every size, without looking into it
+	Unscaled   bool   // answer Data for every size, without looking into it
 	Processing string // a video's processingStatus; "" means READY
 }
 
@@ -156,7 +156,7 @@ func (s *Server) still(w http.ResponseWriter, it *Item, maxW, maxH int, crop boo
 	if it.Type == "VIDEO" {
 		data = it.Poster
 	}
-	if !it.Raw {
+	if !it.Unscaled {
 		data = scaled(data, maxW, maxH, crop)
 	}
 	w.Header().Set("Content-Type", http.DetectContentType(data))
@@ -200,8 +200,8 @@ func scaled(data []byte, maxW, maxH int, crop bool) []byte {
 	return b.Bytes()
 }
 
-// Plain returns n photos of one colour each, enough for tests that only count.
-func Plain(n int) []*Item {
+// PlainPhotos returns n photos of one colour each, enough for tests that only count.
+func PlainPhotos(n int) []*Item {
 	items := make([]*Item, n)
 	for i := range items {
 		img := image.NewRGBA(image.Rect(0, 0, 48, 32))
@@ -218,8 +218,8 @@ func Plain(n int) []*Item {
 	return items
 }
 
-// Serve answers with an item's original.
-func Serve(w http.ResponseWriter, it *Item) {
+// ServeOriginal answers with an item's original.
+func ServeOriginal(w http.ResponseWriter, it *Item) {
 	w.Header().Set("Content-Type", it.MimeType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(it.Data)))
 	w.Write(it.Data)

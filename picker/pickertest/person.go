@@ -69,9 +69,9 @@ func (s *Server) Sessions() []Record {
 	return out
 }
 
-// ForgetGone drops the records of sessions that are gone, addresses of media and
+// PurgeExpired drops the records of sessions that are gone, addresses of media and
 // calls, for who goes on for very long.
-func (s *Server) ForgetGone() {
+func (s *Server) PurgeExpired() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions = s.openLocked()
@@ -112,8 +112,8 @@ func (s *Server) Choose(sessionID string, ids ...string) error {
 	return nil
 }
 
-// Drop plays Google losing a session before its time.
-func (s *Server) Drop(sessionID string) {
+// LoseSession plays Google losing a session before its time.
+func (s *Server) LoseSession(sessionID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.sessions {

@@ -57,16 +57,16 @@ type Options struct {
 	EmptyPage    bool          // the first page is empty but has a nextPageToken
 	URLLife      time.Duration // of a baseUrl; 0 means 60 min
 
-	OmitFalse     bool // leave mediaItemsSet out while false
-	OmitPolling   bool // leave pollingConfig out
-	ZeroTimeout   bool // timeoutIn is "0s"
-	OmitTimeout   bool // leave timeoutIn out
-	StringNumbers bool // width and height as strings
-	Repeat        int  // SameSession, NewSession or Conflict
-	NoAccount     bool // create answers FAILED_PRECONDITION
-	Disabled      bool // everything answers SERVICE_DISABLED
-	SlowVideo     time.Duration
-	Skew          time.Duration // how far the server's clock is ahead of this machine's
+	OmitFalse       bool // leave mediaItemsSet out while false
+	OmitPolling     bool // leave pollingConfig out
+	ZeroTimeout     bool // timeoutIn is "0s"
+	OmitTimeout     bool // leave timeoutIn out
+	StringNumbers   bool // width and height as strings
+	RepeatedRequest int  // SameSession, NewSession or Conflict
+	NoAccount       bool // create answers FAILED_PRECONDITION
+	Disabled        bool // everything answers SERVICE_DISABLED
+	SlowVideo       time.Duration
+	ClockSkew       time.Duration // how far the server's clock is ahead of this machine's
 }
 
 type session struct {
@@ -150,7 +150,7 @@ func New(opt Options, items ...*Item) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now := time.Now().Add(s.opt.Skew)
+	now := time.Now().Add(s.opt.ClockSkew)
 	s.mu.Unlock()
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	s.mux.ServeHTTP(w, r)
@@ -171,8 +171,8 @@ func (s *Server) ForgetCalls() {
 	s.calls = nil
 }
 
-// Mend drops the queued answers for an operation.
-func (s *Server) Mend(op string) {
+// ClearFaults drops the queued answers for an operation.
+func (s *Server) ClearFaults(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.faults, op)
@@ -296,10 +296,10 @@ func (s *Server) create(a *answer, r *http.Request) {
 	most, _ := strconv.Atoi(in.PickingConfig.MaxItemCount)
 	open := s.openLocked()
 	for _, old := range s.sessions {
-		if requestID == "" || old.requestID != requestID || s.opt.Repeat == NewSession {
+		if requestID == "" || old.requestID != requestID || s.opt.RepeatedRequest == NewSession {
 			continue
 		}
-		if s.opt.Repeat == Conflict || old.deleted || old.person != person {
+		if s.opt.RepeatedRequest == Conflict || old.deleted || old.person != person {
 			refuse(a, 409, "ALREADY_EXISTS", "requestId was used before")
 			return
 		}
@@ -376,7 +376,7 @@ func (s *Server) render(r *http.Request, x *session) map[string]any {
 	out := map[string]any{
 		"id":         x.id,
 		"pickerUri":  s.publicURL(r) + "/picker/" + Mark + x.id,
-		"expireTime": x.expires.Add(s.opt.Skew).UTC().Format("2006-01-02T15:04:05.000000Z"),
+		"expireTime": x.expires.Add(s.opt.ClockSkew).UTC().Format("2006-01-02T15:04:05.000000Z"),
 	}
 	if x.set || !s.opt.OmitFalse {
 		out["mediaItemsSet"] = x.set

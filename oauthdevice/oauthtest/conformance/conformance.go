@@ -32,9 +32,9 @@ type Subject struct {
 	// ShortLived returns a client at a server like this one whose codes expire
 	// soon. nil means that waiting for the Client's own is no matter.
 	ShortLived func(t *testing.T) *oauthdevice.Client
-	// Overreaching returns a client whose Scopes the server refuses. nil means
+	// RefusedScope returns a client whose Scopes the server refuses. nil means
 	// that it refuses none.
-	Overreaching func(t *testing.T) *oauthdevice.Client
+	RefusedScope func(t *testing.T) *oauthdevice.Client
 }
 
 // A Test is one of the suite.

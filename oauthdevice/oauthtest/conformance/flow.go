@@ -25,7 +25,7 @@ func wholeLife(t *testing.T, s *Subject) {
 	if tok.Access == "" || tok.Refresh == "" {
 		t.Fatalf("access token %t, refresh token %t, want both", tok.Access != "", tok.Refresh != "")
 	}
-	if missing := tok.Lacks(c.Scopes); len(missing) > 0 {
+	if missing := tok.MissingScopes(c.Scopes); len(missing) > 0 {
 		t.Errorf("asked for %q, got %q", c.Scopes, tok.Scopes)
 	}
 	if !tok.ExpiresAt.IsZero() && !tok.ExpiresAt.After(time.Now()) {
@@ -62,7 +62,7 @@ func refreshes(t *testing.T, s *Subject, tok *oauthdevice.Token) *oauthdevice.To
 		if rotated := next.Refresh != tok.Refresh; rotated != s.Rotates {
 			t.Errorf("rotated: %t, want %t", rotated, s.Rotates)
 		}
-		if missing := next.Lacks(s.Client.Scopes); len(missing) > 0 {
+		if missing := next.MissingScopes(s.Client.Scopes); len(missing) > 0 {
 			t.Errorf("the refresh lost %q", missing)
 		}
 		tok = next
@@ -139,10 +139,10 @@ func wrongSecret(t *testing.T, s *Subject) {
 }
 
 func refusedScope(t *testing.T, s *Subject) {
-	if s.Overreaching == nil {
+	if s.RefusedScope == nil {
 		t.Skip("this server refuses no scope at the device authorization")
 	}
-	_, err := s.Overreaching(t).Authorize(t.Context(), "")
+	_, err := s.RefusedScope(t).Authorize(t.Context(), "")
 	refused(t, "a scope that is not to be had", err, oauthdevice.InvalidScope)
 }
 
