@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"pickerd/httperror"
 )
 
 const (
@@ -267,7 +269,7 @@ func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.RevokeURL, strings.NewReader(form.Encode()))
 	if err != nil {
-		return &Error{Op: "revoke", Err: withoutURL(err)}
+		return &Error{Op: "revoke", Err: httperror.WithoutURL(err)}
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := w.send(req, c.HTTP)

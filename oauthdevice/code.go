@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/oauth2"
+
+	"pickerd/httperror"
 )
 
 // NewVerifier returns a code_verifier (RFC 7636 §4.1). It must not leave the
@@ -72,7 +74,7 @@ func (c *Client) Account(ctx context.Context, access Secret) (string, error) {
 	w := &wire{}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.UserinfoURL, nil)
 	if err != nil {
-		return "", &Error{Op: op, Err: withoutURL(err)}
+		return "", &Error{Op: op, Err: httperror.WithoutURL(err)}
 	}
 	req.Header.Set("Authorization", "Bearer "+string(access))
 	_, err = w.send(req, c.HTTP)

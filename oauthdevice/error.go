@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"golang.org/x/oauth2"
+
+	"pickerd/httperror"
 )
 
 // Error codes of RFC 6749 §5.2, RFC 8628 §3.5 and Google's additions.
@@ -32,7 +30,6 @@ const (
 	OrgInternal          = "org_internal"
 	RateLimitExceeded    = "rate_limit_exceeded"
 	maxDescription       = 200
-	maxRetryAfter        = 24 * time.Hour
 )
 
 // ErrMalformedResponse means that the server answered 200 with a body that can't be
@@ -101,8 +98,8 @@ func fail(op string, err error, w *wire, secrets ...Secret) error {
 	}
 	switch {
 	case w.status == 0:
-		e.Err = withoutURL(err)
-	case w.ok() && !w.html():
+		e.Err = httperror.WithoutURL(err)
+	case w.ok() && !httperror.IsHTML(w.body):
 		e.Err = ErrMalformedResponse
 	default:
 		e.Err = ErrNotOAuth
@@ -110,39 +107,13 @@ func fail(op string, err error, w *wire, secrets ...Secret) error {
 	return e
 }
 
-// withoutURL takes the address out of an HTTP client's error: it may carry a
-// query, and the operation is named already.
-func withoutURL(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		return ue.Err
-	}
-	return err
-}
-
-// printable makes a server's text fit for a log line.
+// printable makes text from a server safe to log. secrets are those of the
+// request, which the server may echo.
 func printable(s string, secrets []Secret) string {
 	for _, secret := range secrets {
 		if secret != "" {
 			s = strings.ReplaceAll(s, string(secret), hidden)
 		}
 	}
-	r := []rune(strings.ToValidUTF8(s, ""))
-	r = slices.DeleteFunc(r, func(c rune) bool { return !unicode.IsPrint(c) })
-	return string(r[:min(len(r), maxDescription)])
-}
-
-// parseRetryAfter reads RFC 9110 §10.2.3, both forms. A date is counted from the
-// answer's own: this box's clock may be wrong by years.
-func parseRetryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	d := time.Duration(0)
-	if s, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		d = time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
-	} else if t, err := http.ParseTime(v); err == nil {
-		if date, err := http.ParseTime(h.Get("Date")); err == nil {
-			now = date
-		}
-		d = t.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
+	return httperror.Printable(s, maxDescription)
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"pickerd/httperror"
 )
 
 // maxBody bounds what is read of any answer; real ones have about 1 kB.
@@ -69,7 +71,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	w.status = resp.StatusCode
-	w.retryAfter = parseRetryAfter(resp.Header, time.Now())
+	w.retryAfter = httperror.RetryAfter(resp.Header, time.Now())
 	w.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err == nil && len(w.body) > maxBody {
 		err = errTooLong
@@ -87,8 +89,6 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (w *wire) ok() bool { return w.status >= 200 && w.status <= 299 }
-
-func (w *wire) html() bool { return bytes.HasPrefix(bytes.TrimSpace(w.body), []byte("<")) }
 
 // googleErrorCode reads the body of Google's rate limit, which has error_code
 // where every other answer has error.

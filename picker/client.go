@@ -7,9 +7,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"pickerd/httperror"
 )
 
 // DefaultBaseURL is where Google serves the API.
@@ -87,7 +88,7 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 		return nil, &Error{Op: op, Err: within.Err()}
 	case err != nil, len(data) > maxBody:
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrMalformedResponse}
-	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
+	case httperror.IsHTML(data):
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrNotAPI}
 	}
 	out := new(T)
@@ -120,7 +121,7 @@ func (c *Client) authorized(ctx context.Context, op, method, url string, body []
 func (c *Client) send(ctx context.Context, op, method, url string, body []byte, token string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return nil, &Error{Op: op, Err: withoutURL(err)}
+		return nil, &Error{Op: op, Err: httperror.WithoutURL(err)}
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -136,25 +137,7 @@ func (c *Client) send(ctx context.Context, op, method, url string, body []byte, 
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &Error{Op: op, Err: withoutURL(err)}
+		return nil, &Error{Op: op, Err: httperror.WithoutURL(err)}
 	}
 	return resp, nil
-}
-
-const maxRetryAfter = 24 * time.Hour
-
-// parseRetryAfter reads RFC 9110 §10.2.3, both forms. A date is counted from the
-// answer's own: this box's clock may be wrong by years.
-func parseRetryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	d := time.Duration(0)
-	if s, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		d = time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
-	} else if t, err := http.ParseTime(v); err == nil {
-		if date, err := http.ParseTime(h.Get("Date")); err == nil {
-			now = date
-		}
-		d = t.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
 }

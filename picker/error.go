@@ -1,15 +1,13 @@
 package picker
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
-	"unicode"
+
+	"pickerd/httperror"
 )
 
 // Values of Error.Code: google.rpc.Code names as the API answers them.
@@ -82,7 +80,7 @@ const maxMessage = 300
 // errorOf reads Google's error envelope. Bodies that are something else leave
 // the HTTP status to speak.
 func errorOf(op string, resp *http.Response, body []byte) *Error {
-	e := &Error{Op: op, HTTPStatus: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header, time.Now())}
+	e := &Error{Op: op, HTTPStatus: resp.StatusCode, RetryAfter: httperror.RetryAfter(resp.Header, time.Now())}
 	var env struct {
 		Error struct {
 			Message string `json:"message"`
@@ -93,7 +91,7 @@ func errorOf(op string, resp *http.Response, body []byte) *Error {
 		} `json:"error"`
 	}
 	if json.Unmarshal(body, &env) != nil || env.Error.Status == "" {
-		if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		if !httperror.IsHTML(body) {
 			e.Code = codeOf(resp.StatusCode)
 		}
 		if e.Code == "" {
@@ -126,23 +124,4 @@ func codeOf(status int) string {
 	return ""
 }
 
-// withoutURL takes the address out of an HTTP client's error: it names a session.
-func withoutURL(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		return ue.Err
-	}
-	return err
-}
-
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > maxMessage {
-		return string(r[:maxMessage])
-	}
-	return s
-}
+func printable(s string) string { return httperror.Printable(s, maxMessage) }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"pickerd/httperror"
 )
 
 // The box believes that it is a month ago; the server means 30 seconds.
@@ -15,7 +17,7 @@ func TestRetryAfterAsADate(t *testing.T) {
 		t.Errorf("waits %v", e.RetryAfter)
 	}
 	e = errorOf("x", &http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {"99999999999"}}}, nil)
-	if e.RetryAfter != maxRetryAfter {
+	if e.RetryAfter != httperror.MaxRetryAfter {
 		t.Errorf("a number that is too long: %v", e.RetryAfter)
 	}
 }

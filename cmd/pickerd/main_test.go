@@ -245,11 +245,12 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 // TestArrows keeps the house in order: who may import whom.
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
-		"oauthdevice":                       nil,
+		"httperror":                         nil,
+		"oauthdevice":                       {"httperror"},
 		"oauthdevice/tokenfile":             nil,
 		"oauthdevice/oauthtest":             nil,
 		"oauthdevice/oauthtest/conformance": {"oauthdevice"},
-		"picker":                            nil,
+		"picker":                            {"httperror"},
 		"picker/pickertest":                 nil,
 		"picker/pickertest/samples":         {"picker/pickertest"},
 		"picker/pickertest/samples/draw":    nil,
