@@ -2,7 +2,6 @@ package oauthdevice_test
 
 import (
 	"errors"
-	"net/http"
 	"net/url"
 	"testing"
 	"testing/synctest"
@@ -14,7 +13,7 @@ import (
 
 const relayPage = "https://relay.test/pickerd.html"
 
-// redirecting returns a client of a kind that signs in by redirect.
+// redirecting returns a client that signs in by redirect.
 func redirecting(s *oauthtest.Server, k oauthtest.Kind, scopes ...string) *oauthdevice.Client {
 	c := newClient(s)
 	id, secret := s.Client(k)
@@ -23,8 +22,8 @@ func redirecting(s *oauthtest.Server, k oauthtest.Kind, scopes ...string) *oauth
 	return c
 }
 
-// arrived returns the parameters that a browser carries to a redirect URI.
-func arrived(t *testing.T, to string, err error) url.Values {
+// redirected returns the parameters that a browser brings to a redirect URI.
+func redirected(t *testing.T, to string, err error) url.Values {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +35,7 @@ func arrived(t *testing.T, to string, err error) url.Values {
 	return u.Query()
 }
 
-func TestCodeFlow(t *testing.T) {
+func TestAuthCode(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		kind     oauthtest.Kind
@@ -50,11 +49,11 @@ func TestCodeFlow(t *testing.T) {
 			s := oauthtest.New(oauthtest.Options{WebRedirects: []string{relayPage}})
 			c := redirecting(s, tt.kind, "openid", "email")
 			verifier := oauthdevice.NewVerifier()
-			for range 2 { // the second consent brings a refresh token too
+			for range 2 { // the second consent must return a refresh token too
 				to, err := s.Allow(c.AuthCodeURL(tt.redirect, "st&te", verifier), "person")
-				q := arrived(t, to, err)
+				q := redirected(t, to, err)
 				if q.Get("state") != "st&te" {
-					t.Errorf("state came back as %q", q.Get("state"))
+					t.Errorf("state is %q", q.Get("state"))
 				}
 				authCode := oauthdevice.Secret(q.Get("code"))
 				tok, err := c.Exchange(t.Context(), authCode, tt.redirect, verifier)
@@ -65,7 +64,7 @@ func TestCodeFlow(t *testing.T) {
 					t.Errorf("token: %v", tok)
 				}
 				if _, err := c.Exchange(t.Context(), authCode, tt.redirect, verifier); code(err) != oauthdevice.InvalidGrant {
-					t.Errorf("a code used twice: %v", err)
+					t.Errorf("code used twice: %v", err)
 				}
 				if _, err := c.Refresh(t.Context(), tok.Refresh); err != nil {
 					t.Error(err)
@@ -75,14 +74,14 @@ func TestCodeFlow(t *testing.T) {
 	}
 }
 
-func TestCodeFlowRefusals(t *testing.T) {
+func TestAuthCodeRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := oauthtest.New(oauthtest.Options{WebRedirects: []string{relayPage}})
 		web := redirecting(s, oauthtest.Web)
 		verifier := oauthdevice.NewVerifier()
 		allow := func() oauthdevice.Secret {
 			to, err := s.Allow(web.AuthCodeURL(relayPage, "s", verifier), "person")
-			return oauthdevice.Secret(arrived(t, to, err).Get("code"))
+			return oauthdevice.Secret(redirected(t, to, err).Get("code"))
 		}
 		if _, err := web.Exchange(t.Context(), allow(), relayPage, oauthdevice.NewVerifier()); code(err) != oauthdevice.InvalidGrant {
 			t.Errorf("another verifier: %v", err)
@@ -96,10 +95,10 @@ func TestCodeFlowRefusals(t *testing.T) {
 			t.Errorf("too late: %v", err)
 		}
 		to, err := s.Decline(web.AuthCodeURL(relayPage, "s", verifier))
-		if q := arrived(t, to, err); q.Get("error") != oauthdevice.AccessDenied || q.Get("state") != "s" {
+		if q := redirected(t, to, err); q.Get("error") != oauthdevice.AccessDenied || q.Get("state") != "s" {
 			t.Errorf("declined: %v", q)
 		}
-		// Each kind of client may use one flow only.
+		// Each type of client is limited to one flow.
 		if _, err := s.Allow(redirecting(s, oauthtest.TV).AuthCodeURL("http://127.0.0.1/", "s", verifier), "person"); err == nil {
 			t.Error("a TV client was redirected")
 		}
@@ -112,44 +111,10 @@ func TestCodeFlowRefusals(t *testing.T) {
 	})
 }
 
-// A confidential client proves itself at the device authorization endpoint
-// where the server wants that (RFC 8628 §3.1).
-func TestConfidentialDeviceClient(t *testing.T) {
-	s := oauthtest.New(oauthtest.Options{})
-	c := newClient(s)
-	next := c.HTTP.Transport
-	asked := 0
-	c.HTTP.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
-		asked++
-		in := r.Clone(r.Context())
-		body, err := r.GetBody()
-		if err != nil {
-			return nil, err
-		}
-		in.Body = body
-		if err := in.ParseForm(); err != nil {
-			return nil, err
-		}
-		if in.PostForm.Get("client_secret") != s.ClientSecret() {
-			refuse := roundTripJSON(401, `{"error":"invalid_client"}`)
-			return refuse(r)
-		}
-		return next.RoundTrip(r)
-	})
-	if a, err := c.Authorize(t.Context(), ""); err != nil || a.UserCode == "" || asked != 2 {
-		t.Errorf("%v after %d requests", err, asked)
-	}
-	c.Secret = ""
-	asked = 0
-	if _, err := c.Authorize(t.Context(), ""); code(err) != oauthdevice.InvalidClient || asked != 1 {
-		t.Errorf("%v after %d requests", err, asked)
-	}
-}
-
-func TestExchangeWithoutAnAnswer(t *testing.T) {
+func TestMalformedExchange(t *testing.T) {
 	s := oauthtest.New(oauthtest.Options{})
 	c := redirecting(s, oauthtest.Web)
-	c.HTTP.Transport = roundTripJSON(200, `{"access_token":`)
+	c.HTTP.Transport = respond(200, `{"access_token":`)
 	_, err := c.Exchange(t.Context(), oauthtest.Mark, relayPage, oauthtest.Mark)
 	if !errors.Is(err, oauthdevice.ErrMalformedResponse) {
 		t.Errorf("got %v", err)
