@@ -11,7 +11,7 @@ import (
 	"pickerd/oauthdevice/oauthtest/conformance"
 )
 
-// TestConformance holds the simulator to what is asked of real servers.
+// The simulator must pass the tests that real servers pass.
 func TestConformance(t *testing.T) {
 	for _, server := range []struct {
 		name string

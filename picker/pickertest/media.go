@@ -73,7 +73,7 @@ func (s *Server) prefix(r *http.Request) string {
 var sizeSuffix = regexp.MustCompile(`^w(\d+)-h(\d+)(-c|-no)?$`)
 
 // media answers a baseUrl with its suffix as Google's first host does.
-func (s *Server) media(a *answer, r *http.Request) {
+func (s *Server) media(a *recorder, r *http.Request) {
 	ref, suffix, _ := strings.Cut(r.PathValue("ref"), "=")
 	s.mu.Lock()
 	u, known := s.urls[ref]
@@ -124,7 +124,7 @@ func (s *Server) media(a *answer, r *http.Request) {
 
 // video is the second host of a download: it needs no token and must not be
 // given one.
-func (s *Server) video(a *answer, r *http.Request) {
+func (s *Server) video(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	u, ok := s.urls[r.PathValue("ref")]
 	if r.Header.Get("Authorization") != "" {

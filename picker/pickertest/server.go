@@ -192,21 +192,22 @@ func (s *Server) Change(f func(*Options)) {
 	f(&s.opt)
 }
 
-type answer struct {
+// A recorder records the outcome of a request for Calls.
+type recorder struct {
 	http.ResponseWriter
 	status int
 	id     string
 }
 
-func (a *answer) WriteHeader(status int) {
+func (a *recorder) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
 // op puts a queued fault in the place of a real answer, and keeps the log.
-func (s *Server) op(name string, h func(*answer, *http.Request)) http.HandlerFunc {
+func (s *Server) op(name string, h func(*recorder, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a := &answer{ResponseWriter: w, status: http.StatusOK, id: r.PathValue("id")}
+		a := &recorder{ResponseWriter: w, status: http.StatusOK, id: r.PathValue("id")}
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -251,7 +252,7 @@ func errorInfo(reason string) map[string]any {
 
 // person judges the request's token and the project. It answers itself when
 // something is wrong.
-func (s *Server) person(a *answer, r *http.Request) (person string, ok bool) {
+func (s *Server) person(a *recorder, r *http.Request) (person string, ok bool) {
 	access, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	problem := ""
 	if s.opt.Check != nil {
@@ -272,7 +273,7 @@ func (s *Server) person(a *answer, r *http.Request) (person string, ok bool) {
 	return "", false
 }
 
-func (s *Server) create(a *answer, r *http.Request) {
+func (s *Server) create(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	person, ok := s.person(a, r)
@@ -330,7 +331,7 @@ func (s *Server) create(a *answer, r *http.Request) {
 }
 
 // find returns the session that a request names, if it exists for its person.
-func (s *Server) find(a *answer, r *http.Request, id string) *session {
+func (s *Server) find(a *recorder, r *http.Request, id string) *session {
 	a.id = id
 	person, ok := s.person(a, r)
 	if !ok {
@@ -346,7 +347,7 @@ func (s *Server) find(a *answer, r *http.Request, id string) *session {
 
 func (x *session) gone() bool { return x.deleted || !time.Now().Before(x.expires) }
 
-func (s *Server) get(a *answer, r *http.Request) {
+func (s *Server) get(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.find(a, r, r.PathValue("id"))
@@ -361,7 +362,7 @@ func (s *Server) get(a *answer, r *http.Request) {
 	reply(a, 200, s.render(r, x))
 }
 
-func (s *Server) delete(a *answer, r *http.Request) {
+func (s *Server) delete(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.find(a, r, r.PathValue("id"))
@@ -404,7 +405,7 @@ func (s *Server) publicURL(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-func (s *Server) list(a *answer, r *http.Request) {
+func (s *Server) list(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := r.URL.Query()

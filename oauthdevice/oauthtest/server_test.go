@@ -17,19 +17,19 @@ import (
 
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
-// A wire speaks to the simulator without any client between.
+// A wire sends requests to the simulator without a client.
 type wire struct {
 	t *testing.T
 	s *oauthtest.Server
 }
 
-// An answer is what stands on the wire.
-type answer struct {
+// A response is a response of the simulator.
+type response struct {
 	status int
 	fields map[string]any
 }
 
-func (w wire) post(path string, pairs ...string) answer {
+func (w wire) post(path string, pairs ...string) response {
 	w.t.Helper()
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -54,19 +54,19 @@ func (w wire) post(path string, pairs ...string) answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	a := answer{status: resp.StatusCode}
+	a := response{status: resp.StatusCode}
 	if err := json.Unmarshal(body, &a.fields); err != nil {
 		w.t.Fatalf("%s: %s", path, body)
 	}
 	return a
 }
 
-func (a answer) text(key string) string {
+func (a response) text(key string) string {
 	s, _ := a.fields[key].(string)
 	return s
 }
 
-// code asks for a code pair.
+// code requests a device_code and a user_code.
 func (w wire) code() (device, user string) {
 	w.t.Helper()
 	a := w.post("/device/code", "scope", oauthtest.PickerScope)
@@ -76,80 +76,79 @@ func (w wire) code() (device, user string) {
 	return a.text("device_code"), a.text("user_code")
 }
 
-func (w wire) poll(device string, more ...string) answer {
+func (w wire) poll(device string, more ...string) response {
 	w.t.Helper()
 	return w.post("/token", append([]string{"grant_type", deviceGrant, "device_code", device}, more...)...)
 }
 
-// token is what an approval brings.
-func (w wire) token() answer {
+// token returns the response after an approval.
+func (w wire) token() response {
 	w.t.Helper()
 	device, user := w.code()
 	w.s.Approve(user)
 	return w.poll(device)
 }
 
-func (w wire) refresh(token string) answer {
+func (w wire) refresh(token string) response {
 	w.t.Helper()
 	return w.post("/token", "grant_type", "refresh_token", "refresh_token", token)
 }
 
 const wrongKind = "Only clients of type 'TVs and Limited Input devices' can use the OAuth 2.0 flow for TV and Limited-Input Device Applications. Please create and use an appropriate client."
 
-// TestErrorTable is Google's error table for OAuth, row by row, with status and
-// text as Google documents them or as they were recorded.
-func TestErrorTable(t *testing.T) {
+// Status and text are as documented by Google or as recorded from it.
+func TestErrors(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		opt    oauthtest.Options
-		do     func(w wire) answer
+		do     func(w wire) response
 		status int
 		error  string
 		text   string
 	}{
-		{"code: scope", oauthtest.Options{RefuseScope: true}, func(w wire) answer { return w.post("/device/code", "scope", "x") },
+		{"code: scope", oauthtest.Options{RefuseScope: true}, func(w wire) response { return w.post("/device/code", "scope", "x") },
 			400, "invalid_scope", "Invalid device flow scope: x"},
-		{"code: no such client", oauthtest.Options{}, func(w wire) answer { return w.post("/device/code", "client_id", "x") },
+		{"code: unknown client", oauthtest.Options{}, func(w wire) response { return w.post("/device/code", "client_id", "x") },
 			401, "invalid_client", "The OAuth client was not found."},
-		{"code: the client before the scope", oauthtest.Options{RefuseScope: true}, func(w wire) answer { return w.post("/device/code", "client_id", "x", "scope", "x") },
+		{"code: client checked before scope", oauthtest.Options{RefuseScope: true}, func(w wire) response { return w.post("/device/code", "client_id", "x", "scope", "x") },
 			401, "invalid_client", "The OAuth client was not found."},
-		{"code: client of another type", oauthtest.Options{WrongType: oauthtest.OpCode}, func(w wire) answer { return w.post("/device/code") },
+		{"code: client of another type", oauthtest.Options{WrongType: oauthtest.OpCode}, func(w wire) response { return w.post("/device/code") },
 			401, "invalid_client", wrongKind},
-		{"poll: no such client", oauthtest.Options{}, func(w wire) answer { d, _ := w.code(); return w.poll(d, "client_id", "x") },
+		{"poll: unknown client", oauthtest.Options{}, func(w wire) response { d, _ := w.code(); return w.poll(d, "client_id", "x") },
 			401, "invalid_client", "The OAuth client was not found."},
-		{"poll: client of another type", oauthtest.Options{WrongType: oauthtest.OpPoll}, func(w wire) answer { d, _ := w.code(); return w.poll(d) },
+		{"poll: client of another type", oauthtest.Options{WrongType: oauthtest.OpPoll}, func(w wire) response { d, _ := w.code(); return w.poll(d) },
 			401, "invalid_client", wrongKind},
-		{"poll: no secret", oauthtest.Options{}, func(w wire) answer { d, _ := w.code(); return w.poll(d, "client_secret", "") },
+		{"poll: no secret", oauthtest.Options{}, func(w wire) response { d, _ := w.code(); return w.poll(d, "client_secret", "") },
 			401, "invalid_client", ""},
-		{"code: rate limit", oauthtest.Options{}, func(w wire) answer {
+		{"code: rate limit", oauthtest.Options{}, func(w wire) response {
 			w.s.Fail(oauthtest.OpCode, oauthtest.RateLimited)
 			return w.post("/device/code")
 		}, 403, "", ""},
-		{"poll: pending", oauthtest.Options{}, func(w wire) answer { d, _ := w.code(); return w.poll(d) },
+		{"poll: pending", oauthtest.Options{}, func(w wire) response { d, _ := w.code(); return w.poll(d) },
 			428, "authorization_pending", "Precondition Required"},
-		{"poll: pending, by the book", oauthtest.Options{PendingStatus: 400}, func(w wire) answer { d, _ := w.code(); return w.poll(d) },
+		{"poll: pending, standard status", oauthtest.Options{PendingStatus: 400}, func(w wire) response { d, _ := w.code(); return w.poll(d) },
 			400, "authorization_pending", ""},
-		{"poll: too fast", oauthtest.Options{}, func(w wire) answer { d, _ := w.code(); w.poll(d); return w.poll(d) },
+		{"poll: too fast", oauthtest.Options{}, func(w wire) response { d, _ := w.code(); w.poll(d); return w.poll(d) },
 			403, "slow_down", "Forbidden"},
-		{"poll: denied", oauthtest.Options{}, func(w wire) answer { d, u := w.code(); w.s.Deny(u); return w.poll(d) },
+		{"poll: denied", oauthtest.Options{}, func(w wire) response { d, u := w.code(); w.s.Deny(u); return w.poll(d) },
 			403, "access_denied", "Forbidden"},
-		{"poll: expired", oauthtest.Options{}, func(w wire) answer { d, _ := w.code(); time.Sleep(31 * time.Minute); return w.poll(d) },
+		{"poll: expired", oauthtest.Options{}, func(w wire) response { d, _ := w.code(); time.Sleep(31 * time.Minute); return w.poll(d) },
 			400, "expired_token", ""},
-		{"poll: expired, the other way", oauthtest.Options{ExpireAsInvalid: true}, func(w wire) answer { d, _ := w.code(); time.Sleep(31 * time.Minute); return w.poll(d) },
+		{"poll: expired, as invalid_grant", oauthtest.Options{ExpireAsInvalid: true}, func(w wire) response { d, _ := w.code(); time.Sleep(31 * time.Minute); return w.poll(d) },
 			400, "invalid_grant", ""},
-		{"poll: bad code", oauthtest.Options{}, func(w wire) answer { return w.poll("x") },
+		{"poll: bad code", oauthtest.Options{}, func(w wire) response { return w.poll("x") },
 			400, "invalid_grant", ""},
-		{"poll: used code", oauthtest.Options{}, func(w wire) answer { d, u := w.code(); w.s.Approve(u); w.poll(d); return w.poll(d) },
+		{"poll: used code", oauthtest.Options{}, func(w wire) response { d, u := w.code(); w.s.Approve(u); w.poll(d); return w.poll(d) },
 			400, "invalid_grant", ""},
-		{"poll: another grant type", oauthtest.Options{}, func(w wire) answer { return w.post("/token", "grant_type", "password") },
+		{"poll: another grant type", oauthtest.Options{}, func(w wire) response { return w.post("/token", "grant_type", "password") },
 			400, "unsupported_grant_type", ""},
-		{"poll: administrator", oauthtest.Options{}, func(w wire) answer { d, u := w.code(); w.s.Refuse(u, "admin_policy_enforced"); return w.poll(d) },
+		{"poll: administrator", oauthtest.Options{}, func(w wire) response { d, u := w.code(); w.s.Refuse(u, "admin_policy_enforced"); return w.poll(d) },
 			400, "admin_policy_enforced", ""},
-		{"poll: organisation", oauthtest.Options{}, func(w wire) answer { d, u := w.code(); w.s.Refuse(u, "org_internal"); return w.poll(d) },
+		{"poll: organisation", oauthtest.Options{}, func(w wire) response { d, u := w.code(); w.s.Refuse(u, "org_internal"); return w.poll(d) },
 			403, "org_internal", ""},
-		{"refresh: dead", oauthtest.Options{}, func(w wire) answer { tok := w.token(); w.s.RevokeAll(); return w.refresh(tok.text("refresh_token")) },
+		{"refresh: revoked", oauthtest.Options{}, func(w wire) response { tok := w.token(); w.s.RevokeAll(); return w.refresh(tok.text("refresh_token")) },
 			400, "invalid_grant", "Token has been expired or revoked."},
-		{"revoke: dead", oauthtest.Options{}, func(w wire) answer { return w.post("/revoke", "token", "x") },
+		{"revoke: unknown", oauthtest.Options{}, func(w wire) response { return w.post("/revoke", "token", "x") },
 			400, "invalid_token", "Token expired or revoked"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -166,22 +165,21 @@ func TestErrorTable(t *testing.T) {
 	}
 }
 
-// TestSwitches tries each way in which a server may differ.
-func TestSwitches(t *testing.T) {
-	has := func(t *testing.T, a answer, want bool, keys ...string) {
+func TestOptions(t *testing.T) {
+	has := func(t *testing.T, a response, want bool, keys ...string) {
 		t.Helper()
 		for _, k := range keys {
 			if _, ok := a.fields[k]; ok != want {
-				t.Errorf("%s is there: %t, want %t", k, ok, want)
+				t.Errorf("%s present: %t, want %t", k, ok, want)
 			}
 		}
 	}
-	ask := func(w wire) answer { return w.post("/device/code", "scope", oauthtest.PickerScope) }
+	ask := func(w wire) response { return w.post("/device/code", "scope", oauthtest.PickerScope) }
 	for name, tt := range map[string]struct {
 		opt   oauthtest.Options
 		check func(t *testing.T, w wire)
 	}{
-		"names as Google has them": {oauthtest.Options{}, func(t *testing.T, w wire) {
+		"Google names": {oauthtest.Options{}, func(t *testing.T, w wire) {
 			a := ask(w)
 			has(t, a, true, "verification_url", "expires_in", "interval")
 			has(t, a, false, "verification_uri", "verification_url_complete", "verification_uri_complete")
@@ -189,7 +187,7 @@ func TestSwitches(t *testing.T) {
 				t.Errorf("code %q", a.text("user_code"))
 			}
 		}},
-		"names of the standard": {oauthtest.Options{StandardNames: true, CompleteLink: true}, func(t *testing.T, w wire) {
+		"standard names": {oauthtest.Options{StandardNames: true, CompleteLink: true}, func(t *testing.T, w wire) {
 			a := ask(w)
 			has(t, a, true, "verification_uri", "verification_uri_complete")
 			has(t, a, false, "verification_url")
@@ -206,7 +204,7 @@ func TestSwitches(t *testing.T) {
 				t.Error("not quoted")
 			}
 		}},
-		"a permission unticked": {oauthtest.Options{}, func(t *testing.T, w wire) {
+		"a scope refused": {oauthtest.Options{}, func(t *testing.T, w wire) {
 			device, user := w.code()
 			w.s.Approve(user, oauthtest.PickerScope)
 			if a := w.poll(device); a.status != 200 || a.text("scope") != "" {
@@ -216,10 +214,10 @@ func TestSwitches(t *testing.T) {
 		"refresh without a refresh token": {oauthtest.Options{}, func(t *testing.T, w wire) {
 			has(t, w.refresh(w.token().text("refresh_token")), false, "refresh_token")
 		}},
-		"the same refresh token": {oauthtest.Options{RepeatRefresh: true}, func(t *testing.T, w wire) {
+		"repeated refresh token": {oauthtest.Options{RepeatRefresh: true}, func(t *testing.T, w wire) {
 			tok := w.token().text("refresh_token")
 			if w.refresh(tok).text("refresh_token") != tok {
-				t.Error("another one")
+				t.Error("a different refresh token")
 			}
 		}},
 		"rotation": {oauthtest.Options{RotateRefresh: true}, func(t *testing.T, w wire) {
@@ -228,13 +226,13 @@ func TestSwitches(t *testing.T) {
 				t.Error("not rotated")
 			}
 		}},
-		"revoking reaches the whole project": {oauthtest.Options{}, func(t *testing.T, w wire) {
+		"revocation of the whole project": {oauthtest.Options{}, func(t *testing.T, w wire) {
 			one, two := w.token(), w.token()
 			if a := w.post("/revoke", "token", one.text("access_token")); a.status != 200 {
 				t.Errorf("%+v", a)
 			}
 			if _, problem := w.s.Check(two.text("access_token")); problem != "unauthenticated" || w.refresh(two.text("refresh_token")).status != 400 {
-				t.Error("another box of the same person is still signed in")
+				t.Error("another token of the same person is still valid")
 			}
 		}},
 		"identity": {oauthtest.Options{}, func(t *testing.T, w wire) {
@@ -252,10 +250,10 @@ func TestSwitches(t *testing.T) {
 			defer cancel()
 			c := client(w.s)
 			if _, err := c.Refresh(ctx, "r"); err == nil || ctx.Err() == nil {
-				t.Errorf("answered: %v", err)
+				t.Errorf("responded: %v", err)
 			}
 		}},
-		"redirects by the type of the client": {oauthtest.Options{WebRedirects: []string{"https://relay.test/"}}, func(t *testing.T, w wire) {
+		"redirects by client type": {oauthtest.Options{WebRedirects: []string{"https://relay.test/"}}, func(t *testing.T, w wire) {
 			for _, c := range []struct {
 				kind oauthtest.Kind
 				to   string
