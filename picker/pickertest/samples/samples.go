@@ -1,4 +1,4 @@
-// Package samples holds the pictures and the video that the demo offers.
+// Package samples contains the photos and the video of the demo.
 package samples
 
 import (
@@ -17,10 +17,10 @@ import (
 //go:embed *.jpg *.mp4
 var files embed.FS
 
-// poster is the picture that stands for the video where a still is wanted.
+// poster is the still image of the video.
 const poster = "lighthouse.jpg"
 
-// Items returns the samples as items of a picker, in the order of their names.
+// Items returns the samples as items for pickertest, sorted by name.
 func Items() ([]*pickertest.Item, error) {
 	entries, err := files.ReadDir(".")
 	if err != nil {

@@ -1,10 +1,10 @@
-// Command draw makes the sample pictures and the sample video. Run it in the
-// folder that holds them:
+// Command draw generates the sample photos and the sample video. Run it in their
+// directory:
 //
 //	go run ./draw
 //
-// Everything is computed from fixed seeds, so that a second run gives the same
-// pictures and a changed scene shows up as a change of its own file only.
+// The seeds are fixed: a second run generates the same files, and changing one
+// scene changes only its file.
 //
 // Coordinates: the height of a picture is 1, x grows to the right from 0 to
 // the aspect ratio, y grows downwards. A scene therefore does not depend on
