@@ -77,14 +77,14 @@ func TestClientAuthentication(t *testing.T) {
 				id, secret, basic := r.BasicAuth()
 				form := r.FormValue("client_secret")
 				if basic != tt.header || basic && (id != "id" || secret != "se%3Acret") {
-					t.Errorf("%s: the header holds %q", r.URL.Path, id)
+					t.Errorf("%s: the header contains %q", r.URL.Path, id)
 				}
 				// The first request has no secret, because Google documents only
 				// the client_id. It is sent again with it after invalid_client.
 				first := !asked
 				asked = true
 				if want := tt.form && !first; (form != "") != want {
-					t.Errorf("%s: the form holds a secret: %t, want %t", r.URL.Path, !want, want)
+					t.Errorf("%s: secret in the form: %t, want %t", r.URL.Path, !want, want)
 				}
 				if r.FormValue("client_id") != "id" && !basic {
 					t.Errorf("%s: no client_id", r.URL.Path)
