@@ -88,7 +88,8 @@ func TestNoLeaks(t *testing.T) {
 func TestRepeatedRequest(t *testing.T) {
 	for mode, same := range map[int]bool{pickertest.SameSession: true, pickertest.NewSession: false} {
 		s := pickertest.New(pickertest.Options{RepeatedRequest: mode})
-		if got := create(t, s).ID == create(t, s).ID; got != same {
+		first, second := create(t, s), create(t, s)
+		if got := first.ID == second.ID; got != same {
 			t.Errorf("mode %d: same session: %t", mode, got)
 		}
 	}
