@@ -97,7 +97,7 @@ func (d *Device) forget(everywhere, midPick bool, change func() error) error {
 // and are not gone yet. The code on the screen, which may be approved by the same
 // person, goes as soon as the facts are read again. Its error is ErrNotPaired.
 func (d *Device) revokeToo(everywhere bool) error {
-	grants, err := d.cfg.Store.Grants()
+	grants, err := d.cfg.Store.Grants.All()
 	if err != nil {
 		return &storeError{err}
 	}
@@ -106,9 +106,9 @@ func (d *Device) revokeToo(everywhere bool) error {
 		if !everywhere || !g.Retired || g.Dead {
 			continue
 		}
-		err := d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) { g.Revoke = true })
+		err := d.cfg.Store.Grants.Update(g.ID, func(g *store.Grant) { g.Revoke = true })
 		switch {
-		case errors.Is(err, store.ErrForgotten): // in this very moment
+		case errors.Is(err, store.ErrNotFound): // in this very moment
 			continue
 		case err != nil:
 			return &storeError{err}
@@ -128,7 +128,7 @@ const accountWait = 5 * time.Second
 // mergeAccounts ends the older pairings of people who have paired again. The loop
 // alone does that.
 func (d *Device) mergeAccounts() {
-	grants, err := d.cfg.Store.Grants()
+	grants, err := d.cfg.Store.Grants.All()
 	newest := map[string]string{} // grants by account
 	for _, g := range slices.Backward(inForce(grants)) {
 		by := newest[g.Account]
@@ -159,7 +159,7 @@ func (d *Device) learnAccount(g *store.Grant) {
 	defer cancel()
 	who, err := c.Account(ctx, oauthdevice.Secret(g.AccessToken))
 	if err == nil && who != "" {
-		err = d.cfg.Store.UpdateGrant(g.ID, func(g *store.Grant) {
+		err = d.cfg.Store.Grants.Update(g.ID, func(g *store.Grant) {
 			if g.InForce() { // not of who has gone meanwhile
 				g.Account = who
 			}
@@ -207,7 +207,7 @@ func (d *Device) lose(g *store.Grant) error {
 	}
 	d.dropSource(g.ID)
 	wake(d.sweepNow)
-	if err := d.cfg.Store.KillGrant(g.ID, "grant lost", warning); err != nil {
+	if err := d.cfg.Store.Grants.MarkDead(g.ID, "grant lost", warning); err != nil {
 		return &storeError{err}
 	}
 	if p := d.facts.pick; p != nil && p.GrantID == g.ID {

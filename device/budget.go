@@ -37,7 +37,7 @@ func swapRoom(most int64) int64 { return min(maxPhotoBytes, most/8) }
 // newBudget counts what is here already. With replace the pick's photos are to
 // take the place of the same person's others.
 func newBudget(s *store.Store, pick *store.Pick, most int64, replace bool) (*budget, error) {
-	u, err := s.Usage(pick.RequestID, pick.GrantID)
+	u, err := s.Photos.Usage(pick.RequestID, pick.GrantID)
 	if err != nil {
 		return nil, &storeError{err}
 	}

@@ -132,13 +132,13 @@ func (s spans) put(p *store.Pairing, c *clock) {
 		s[p.RequestID] = here
 	}
 	p.StartedAt, p.ExpiresAt = here.start, here.end
-	s.put(p.Before, c)
+	s.put(p.Previous, c)
 }
 
 // keep forgets all but a pairing and the one before it.
 func (s spans) keep(p *store.Pairing) {
 	for id := range s {
-		if p == nil || id != p.RequestID && (p.Before == nil || id != p.Before.RequestID) {
+		if p == nil || id != p.RequestID && (p.Previous == nil || id != p.Previous.RequestID) {
 			delete(s, id)
 		}
 	}

@@ -33,18 +33,18 @@ func (w *world) misset(by time.Duration) {
 			*t = t.Add(-by)
 		}
 	}
-	p, err := st.Pairing()
+	p, err := st.Pairings.Current()
 	if err == nil && p != nil {
 		shift(&p.StartedAt)
 		shift(&p.ExpiresAt)
-		err = st.SavePairing(*p)
+		err = st.Pairings.Save(*p)
 	}
-	picks, perr := st.Picks()
+	picks, perr := st.Picks.All()
 	for _, p := range picks {
-		err = errors.Join(err, st.UpdatePick(p.RequestID, func(p *store.Pick) {
+		err = errors.Join(err, st.Picks.Update(p.RequestID, func(p *store.Pick) {
 			shift(&p.CreatedAt)
 			shift(&p.ExpireTime)
-			shift(&p.AskUntil)
+			shift(&p.PollUntil)
 		}))
 	}
 	if err := errors.Join(err, perr); err != nil {
@@ -118,7 +118,7 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 						t.Fatal(err)
 					}
 					if !known { // as if the answer had been lost
-						err := w.store.UpdatePick(s.Pick.RequestID, func(p *store.Pick) { p.SessionID, p.ExpireTime = "", time.Time{} })
+						err := w.store.Picks.Update(s.Pick.RequestID, func(p *store.Pick) { p.SessionID, p.ExpireTime = "", time.Time{} })
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -128,7 +128,7 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 					w.skew(skews[1])
 					w.start()
 					w.pass(3 * time.Hour)
-					if picks, err := w.store.Picks(); err != nil || len(picks) != 1 {
+					if picks, err := w.store.Picks.All(); err != nil || len(picks) != 1 {
 						t.Fatalf("records: %v, %v", picks, err)
 					}
 					// Something answers, but not to the deletion.

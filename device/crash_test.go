@@ -125,10 +125,10 @@ type renamed struct {
 	from, to, old string // old keeps what had the name before, "" for nothing
 }
 
-func (v *volatile) note(c store.Touch) {
+func (v *volatile) note(c store.Op) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch c.Op {
+	switch c.Kind {
 	case store.OpCreate, store.OpWrite:
 		v.dirty[c.Name] = true
 	case store.OpSync, store.OpCommit: // bbolt syncs
@@ -226,11 +226,11 @@ func (l *lifetime) withCut(cut int, twice bool) string {
 func (l *lifetime) run(cut int) string {
 	p := newPlug(cut)
 	disk := &volatile{dir: l.dir, spare: l.spare, dirty: map[string]bool{}}
-	l.watch = func(c store.Touch) error {
-		if c.Op == store.OpLook {
+	l.watch = func(c store.Op) error {
+		if c.Kind == store.OpStatfs {
 			return nil
 		}
-		if err := p.point(c.Op + " " + c.Name + " " + c.To); err != nil {
+		if err := p.point(c.Kind + " " + c.Name + " " + c.To); err != nil {
 			return err
 		}
 		disk.note(c)
@@ -276,7 +276,7 @@ func (l *lifetime) goAway() {
 
 // tryStart is start for a box whose plug may be pulled before it is up.
 func (l *lifetime) tryStart() bool {
-	st, err := store.Open(l.dir, store.Options{Watch: l.watch})
+	st, err := store.Open(l.dir, store.Options{BeforeOp: l.watch})
 	if err != nil {
 		return false
 	}
@@ -345,7 +345,7 @@ func (l *lifetime) act(s Status) {
 
 // advance looks what came of a pick, and begins the next.
 func (l *lifetime) advance(ctx context.Context) {
-	photos, err := l.store.Photos()
+	photos, err := l.store.Photos.Collection()
 	if err != nil {
 		return // the plug
 	}
@@ -377,10 +377,10 @@ func (l *lifetime) check(what string) {
 		l.t.Fatalf("%s: %v", what, err)
 	}
 	defer st.Close()
-	if st.Moved() != nil || st.KeyLost() {
-		l.t.Errorf("%s: the database is damaged (%v), or the key lost (%v)", what, st.Moved(), st.KeyLost())
+	if st.Recovery() != nil || st.KeyLost() {
+		l.t.Errorf("%s: the database is damaged (%v), or the key lost (%v)", what, st.Recovery(), st.KeyLost())
 	}
-	photos, err := st.Photos()
+	photos, err := st.Photos.Collection()
 	if err != nil {
 		l.t.Fatalf("%s: %v", what, err)
 	}
@@ -406,20 +406,20 @@ func (l *lifetime) check(what string) {
 			l.t.Errorf("%s: %s is left", what, f.Name())
 		}
 	}
-	if grant, err := st.Grant(); l.paired && l.stage < 2 && (grant == nil || err != nil) {
+	if grant, err := st.Grants.Current(); l.paired && l.stage < 2 && (grant == nil || err != nil) {
 		l.t.Errorf("%s: the token is lost: %v", what, err)
 	}
 }
 
 // whole reports whether a photo's file has the bytes that the server has.
 func (l *lifetime) whole(st *store.Store, p store.Photo) bool {
-	f, err := st.OpenMedia(p.File)
+	f, err := st.Photos.Open(p.File)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
 	data, err := io.ReadAll(f)
-	ok, verr := st.Verify(l.t.Context(), p)
+	ok, verr := st.Photos.Verify(l.t.Context(), p)
 	return ok && errors.Join(err, verr) == nil && slices.ContainsFunc(pickertest.Plain(4), func(it *pickertest.Item) bool {
 		return it.ID == p.ID && string(it.Data) == string(data)
 	})

@@ -108,7 +108,7 @@ func TestImportRefused(t *testing.T) {
 		}
 		w.until("nothing of them left", func(s Status) bool { return s.State == Pairing && s.Account == nil })
 		w.pass(time.Second)
-		if grants, err := w.store.Grants(); err != nil || len(grants) > 0 {
+		if grants, err := w.store.Grants.All(); err != nil || len(grants) > 0 {
 			t.Errorf("%v, %v", grants, err)
 		}
 		// Without a network it is kept, and tried when it is needed.
@@ -199,7 +199,7 @@ func TestUnpairWithoutANetwork(t *testing.T) {
 		if r := w.dev.Pages().Get().Receipt; r != "" {
 			t.Errorf("the screen goes on saying %q", r)
 		}
-		if grants, err := w.store.Grants(); err != nil || len(grants) > 0 {
+		if grants, err := w.store.Grants.All(); err != nil || len(grants) > 0 {
 			t.Errorf("tokens are still there: %v, %v", grants, err)
 		}
 	})

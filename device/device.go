@@ -124,7 +124,7 @@ func New(cfg Config) *Device {
 		tally:    newTally(),
 		spans:    spans{},
 		// Whose records are lost is to be linked again, photos or not.
-		wanted: cfg.Store.Moved() != nil,
+		wanted: cfg.Store.Recovery() != nil,
 	}
 	d.cfg.OAuth.HTTP = d.clock.listen(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
 	d.cfg.Picker.HTTP = d.clock.listen(cfg.Picker.HTTP, cmp.Or(cfg.Picker.Base, picker.DefaultBase))
@@ -160,7 +160,7 @@ func (d *Device) Run(ctx context.Context) error {
 	d.life = ctx
 	if err := d.provision(); err != nil {
 		d.log.Error("token file", "err", err)
-		d.later.provision = store.IsDisk(err)
+		d.later.provision = store.IsDiskError(err)
 	}
 	d.mergeAccounts() // where the power was cut before that
 	wg.Go(func() { d.sweeper(ctx) })
@@ -255,49 +255,26 @@ func (d *Device) rest(ctx context.Context) error {
 
 // load reads the facts from disk.
 func (d *Device) load() error {
-	grant, err := d.cfg.Store.Grant()
+	stored, err := d.cfg.Store.Facts()
 	if err != nil {
 		return &storeError{err}
 	}
-	pairing, err := d.cfg.Store.Pairing()
-	if err != nil {
-		return &storeError{err}
-	}
-	picks, err := d.cfg.Store.Picks()
-	if err != nil {
-		return &storeError{err}
-	}
-	library, err := d.cfg.Store.Library()
-	if err != nil {
-		return &storeError{err}
-	}
-	refusals, err := d.cfg.Store.Refusals()
-	if err != nil {
-		return &storeError{err}
-	}
-	warning, err := d.cfg.Store.Warning()
-	if err != nil {
-		return &storeError{err}
-	}
+	grant, pairing, library := stored.Grant, stored.Pairing, stored.Library
 	f := facts{grant: grant, pairing: pairing, library: library, photos: library.Photos - library.Hidden, wanted: d.wanted,
-		refusals: d.standing(refusals), warning: warning, granted: d.granted != nil}
+		refusals: d.standing(stored.Refusals), warning: stored.Warning, granted: d.granted != nil}
 	d.spans.put(pairing, d.clock)
 	d.spans.keep(pairing)
 	if f.warning == "" && d.cfg.Store.KeyLost() {
 		f.warning = "key_lost"
 	}
-	grants, err := d.cfg.Store.Grants()
-	if err != nil {
-		return &storeError{err}
-	}
-	o := outstanding(grants, picks)
+	o := outstanding(stored.Grants, stored.Picks)
 	f.revoking = o != nil && o.Revocation
-	f.accounts = inForce(grants)
+	f.accounts = inForce(stored.Grants)
 	// After a restart the code on the screen tells that somebody else wants in.
 	f.newcomer = grant != nil && (d.newcomer || pairing != nil)
-	for i, p := range picks {
-		if p.Over == "" && f.pick == nil && grant != nil && p.GrantID == grant.ID {
-			f.pick = &picks[i]
+	for i, p := range stored.Picks {
+		if p.EndReason == "" && f.pick == nil && grant != nil && p.GrantID == grant.ID {
+			f.pick = &stored.Picks[i]
 		}
 	}
 	d.facts, d.loaded = f, true
@@ -362,7 +339,7 @@ func (d *Device) source(g *store.Grant) *oauthdevice.Source {
 			ExpiresAt: g.ExpiresAt,
 			Scopes:    g.Scopes,
 		}, func() error { return d.canKeep(id) }, func(t *oauthdevice.Token) error {
-			err := d.cfg.Store.UpdateGrant(id, func(g *store.Grant) {
+			err := d.cfg.Store.Grants.Update(id, func(g *store.Grant) {
 				g.AccessToken, g.RefreshToken, g.ExpiresAt = string(t.Access), string(t.Refresh), t.ExpiresAt
 				if !g.Retired {
 					g.Account = cmp.Or(t.Account, g.Account)
@@ -386,7 +363,7 @@ func (d *Device) canKeep(grantID string) error {
 	if err := d.health(); err != nil {
 		return err
 	}
-	if err := d.cfg.Store.UpdateGrant(grantID, func(*store.Grant) {}); err != nil {
+	if err := d.cfg.Store.Grants.Update(grantID, func(*store.Grant) {}); err != nil {
 		return &storeError{err}
 	}
 	return nil

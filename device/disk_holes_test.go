@@ -35,7 +35,7 @@ func TestReplacingOnAFullDisk(t *testing.T) {
 		w.choose(numbered(1, 12)...)
 		w.untilState(Showing)
 		w.untilClean()
-		first, _ := w.store.Photos()
+		first, _ := w.store.Photos.Collection()
 		t.Log(len(first), "photos")
 		for range 2 {
 			if err := w.dev.Pick(t.Context()); err != nil {
@@ -46,7 +46,7 @@ func TestReplacingOnAFullDisk(t *testing.T) {
 			w.untilClean()
 			w.pass(time.Hour)
 		}
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		t.Log(idsOf(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
@@ -66,7 +66,7 @@ func TestReplacingAfterAnOverlap(t *testing.T) {
 		w.choose(numbered(1, 12)...)
 		w.untilState(Showing)
 		w.untilClean()
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		t.Log(len(photos), "photos after the overlapping pick")
 		for range 2 {
 			w.dev.Pick(t.Context())
@@ -74,7 +74,7 @@ func TestReplacingAfterAnOverlap(t *testing.T) {
 			w.untilState(Showing)
 			w.untilClean()
 		}
-		photos, _ = w.store.Photos()
+		photos, _ = w.store.Photos.Collection()
 		t.Log(idsOf(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
@@ -98,7 +98,7 @@ func TestReplacingAfterMaxBytesWasLowered(t *testing.T) {
 		w.choose(numbered(13, 15)...)
 		w.untilState(Showing)
 		w.untilClean()
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		t.Log(idsOf(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
@@ -163,7 +163,7 @@ func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
 		readOnly.Store(false)
 		w.start()
 		w.pass(10 * time.Minute)
-		if g, _ := w.store.Grant(); g == nil {
+		if g, _ := w.store.Grants.Current(); g == nil {
 			t.Error("the box is no longer paired")
 		}
 	})
@@ -180,7 +180,7 @@ func TestDamagedPhotoOnAReadOnlyDisk(t *testing.T) {
 		w.choose()
 		w.untilState(Showing)
 		w.untilClean()
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		path := filepath.Join(w.dir, "media", photos[1].File)
 		data, _ := os.ReadFile(path)
 		data[len(data)/2] ^= 1
@@ -204,13 +204,13 @@ func TestPhotoFetchedAnewIsNotDropped(t *testing.T) {
 		w.choose()
 		w.untilState(Showing)
 		w.untilClean()
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		old := photos[0]
 		old.CRC32C = "what the record said before it was fetched anew"
-		if ok, _ := w.store.Verify(t.Context(), old); !ok {
+		if ok, _ := w.store.Photos.Verify(t.Context(), old); !ok {
 			w.dev.dropDamaged(t.Context(), []store.Photo{old})
 		}
-		if now, _ := w.store.Photos(); len(now) != 2 {
+		if now, _ := w.store.Photos.Collection(); len(now) != 2 {
 			t.Error("a good photo was dropped")
 		}
 	})
@@ -316,9 +316,9 @@ func TestAnswerWithoutDateForgetsNothing(t *testing.T) {
 // readOnlyWhile gives the box a disk that can be switched.
 func (w *world) readOnlyWhile(on *atomic.Bool) {
 	w.space = func() store.Space { return store.Space{Free: 1 << 40, Total: 1 << 40, ReadOnly: on.Load()} }
-	w.watch = func(c store.Touch) error {
-		if on.Load() && c.Op != store.OpLook {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
+	w.watch = func(c store.Op) error {
+		if on.Load() && c.Kind != store.OpStatfs {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.EROFS}
 		}
 		return nil
 	}
@@ -333,9 +333,9 @@ func (w *world) fullAtBoot(full *atomic.Bool) {
 	}
 	st.Close()
 	full.Store(true)
-	w.watch = func(c store.Touch) error {
-		if full.Load() && c.Op == store.OpCommit {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
+	w.watch = func(c store.Op) error {
+		if full.Load() && c.Kind == store.OpCommit {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.ENOSPC}
 		}
 		return nil
 	}

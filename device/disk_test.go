@@ -51,16 +51,16 @@ func (l *lifetime) withOutage(at int, errno syscall.Errno, code string) (what st
 	n := 0
 	var began time.Time
 	var disk sync.Mutex
-	l.watch = func(c store.Touch) error {
+	l.watch = func(c store.Op) error {
 		disk.Lock()
 		defer disk.Unlock()
-		if c.Op != store.OpLook {
+		if c.Kind != store.OpStatfs {
 			if n++; n-1 == at {
-				began, what = time.Now(), c.Op+" "+c.Name
+				began, what = time.Now(), c.Kind+" "+c.Name
 			}
 		}
 		if !began.IsZero() && time.Since(began) < outage {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: errno}
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: errno}
 		}
 		return nil
 	}

@@ -61,7 +61,7 @@ func (d *Device) download(ctx context.Context, api *picker.Client, f facts, j jo
 	if err := room.reach(min(m.Length, limit)); err != nil {
 		return none, err
 	}
-	part, err := d.cfg.Store.NewPart()
+	part, err := d.cfg.Store.Photos.NewPart()
 	if err != nil {
 		room.drop()
 		return none, diskError(err)

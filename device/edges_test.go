@@ -244,12 +244,12 @@ func TestNoRefreshToken(t *testing.T) {
 		w.choose()
 		w.untilState(Showing)
 		w.untilClean()
-		g, _ := w.store.Grant()
+		g, _ := w.store.Grants.Current()
 		w.stop()
 		st, _ := store.Open(w.dir, store.Options{})
 		// as if the server had given no refresh token
 		g.RefreshToken = ""
-		_ = st.Paired(*g, &store.Pick{RequestID: "x", GrantID: g.ID, Over: "x", CreatedAt: time.Now()})
+		_ = st.FinishPairing(*g, &store.Pick{RequestID: "x", GrantID: g.ID, EndReason: "x", CreatedAt: time.Now()})
 		st.Close()
 		w.start()
 		w.pass(3 * time.Hour)
@@ -288,7 +288,7 @@ func TestTriedOnce(t *testing.T) {
 func TestForgottenTooEarly(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.pair()
-		w.store.UpdatePick(s.Pick.RequestID, func(p *store.Pick) { p.ExpireTime = time.Now().Add(-2 * time.Hour) })
+		w.store.Picks.Update(s.Pick.RequestID, func(p *store.Pick) { p.ExpireTime = time.Now().Add(-2 * time.Hour) })
 		w.dev.Cancel(t.Context())
 		w.until("records gone", func(s Status) bool { return s.Sessions == Sessions{} })
 		if n := len(w.photos.Open()); n > 0 {

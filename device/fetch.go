@@ -138,7 +138,7 @@ func (d *Device) fetchedAll(f facts) error {
 		v.receipt = &receipt{pick: f.pick.RequestID, photos: l.Done, failed: l.Failed, since: time.Now()}
 	})
 	if l.Done > 0 {
-		if _, err := d.cfg.Store.Prune(); err != nil {
+		if _, err := d.cfg.Store.Photos.Prune(); err != nil {
 			return &storeError{err}
 		}
 	}
@@ -244,7 +244,7 @@ func (d *Device) makeRoom(outcomes []outcome) (freed bool, err error) {
 		return false, nil
 	}
 	freed = d.fetched.budget.givenBack()
-	n, err := d.cfg.Store.Prune()
+	n, err := d.cfg.Store.Photos.Prune()
 	if err != nil {
 		return false, &storeError{err}
 	}
@@ -289,7 +289,7 @@ func (d *Device) listMissing(ctx context.Context, api *picker.Client, f facts, j
 		}
 		seen[item.ID] = true
 		index++
-		old, err := d.cfg.Store.Photo(item.ID)
+		old, err := d.cfg.Store.Photos.Get(item.ID)
 		if err != nil {
 			return &storeError{err}
 		}
@@ -350,7 +350,7 @@ func (d *Device) commit(in <-chan store.Addition, stop func()) error {
 			discard(adds)
 			continue
 		}
-		if err := d.cfg.Store.AddPhotos(adds, !d.cfg.Append); err != nil {
+		if err := d.cfg.Store.Photos.Add(adds, !d.cfg.Append); err != nil {
 			failed = &storeError{fmt.Errorf("store %d photos: %w", len(adds), err)}
 			discard(adds)
 			stop()

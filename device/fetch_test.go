@@ -33,7 +33,7 @@ func TestTwoThousandItems(t *testing.T) {
 		if pages != 20 {
 			t.Errorf("%d pages, want 20", pages)
 		}
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,7 +296,7 @@ func TestVideos(t *testing.T) {
 			w.choose()
 			w.untilState(Showing)
 			w.untilClean()
-			photos, err := w.store.Photos()
+			photos, err := w.store.Photos.Collection()
 			if err != nil || len(photos) != 1 || photos[0].Duration.Round(time.Second) != 5*time.Second || photos[0].Bytes != int64(len(mp4)) {
 				t.Errorf("%+v, %v", photos, err)
 			}

@@ -14,19 +14,19 @@ import (
 // of it can be shown: who comes back after a power cut is the next one. What
 // Google is still to be told stays until that is done.
 func ForgetGuest(st *store.Store, log *slog.Logger) error {
-	accounts, err := st.Grants()
+	accounts, err := st.Grants.All()
 	if err != nil {
 		return err
 	}
-	pairing, err := st.Pairing()
+	pairing, err := st.Pairings.Current()
 	if err != nil {
 		return err
 	}
-	photos, err := st.Photos()
+	photos, err := st.Photos.Collection()
 	if err != nil {
 		return err
 	}
-	if err := st.DropDamaged(); err != nil {
+	if err := st.DeleteDamaged(); err != nil {
 		return err
 	}
 	if len(inForce(accounts)) == 0 && pairing == nil && len(photos) == 0 && !st.KeyLost() {

@@ -32,21 +32,21 @@ func guests(c *Config) {
 func (w *world) traces() map[string][]byte {
 	w.t.Helper()
 	all := map[string][]byte{"e-mail": []byte("person@example.org"), "tokens": []byte(oauthtest.Mark)}
-	grants, err := w.store.Grants()
+	grants, err := w.store.Grants.All()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, g := range grants {
 		all["grant"] = []byte(g.ID)
 	}
-	picks, err := w.store.Picks()
+	picks, err := w.store.Picks.All()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, p := range picks {
 		all["request "+p.RequestID], all["session "+p.RequestID] = []byte(p.RequestID), []byte(p.SessionID)
 	}
-	photos, err := w.store.Photos()
+	photos, err := w.store.Photos.Collection()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -265,9 +265,9 @@ func TestGuestIsBusy(t *testing.T) {
 func TestGuestOnBadDisk(t *testing.T) {
 	var bad atomic.Bool
 	inWorld(t, options{config: guests, before: func(w *world) {
-		w.watch = func(c store.Touch) error {
-			if bad.Load() && c.Op != store.OpLook {
-				return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
+		w.watch = func(c store.Op) error {
+			if bad.Load() && c.Kind != store.OpStatfs {
+				return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.EROFS}
 			}
 			return nil
 		}
@@ -296,9 +296,9 @@ func TestGuestPowerCuts(t *testing.T) {
 			w.untilClean()
 			w.stop()
 			n, off := 0, false
-			touch := func(c store.Touch) error {
+			touch := func(c store.Op) error {
 				switch {
-				case c.Op == store.OpLook:
+				case c.Kind == store.OpStatfs:
 					return nil
 				case off || n == at:
 					off = true
@@ -307,7 +307,7 @@ func TestGuestPowerCuts(t *testing.T) {
 				n++
 				return nil
 			}
-			if st, err := store.Open(w.dir, store.Options{Watch: touch}); err == nil {
+			if st, err := store.Open(w.dir, store.Options{BeforeOp: touch}); err == nil {
 				err = ForgetGuest(st, w.dev.log)
 				if off && err == nil {
 					t.Error("a power cut passes for a success")
@@ -350,7 +350,7 @@ func TestGuestDamagedDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.start()
-		if w.store.Moved() == nil {
+		if w.store.Recovery() == nil {
 			t.Fatal("the database is not damaged enough")
 		}
 		w.nobody(traces)
@@ -435,8 +435,8 @@ func TestGuestManyPhotosPowerCut(t *testing.T) {
 			delete(traces, "grant") // sealed, until Google is told
 			w.stop()
 			n := 0
-			st, err := store.Open(w.dir, store.Options{Watch: func(c store.Touch) error {
-				if c.Op != store.OpLook {
+			st, err := store.Open(w.dir, store.Options{BeforeOp: func(c store.Op) error {
+				if c.Kind != store.OpStatfs {
 					n++
 				}
 				if n > at+20 { // the opening itself takes some

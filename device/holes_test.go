@@ -90,7 +90,7 @@ func TestTheNewestTokenIsRevoked(t *testing.T) {
 			}
 			form, err := url.ParseQuery(string(data))
 			revoked = form.Get("token")
-			if grants, gerr := w.store.Grants(); gerr == nil && len(grants) == 1 {
+			if grants, gerr := w.store.Grants.All(); gerr == nil && len(grants) == 1 {
 				onDisk = grants[0].RefreshToken
 			}
 			return err
@@ -266,7 +266,7 @@ func TestImportIsKeptInDoubt(t *testing.T) {
 					t.Error(err)
 				}
 				w.pass(time.Minute)
-				if g, err := w.store.Grant(); err != nil || g == nil || g.RefreshToken == "" {
+				if g, err := w.store.Grants.Current(); err != nil || g == nil || g.RefreshToken == "" {
 					t.Errorf("%v, %v", g, err)
 				}
 			})
@@ -299,11 +299,11 @@ func TestGrantWithoutAClient(t *testing.T) {
 		w.choose()
 		w.untilState(Showing)
 		w.untilClean()
-		g, err := w.store.Grant()
+		g, err := w.store.Grants.Current()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.store.UpdateGrant(g.ID, func(g *store.Grant) { g.ClientID, g.ClientSecret, g.Method = "", "", "" }); err != nil {
+		if err := w.store.Grants.Update(g.ID, func(g *store.Grant) { g.ClientID, g.ClientSecret, g.Method = "", "", "" }); err != nil {
 			t.Fatal(err)
 		}
 		w.auth.ExpireAccess()

@@ -43,7 +43,7 @@ var errOnlyImport = errors.New("this screen is paired from a computer")
 
 // identity returns the secret that token files for this box are sealed to.
 func (d *Device) identity() (string, error) {
-	id, err := d.cfg.Store.Identity(tokenfile.NewIdentity)
+	id, err := d.cfg.Store.Secrets.Identity(tokenfile.NewIdentity)
 	if err != nil {
 		return "", &storeError{err}
 	}
@@ -140,7 +140,7 @@ func tokenError(err error) error {
 
 // adopt puts an imported grant in force. No pick follows: nobody is there.
 func (d *Device) adopt(g store.Grant) error {
-	if err := d.cfg.Store.Paired(g, nil); err != nil {
+	if err := d.cfg.Store.FinishPairing(g, nil); err != nil {
 		return &storeError{err}
 	}
 	d.wanted, d.newcomer = false, false
@@ -171,7 +171,7 @@ func (d *Device) try(ctx context.Context, g store.Grant) (tried bool, err error)
 	dropErr := d.ask(ctx, func() error {
 		d.dropSource(g.ID)
 		defer wake(d.sweepNow)
-		if err := d.cfg.Store.KillGrant(g.ID, "import refused", ""); err != nil {
+		if err := d.cfg.Store.Grants.MarkDead(g.ID, "import refused", ""); err != nil {
 			return &storeError{err}
 		}
 		return nil
@@ -191,7 +191,7 @@ func refusesToken(err error) bool {
 
 // lacks reports whether a grant is known to have less than the configured scopes.
 func (d *Device) lacks(grantID string) error {
-	g, err := d.cfg.Store.GrantByID(grantID)
+	g, err := d.cfg.Store.Grants.Get(grantID)
 	if err != nil {
 		return &storeError{err}
 	}
@@ -237,7 +237,7 @@ func (d *Device) provision() error {
 	g := grantOf(f, d.clock.stamp())
 	sum := sha256.Sum256(d.cfg.Provisioned)
 	g.Imported = hex.EncodeToString(sum[:])
-	before, err := d.cfg.Store.Imported()
+	before, err := d.cfg.Store.Grants.Imported()
 	if err != nil {
 		return &storeError{err}
 	}

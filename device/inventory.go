@@ -24,15 +24,15 @@ type Session struct {
 
 // Sessions returns the picking sessions that are not known to be deleted.
 func (d *Device) Sessions() ([]Session, error) {
-	picks, err := d.cfg.Store.Picks()
+	picks, err := d.cfg.Store.Picks.All()
 	if err != nil {
 		return nil, err
 	}
 	list := make([]Session, 0, len(picks))
 	for _, p := range picks {
-		s := Session{RequestID: p.RequestID, SessionID: p.SessionID, Reason: p.Over, CreatedAt: p.CreatedAt.UTC(), ExpireTime: p.ExpireTime.UTC()}
+		s := Session{RequestID: p.RequestID, SessionID: p.SessionID, Reason: p.EndReason, CreatedAt: p.CreatedAt.UTC(), ExpireTime: p.ExpireTime.UTC()}
 		switch {
-		case p.Over != "":
+		case p.EndReason != "":
 			s.State = "pending_deletion"
 		case p.SessionID == "":
 			s.State = "intent"
@@ -49,7 +49,7 @@ func (d *Device) Sessions() ([]Session, error) {
 // SessionAge returns how long ago the oldest session was made that is not known to
 // be deleted, by the servers' clock; 0 without any.
 func (d *Device) SessionAge() (time.Duration, error) {
-	picks, err := d.cfg.Store.Picks()
+	picks, err := d.cfg.Store.Picks.All()
 	if err != nil {
 		return 0, err
 	}
@@ -78,7 +78,7 @@ type Item struct {
 
 // Items returns the collection in the order picked.
 func (d *Device) Items() ([]Item, error) {
-	photos, err := d.cfg.Store.Photos()
+	photos, err := d.cfg.Store.Photos.Collection()
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +93,14 @@ func (d *Device) Items() ([]Item, error) {
 // OpenItem opens one item's file. Its error is fs.ErrNotExist when there is no
 // such item.
 func (d *Device) OpenItem(id string) (*os.File, *Item, error) {
-	p, err := d.cfg.Store.Photo(id)
+	p, err := d.cfg.Store.Photos.Get(id)
 	if err != nil {
 		return nil, nil, err
 	}
 	if p == nil {
 		return nil, nil, fs.ErrNotExist
 	}
-	f, err := d.cfg.Store.OpenMedia(p.File)
+	f, err := d.cfg.Store.Photos.Open(p.File)
 	if err != nil {
 		return nil, nil, errors.Join(fs.ErrNotExist, err)
 	}
@@ -111,7 +111,7 @@ func (d *Device) OpenItem(id string) (*os.File, *Item, error) {
 // ErrPickRunning while the items of its pick are still coming, or ErrStopping.
 func (d *Device) RemoveItem(ctx context.Context, id string) error {
 	return d.ask(ctx, func() error {
-		p, err := d.cfg.Store.Photo(id)
+		p, err := d.cfg.Store.Photos.Get(id)
 		switch {
 		case err != nil:
 			return &storeError{err}
@@ -120,7 +120,7 @@ func (d *Device) RemoveItem(ctx context.Context, id string) error {
 		case d.facts.pick != nil && d.facts.pick.Done: // it would be fetched again
 			return ErrPickRunning
 		}
-		if err := d.cfg.Store.DropPhotos([]store.Photo{*p}); err != nil {
+		if err := d.cfg.Store.Photos.Delete([]store.Photo{*p}); err != nil {
 			return &storeError{err}
 		}
 		if err := d.cfg.Store.Upkeep(); err != nil {
@@ -136,7 +136,7 @@ func (d *Device) RemoveItem(ctx context.Context, id string) error {
 // fs.ErrNotExist or ErrStopping.
 func (d *Device) HideItem(ctx context.Context, id string, hidden bool) error {
 	return d.ask(ctx, func() error {
-		found, err := d.cfg.Store.Hide(id, hidden)
+		found, err := d.cfg.Store.Photos.Hide(id, hidden)
 		switch {
 		case err != nil:
 			return &storeError{err}

@@ -51,7 +51,7 @@ func TestWholeLife(t *testing.T) {
 		w.choose("item-3", "item-1")
 		w.untilState(Showing)
 		w.untilClean()
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -114,7 +114,7 @@ func newModel(t *testing.T, like likeness) *model {
 	}
 	o.config = func(c *Config) { c.Append = like.append }
 	m := &model{world: newWorld(t, o), ranks: map[string]int{}}
-	m.watch = func(c store.Touch) error {
+	m.watch = func(c store.Op) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		return m.disk
@@ -231,11 +231,11 @@ func (m *model) power(plug bool, misset time.Duration) {
 }
 
 func (m *model) damagePhoto(n int) {
-	photos, err := m.store.Photos()
+	photos, err := m.store.Photos.Collection()
 	if err != nil || len(photos) == 0 {
 		return
 	}
-	f, err := m.store.OpenMedia(photos[n%len(photos)].File)
+	f, err := m.store.Photos.Open(photos[n%len(photos)].File)
 	if err != nil {
 		return
 	}
@@ -266,20 +266,20 @@ func (m *model) broken() (list []string) {
 	for _, v := range m.photos.Violations() {
 		add("a rule of Google's: %s", v)
 	}
-	picks, err := m.store.Picks()
+	picks, err := m.store.Picks.All()
 	if err != nil {
 		add("the records can't be read: %v", err)
 		return list
 	}
-	grant, err := m.store.Grant()
+	grant, err := m.store.Grants.Current()
 	if err != nil {
 		add("the grant can't be read: %v", err)
 	}
 	inUse := 0
 	known := map[string]bool{}
 	for _, p := range picks {
-		known[p.SessionID], known[p.RequestID] = true, p.Asked || known[p.RequestID]
-		if p.Over == "" {
+		known[p.SessionID], known[p.RequestID] = true, p.CreateSent || known[p.RequestID]
+		if p.EndReason == "" {
 			inUse++
 			if grant == nil || grant.ID != p.GrantID {
 				add("pick %s is in use under a grant that is not in force", p.RequestID)
@@ -321,7 +321,7 @@ func (m *model) isOpen(id string) bool { return slices.Contains(m.photos.Open(),
 // its first and only answer was no.
 func rank(p store.Pick) int {
 	switch {
-	case p.Over != "":
+	case p.EndReason != "":
 		return 3
 	case p.Done:
 		return 2
@@ -379,11 +379,11 @@ func (m *model) finish() (broken []string) {
 // orphans counts records of sessions whose grant the server has ended: nobody can
 // delete those without the person.
 func (m *model) orphans() (n int) {
-	picks, err := m.store.Picks()
+	picks, err := m.store.Picks.All()
 	if err != nil {
 		return -1
 	}
-	grants, err := m.store.Grants()
+	grants, err := m.store.Grants.All()
 	if err != nil {
 		return -1
 	}

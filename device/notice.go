@@ -282,7 +282,7 @@ func DiskProblem(err error) *Problem {
 // isDiskError reports whether a copy failed at the file, not at the network.
 func isDiskError(err error) bool {
 	_, ok := errors.AsType[*fs.PathError](err)
-	return ok || store.IsDisk(err)
+	return ok || store.IsDiskError(err)
 }
 
 // A ScopeError means that a grant lacks a permission: the person left it out.

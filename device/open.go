@@ -17,7 +17,7 @@ func (d *Device) open(ctx context.Context) error {
 	f := d.facts
 	if f.pick == nil {
 		d.wanted = false
-		if err := d.cfg.Store.AddPick(d.newPick(f.grant.ID, 0)); err != nil {
+		if err := d.cfg.Store.Picks.Add(d.newPick(f.grant.ID, 0)); err != nil {
 			return &storeError{err}
 		}
 		return nil
@@ -32,7 +32,7 @@ func (d *Device) open(ctx context.Context) error {
 		return err
 	}
 	if err := checkLink(s); err != nil {
-		if e := d.replacePick(f.pick, "unusable", f.pick.Replaces); e != nil {
+		if e := d.replacePick(f.pick, "unusable", f.pick.UnusedBefore); e != nil {
 			return e
 		}
 		return err
@@ -56,8 +56,8 @@ func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*pi
 	// nobody could delete without it.
 	ctx, cancel := oauthdevice.Linger(ctx)
 	defer cancel()
-	if !p.Asked {
-		if err := d.updatePick(p.RequestID, func(p *store.Pick) { p.Asked = true }); err != nil {
+	if !p.CreateSent {
+		if err := d.updatePick(p.RequestID, func(p *store.Pick) { p.CreateSent = true }); err != nil {
 			return nil, err
 		}
 	}
@@ -66,9 +66,9 @@ func (d *Device) create(ctx context.Context, g *store.Grant, p *store.Pick) (*pi
 		s, err = d.api(g).CreateSession(ctx, p.RequestID, d.cfg.MaxItems)
 	}
 	if err != nil {
-		if !p.Asked && (isRefusal(err) || isInvalidGrant(err)) {
+		if !p.CreateSent && (isRefusal(err) || isInvalidGrant(err)) {
 			// The first and only answer was no: there is no session.
-			return nil, errors.Join(err, d.updatePick(p.RequestID, func(p *store.Pick) { p.Asked = false }))
+			return nil, errors.Join(err, d.updatePick(p.RequestID, func(p *store.Pick) { p.CreateSent = false }))
 		}
 		return nil, err
 	}
@@ -156,9 +156,9 @@ func (d *Device) openFailed(ctx context.Context, f facts, err error) error {
 		wake(d.sweepNow)
 	case picker.AlreadyExists:
 		d.log.Warn("the requestId is taken; a new one follows", "request_id", f.pick.RequestID)
-		return d.replacePick(f.pick, "requestId taken", f.pick.Replaces)
+		return d.replacePick(f.pick, "requestId taken", f.pick.UnusedBefore)
 	case picker.InvalidArgument:
-		if rerr := d.replacePick(f.pick, "refused", f.pick.Replaces); rerr != nil {
+		if rerr := d.replacePick(f.pick, "refused", f.pick.UnusedBefore); rerr != nil {
 			return rerr
 		}
 	}
@@ -192,7 +192,7 @@ func (d *Device) useless(f facts, err error) (done bool, _ error) {
 		return true, nil
 	case ok && e.Reason == picker.ReasonScopeInsufficient:
 		wake(d.sweepNow)
-		if err := d.cfg.Store.Retire(f.grant.ID, "scope missing", false); err != nil {
+		if err := d.cfg.Store.Grants.Retire(f.grant.ID, "scope missing", false); err != nil {
 			return true, &storeError{err}
 		}
 		d.wanted, d.newcomer = true, true
@@ -211,7 +211,7 @@ func (d *Device) orphaned(g *store.Grant, err error) bool {
 // replacePick ends a pick and writes the intent of the one that follows it.
 func (d *Device) replacePick(p *store.Pick, reason string, replaces int) error {
 	d.log.Info("pick replaced", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
-	if err := d.cfg.Store.ReplacePick(p.RequestID, reason, d.newPick(p.GrantID, replaces)); err != nil {
+	if err := d.cfg.Store.Picks.Replace(p.RequestID, reason, d.newPick(p.GrantID, replaces)); err != nil {
 		return &storeError{err}
 	}
 	d.tally.pick(reason)

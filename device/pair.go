@@ -60,7 +60,7 @@ func (d *Device) probe() (*Way, error) {
 		return nil, d.noWay()
 	}
 	of := d.fingerprint(&d.cfg.Ways[i])
-	if err := d.cfg.Store.ForgetRefusals(func(r store.Refusal) bool { return r.Fingerprint == of }); err != nil {
+	if err := d.cfg.Store.Pairings.DeleteRefusals(func(r store.Refusal) bool { return r.Fingerprint == of }); err != nil {
 		return nil, &storeError{err}
 	}
 	return &d.cfg.Ways[i], nil
@@ -75,12 +75,12 @@ func renewAt(p *store.Pairing, until time.Time) time.Time {
 // replaces, nil when that has ended.
 func (d *Device) begin(p store.Pairing, before *store.Pairing) error {
 	if before != nil {
-		if before.Before != nil {
-			d.bygones.add(before.Before, ErrLinkLate)
+		if before.Previous != nil {
+			d.bygones.add(before.Previous, ErrLinkLate)
 		}
 		old := *before
-		old.Before = nil
-		p.Before = &old
+		old.Previous = nil
+		p.Previous = &old
 	}
 	if err := d.savePairing(p); err != nil {
 		return err
@@ -93,10 +93,10 @@ func (d *Device) begin(p store.Pairing, before *store.Pairing) error {
 
 // dropPairing ends the pairing under way. Nobody has come back with its link.
 func (d *Device) dropPairing() error {
-	for p := d.facts.pairing; p != nil && !p.Answered(); p = p.Before {
+	for p := d.facts.pairing; p != nil && !p.Answered(); p = p.Previous {
 		d.bygones.add(p, ErrLinkLate)
 	}
-	if err := d.cfg.Store.DropPairing(); err != nil {
+	if err := d.cfg.Store.Pairings.Delete(); err != nil {
 		return &storeError{err}
 	}
 	return nil
@@ -106,12 +106,12 @@ func (d *Device) dropPairing() error {
 // process's.
 func (d *Device) savePairing(p store.Pairing) error {
 	d.stampPairing(&p)
-	if p.Before != nil {
-		before := *p.Before
+	if p.Previous != nil {
+		before := *p.Previous
 		d.stampPairing(&before)
-		p.Before = &before
+		p.Previous = &before
 	}
-	if err := d.cfg.Store.SavePairing(p); err != nil {
+	if err := d.cfg.Store.Pairings.Save(p); err != nil {
 		return &storeError{err}
 	}
 	return nil
@@ -176,7 +176,7 @@ func (d *Device) keepGranted() error {
 		return nil
 	}
 	g, first := d.granted.grant, d.granted.first
-	if err := d.cfg.Store.Paired(g, &first); err != nil {
+	if err := d.cfg.Store.FinishPairing(g, &first); err != nil {
 		return &storeError{err}
 	}
 	d.granted = nil

@@ -29,7 +29,7 @@ func (d *Device) pairByCode(ctx context.Context, w *Way) error {
 	if err := d.poll.wait(ctx, d, p.Interval); err != nil {
 		return err
 	}
-	if p.Before != nil {
+	if p.Previous != nil {
 		if done, err := d.pollBefore(ctx, w, p); done || err != nil {
 			return err
 		}
@@ -124,20 +124,20 @@ func (d *Device) askAbout(ctx context.Context, w *Way, p *store.Pairing) (*oauth
 // pollBefore asks once about the code that was on the screen before. Whatever
 // ends that code is no news.
 func (d *Device) pollBefore(ctx context.Context, w *Way, p *store.Pairing) (done bool, err error) {
-	t, err := d.askAbout(ctx, w, p.Before)
+	t, err := d.askAbout(ctx, w, p.Previous)
 	if err == nil {
 		d.reach()
-		return true, d.paired(w, p.Before, t)
+		return true, d.paired(w, p.Previous, t)
 	}
 	e, ok := errors.AsType[*oauthdevice.Error](err)
 	if !ok {
 		return false, err
 	}
 	waiting := e.Code == oauthdevice.AuthorizationPending || e.Code == oauthdevice.SlowDown || e.Temporary()
-	if waiting && time.Now().Before(p.Before.ExpiresAt) {
+	if waiting && time.Now().Before(p.Previous.ExpiresAt) {
 		return false, nil
 	}
-	p.Before = nil
+	p.Previous = nil
 	return false, d.savePairing(*p)
 }
 

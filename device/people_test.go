@@ -289,12 +289,12 @@ func TestSamePersonAgain(t *testing.T) {
 func TestPhotosFromBefore(t *testing.T) {
 	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
 		w.join("anna", "item-1")
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}
 		photos[0].Grant = ""
-		if err := w.store.AddPhotos([]store.Addition{{Photo: photos[0]}}, false); err != nil {
+		if err := w.store.Photos.Add([]store.Addition{{Photo: photos[0]}}, false); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
@@ -325,7 +325,7 @@ func TestReplaceOwn(t *testing.T) {
 		w.choose("item-4")
 		w.untilState(Showing)
 		w.untilClean()
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if got := strings.Join(idsOf(photos), " "); err != nil || got != "item-3 item-4" {
 			t.Errorf("there are %s, %v", got, err)
 		}
@@ -439,7 +439,7 @@ func TestNewestFirst(t *testing.T) {
 		w.restart()
 		w.untilPage("a slide", func(p display.Page) bool { return p.Slide != nil })
 		var order []string
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,11 +51,11 @@ func (d *Device) watch(p *store.Pick, s *picker.PickingSession) error {
 	if !until.IsZero() {
 		d.poll.until, d.poll.sure = until, true
 	}
-	moved := !until.IsZero() && d.clock.stampOf(until).Sub(p.AskUntil).Abs() >= time.Minute
+	moved := !until.IsZero() && d.clock.stampOf(until).Sub(p.PollUntil).Abs() >= time.Minute
 	if interval == p.Interval && !moved {
 		return nil
 	}
-	return d.updatePick(p.RequestID, func(p *store.Pick) { p.Interval, p.AskUntil = interval, d.clock.stampOf(d.poll.until) })
+	return d.updatePick(p.RequestID, func(p *store.Pick) { p.Interval, p.PollUntil = interval, d.clock.stampOf(d.poll.until) })
 }
 
 // polling reads how often and until when a session is to be polled; until is
@@ -88,7 +88,7 @@ func (d *Device) pickFailed(ctx context.Context, f facts, err error) error {
 
 // unused ends a session in which nobody chose, and makes the next one.
 func (d *Device) unused(ctx context.Context, f facts, reason string) error {
-	n := f.pick.Replaces + 1
+	n := f.pick.UnusedBefore + 1
 	if f.photos > 0 && n >= unattended {
 		defer wake(d.sweepNow)
 		return d.endPick(f.pick, reason)
@@ -103,7 +103,7 @@ func (d *Device) unused(ctx context.Context, f facts, reason string) error {
 }
 
 func (d *Device) updatePick(requestID string, change func(*store.Pick)) error {
-	if err := d.cfg.Store.UpdatePick(requestID, change); err != nil {
+	if err := d.cfg.Store.Picks.Update(requestID, change); err != nil {
 		return &storeError{err}
 	}
 	return nil

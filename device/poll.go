@@ -48,7 +48,7 @@ func (c *pollClock) pickUntil(f facts, at *clock) time.Time {
 	if f.pick == nil || f.pick.SessionID == "" {
 		return time.Time{}
 	}
-	stored := f.pick.AskUntil
+	stored := f.pick.PollUntil
 	if stored.IsZero() {
 		stored = f.pick.ExpireTime
 	}

@@ -69,7 +69,7 @@ func (w *world) watchDisk() *atomic.Int64 {
 
 func (w *world) have(want ...string) {
 	w.t.Helper()
-	photos, err := w.store.Photos()
+	photos, err := w.store.Photos.Collection()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestReplacingWithinMaxBytes(t *testing.T) {
 		w.choose(append(slices.Clone(first), "item-9", "item-10")...)
 		w.untilProblem("no_room") // the next first photo has to fit beside them
 		w.untilState(Showing)
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil || len(photos) != 8 {
 			t.Fatalf("%d photos, %v", len(photos), err)
 		}
@@ -200,7 +200,7 @@ func TestDamagedPhotos(t *testing.T) {
 		w.choose()
 		w.untilState(Showing)
 		w.untilClean()
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}

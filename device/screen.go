@@ -152,7 +152,7 @@ func (v *view) countSessions(picks []store.Pick) {
 	v.sessions = Sessions{}
 	for _, p := range picks {
 		switch {
-		case p.Over != "":
+		case p.EndReason != "":
 			v.sessions.PendingDeletion++
 		case p.SessionID != "":
 			v.sessions.Open++
@@ -245,7 +245,7 @@ func (s *screen) pairing() *store.Pairing {
 func (s *screen) concerns(requestID string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for p := s.view.pairing; p != nil; p = p.Before {
+	for p := s.view.pairing; p != nil; p = p.Previous {
 		if p.RequestID == requestID {
 			return true
 		}

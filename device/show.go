@@ -94,7 +94,7 @@ func (d *Device) refresh(s *show, now time.Time) {
 
 // reloadSlides reads the collection.
 func (d *Device) reloadSlides(s *show) {
-	photos, err := d.cfg.Store.Photos()
+	photos, err := d.cfg.Store.Photos.Collection()
 	if err != nil {
 		d.log.Error("slideshow", "err", err)
 		return

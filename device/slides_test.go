@@ -357,11 +357,11 @@ func TestStills(t *testing.T) {
 		w.choose()
 		w.untilState(Showing)
 		w.untilClean()
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil || len(photos) != 1 {
 			t.Fatalf("%+v, %v", photos, err)
 		}
-		f, err := w.store.OpenMedia(photos[0].File)
+		f, err := w.store.Photos.Open(photos[0].File)
 		if err != nil {
 			t.Fatal(err)
 		}

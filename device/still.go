@@ -46,7 +46,7 @@ func (d *Device) addStill(ctx context.Context, api *picker.Client, j job, w *roo
 	switch {
 	case lacksRoom(err):
 		return err
-	case isDiskError(err), store.IsDisk(err):
+	case isDiskError(err), store.IsDiskError(err):
 		return diskError(err)
 	}
 	return nil

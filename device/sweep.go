@@ -57,12 +57,12 @@ func (d *Device) sweeper(ctx context.Context) {
 // sweep tries each pick that is over once and returns how many are worth
 // another try soon.
 func (d *Device) sweep(ctx context.Context, tried map[string]string) (left int) {
-	picks, err := d.cfg.Store.Picks()
+	picks, err := d.cfg.Store.Picks.All()
 	if err != nil {
 		d.log.Error("sweep", "err", err)
 		return 1
 	}
-	grants, err := d.cfg.Store.Grants()
+	grants, err := d.cfg.Store.Grants.All()
 	if err != nil {
 		d.log.Error("sweep", "err", err)
 		return 1
@@ -76,13 +76,13 @@ func (d *Device) sweep(ctx context.Context, tried map[string]string) (left int) 
 		if ctx.Err() != nil {
 			return 1
 		}
-		if p.Over != "" && d.sweepPick(ctx, byID[p.GrantID], p, tried) {
+		if p.EndReason != "" && d.sweepPick(ctx, byID[p.GrantID], p, tried) {
 			d.screen.update(func(v *view) { v.deleted(p.RequestID) })
 			wake(d.slideNow) // the receipt's time begins
 			continue
 		}
 		held[p.GrantID]++
-		if p.Over != "" && d.grantFor(byID[p.GrantID], p, tried) != nil {
+		if p.EndReason != "" && d.grantFor(byID[p.GrantID], p, tried) != nil {
 			left++
 		}
 	}
@@ -109,19 +109,17 @@ func (d *Device) countPicks() {
 }
 
 func (d *Device) countInto(v *view) {
-	picks, err := d.cfg.Store.Picks()
+	stored, err := d.cfg.Store.Facts()
 	if err != nil {
 		return
 	}
-	v.countSessions(picks)
-	if grants, err := d.cfg.Store.Grants(); err == nil {
-		v.outstanding = outstanding(grants, picks)
-	}
+	v.countSessions(stored.Picks)
+	v.outstanding = outstanding(stored.Grants, stored.Picks)
 }
 
 // sweepPick deletes a pick's session and reports whether its record is gone.
 func (d *Device) sweepPick(ctx context.Context, own *store.Grant, p store.Pick, tried map[string]string) bool {
-	if p.SessionID == "" && !p.Asked {
+	if p.SessionID == "" && !p.CreateSent {
 		return d.forgetPick(p) // Google never heard of it
 	}
 	log := d.log.With("request_id", p.RequestID, "session_id", p.SessionID)
@@ -150,7 +148,7 @@ func (d *Device) sweepUnder(ctx context.Context, own *store.Grant, p store.Pick,
 	e, _ := errors.AsType[*picker.Error](err)
 	switch {
 	case err == nil, e != nil && e.Code == picker.NotFound && g == own:
-		log.Info("session deleted", "reason", p.Over)
+		log.Info("session deleted", "reason", p.EndReason)
 		d.tally.deletion("deleted")
 		return true
 	case isInvalidGrant(err):
@@ -175,7 +173,7 @@ func (d *Device) grantFor(own *store.Grant, p store.Pick, tried map[string]strin
 	if own != nil && !own.Dead {
 		return own
 	}
-	current, err := d.cfg.Store.Grant()
+	current, err := d.cfg.Store.Grants.Current()
 	if err != nil || current == nil || p.SessionID == "" || tried[p.RequestID] == current.ID {
 		return nil
 	}
@@ -232,7 +230,7 @@ func (d *Device) expired(p *store.Pick) bool {
 }
 
 func (d *Device) forgetPick(p store.Pick) bool {
-	if err := d.cfg.Store.ForgetPick(p.RequestID); err != nil {
+	if err := d.cfg.Store.Picks.Delete(p.RequestID); err != nil {
 		d.log.Error("sweep", "err", err, "request_id", p.RequestID)
 		return false
 	}
@@ -271,7 +269,7 @@ func (d *Device) logOnce(about, msg string, args ...any) {
 // forgetGrant erases a grant that nothing needs any more, after revoking it
 // where the person asked for that.
 func (d *Device) forgetGrant(ctx context.Context, id string) bool {
-	g, err := d.cfg.Store.GrantByID(id) // deleting sessions may have rotated its token
+	g, err := d.cfg.Store.Grants.Get(id) // deleting sessions may have rotated its token
 	if err != nil {
 		d.log.Error("sweep", "err", err)
 		return false
@@ -299,7 +297,7 @@ func (d *Device) forgetGrant(ctx context.Context, id string) bool {
 	d.dropSource(g.ID)
 	// At once, so that nobody sees an account that is gone without a word of how.
 	d.screen.update(func(v *view) {
-		if err = d.cfg.Store.ForgetGrant(g.ID); err == nil && g.Retired {
+		if err = d.cfg.Store.Grants.Delete(g.ID); err == nil && g.Retired {
 			bye.since, v.farewell = time.Now(), bye
 		}
 	})

@@ -395,7 +395,7 @@ func TestWishes(t *testing.T) {
 		w.until("the pairing screen", func(s Status) bool { return s.Pairing != nil && s.Library.Items == 0 })
 		w.untilClean()
 		w.pass(time.Minute)
-		grants, err := w.store.Grants()
+		grants, err := w.store.Grants.All()
 		if err != nil || len(grants) != 0 {
 			t.Errorf("grants after unpairing: %v, %v", grants, err)
 		}

@@ -58,7 +58,7 @@ func (d *Device) catchUp(ctx context.Context) error {
 	}
 	if d.later.provision {
 		err := d.ask(ctx, d.provision)
-		if store.IsDisk(err) {
+		if store.IsDiskError(err) {
 			return err
 		}
 		d.later.provision = false
@@ -96,7 +96,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // verify drops the photos whose files are missing or not as they came. One that
 // belongs to a pick which is still being fetched comes again with that.
 func (d *Device) verify(ctx context.Context) error {
-	photos, err := d.cfg.Store.Photos()
+	photos, err := d.cfg.Store.Photos.Collection()
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (d *Device) verify(ctx context.Context) error {
 		if !pause(ctx, verifyPause) {
 			return ctx.Err()
 		}
-		ok, err := d.cfg.Store.Verify(ctx, p)
+		ok, err := d.cfg.Store.Photos.Verify(ctx, p)
 		if err != nil {
 			errs = append(errs, err) // the others can be looked at all the same
 		} else if !ok {
@@ -127,7 +127,7 @@ func (d *Device) dropDamaged(ctx context.Context, damaged []store.Photo) error {
 	var dropped []store.Photo
 	err := d.ask(ctx, func() error {
 		for _, p := range damaged {
-			now, err := d.cfg.Store.Photo(p.ID)
+			now, err := d.cfg.Store.Photos.Get(p.ID)
 			if err != nil {
 				return &storeError{err}
 			}
@@ -135,7 +135,7 @@ func (d *Device) dropDamaged(ctx context.Context, damaged []store.Photo) error {
 				dropped = append(dropped, *now)
 			}
 		}
-		if err := d.cfg.Store.DropPhotos(dropped); err != nil {
+		if err := d.cfg.Store.Photos.Delete(dropped); err != nil {
 			return &storeError{err}
 		}
 		return nil

@@ -80,7 +80,7 @@ func same(a, b string) bool {
 // find returns the pairing that is meant, of the one on the screen and the one
 // before it. Its errors are ErrLinkUsed, ErrLinkLate and ErrLinkUnknown.
 func (d *Device) find(now *store.Pairing, is func(link, nonce string) bool) (*store.Pairing, error) {
-	for p := now; p != nil; p = p.Before {
+	for p := now; p != nil; p = p.Previous {
 		switch {
 		case !is(p.Link, p.Nonce):
 			continue
@@ -130,7 +130,7 @@ func (d *Device) Redirected(ctx context.Context, answer url.Values) (pickerURI s
 			return err
 		}
 		accepted := *p
-		accepted.Before = nil
+		accepted.Previous = nil
 		accepted.Code, accepted.Refusal = answer.Get("code"), answer.Get("error")
 		if !accepted.Answered() {
 			return ErrNoAnswer
@@ -140,7 +140,7 @@ func (d *Device) Redirected(ctx context.Context, answer url.Values) (pickerURI s
 		}
 		taken = &accepted
 		// The other one on the screen is over with it.
-		for b := d.facts.pairing; b != nil; b = b.Before {
+		for b := d.facts.pairing; b != nil; b = b.Previous {
 			d.bygones.add(b, ErrLinkUsed)
 		}
 		return nil

@@ -131,7 +131,7 @@ func (d *Device) refused(w *Way, e *oauthdevice.Error) error {
 	r := store.Refusal{Fingerprint: d.fingerprint(w), Method: w.Method, Code: e.Code, Description: e.Description, At: time.Now()}
 	if e.Op == oauthdevice.OpAuthorization {
 		d.hearsay = append(d.hearsay, r)
-	} else if err := d.cfg.Store.Refuse(r); err != nil {
+	} else if err := d.cfg.Store.Pairings.Refuse(r); err != nil {
 		return &storeError{err}
 	}
 	if err := d.load(); err != nil {
@@ -159,7 +159,7 @@ func (d *Device) noWay() error {
 // askAgain lets every way be tried once more, because somebody wants to.
 func (d *Device) askAgain() error {
 	d.hearsay = nil
-	if err := d.cfg.Store.ForgetRefusals(func(store.Refusal) bool { return true }); err != nil {
+	if err := d.cfg.Store.Pairings.DeleteRefusals(func(store.Refusal) bool { return true }); err != nil {
 		return &storeError{err}
 	}
 	return nil

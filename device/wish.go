@@ -130,7 +130,7 @@ func (d *Device) pickFor(account string) error {
 		return ErrNoAccount
 	}
 	d.wanted, d.newcomer = false, false
-	if err := d.cfg.Store.AddPick(d.newPick(account, 0)); err != nil {
+	if err := d.cfg.Store.Picks.Add(d.newPick(account, 0)); err != nil {
 		return &storeError{err}
 	}
 	if d.facts.pairing == nil {
@@ -140,7 +140,7 @@ func (d *Device) pickFor(account string) error {
 }
 
 func (d *Device) newPick(grantID string, replaces int) store.Pick {
-	return store.Pick{RequestID: newRequestID(), GrantID: grantID, CreatedAt: d.clock.stamp(), Replaces: replaces}
+	return store.Pick{RequestID: newRequestID(), GrantID: grantID, CreatedAt: d.clock.stamp(), UnusedBefore: replaces}
 }
 
 // Cancel ends the pick under way, the pairing that somebody asked for while
@@ -174,7 +174,7 @@ func (d *Device) Cancel(ctx context.Context) error {
 // endPick marks a pick over and says so in the log.
 func (d *Device) endPick(p *store.Pick, reason string) error {
 	d.log.Info("pick over", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
-	if err := d.cfg.Store.EndPick(p.RequestID, reason); err != nil {
+	if err := d.cfg.Store.Picks.End(p.RequestID, reason); err != nil {
 		return &storeError{err}
 	}
 	d.tally.pick(reason)

@@ -30,7 +30,7 @@ type world struct {
 	config func(*Config)
 	setUp  func(*world, *Config)
 
-	watch func(store.Touch) error // of the disk
+	watch func(store.Op) error // of the disk
 	space func() store.Space
 
 	store *store.Store
@@ -199,7 +199,7 @@ func newWorld(t *testing.T, o options) *world {
 // start switches the box on; w.stop pulls the plug.
 func (w *world) start() {
 	w.t.Helper()
-	st, err := store.Open(w.dir, store.Options{Warning: Damaged, Watch: w.watch, Space: w.space})
+	st, err := store.Open(w.dir, store.Options{Warning: Damaged, BeforeOp: w.watch, Space: w.space})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"go.etcd.io/bbolt"
 )
 
 // filled returns the bytes of a database that has branch pages, free pages and
@@ -20,13 +18,13 @@ func filled(t testing.TB, dir string) []byte {
 	t.Helper()
 	s, err := Open(dir, Options{})
 	must(t, err)
-	must(t, s.Paired(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"}))
+	must(t, s.FinishPairing(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"}))
 	for i := range 60 {
-		must(t, s.AddPick(Pick{RequestID: fmt.Sprint(i), GrantID: "g", PickerURI: strings.Repeat("x", 300)}))
+		must(t, s.Picks.Add(Pick{RequestID: fmt.Sprint(i), GrantID: "g", PickerURI: strings.Repeat("x", 300)}))
 	}
-	must(t, s.AddPick(Pick{RequestID: "large", GrantID: "g", PickerURI: strings.Repeat("x", 9000)}))
+	must(t, s.Picks.Add(Pick{RequestID: "large", GrantID: "g", PickerURI: strings.Repeat("x", 9000)}))
 	for i := range 20 {
-		must(t, s.ForgetPick(fmt.Sprint(i)))
+		must(t, s.Picks.Delete(fmt.Sprint(i)))
 	}
 	must(t, s.Close())
 	data, err := os.ReadFile(filepath.Join(dir, databaseName))
@@ -89,27 +87,27 @@ func TestDamageIsMovedAside(t *testing.T) {
 			s, err := Open(dir, Options{Warning: "why"})
 			must(t, err)
 			defer s.Close()
-			moved := s.Moved()
+			moved := s.Recovery()
 			if moved == nil || moved.Photos != 2 {
 				t.Fatalf("moved aside: %+v", moved)
 			}
-			if _, ok := errors.AsType[*CorruptError](moved.Why); !ok {
-				t.Errorf("why: %v", moved.Why)
+			if _, ok := errors.AsType[*CorruptError](moved.Cause); !ok {
+				t.Errorf("why: %v", moved.Cause)
 			}
-			kept, err := os.ReadFile(moved.To)
+			kept, err := os.ReadFile(moved.MovedTo)
 			must(t, err)
-			if !bytes.Equal(kept, data) || !strings.HasPrefix(filepath.Base(moved.To), "pickerd.db.damaged-2") {
-				t.Errorf("%s has %d bytes, want %d as they were", moved.To, len(kept), len(data))
+			if !bytes.Equal(kept, data) || !strings.HasPrefix(filepath.Base(moved.MovedTo), "pickerd.db.damaged-2") {
+				t.Errorf("%s has %d bytes, want %d as they were", moved.MovedTo, len(kept), len(data))
 			}
-			if w, err := s.Warning(); w != "why" || err != nil {
+			if w, err := s.Pairings.Warning(); w != "why" || err != nil {
 				t.Errorf("warning %q, %v", w, err)
 			}
-			photos, err := s.Photos()
+			photos, err := s.Photos.Collection()
 			must(t, err)
 			if len(photos) != 2 || photos[0].MimeType != "image/jpeg" || photos[0].Type != "PHOTO" {
 				t.Errorf("photos: %+v", photos)
 			}
-			must(t, s.Paired(Grant{ID: "new"}, nil)) // it works
+			must(t, s.FinishPairing(Grant{ID: "new"}, nil)) // it works
 
 			// The same photos picked again are known by their ids, and once.
 			add(t, s, "two", true, "b")
@@ -117,9 +115,9 @@ func TestDamageIsMovedAside(t *testing.T) {
 			if got := ids(t, s); got != "b" {
 				t.Errorf("after a new pick: %s", got)
 			}
-			photos, err = s.Photos()
+			photos, err = s.Photos.Collection()
 			must(t, err)
-			if ok, err := s.Verify(t.Context(), photos[0]); !ok || err != nil {
+			if ok, err := s.Photos.Verify(t.Context(), photos[0]); !ok || err != nil {
 				t.Errorf("the photo is gone with the record that was found: %v, %v", ok, err)
 			}
 		})
@@ -129,15 +127,15 @@ func TestDamageIsMovedAside(t *testing.T) {
 func TestNewerSchemaIsMovedAside(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.update(func(tx *bbolt.Tx) error {
+	must(t, s.db.update(func(tx *txn) error {
 		return tx.Bucket(bucketMeta).Put(keySchema, []byte{0, 0, 0, Schema + 1})
 	}))
 	must(t, s.Close())
 	s = opened(t, dir)
-	if m := s.Moved(); m == nil {
+	if m := s.Recovery(); m == nil {
 		t.Fatal("not moved aside")
-	} else if e, ok := errors.AsType[*SchemaError](m.Why); !ok || e.Have != Schema+1 {
-		t.Errorf("why: %v", m.Why)
+	} else if e, ok := errors.AsType[*SchemaError](m.Cause); !ok || e.Have != Schema+1 {
+		t.Errorf("why: %v", m.Cause)
 	}
 }
 
@@ -146,9 +144,9 @@ func TestRecordThatCantBeRead(t *testing.T) {
 	for _, bucket := range [][]byte{bucketPicks, bucketPhotos} {
 		dir := t.TempDir()
 		s := opened(t, dir)
-		must(t, s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put([]byte("x"), []byte("{torn")) }))
+		must(t, s.db.update(func(tx *txn) error { return tx.Bucket(bucket).Put([]byte("x"), []byte("{torn")) }))
 		must(t, s.Close())
-		if opened(t, dir).Moved() == nil {
+		if opened(t, dir).Recovery() == nil {
 			t.Errorf("%s: not moved aside", bucket)
 		}
 	}
@@ -164,7 +162,7 @@ func TestMovingAsideIsRepeatable(t *testing.T) {
 		must(t, s.Close())
 		must(t, os.WriteFile(filepath.Join(dir, databaseName), []byte("garbage"), 0o600))
 		n := 0
-		s, err := Open(dir, Options{Watch: func(Touch) error {
+		s, err := Open(dir, Options{BeforeOp: func(Op) error {
 			if n++; n > cut {
 				return errors.New("the plug is pulled")
 			}
@@ -179,7 +177,7 @@ func TestMovingAsideIsRepeatable(t *testing.T) {
 		}
 		s, err = Open(dir, Options{})
 		must(t, err)
-		asides, err := filepath.Glob(filepath.Join(dir, asidePrefix+"*"))
+		asides, err := filepath.Glob(filepath.Join(dir, damagedPrefix+"*"))
 		must(t, err)
 		if len(asides) != 1 || ids(t, s) == "" {
 			t.Errorf("cut %d: %v, photos %q", cut, asides, ids(t, s))
@@ -195,7 +193,7 @@ func TestMovedAsideTwice(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(dir, databaseName), []byte("garbage"), 0o600))
 		must(t, opened(t, dir).Close())
 	}
-	asides, err := filepath.Glob(filepath.Join(dir, asidePrefix+"*"))
+	asides, err := filepath.Glob(filepath.Join(dir, damagedPrefix+"*"))
 	must(t, err)
 	if len(asides) != 3 {
 		t.Errorf("%v", asides)
@@ -236,19 +234,19 @@ func FuzzDatabase(f *testing.F) {
 		}
 		path := filepath.Join(t.TempDir(), databaseName)
 		must(t, os.WriteFile(path, data[:min(int(length), len(data))], 0o600))
-		db, err := openFile(path, false)
+		bolt, err := openFile(path, false)
 		if err != nil {
 			if !isDamage(err) {
 				t.Errorf("%T: %v", err, err)
 			}
 			return
 		}
-		s := &Store{disk: &disk{dir: filepath.Dir(path)}, db: db}
-		must(t, s.AddPick(Pick{RequestID: "new"}))
-		if _, err := s.Picks(); err != nil {
+		picks := &Picks{&Store{db: &database{disk: &disk{dir: filepath.Dir(path)}, bolt: bolt}}}
+		must(t, picks.Add(Pick{RequestID: "new"}))
+		if _, err := picks.All(); err != nil {
 			t.Error(err)
 		}
-		must(t, db.Close())
+		must(t, bolt.Close())
 	})
 }
 
@@ -256,7 +254,7 @@ func TestVerify(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
 	add(t, s, "one", true, "a", "b", "c")
-	photos, err := s.Photos()
+	photos, err := s.Photos.Collection()
 	must(t, err)
 	path := func(i int) string { return filepath.Join(dir, mediaName, photos[i].File) }
 	altered, err := os.ReadFile(path(1))
@@ -265,7 +263,7 @@ func TestVerify(t *testing.T) {
 	must(t, os.WriteFile(path(1), altered, 0o600))
 	must(t, os.Remove(path(2)))
 	for i, want := range []bool{true, false, false} {
-		if ok, err := s.Verify(t.Context(), photos[i]); ok != want || err != nil {
+		if ok, err := s.Photos.Verify(t.Context(), photos[i]); ok != want || err != nil {
 			t.Errorf("photo %d: %v, %v", i, ok, err)
 		}
 	}

@@ -32,11 +32,11 @@ func TestReopen(t *testing.T) {
 	s, err := Open(dir, Options{Space: func() Space { return Space{Free: 1 << 30, Total: 1 << 30, ReadOnly: readOnly} }})
 	must(t, err)
 	defer s.Close()
-	must(t, s.db.Close()) // as on a disk that is
-	s.db, err = openFile(filepath.Join(dir, databaseName), true)
+	must(t, s.db.bolt.Close()) // as on a disk that is
+	s.db.bolt, err = openFile(filepath.Join(dir, databaseName), true)
 	must(t, err)
-	s.readOnly = true
-	if err := s.AddPick(Pick{RequestID: "r"}); !errors.Is(err, syscall.EROFS) {
+	s.db.readOnly = true
+	if err := s.Picks.Add(Pick{RequestID: "r"}); !errors.Is(err, syscall.EROFS) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.Health(); !errors.Is(err, syscall.EROFS) || ids(t, s) != "a" {
@@ -47,6 +47,6 @@ func TestReopen(t *testing.T) {
 	}
 	readOnly = false
 	must(t, s.Upkeep())
-	must(t, s.AddPick(Pick{RequestID: "r"}))
+	must(t, s.Picks.Add(Pick{RequestID: "r"}))
 	must(t, s.Health())
 }

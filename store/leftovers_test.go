@@ -11,12 +11,12 @@ import (
 
 func addOne(t *testing.T, s *Store, id, pick, bytes string) {
 	t.Helper()
-	p, err := s.NewPart()
+	p, err := s.Photos.NewPart()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.Write([]byte(bytes))
-	if err := s.AddPhotos([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Type: "PHOTO", Pick: pick}, p}}, true); err != nil {
+	if err := s.Photos.Add([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Type: "PHOTO", Pick: pick}, p}}, true); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -36,9 +36,9 @@ func TestMissingDatabase(t *testing.T) {
 	}
 	defer s.Close()
 	files, _ := os.ReadDir(filepath.Join(dir, "media"))
-	photos, _ := s.Photos()
+	photos, _ := s.Photos.Collection()
 	if len(files) != 1 || len(photos) != 1 {
-		t.Errorf("media erased: %d files, %d photos; Moved %v", len(files), len(photos), s.Moved())
+		t.Errorf("media erased: %d files, %d photos; Moved %v", len(files), len(photos), s.Recovery())
 	}
 }
 
@@ -54,7 +54,7 @@ func TestDamagedKeyFile(t *testing.T) {
 		os.WriteFile(filepath.Join(dir, "state.key"), []byte(garbage), 0o600)
 		s, err = Open(dir, Options{})
 		if err != nil {
-			t.Errorf("%q: the box does not start: %v (disk %v)", garbage, err, IsDisk(err))
+			t.Errorf("%q: the box does not start: %v (disk %v)", garbage, err, IsDiskError(err))
 			continue
 		}
 		s.Close()
@@ -64,9 +64,9 @@ func TestDamagedKeyFile(t *testing.T) {
 func TestFoundPhotoIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	fail := false
-	watch := func(c Touch) error {
-		if fail && c.Op == OpCommit {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
+	watch := func(c Op) error {
+		if fail && c.Kind == OpCommit {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.ENOSPC}
 		}
 		return nil
 	}
@@ -77,20 +77,20 @@ func TestFoundPhotoIsNotOverwritten(t *testing.T) {
 	addOne(t, s, "a", "p", "abc")
 	s.Close()
 	os.WriteFile(filepath.Join(dir, "pickerd.db"), []byte("garbage"), 0o600)
-	s, err = Open(dir, Options{Watch: watch})
+	s, err = Open(dir, Options{BeforeOp: watch})
 	if err != nil {
 		t.Fatal(err)
 	}
 	fail = true
-	p, _ := s.NewPart()
+	p, _ := s.Photos.NewPart()
 	p.Write([]byte("another size"))
-	if err := s.AddPhotos([]Addition{{Photo{ID: "a", MimeType: "image/jpeg", Type: "PHOTO", Pick: "q"}, p}}, true); err == nil {
+	if err := s.Photos.Add([]Addition{{Photo{ID: "a", MimeType: "image/jpeg", Type: "PHOTO", Pick: "q"}, p}}, true); err == nil {
 		t.Fatal("no error")
 	}
 	p.Discard()
 	fail = false
-	if photos, _ := s.Photos(); len(photos) == 1 {
-		ok, _ := s.Verify(t.Context(), photos[0])
+	if photos, _ := s.Photos.Collection(); len(photos) == 1 {
+		ok, _ := s.Photos.Verify(t.Context(), photos[0])
 		t.Log("verifies:", ok)
 	}
 	s.Close()
@@ -99,7 +99,7 @@ func TestFoundPhotoIsNotOverwritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	photos, _ := s.Photos()
+	photos, _ := s.Photos.Collection()
 	files, _ := os.ReadDir(filepath.Join(dir, "media"))
 	if len(photos) != 1 {
 		t.Errorf("the photo is gone: %d records, %d files", len(photos), len(files))
@@ -111,7 +111,7 @@ func TestEmptyFileIsNoPhoto(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := Open(dir, Options{})
 	addOne(t, s, "a", "p", "abc")
-	photos, _ := s.Photos()
+	photos, _ := s.Photos.Collection()
 	s.Close()
 	os.Truncate(filepath.Join(dir, "media", photos[0].File), 0)
 	os.WriteFile(filepath.Join(dir, "pickerd.db"), nil, 0o600)
@@ -120,9 +120,9 @@ func TestEmptyFileIsNoPhoto(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	photos, _ = s.Photos()
+	photos, _ = s.Photos.Collection()
 	if len(photos) > 0 {
-		ok, _ := s.Verify(t.Context(), photos[0])
+		ok, _ := s.Photos.Verify(t.Context(), photos[0])
 		t.Errorf("an empty file is shown for good; verifies %v", ok)
 	}
 }
@@ -133,8 +133,8 @@ func TestMovingAsideWithoutLinks(t *testing.T) {
 	s, _ := Open(dir, Options{})
 	s.Close()
 	os.WriteFile(filepath.Join(dir, "pickerd.db"), []byte("garbage"), 0o600)
-	s, err := Open(dir, Options{Watch: func(c Touch) error {
-		if c.Op == OpLink {
+	s, err := Open(dir, Options{BeforeOp: func(c Op) error {
+		if c.Kind == OpLink {
 			return &os.LinkError{Op: "link", Old: c.Name, New: c.To, Err: syscall.EPERM}
 		}
 		return nil
@@ -150,13 +150,13 @@ func TestMovingAsideWithoutLinks(t *testing.T) {
 func TestPartsGoWhenTheDiskIsBack(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := Open(dir, Options{})
-	p, _ := s.NewPart()
+	p, _ := s.Photos.NewPart()
 	p.Write([]byte("half"))
 	s.Close()
 	ro := true
-	s, err := Open(dir, Options{Watch: func(c Touch) error {
-		if ro && c.Op != OpLook {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
+	s, err := Open(dir, Options{BeforeOp: func(c Op) error {
+		if ro && c.Kind != OpStatfs {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.EROFS}
 		}
 		return nil
 	}})
@@ -180,9 +180,9 @@ func TestPartsGoWhenTheDiskIsBack(t *testing.T) {
 // count for nothing.
 func TestPhotosWithoutRecordsLeaveNoFiles(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Open(dir, Options{Watch: func(c Touch) error {
-		if c.Op == OpCommit && c.Name == databaseName {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
+	s, err := Open(dir, Options{BeforeOp: func(c Op) error {
+		if c.Kind == OpCommit && c.Name == databaseName {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.ENOSPC}
 		}
 		return nil
 	}})
@@ -203,10 +203,10 @@ func TestPhotosWithoutRecordsLeaveNoFiles(t *testing.T) {
 func TestPartsAreForgotten(t *testing.T) {
 	s := opened(t, t.TempDir())
 	must(t, tryAdd(s, "p", "a", "b"))
-	part, err := s.NewPart()
+	part, err := s.Photos.NewPart()
 	must(t, err)
 	part.Discard()
-	s.parts.Range(func(name, _ any) bool {
+	s.Photos.parts.Range(func(name, _ any) bool {
 		t.Errorf("%v", name)
 		return true
 	})

@@ -11,7 +11,7 @@ import (
 )
 
 func TestRoomLeavesATwentieth(t *testing.T) {
-	s := &Store{disk: &disk{dir: t.TempDir()}, space: func() Space { return Space{Free: 300, Total: 1000} }}
+	s := &Store{disk: &disk{dir: t.TempDir(), statfs: func() Space { return Space{Free: 300, Total: 1000} }}}
 	if room, err := s.Room(); room != 250 || err != nil {
 		t.Errorf("room %d, %v", room, err)
 	}
@@ -27,15 +27,15 @@ func TestRoomLeavesATwentieth(t *testing.T) {
 func TestReserveGivesWayToRecords(t *testing.T) {
 	dir := t.TempDir()
 	full := false
-	watch := func(c Touch) error {
+	watch := func(c Op) error {
 		_, err := os.Stat(filepath.Join(dir, reserveName))
-		if full && err == nil && (c.Op == OpCommit || c.Op == OpWrite) {
+		if full && err == nil && (c.Kind == OpCommit || c.Kind == OpWrite) {
 			return &os.PathError{Op: "write", Path: c.Name, Err: syscall.ENOSPC}
 		}
 		return nil
 	}
 	space := Space{Free: 100 << 20, Total: 100 << 20}
-	s, err := Open(dir, Options{Watch: watch, Space: func() Space { return space }})
+	s, err := Open(dir, Options{BeforeOp: watch, Space: func() Space { return space }})
 	must(t, err)
 	defer s.Close()
 	st, err := os.Stat(filepath.Join(dir, reserveName))
@@ -46,14 +46,14 @@ func TestReserveGivesWayToRecords(t *testing.T) {
 	must(t, s.Health())
 
 	full, space.Free = true, 0
-	part, err := s.NewPart()
+	part, err := s.Photos.NewPart()
 	must(t, err)
 	if _, err := part.Write([]byte("photo")); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("a photo on a full disk: %v", err)
 	}
 	part.Discard()
 	must(t, s.Health()) // there is room for what must not be lost
-	must(t, s.Paired(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"}))
+	must(t, s.FinishPairing(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"}))
 	if err := s.Health(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("without the reserve: %v", err)
 	}
@@ -73,7 +73,7 @@ func TestHealth(t *testing.T) {
 	defer s.Close()
 	must(t, s.Health())
 	space.ReadOnly = true
-	if err := s.Health(); !errors.Is(err, syscall.EROFS) || !IsDisk(err) {
+	if err := s.Health(); !errors.Is(err, syscall.EROFS) || !IsDiskError(err) {
 		t.Errorf("read-only: %v", err)
 	}
 }
@@ -86,37 +86,37 @@ func TestEveryRefusalOfTheDisk(t *testing.T) {
 		do   func(s *Store) error
 	}{
 		{"pair", func(s *Store) error {
-			return s.Paired(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"})
+			return s.FinishPairing(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"})
 		}},
 		{"add", func(s *Store) error { return tryAdd(s, "r", "a", "b") }},
-		{"end", func(s *Store) error { return s.EndPick("r", "done") }},
+		{"end", func(s *Store) error { return s.Picks.End("r", "done") }},
 		{"replace", func(s *Store) error { return tryAdd(s, "next", "c") }},
-		{"prune", func(s *Store) error { _, err := s.Prune(); return err }},
+		{"prune", func(s *Store) error { _, err := s.Photos.Prune(); return err }},
 		{"unpair", func(s *Store) error { return s.Unpair("unpaired", true, false) }},
-		{"forget", func(s *Store) error { return errors.Join(s.ForgetPick("r"), s.ForgetGrant("g")) }},
+		{"forget", func(s *Store) error { return errors.Join(s.Picks.Delete("r"), s.Grants.Delete("g")) }},
 	}
 	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
 		walked := 0
 		for at := 0; ; at++ {
-			dir, n, refused := t.TempDir(), 0, Touch{}
+			dir, n, refused := t.TempDir(), 0, Op{}
 			var mu sync.Mutex
-			watch := func(c Touch) error {
+			watch := func(c Op) error {
 				mu.Lock() // several files are synced at a time
 				defer mu.Unlock()
-				if c.Op == OpLook {
+				if c.Kind == OpStatfs {
 					return nil
 				}
 				n++
 				// A full disk refuses until something gives way.
 				if n == at+1 || errno == syscall.ENOSPC && n > at && n < at+3 {
 					refused = c
-					return &os.PathError{Op: c.Op, Path: c.Name, Err: errno}
+					return &os.PathError{Op: c.Kind, Path: c.Name, Err: errno}
 				}
 				return nil
 			}
-			s, err := Open(dir, Options{Watch: watch})
-			for ; err != nil; s, err = Open(dir, Options{Watch: watch}) {
-				if !IsDisk(err) {
+			s, err := Open(dir, Options{BeforeOp: watch})
+			for ; err != nil; s, err = Open(dir, Options{BeforeOp: watch}) {
+				if !IsDiskError(err) {
 					t.Fatalf("%v at %+v: open: %v", errno, refused, err)
 				}
 			}
@@ -126,7 +126,7 @@ func TestEveryRefusalOfTheDisk(t *testing.T) {
 					if err == nil {
 						break
 					}
-					if !IsDisk(err) || try > 3 {
+					if !IsDiskError(err) || try > 3 {
 						t.Fatalf("%v at %+v: %s: %v", errno, refused, step.name, err)
 					}
 				}
@@ -134,17 +134,17 @@ func TestEveryRefusalOfTheDisk(t *testing.T) {
 			must(t, s.Upkeep())
 			must(t, s.Close())
 			s = opened(t, dir)
-			grants, err := s.Grants()
+			grants, err := s.Grants.All()
 			must(t, err)
-			picks, err := s.Picks()
+			picks, err := s.Picks.All()
 			must(t, err)
 			entries, err := os.ReadDir(filepath.Join(dir, mediaName))
 			must(t, err)
-			if s.Moved() != nil || len(grants)+len(picks)+len(entries) > 0 || ids(t, s) != "" {
-				t.Errorf("%v at %+v: moved %v, %v, %v, %v", errno, refused, s.Moved(), grants, picks, entries)
+			if s.Recovery() != nil || len(grants)+len(picks)+len(entries) > 0 || ids(t, s) != "" {
+				t.Errorf("%v at %+v: moved %v, %v, %v, %v", errno, refused, s.Recovery(), grants, picks, entries)
 			}
 			must(t, s.Close())
-			if refused.Op == "" {
+			if refused.Kind == "" {
 				break
 			}
 			walked++
@@ -158,7 +158,7 @@ func TestEveryRefusalOfTheDisk(t *testing.T) {
 func tryAdd(s *Store, pick string, ids ...string) error {
 	var adds []Addition
 	for i, id := range ids {
-		part, err := s.NewPart()
+		part, err := s.Photos.NewPart()
 		if err != nil {
 			return err
 		}
@@ -168,5 +168,5 @@ func tryAdd(s *Store, pick string, ids ...string) error {
 		}
 		adds = append(adds, Addition{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part})
 	}
-	return s.AddPhotos(adds, true)
+	return s.Photos.Add(adds, true)
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"go.etcd.io/bbolt"
 )
 
 const mark = "s3cr3t"
@@ -40,11 +38,11 @@ func secretGrant() Grant {
 func TestTokensAreSealed(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.SavePairing(Pairing{DeviceCode: mark, UserCode: mark, Verifier: mark, Code: mark}))
-	must(t, s.Paired(secretGrant(), nil))
-	id, err := s.Identity(func() (string, error) { return mark, nil })
+	must(t, s.Pairings.Save(Pairing{DeviceCode: mark, UserCode: mark, Verifier: mark, Code: mark}))
+	must(t, s.FinishPairing(secretGrant(), nil))
+	id, err := s.Secrets.Identity(func() (string, error) { return mark, nil })
 	must(t, err)
-	again, err := s.Identity(func() (string, error) { return "another", nil })
+	again, err := s.Secrets.Identity(func() (string, error) { return "another", nil })
 	must(t, err)
 	if id != mark || again != mark {
 		t.Errorf("identity %q, then %q", id, again)
@@ -68,7 +66,7 @@ func TestErasedIsGone(t *testing.T) {
 	path := filepath.Join(dir, databaseName)
 	var sealed [][]byte
 	note := func() {
-		_, err := view(s, func(tx *bbolt.Tx) (any, error) {
+		_, err := view(s.db, func(tx *txn) (any, error) {
 			return nil, tx.Bucket(bucketGrants).ForEach(func(_, v []byte) error {
 				sealed = append(sealed, bytes.Clone(v))
 				return nil
@@ -76,10 +74,10 @@ func TestErasedIsGone(t *testing.T) {
 		})
 		must(t, err)
 	}
-	must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g", PickerURI: "https://" + mark}))
+	must(t, s.FinishPairing(secretGrant(), &Pick{RequestID: "r", GrantID: "g", PickerURI: "https://" + mark}))
 	note()
 	for range 20 {
-		must(t, s.UpdateGrant("g", func(g *Grant) { g.AccessToken += "x" }))
+		must(t, s.Grants.Update("g", func(g *Grant) { g.AccessToken += "x" }))
 	}
 	note()
 	left := func() (n int) {
@@ -97,7 +95,7 @@ func TestErasedIsGone(t *testing.T) {
 	}
 	must(t, s.Unpair("unpaired", false, false))
 	note() // kept sealed until the sessions are deleted
-	must(t, s.ForgetGrant("g"))
+	must(t, s.Grants.Delete("g"))
 	if n := left(); n > 0 {
 		t.Errorf("%d erased records are still in the file", n)
 	}
@@ -105,12 +103,12 @@ func TestErasedIsGone(t *testing.T) {
 		t.Errorf("the link is still in %v", names)
 	}
 	// The copy is the database now: it takes writes and keeps out others.
-	must(t, s.AddPick(Pick{RequestID: "next"}))
+	must(t, s.Picks.Add(Pick{RequestID: "next"}))
 	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
 		t.Errorf("a second pickerd: %v", err)
 	}
 	must(t, s.Close())
-	if picks, err := opened(t, dir).Picks(); err != nil || len(picks) != 2 {
+	if picks, err := opened(t, dir).Picks.All(); err != nil || len(picks) != 2 {
 		t.Errorf("%v, %v", picks, err)
 	}
 }
@@ -125,12 +123,12 @@ func TestUnpairedIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			s := opened(t, dir)
-			must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
-			part, err := s.NewPart()
+			must(t, s.FinishPairing(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
+			part, err := s.Photos.NewPart()
 			must(t, err)
 			_, err = part.Write([]byte("bytes"))
 			must(t, err)
-			must(t, s.AddPhotos([]Addition{{Photo{ID: "a", Filename: mark, MimeType: "image/jpeg", Grant: "g", Pick: "r"}, part}}, true))
+			must(t, s.Photos.Add([]Addition{{Photo{ID: "a", Filename: mark, MimeType: "image/jpeg", Grant: "g", Pick: "r"}, part}}, true))
 			if holds(t, dir, mark) == nil {
 				t.Fatal("this test can't see a photo's name")
 			}
@@ -146,11 +144,11 @@ func TestUnpairedIsGone(t *testing.T) {
 func TestScrubAfterACrash(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.update(func(tx *bbolt.Tx) error {
+	must(t, s.db.update(func(tx *txn) error {
 		meta := tx.Bucket(bucketMeta)
 		return errors.Join(meta.Put([]byte("old"), []byte(strings.Repeat(mark, 1000))), meta.Put(keyScrub, []byte{1}))
 	}))
-	must(t, s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Delete([]byte("old")) }))
+	must(t, s.db.update(func(tx *txn) error { return tx.Bucket(bucketMeta).Delete([]byte("old")) }))
 	must(t, s.Close())
 	must(t, os.WriteFile(filepath.Join(dir, "."+databaseName+"-123"), []byte(mark), 0o600)) // half a copy
 	if len(holds(t, dir, mark)) != 2 {
@@ -175,21 +173,21 @@ func TestKeys(t *testing.T) {
 		t.Helper()
 		dir := t.TempDir()
 		s := reopen(t, dir, key)
-		must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
+		must(t, s.FinishPairing(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
 		must(t, s.Close())
 		return dir
 	}
 	t.Run("a credential takes the file's place", func(t *testing.T) {
 		dir := paired(t, nil)
 		s := reopen(t, dir, outside)
-		if g, err := s.Grant(); err != nil || g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() {
+		if g, err := s.Grants.Current(); err != nil || g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() {
 			t.Errorf("%v, %v", g, err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, keyFileName)); err == nil {
 			t.Error("the key file stays")
 		}
 		must(t, s.Close())
-		if g, err := reopen(t, dir, outside).Grant(); err != nil || g == nil {
+		if g, err := reopen(t, dir, outside).Grants.Current(); err != nil || g == nil {
 			t.Errorf("%v, %v", g, err)
 		}
 	})
@@ -200,18 +198,18 @@ func TestKeys(t *testing.T) {
 		must(t, err)
 		must(t, os.Remove(path))
 		s := reopen(t, dir, nil)
-		g, err := s.Grant()
+		g, err := s.Grants.Current()
 		must(t, err)
-		grants, err := s.Grants()
+		grants, err := s.Grants.All()
 		must(t, err)
 		if g != nil || !s.KeyLost() || len(grants) != 1 || !grants[0].Dead || !grants[0].Locked {
 			t.Errorf("%v, %v", g, grants)
 		}
-		first, err := s.Identity(func() (string, error) { return "stand-in", nil })
+		first, err := s.Secrets.Identity(func() (string, error) { return "stand-in", nil })
 		must(t, err)
 		must(t, s.Close())
 		s = reopen(t, dir, nil)
-		again, err := s.Identity(func() (string, error) { return "yet another", nil })
+		again, err := s.Secrets.Identity(func() (string, error) { return "yet another", nil })
 		must(t, err)
 		if first != "stand-in" || again != first {
 			t.Errorf("identity %q, then %q", first, again)
@@ -220,7 +218,7 @@ func TestKeys(t *testing.T) {
 
 		must(t, os.WriteFile(path, right, 0o600))
 		s = reopen(t, dir, nil)
-		g, err = s.Grant()
+		g, err = s.Grants.Current()
 		must(t, err)
 		if g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() || first == mark {
 			t.Errorf("after the key came back: %v", g)
@@ -229,16 +227,16 @@ func TestKeys(t *testing.T) {
 	t.Run("paired over meanwhile", func(t *testing.T) {
 		dir := paired(t, outside)
 		s := reopen(t, dir, nil)
-		must(t, s.Paired(Grant{ID: "new", RefreshToken: "new"}, nil))
+		must(t, s.FinishPairing(Grant{ID: "new", RefreshToken: "new"}, nil))
 		must(t, s.Close())
 		s = reopen(t, dir, outside)
-		g, err := s.Grant()
+		g, err := s.Grants.Current()
 		must(t, err)
-		grants, err := s.Grants()
+		grants, err := s.Grants.All()
 		must(t, err)
-		picks, err := s.Picks()
+		picks, err := s.Picks.All()
 		must(t, err)
-		if g == nil || g.ID != "new" || len(grants) != 2 || !grants[0].Retired || grants[0].RefreshToken != "r-"+mark || picks[0].Over == "" {
+		if g == nil || g.ID != "new" || len(grants) != 2 || !grants[0].Retired || grants[0].RefreshToken != "r-"+mark || picks[0].EndReason == "" {
 			t.Errorf("%v, %+v, %v", g, grants, picks)
 		}
 	})
@@ -246,7 +244,7 @@ func TestKeys(t *testing.T) {
 		dir := paired(t, outside)
 		s := reopen(t, dir, nil)
 		must(t, s.Unpair("unpaired", false, false))
-		if grants, err := s.Grants(); err != nil || len(grants) > 0 || s.KeyLost() {
+		if grants, err := s.Grants.All(); err != nil || len(grants) > 0 || s.KeyLost() {
 			t.Errorf("%v, %v", grants, err)
 		}
 	})
@@ -264,11 +262,11 @@ func TestKeys(t *testing.T) {
 	t.Run("a record in another's place", func(t *testing.T) {
 		dir := paired(t, nil)
 		s := reopen(t, dir, nil)
-		must(t, s.update(func(tx *bbolt.Tx) error {
+		must(t, s.db.update(func(tx *txn) error {
 			b := tx.Bucket(bucketGrants)
 			return b.Put([]byte("h"), b.Get([]byte("g")))
 		}))
-		grants, err := s.Grants()
+		grants, err := s.Grants.All()
 		must(t, err)
 		if len(grants) != 2 || !grants[1].Locked || grants[1].RefreshToken != "" {
 			t.Errorf("%v", grants)
@@ -280,7 +278,7 @@ func TestKeys(t *testing.T) {
 func TestSchemaOne(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.update(func(tx *bbolt.Tx) error {
+	must(t, s.db.update(func(tx *txn) error {
 		g, err := json.Marshal(secretGrant())
 		must(t, err)
 		meta := tx.Bucket(bucketMeta)
@@ -291,9 +289,9 @@ func TestSchemaOne(t *testing.T) {
 	must(t, s.Close())
 	must(t, os.Remove(filepath.Join(dir, keyFileName)))
 	s = opened(t, dir)
-	g, err := s.Grant()
+	g, err := s.Grants.Current()
 	must(t, err)
-	p, err := s.Pairing()
+	p, err := s.Pairings.Current()
 	must(t, err)
 	if g == nil || g.RefreshToken != "r-"+mark || p == nil || p.DeviceCode != mark || s.KeyLost() {
 		t.Errorf("%v, %v", g, p)

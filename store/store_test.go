@@ -60,17 +60,17 @@ func TestRefusals(t *testing.T) {
 
 func TestPickMovesForwardOnly(t *testing.T) {
 	s := opened(t, t.TempDir())
-	must(t, s.AddPick(Pick{RequestID: "a"}))
-	must(t, s.EndPick("a", "cancelled"))
-	must(t, s.EndPick("a", "time-out"))
-	must(t, s.UpdatePick("a", func(p *Pick) { p.Over, p.SessionID = "", "s" }))
-	picks, err := s.Picks()
+	must(t, s.Picks.Add(Pick{RequestID: "a"}))
+	must(t, s.Picks.End("a", "cancelled"))
+	must(t, s.Picks.End("a", "time-out"))
+	must(t, s.Picks.Update("a", func(p *Pick) { p.EndReason, p.SessionID = "", "s" }))
+	picks, err := s.Picks.All()
 	must(t, err)
-	if len(picks) != 1 || picks[0].Over != "cancelled" || picks[0].SessionID != "s" {
+	if len(picks) != 1 || picks[0].EndReason != "cancelled" || picks[0].SessionID != "s" {
 		t.Errorf("%+v", picks)
 	}
-	must(t, s.ForgetPick("a"))
-	if err := s.UpdatePick("a", func(*Pick) {}); err == nil {
+	must(t, s.Picks.Delete("a"))
+	if err := s.Picks.Update("a", func(*Pick) {}); err == nil {
 		t.Error("a forgotten pick was updated")
 	}
 }
@@ -78,32 +78,32 @@ func TestPickMovesForwardOnly(t *testing.T) {
 func TestGrants(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.SavePairing(Pairing{RequestID: "r", DeviceCode: "d"}))
-	must(t, s.Paired(Grant{ID: "g", AccessToken: "a1", RefreshToken: "r1"}, &Pick{RequestID: "r", GrantID: "g"}))
-	must(t, s.UpdateGrant("g", func(g *Grant) { g.AccessToken = "a2" }))
+	must(t, s.Pairings.Save(Pairing{RequestID: "r", DeviceCode: "d"}))
+	must(t, s.FinishPairing(Grant{ID: "g", AccessToken: "a1", RefreshToken: "r1"}, &Pick{RequestID: "r", GrantID: "g"}))
+	must(t, s.Grants.Update("g", func(g *Grant) { g.AccessToken = "a2" }))
 	must(t, s.Close())
 	s = opened(t, dir)
-	g, err := s.Grant()
+	g, err := s.Grants.Current()
 	must(t, err)
-	if p, err := s.Pairing(); p != nil || err != nil {
+	if p, err := s.Pairings.Current(); p != nil || err != nil {
 		t.Errorf("pairing %v, %v", p, err)
 	}
 	if g == nil || g.AccessToken != "a2" || g.RefreshToken != "r1" {
 		t.Errorf("%#v", g)
 	}
-	must(t, s.KillGrant("g", "grant lost", "too old"))
-	if g, err := s.Grant(); g != nil || err != nil {
+	must(t, s.Grants.MarkDead("g", "grant lost", "too old"))
+	if g, err := s.Grants.Current(); g != nil || err != nil {
 		t.Errorf("after it was killed: %v, %v", g, err)
 	}
-	picks, err := s.Picks()
+	picks, err := s.Picks.All()
 	must(t, err)
-	if picks[0].Over != "grant lost" {
+	if picks[0].EndReason != "grant lost" {
 		t.Errorf("%+v", picks)
 	}
-	if w, err := s.Warning(); w != "too old" || err != nil {
+	if w, err := s.Pairings.Warning(); w != "too old" || err != nil {
 		t.Errorf("warning %q, %v", w, err)
 	}
-	grants, err := s.Grants()
+	grants, err := s.Grants.All()
 	must(t, err)
 	if !grants[0].Dead || grants[0].RefreshToken != "" {
 		t.Error("a dead grant keeps its token")
@@ -118,23 +118,23 @@ func TestGrants(t *testing.T) {
 func add(t *testing.T, s *Store, pick string, replace bool, ids ...string) {
 	t.Helper()
 	for i, id := range ids {
-		part, err := s.NewPart()
+		part, err := s.Photos.NewPart()
 		must(t, err)
 		_, err = part.Write([]byte("bytes of " + id))
 		must(t, err)
-		must(t, s.AddPhotos([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part}}, replace))
+		must(t, s.Photos.Add([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part}}, replace))
 	}
 }
 
 func prune(t *testing.T, s *Store) {
 	t.Helper()
-	_, err := s.Prune()
+	_, err := s.Photos.Prune()
 	must(t, err)
 }
 
 func ids(t *testing.T, s *Store) string {
 	t.Helper()
-	photos, err := s.Photos()
+	photos, err := s.Photos.Collection()
 	must(t, err)
 	list := ""
 	for _, p := range photos {
@@ -176,9 +176,9 @@ func TestTidy(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
 	add(t, s, "one", true, "a", "b", "c")
-	photos, err := s.Photos()
+	photos, err := s.Photos.Collection()
 	must(t, err)
-	part, err := s.NewPart() // a power cut leaves it
+	part, err := s.Photos.NewPart() // a power cut leaves it
 	must(t, err)
 	_, err = part.Write([]byte("half a ph"))
 	must(t, err)
@@ -203,13 +203,13 @@ func TestNamesNeverLeaveTheDirectory(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
 	add(t, s, "one", true, "../../etc/passwd", "a/b", string(bytes.Repeat([]byte("n"), 300)))
-	photos, err := s.Photos()
+	photos, err := s.Photos.Collection()
 	must(t, err)
 	if len(photos) != 3 {
 		t.Errorf("%d photos", len(photos))
 	}
 	for _, file := range []string{"../pickerd.db", "/etc/passwd", ".part-x", "..", ""} {
-		if f, err := s.OpenMedia(file); err == nil {
+		if f, err := s.Photos.Open(file); err == nil {
 			if st, _ := f.Stat(); !st.IsDir() {
 				t.Errorf("%q was opened", file)
 			}

@@ -75,7 +75,7 @@ func BenchmarkFirstFrame(b *testing.B) {
 		screen := &wall{pixel.New(1920, 1080), make(chan struct{})}
 		s := stage.New(stage.Config{
 			Open: func() (stage.Screen, error) { return screen, nil }, Pages: dev.Pages(), Words: words.English(), Log: log, Cache: dir,
-			Media: st.OpenMedia, Unshowable: dev.Unshowable, Found: dev.Screen, Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
+			Media: st.Photos.Open, Unshowable: dev.Unshowable, Found: dev.Screen, Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
 		})
 		ctx, cancel := context.WithCancel(b.Context())
 		ended := make(chan error, 2)

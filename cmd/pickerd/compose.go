@@ -84,7 +84,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	}
 	key := cfg.HTTP.Key
 	if key == "" && isOpen(display) {
-		if key, err = st.DisplayKey(newKey); err != nil {
+		if key, err = st.Secrets.DisplayKey(newKey); err != nil {
 			log.Error("the display's key can't be kept: another one is needed after a restart", "err", err)
 		}
 	}
@@ -117,7 +117,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	})
 	b.hooks = hooks.New(hooks.Config{Statuses: b.device.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Log: log})
 	b.door.handler = phone.Handler(b.device, lang, log)
-	if b.screens, err = newScreens(cfg, b.device, st.OpenMedia, log, e); err != nil {
+	if b.screens, err = newScreens(cfg, b.device, st.Photos.Open, log, e); err != nil {
 		b.close()
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv 
 	if err != nil {
 		return nil, &hintedError{err, "the unit hands it over: LoadCredential=state.key", exitConfig}
 	}
-	opt.Key, opt.Warning, opt.Watch = key, device.Damaged, crashDisk
+	opt.Key, opt.Warning, opt.BeforeOp = key, device.Damaged, crashDisk
 	dir := cfg.Store.Dir
 	st, err := store.Open(dir, opt)
 	if err == nil && cfg.IsGuest() {
@@ -184,15 +184,15 @@ func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv 
 	}
 	switch {
 	case err == nil:
-		if m := st.Moved(); m != nil {
+		if m := st.Recovery(); m != nil {
 			log.Error("THE DATABASE COULD NOT BE READ: a new one is begun, and somebody has to pair again",
-				"why", m.Why, "moved_aside_to", cmp.Or(m.To, "(it was gone)"), "photos_kept", m.Photos)
+				"why", m.Cause, "moved_aside_to", cmp.Or(m.MovedTo, "(it was gone)"), "photos_kept", m.Photos)
 		}
 		if st.KeyLost() {
 			log.Error("tokens on the disk are sealed with a key that is lost, or another: somebody has to pair again unless it comes back",
-				"damaged_key_moved_to", cmp.Or(st.KeyMoved(), "(none)"))
+				"damaged_key_moved_to", cmp.Or(st.DamagedKeyPath(), "(none)"))
 		}
-		if n := st.Lost(); n > 0 {
+		if n := st.LostPhotos(); n > 0 {
 			log.Warn("photos are missing or torn on the disk and are dropped", "photos", n)
 		}
 		return st, nil

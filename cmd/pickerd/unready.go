@@ -32,7 +32,7 @@ const readingLasts = 2 * time.Minute
 // the status say what is wrong.
 func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e env) (*store.Store, error) {
 	st, err := openStore(cfg, store.Options{}, log, e.getenv)
-	if !store.IsDisk(err) {
+	if !store.IsDiskError(err) {
 		return st, err
 	}
 	lang, lerr := words.For(cfg.Display.Language)
@@ -64,7 +64,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	serve(serving, g, ctl, control.Handler(u, u.Statuses(), log))
 	manage(serving, g, systemd.NewNotifier(e.getenv), u.Statuses(), screens, log)
 	began := time.Now()
-	for said := ""; store.IsDisk(err); st, err = openStore(cfg, store.Options{Unreadable: time.Since(began) > readingLasts}, log, e.getenv) {
+	for said := ""; store.IsDiskError(err); st, err = openStore(cfg, store.Options{ReplaceUnreadable: time.Since(began) > readingLasts}, log, e.getenv) {
 		if err.Error() != said {
 			said = err.Error()
 			log.Error("the state directory can't be used", "err", err, "retry_in", tryDiskEvery)

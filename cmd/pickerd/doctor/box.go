@@ -89,7 +89,7 @@ func (d *Doctor) disk(_ context.Context, check string) {
 		d.found(check, Fail, "Remove files that nobody needs.", "%s has no inode free.", dir)
 	case free < 1<<20:
 		d.found(check, Fail, "Free some space.", "%s", words)
-	case free < size/store.KeepFree:
+	case free < size/store.MinFreeDivisor:
 		d.found(check, Warn, "Photos leave a twentieth of the disk free, so that none comes now. Free some space.", "%s", words)
 	default:
 		d.ok(check, "%s", words)

@@ -29,11 +29,11 @@ const (
 	deepest    = 64 // no tree of this program comes near
 )
 
-// intact follows every page of a database file without trusting any, and tells
+// verifyPages follows every page of a database file without trusting any, and tells
 // what is wrong. bbolt itself trusts them: a page that leads back to itself is
 // the end of the process there, and one that is in use and listed as free is
 // overwritten later.
-func intact(f io.ReaderAt, size int64) error {
+func verifyPages(f io.ReaderAt, size int64) error {
 	c := &checker{f: f, size: size, used: map[uint64]bool{}}
 	if err := c.meta(); err != nil {
 		return err
