@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// What bbolt writes, in version 2 of its format, as far as it takes to follow
-// the pages: https://pkg.go.dev/go.etcd.io/bbolt, page.go and meta.go.
+// The page format of bbolt, version 2: https://pkg.go.dev/go.etcd.io/bbolt,
+// page.go and meta.go.
 const (
 	boltMagic   = 0xED0CDAED
 	boltVersion = 2
@@ -18,21 +18,20 @@ const (
 	pageHeader = 16 // id, flags, count, overflow
 	metaSize   = 64
 	elemSize   = 16 // of branch and leaf pages alike
-	bucketSize = 16 // root, sequence; a small bucket's page follows
+	bucketSize = 16 // root, sequence; the page of an inline bucket follows
 
 	flagBranch   = 0x01
 	flagLeaf     = 0x02
 	flagFreelist = 0x10
-	bucketEntry  = 0x01 // of a leaf's element
+	bucketEntry  = 0x01 // flag of an element in a leaf
 
 	noFreelist = ^uint64(0)
-	deepest    = 64 // no tree of this program comes near
+	maxDepth   = 64 // of a tree; those of this program are far below
 )
 
-// verifyPages follows every page of a database file without trusting any, and tells
-// what is wrong. bbolt itself trusts them: a page that leads back to itself is
-// the end of the process there, and one that is in use and listed as free is
-// overwritten later.
+// verifyPages checks every page of a database file and returns what is wrong.
+// bbolt trusts its pages: one that refers to itself ends the process, and one that
+// is both in use and listed as free is overwritten later.
 func verifyPages(f io.ReaderAt, size int64) error {
 	c := &checker{f: f, size: size, used: map[uint64]bool{}}
 	if err := c.meta(); err != nil {
@@ -50,13 +49,13 @@ type checker struct {
 	pageSize int64
 	root     uint64
 	freelist uint64
-	pages    uint64 // how many there are
+	pages    uint64 // number of pages
 	used     map[uint64]bool
 }
 
 var le = binary.LittleEndian
 
-// meta finds the newer of the two pages that say where everything begins.
+// meta reads the newer of the two meta pages.
 func (c *checker) meta() error {
 	newest, found := uint64(0), false
 	take := func(at int64) (pageSize int64) {
@@ -86,20 +85,19 @@ func (c *checker) meta() error {
 	}
 	switch {
 	case !found:
-		return errors.New("neither of its first pages is whole")
+		return errors.New("no valid meta page")
 	case c.pageSize < 1<<10 || c.pageSize > 1<<16:
-		return fmt.Errorf("its pages have %d bytes", c.pageSize)
+		return fmt.Errorf("invalid page size %d", c.pageSize)
 	case c.pages < 3 || c.pages > uint64(c.size/c.pageSize):
-		return errors.New("it is shorter than it says")
+		return errors.New("file truncated")
 	}
 	return nil
 }
 
-// page reads a page with what it overflows into, and takes note that it is in
-// use.
+// page reads a page with its overflow pages, and marks them as used.
 func (c *checker) page(id uint64) (data []byte, flags uint16, count int, err error) {
 	if id < 2 || id >= c.pages {
-		return nil, 0, 0, fmt.Errorf("page %d is outside", id)
+		return nil, 0, 0, fmt.Errorf("page %d out of range", id)
 	}
 	head := make([]byte, pageHeader)
 	if _, err := c.f.ReadAt(head, int64(id)*c.pageSize); err != nil {
@@ -108,13 +106,13 @@ func (c *checker) page(id uint64) (data []byte, flags uint16, count int, err err
 	overflow := uint64(le.Uint32(head[12:]))
 	switch {
 	case le.Uint64(head) != id:
-		return nil, 0, 0, fmt.Errorf("page %d is another", id)
+		return nil, 0, 0, fmt.Errorf("page %d has another page's number", id)
 	case overflow >= c.pages-id:
-		return nil, 0, 0, fmt.Errorf("page %d does not end", id)
+		return nil, 0, 0, fmt.Errorf("page %d overflows the file", id)
 	}
 	for i := id; i <= id+overflow; i++ {
 		if c.used[i] {
-			return nil, 0, 0, fmt.Errorf("page %d is used twice", i)
+			return nil, 0, 0, fmt.Errorf("page %d used twice", i)
 		}
 		c.used[i] = true
 	}
@@ -125,10 +123,10 @@ func (c *checker) page(id uint64) (data []byte, flags uint16, count int, err err
 	return data, le.Uint16(head[8:]), int(le.Uint16(head[10:])), nil
 }
 
-// tree follows the pages below one.
+// tree checks a page and all pages below it.
 func (c *checker) tree(id uint64, depth int) error {
-	if depth > deepest {
-		return errors.New("its tree is too deep")
+	if depth > maxDepth {
+		return errors.New("tree too deep")
 	}
 	data, flags, count, err := c.page(id)
 	if err != nil {
@@ -142,7 +140,7 @@ func (c *checker) tree(id uint64, depth int) error {
 	case flags == flagLeaf:
 		err = c.leaf(data, count, depth)
 	default:
-		err = fmt.Errorf("its kind is %#x", flags)
+		err = fmt.Errorf("invalid page type %#x", flags)
 	}
 	if err != nil {
 		return fmt.Errorf("page %d: %w", id, err)
@@ -150,7 +148,7 @@ func (c *checker) tree(id uint64, depth int) error {
 	return nil
 }
 
-// leaf goes through the records of a page, and into the buckets among them.
+// leaf checks the records of a leaf page, and the buckets among them.
 func (c *checker) leaf(data []byte, count, depth int) error {
 	return elements(data, count, func(at int) (pos, key, value uint32) {
 		return le.Uint32(data[at+4:]), le.Uint32(data[at+8:]), le.Uint32(data[at+12:])
@@ -159,24 +157,25 @@ func (c *checker) leaf(data []byte, count, depth int) error {
 		case le.Uint32(data[at:])&bucketEntry == 0:
 			return nil
 		case len(value) < bucketSize:
-			return errors.New("a bucket is too short")
+			return errors.New("bucket too short")
 		}
 		if root := le.Uint64(value); root != 0 {
 			return c.tree(root, depth+1)
 		}
 		inline := value[bucketSize:]
-		if len(inline) < pageHeader || le.Uint16(inline[8:]) != flagLeaf || depth > deepest {
-			return errors.New("a small bucket is no page")
+		if len(inline) < pageHeader || le.Uint16(inline[8:]) != flagLeaf || depth > maxDepth {
+			return errors.New("invalid inline bucket")
 		}
 		return c.leaf(inline, int(le.Uint16(inline[10:])), depth+1)
 	})
 }
 
-// elements calls each with where an element stands and its value. read tells
-// where its key begins, seen from there, and how long key and value are.
+// elements calls each with the offset and the value of every element. read
+// returns the position of an element's key, relative to the element, and the
+// lengths of its key and value.
 func elements(data []byte, count int, read func(at int) (pos, key, value uint32), each func(at int, value []byte) error) error {
 	if pageHeader+count*elemSize > len(data) {
-		return errors.New("it has more elements than room")
+		return errors.New("too many elements")
 	}
 	var last []byte
 	for i := range count {
@@ -184,11 +183,11 @@ func elements(data []byte, count int, read func(at int) (pos, key, value uint32)
 		pos, key, value := read(at)
 		begin, end := uint64(at)+uint64(pos), uint64(at)+uint64(pos)+uint64(key)+uint64(value)
 		if end > uint64(len(data)) || key == 0 {
-			return fmt.Errorf("element %d is outside", i)
+			return fmt.Errorf("element %d out of range", i)
 		}
 		name := data[begin : begin+uint64(key)]
 		if i > 0 && bytes.Compare(last, name) >= 0 {
-			return fmt.Errorf("element %d is out of order", i)
+			return fmt.Errorf("element %d out of order", i)
 		}
 		last = name
 		if err := each(at, data[begin+uint64(key):end]); err != nil {
@@ -198,31 +197,31 @@ func elements(data []byte, count int, read func(at int) (pos, key, value uint32)
 	return nil
 }
 
-// free looks whether a page that is listed as free is in use.
+// free checks that no page in the free list is in use.
 func (c *checker) free() error {
 	if c.freelist == noFreelist {
 		return nil
 	}
 	data, flags, count, err := c.page(c.freelist)
 	if err != nil {
-		return fmt.Errorf("the list of free pages: %w", err)
+		return fmt.Errorf("free list: %w", err)
 	}
 	if flags != flagFreelist {
-		return errors.New("the list of free pages is none")
+		return errors.New("invalid free list")
 	}
 	ids := data[pageHeader:]
 	total := uint64(count)
-	if count == 0xFFFF { // then the first entry counts
+	if count == 0xFFFF { // then the first entry is the count
 		total, ids = le.Uint64(ids), ids[8:]
 	}
 	if total > uint64(len(ids)/8) {
-		return errors.New("the list of free pages is longer than its page")
+		return errors.New("free list too long")
 	}
 	seen := map[uint64]bool{}
 	for i := range total {
 		id := le.Uint64(ids[i*8:])
 		if id < 2 || id >= c.pages || c.used[id] || seen[id] {
-			return fmt.Errorf("page %d can't be free", id)
+			return fmt.Errorf("page %d wrongly listed as free", id)
 		}
 		seen[id] = true
 	}
