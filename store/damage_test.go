@@ -1,6 +1,8 @@
-package store
+package store_test
 
 import (
+	"pickerd/store"
+	"go.etcd.io/bbolt"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -16,18 +18,18 @@ import (
 // a record larger than a page.
 func filled(t testing.TB, dir string) []byte {
 	t.Helper()
-	s, err := Open(dir, Options{})
+	s, err := store.Open(dir, store.Options{})
 	must(t, err)
-	must(t, s.FinishPairing(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"}))
+	must(t, s.FinishPairing(store.Grant{ID: "g", RefreshToken: "token"}, &store.Pick{RequestID: "r", GrantID: "g"}))
 	for i := range 60 {
-		must(t, s.Picks.Add(Pick{RequestID: fmt.Sprint(i), GrantID: "g", PickerURI: strings.Repeat("x", 300)}))
+		must(t, s.Picks.Add(store.Pick{RequestID: fmt.Sprint(i), GrantID: "g", PickerURI: strings.Repeat("x", 300)}))
 	}
-	must(t, s.Picks.Add(Pick{RequestID: "large", GrantID: "g", PickerURI: strings.Repeat("x", 9000)}))
+	must(t, s.Picks.Add(store.Pick{RequestID: "large", GrantID: "g", PickerURI: strings.Repeat("x", 9000)}))
 	for i := range 20 {
 		must(t, s.Picks.Delete(fmt.Sprint(i)))
 	}
 	must(t, s.Close())
-	data, err := os.ReadFile(filepath.Join(dir, databaseName))
+	data, err := os.ReadFile(filepath.Join(dir, store.DatabaseName))
 	must(t, err)
 	return data
 }
@@ -62,7 +64,7 @@ func damages(whole []byte) map[string][]byte {
 		"a page leads to itself": with(func(d []byte) {
 			id := binary.LittleEndian.Uint64(page(d, root)[32:])
 			p := page(d, int(id))
-			binary.LittleEndian.PutUint16(p[8:], flagBranch)
+			binary.LittleEndian.PutUint16(p[8:], store.FlagBranch)
 			binary.LittleEndian.PutUint16(p[10:], 1)
 			binary.LittleEndian.PutUint32(p[16:], 16)
 			binary.LittleEndian.PutUint32(p[20:], 1)
@@ -82,16 +84,16 @@ func TestDamageIsMovedAside(t *testing.T) {
 			s := opened(t, dir)
 			add(t, s, "one", true, "a", "b")
 			must(t, s.Close())
-			must(t, os.WriteFile(filepath.Join(dir, databaseName), data, 0o600))
+			must(t, os.WriteFile(filepath.Join(dir, store.DatabaseName), data, 0o600))
 
-			s, err := Open(dir, Options{Warning: "why"})
+			s, err := store.Open(dir, store.Options{Warning: "why"})
 			must(t, err)
 			defer s.Close()
 			moved := s.Recovery()
 			if moved == nil || moved.Photos != 2 {
 				t.Fatalf("moved aside: %+v", moved)
 			}
-			if _, ok := errors.AsType[*CorruptError](moved.Cause); !ok {
+			if _, ok := errors.AsType[*store.CorruptError](moved.Cause); !ok {
 				t.Errorf("why: %v", moved.Cause)
 			}
 			kept, err := os.ReadFile(moved.MovedTo)
@@ -107,7 +109,7 @@ func TestDamageIsMovedAside(t *testing.T) {
 			if len(photos) != 2 || photos[0].MimeType != "image/jpeg" || photos[0].Type != "PHOTO" {
 				t.Errorf("photos: %+v", photos)
 			}
-			must(t, s.FinishPairing(Grant{ID: "new"}, nil)) // it works
+			must(t, s.FinishPairing(store.Grant{ID: "new"}, nil)) // it works
 
 			// The same photos picked again are known by their ids, and once.
 			add(t, s, "two", true, "b")
@@ -127,24 +129,24 @@ func TestDamageIsMovedAside(t *testing.T) {
 func TestNewerSchemaIsMovedAside(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.db.update(func(tx *txn) error {
-		return tx.Bucket(bucketMeta).Put(keySchema, []byte{0, 0, 0, Schema + 1})
+	must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
+		return tx.Bucket(store.BucketMeta).Put(store.KeySchema, []byte{0, 0, 0, store.Schema + 1})
 	}))
 	must(t, s.Close())
 	s = opened(t, dir)
 	if m := s.Recovery(); m == nil {
 		t.Fatal("not moved aside")
-	} else if e, ok := errors.AsType[*SchemaError](m.Cause); !ok || e.Have != Schema+1 {
+	} else if e, ok := errors.AsType[*store.SchemaError](m.Cause); !ok || e.Have != store.Schema+1 {
 		t.Errorf("why: %v", m.Cause)
 	}
 }
 
 // A record that can't be read stops the box as surely as a page.
 func TestRecordThatCantBeRead(t *testing.T) {
-	for _, bucket := range [][]byte{bucketPicks, bucketPhotos} {
+	for _, bucket := range [][]byte{store.BucketPicks, store.BucketPhotos} {
 		dir := t.TempDir()
 		s := opened(t, dir)
-		must(t, s.db.update(func(tx *txn) error { return tx.Bucket(bucket).Put([]byte("x"), []byte("{torn")) }))
+		must(t, s.UpdateRaw(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put([]byte("x"), []byte("{torn")) }))
 		must(t, s.Close())
 		if opened(t, dir).Recovery() == nil {
 			t.Errorf("%s: not moved aside", bucket)
@@ -160,9 +162,9 @@ func TestMovingAsideIsRepeatable(t *testing.T) {
 		s := opened(t, dir)
 		add(t, s, "one", true, "a")
 		must(t, s.Close())
-		must(t, os.WriteFile(filepath.Join(dir, databaseName), []byte("garbage"), 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, store.DatabaseName), []byte("garbage"), 0o600))
 		n := 0
-		s, err := Open(dir, Options{BeforeOp: func(Op) error {
+		s, err := store.Open(dir, store.Options{BeforeOp: func(store.Op) error {
 			if n++; n > cut {
 				return errors.New("the plug is pulled")
 			}
@@ -175,9 +177,9 @@ func TestMovingAsideIsRepeatable(t *testing.T) {
 			}
 			return
 		}
-		s, err = Open(dir, Options{})
+		s, err = store.Open(dir, store.Options{})
 		must(t, err)
-		asides, err := filepath.Glob(filepath.Join(dir, damagedPrefix+"*"))
+		asides, err := filepath.Glob(filepath.Join(dir, store.DamagedPrefix+"*"))
 		must(t, err)
 		if len(asides) != 1 || ids(t, s) == "" {
 			t.Errorf("cut %d: %v, photos %q", cut, asides, ids(t, s))
@@ -190,10 +192,10 @@ func TestMovingAsideIsRepeatable(t *testing.T) {
 func TestMovedAsideTwice(t *testing.T) {
 	dir := t.TempDir()
 	for range 3 {
-		must(t, os.WriteFile(filepath.Join(dir, databaseName), []byte("garbage"), 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, store.DatabaseName), []byte("garbage"), 0o600))
 		must(t, opened(t, dir).Close())
 	}
-	asides, err := filepath.Glob(filepath.Join(dir, damagedPrefix+"*"))
+	asides, err := filepath.Glob(filepath.Join(dir, store.DamagedPrefix+"*"))
 	must(t, err)
 	if len(asides) != 3 {
 		t.Errorf("%v", asides)
@@ -212,7 +214,7 @@ func FuzzDatabase(f *testing.F) {
 	f.Add([]byte{}, uint32(8192))
 	f.Add(patch(0xe010, 48), uint32(len(whole))) // a key without length
 	for _, meta := range []int{16, 4096 + 16} {  // magic, page size, root, list of free pages, number of pages
-		for at := 0; at < metaSize; at += 8 {
+		for at := 0; at < store.MetaSize; at += 8 {
 			f.Add(patch(meta+at, 3), uint32(len(whole)))
 		}
 	}
@@ -229,20 +231,20 @@ func FuzzDatabase(f *testing.F) {
 		}
 		for _, meta := range []int{16, 4096 + 16} { // past the check sum
 			sum := fnv.New64a()
-			sum.Write(data[meta : meta+metaSize-8])
-			binary.LittleEndian.PutUint64(data[meta+metaSize-8:], sum.Sum64())
+			sum.Write(data[meta : meta+store.MetaSize-8])
+			binary.LittleEndian.PutUint64(data[meta+store.MetaSize-8:], sum.Sum64())
 		}
-		path := filepath.Join(t.TempDir(), databaseName)
+		path := filepath.Join(t.TempDir(), store.DatabaseName)
 		must(t, os.WriteFile(path, data[:min(int(length), len(data))], 0o600))
-		bolt, err := openFile(path, false)
+		bolt, err := store.OpenFile(path, false)
 		if err != nil {
-			if !isDamage(err) {
+			if !store.IsDamage(err) {
 				t.Errorf("%T: %v", err, err)
 			}
 			return
 		}
-		picks := &Picks{&Store{db: &database{disk: &disk{dir: filepath.Dir(path)}, bolt: bolt}}}
-		must(t, picks.Add(Pick{RequestID: "new"}))
+		picks := store.NewPicks(filepath.Dir(path), bolt)
+		must(t, picks.Add(store.Pick{RequestID: "new"}))
 		if _, err := picks.All(); err != nil {
 			t.Error(err)
 		}
@@ -256,7 +258,7 @@ func TestVerify(t *testing.T) {
 	add(t, s, "one", true, "a", "b", "c")
 	photos, err := s.Photos.Collection()
 	must(t, err)
-	path := func(i int) string { return filepath.Join(dir, mediaName, photos[i].File) }
+	path := func(i int) string { return filepath.Join(dir, store.MediaName, photos[i].File) }
 	altered, err := os.ReadFile(path(1))
 	must(t, err)
 	altered[0] ^= 1

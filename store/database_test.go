@@ -1,6 +1,7 @@
-package store
+package store_test
 
 import (
+	"pickerd/store"
 	"errors"
 	"path/filepath"
 	"syscall"
@@ -13,10 +14,10 @@ import (
 func TestLockedFileIsNotDamage(t *testing.T) {
 	dir := t.TempDir()
 	must(t, opened(t, dir).Close())
-	db, err := bbolt.Open(filepath.Join(dir, databaseName), 0o600, nil)
+	db, err := bbolt.Open(filepath.Join(dir, store.DatabaseName), 0o600, nil)
 	must(t, err)
 	defer db.Close()
-	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
+	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -29,14 +30,11 @@ func TestReopen(t *testing.T) {
 	add(t, s, "one", true, "a")
 	must(t, s.Close())
 	readOnly := true
-	s, err := Open(dir, Options{Space: func() Space { return Space{Free: 1 << 30, Total: 1 << 30, ReadOnly: readOnly} }})
+	s, err := store.Open(dir, store.Options{Space: func() store.Space { return store.Space{Free: 1 << 30, Total: 1 << 30, ReadOnly: readOnly} }})
 	must(t, err)
 	defer s.Close()
-	must(t, s.db.bolt.Close()) // as on a disk that is
-	s.db.bolt, err = openFile(filepath.Join(dir, databaseName), true)
-	must(t, err)
-	s.db.readOnly = true
-	if err := s.Picks.Add(Pick{RequestID: "r"}); !errors.Is(err, syscall.EROFS) {
+	must(t, s.ReopenReadOnly())
+	if err := s.Picks.Add(store.Pick{RequestID: "r"}); !errors.Is(err, syscall.EROFS) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.Health(); !errors.Is(err, syscall.EROFS) || ids(t, s) != "a" {
@@ -47,6 +45,6 @@ func TestReopen(t *testing.T) {
 	}
 	readOnly = false
 	must(t, s.Upkeep())
-	must(t, s.Picks.Add(Pick{RequestID: "r"}))
+	must(t, s.Picks.Add(store.Pick{RequestID: "r"}))
 	must(t, s.Health())
 }

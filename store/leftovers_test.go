@@ -1,6 +1,7 @@
-package store
+package store_test
 
 import (
+	"pickerd/store"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,28 +10,28 @@ import (
 	"testing"
 )
 
-func addOne(t *testing.T, s *Store, id, pick, bytes string) {
+func addOne(t *testing.T, s *store.Store, id, pick, bytes string) {
 	t.Helper()
 	p, err := s.Photos.NewPart()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.Write([]byte(bytes))
-	if err := s.Photos.Add([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Type: "PHOTO", Pick: pick}, p}}, true); err != nil {
+	if err := s.Photos.Add([]store.Addition{{store.Photo{ID: id, MimeType: "image/jpeg", Type: "PHOTO", Pick: pick}, p}}, true); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestMissingDatabase(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Open(dir, Options{})
+	s, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	addOne(t, s, "a", "p", "abc")
 	s.Close()
 	os.Remove(filepath.Join(dir, "pickerd.db"))
-	s, err = Open(dir, Options{})
+	s, err = store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,16 +46,16 @@ func TestMissingDatabase(t *testing.T) {
 func TestDamagedKeyFile(t *testing.T) {
 	for _, garbage := range []string{"", "short"} {
 		dir := t.TempDir()
-		s, err := Open(dir, Options{})
+		s, err := store.Open(dir, store.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		addOne(t, s, "a", "p", "abc")
 		s.Close()
 		os.WriteFile(filepath.Join(dir, "state.key"), []byte(garbage), 0o600)
-		s, err = Open(dir, Options{})
+		s, err = store.Open(dir, store.Options{})
 		if err != nil {
-			t.Errorf("%q: the box does not start: %v (disk %v)", garbage, err, IsDiskError(err))
+			t.Errorf("%q: the box does not start: %v (disk %v)", garbage, err, store.IsDiskError(err))
 			continue
 		}
 		s.Close()
@@ -64,27 +65,27 @@ func TestDamagedKeyFile(t *testing.T) {
 func TestFoundPhotoIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	fail := false
-	watch := func(c Op) error {
-		if fail && c.Kind == OpCommit {
+	watch := func(c store.Op) error {
+		if fail && c.Kind == store.OpCommit {
 			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.ENOSPC}
 		}
 		return nil
 	}
-	s, err := Open(dir, Options{})
+	s, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	addOne(t, s, "a", "p", "abc")
 	s.Close()
 	os.WriteFile(filepath.Join(dir, "pickerd.db"), []byte("garbage"), 0o600)
-	s, err = Open(dir, Options{BeforeOp: watch})
+	s, err = store.Open(dir, store.Options{BeforeOp: watch})
 	if err != nil {
 		t.Fatal(err)
 	}
 	fail = true
 	p, _ := s.Photos.NewPart()
 	p.Write([]byte("another size"))
-	if err := s.Photos.Add([]Addition{{Photo{ID: "a", MimeType: "image/jpeg", Type: "PHOTO", Pick: "q"}, p}}, true); err == nil {
+	if err := s.Photos.Add([]store.Addition{{store.Photo{ID: "a", MimeType: "image/jpeg", Type: "PHOTO", Pick: "q"}, p}}, true); err == nil {
 		t.Fatal("no error")
 	}
 	p.Discard()
@@ -94,7 +95,7 @@ func TestFoundPhotoIsNotOverwritten(t *testing.T) {
 		t.Log("verifies:", ok)
 	}
 	s.Close()
-	s, err = Open(dir, Options{})
+	s, err = store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,13 +110,13 @@ func TestFoundPhotoIsNotOverwritten(t *testing.T) {
 // A file of no bytes, or of another's, that is found beside a damaged database.
 func TestEmptyFileIsNoPhoto(t *testing.T) {
 	dir := t.TempDir()
-	s, _ := Open(dir, Options{})
+	s, _ := store.Open(dir, store.Options{})
 	addOne(t, s, "a", "p", "abc")
 	photos, _ := s.Photos.Collection()
 	s.Close()
 	os.Truncate(filepath.Join(dir, "media", photos[0].File), 0)
 	os.WriteFile(filepath.Join(dir, "pickerd.db"), nil, 0o600)
-	s, err := Open(dir, Options{})
+	s, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +131,11 @@ func TestEmptyFileIsNoPhoto(t *testing.T) {
 // No hard links (FAT, some FUSE): EPERM.
 func TestMovingAsideWithoutLinks(t *testing.T) {
 	dir := t.TempDir()
-	s, _ := Open(dir, Options{})
+	s, _ := store.Open(dir, store.Options{})
 	s.Close()
 	os.WriteFile(filepath.Join(dir, "pickerd.db"), []byte("garbage"), 0o600)
-	s, err := Open(dir, Options{BeforeOp: func(c Op) error {
-		if c.Kind == OpLink {
+	s, err := store.Open(dir, store.Options{BeforeOp: func(c store.Op) error {
+		if c.Kind == store.OpLink {
 			return &os.LinkError{Op: "link", Old: c.Name, New: c.To, Err: syscall.EPERM}
 		}
 		return nil
@@ -149,13 +150,13 @@ func TestMovingAsideWithoutLinks(t *testing.T) {
 // Parts that the disk did not let be removed at the start go later.
 func TestPartsGoWhenTheDiskIsBack(t *testing.T) {
 	dir := t.TempDir()
-	s, _ := Open(dir, Options{})
+	s, _ := store.Open(dir, store.Options{})
 	p, _ := s.Photos.NewPart()
 	p.Write([]byte("half"))
 	s.Close()
 	ro := true
-	s, err := Open(dir, Options{BeforeOp: func(c Op) error {
-		if ro && c.Kind != OpStatfs {
+	s, err := store.Open(dir, store.Options{BeforeOp: func(c store.Op) error {
+		if ro && c.Kind != store.OpStatfs {
 			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.EROFS}
 		}
 		return nil
@@ -180,8 +181,8 @@ func TestPartsGoWhenTheDiskIsBack(t *testing.T) {
 // count for nothing.
 func TestPhotosWithoutRecordsLeaveNoFiles(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Open(dir, Options{BeforeOp: func(c Op) error {
-		if c.Kind == OpCommit && c.Name == databaseName {
+	s, err := store.Open(dir, store.Options{BeforeOp: func(c store.Op) error {
+		if c.Kind == store.OpCommit && c.Name == store.DatabaseName {
 			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.ENOSPC}
 		}
 		return nil
@@ -193,7 +194,7 @@ func TestPhotosWithoutRecordsLeaveNoFiles(t *testing.T) {
 	if err := tryAdd(s, "p", "a", "b"); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("got %v", err)
 	}
-	files, err := os.ReadDir(filepath.Join(dir, mediaName))
+	files, err := os.ReadDir(filepath.Join(dir, store.MediaName))
 	if err != nil || len(files) > 0 {
 		t.Errorf("left: %v, %v", files, err)
 	}
@@ -206,8 +207,7 @@ func TestPartsAreForgotten(t *testing.T) {
 	part, err := s.Photos.NewPart()
 	must(t, err)
 	part.Discard()
-	s.Photos.parts.Range(func(name, _ any) bool {
-		t.Errorf("%v", name)
-		return true
-	})
+	if names := s.Photos.PartNames(); len(names) > 0 {
+		t.Errorf("still open: %v", names)
+	}
 }

@@ -1,6 +1,7 @@
-package store
+package store_test
 
 import (
+	"pickerd/store"
 	"errors"
 	"fmt"
 	"os"
@@ -11,11 +12,13 @@ import (
 )
 
 func TestRoomLeavesATwentieth(t *testing.T) {
-	s := &Store{disk: &disk{dir: t.TempDir(), statfs: func() Space { return Space{Free: 300, Total: 1000} }}}
+	s, err := store.Open(t.TempDir(), store.Options{Space: func() store.Space { return store.Space{Free: 300, Total: 1000} }})
+	must(t, err)
+	defer s.Close()
 	if room, err := s.Room(); room != 250 || err != nil {
 		t.Errorf("room %d, %v", room, err)
 	}
-	real, err := statfs(t.TempDir())
+	real, err := store.Statfs(t.TempDir())
 	must(t, err)
 	if real.Free <= 0 || real.Total < real.Free {
 		t.Errorf("%+v", real)
@@ -27,20 +30,20 @@ func TestRoomLeavesATwentieth(t *testing.T) {
 func TestReserveGivesWayToRecords(t *testing.T) {
 	dir := t.TempDir()
 	full := false
-	watch := func(c Op) error {
-		_, err := os.Stat(filepath.Join(dir, reserveName))
-		if full && err == nil && (c.Kind == OpCommit || c.Kind == OpWrite) {
+	watch := func(c store.Op) error {
+		_, err := os.Stat(filepath.Join(dir, store.ReserveName))
+		if full && err == nil && (c.Kind == store.OpCommit || c.Kind == store.OpWrite) {
 			return &os.PathError{Op: "write", Path: c.Name, Err: syscall.ENOSPC}
 		}
 		return nil
 	}
-	space := Space{Free: 100 << 20, Total: 100 << 20}
-	s, err := Open(dir, Options{BeforeOp: watch, Space: func() Space { return space }})
+	space := store.Space{Free: 100 << 20, Total: 100 << 20}
+	s, err := store.Open(dir, store.Options{BeforeOp: watch, Space: func() store.Space { return space }})
 	must(t, err)
 	defer s.Close()
-	st, err := os.Stat(filepath.Join(dir, reserveName))
+	st, err := os.Stat(filepath.Join(dir, store.ReserveName))
 	must(t, err)
-	if st.Size() != reserveSize {
+	if st.Size() != store.ReserveSize {
 		t.Errorf("the reserve has %d bytes", st.Size())
 	}
 	must(t, s.Health())
@@ -53,7 +56,7 @@ func TestReserveGivesWayToRecords(t *testing.T) {
 	}
 	part.Discard()
 	must(t, s.Health()) // there is room for what must not be lost
-	must(t, s.FinishPairing(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"}))
+	must(t, s.FinishPairing(store.Grant{ID: "g", RefreshToken: "token"}, &store.Pick{RequestID: "r", GrantID: "g"}))
 	if err := s.Health(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("without the reserve: %v", err)
 	}
@@ -61,19 +64,19 @@ func TestReserveGivesWayToRecords(t *testing.T) {
 	full, space.Free = false, 100<<20
 	must(t, s.Upkeep())
 	must(t, s.Health())
-	if _, err := os.Stat(filepath.Join(dir, reserveName)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, store.ReserveName)); err != nil {
 		t.Errorf("the reserve is not back: %v", err)
 	}
 }
 
 func TestHealth(t *testing.T) {
-	space := Space{Free: 1 << 30, Total: 1 << 30}
-	s, err := Open(t.TempDir(), Options{Space: func() Space { return space }})
+	space := store.Space{Free: 1 << 30, Total: 1 << 30}
+	s, err := store.Open(t.TempDir(), store.Options{Space: func() store.Space { return space }})
 	must(t, err)
 	defer s.Close()
 	must(t, s.Health())
 	space.ReadOnly = true
-	if err := s.Health(); !errors.Is(err, syscall.EROFS) || !IsDiskError(err) {
+	if err := s.Health(); !errors.Is(err, syscall.EROFS) || !store.IsDiskError(err) {
 		t.Errorf("read-only: %v", err)
 	}
 }
@@ -83,27 +86,27 @@ func TestHealth(t *testing.T) {
 func TestEveryRefusalOfTheDisk(t *testing.T) {
 	steps := []struct {
 		name string
-		do   func(s *Store) error
+		do   func(s *store.Store) error
 	}{
-		{"pair", func(s *Store) error {
-			return s.FinishPairing(Grant{ID: "g", RefreshToken: "token"}, &Pick{RequestID: "r", GrantID: "g"})
+		{"pair", func(s *store.Store) error {
+			return s.FinishPairing(store.Grant{ID: "g", RefreshToken: "token"}, &store.Pick{RequestID: "r", GrantID: "g"})
 		}},
-		{"add", func(s *Store) error { return tryAdd(s, "r", "a", "b") }},
-		{"end", func(s *Store) error { return s.Picks.End("r", "done") }},
-		{"replace", func(s *Store) error { return tryAdd(s, "next", "c") }},
-		{"prune", func(s *Store) error { _, err := s.Photos.Prune(); return err }},
-		{"unpair", func(s *Store) error { return s.Unpair("unpaired", true, false) }},
-		{"forget", func(s *Store) error { return errors.Join(s.Picks.Delete("r"), s.Grants.Delete("g")) }},
+		{"add", func(s *store.Store) error { return tryAdd(s, "r", "a", "b") }},
+		{"end", func(s *store.Store) error { return s.Picks.End("r", "done") }},
+		{"replace", func(s *store.Store) error { return tryAdd(s, "next", "c") }},
+		{"prune", func(s *store.Store) error { _, err := s.Photos.Prune(); return err }},
+		{"unpair", func(s *store.Store) error { return s.Unpair("unpaired", true, false) }},
+		{"forget", func(s *store.Store) error { return errors.Join(s.Picks.Delete("r"), s.Grants.Delete("g")) }},
 	}
 	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
 		walked := 0
 		for at := 0; ; at++ {
-			dir, n, refused := t.TempDir(), 0, Op{}
+			dir, n, refused := t.TempDir(), 0, store.Op{}
 			var mu sync.Mutex
-			watch := func(c Op) error {
+			watch := func(c store.Op) error {
 				mu.Lock() // several files are synced at a time
 				defer mu.Unlock()
-				if c.Kind == OpStatfs {
+				if c.Kind == store.OpStatfs {
 					return nil
 				}
 				n++
@@ -114,9 +117,9 @@ func TestEveryRefusalOfTheDisk(t *testing.T) {
 				}
 				return nil
 			}
-			s, err := Open(dir, Options{BeforeOp: watch})
-			for ; err != nil; s, err = Open(dir, Options{BeforeOp: watch}) {
-				if !IsDiskError(err) {
+			s, err := store.Open(dir, store.Options{BeforeOp: watch})
+			for ; err != nil; s, err = store.Open(dir, store.Options{BeforeOp: watch}) {
+				if !store.IsDiskError(err) {
 					t.Fatalf("%v at %+v: open: %v", errno, refused, err)
 				}
 			}
@@ -126,7 +129,7 @@ func TestEveryRefusalOfTheDisk(t *testing.T) {
 					if err == nil {
 						break
 					}
-					if !IsDiskError(err) || try > 3 {
+					if !store.IsDiskError(err) || try > 3 {
 						t.Fatalf("%v at %+v: %s: %v", errno, refused, step.name, err)
 					}
 				}
@@ -138,7 +141,7 @@ func TestEveryRefusalOfTheDisk(t *testing.T) {
 			must(t, err)
 			picks, err := s.Picks.All()
 			must(t, err)
-			entries, err := os.ReadDir(filepath.Join(dir, mediaName))
+			entries, err := os.ReadDir(filepath.Join(dir, store.MediaName))
 			must(t, err)
 			if s.Recovery() != nil || len(grants)+len(picks)+len(entries) > 0 || ids(t, s) != "" {
 				t.Errorf("%v at %+v: moved %v, %v, %v, %v", errno, refused, s.Recovery(), grants, picks, entries)
@@ -155,8 +158,8 @@ func TestEveryRefusalOfTheDisk(t *testing.T) {
 	}
 }
 
-func tryAdd(s *Store, pick string, ids ...string) error {
-	var adds []Addition
+func tryAdd(s *store.Store, pick string, ids ...string) error {
+	var adds []store.Addition
 	for i, id := range ids {
 		part, err := s.Photos.NewPart()
 		if err != nil {
@@ -166,7 +169,7 @@ func tryAdd(s *Store, pick string, ids ...string) error {
 		if _, err := fmt.Fprint(part, "bytes of ", id); err != nil {
 			return err
 		}
-		adds = append(adds, Addition{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part})
+		adds = append(adds, store.Addition{store.Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part})
 	}
 	return s.Photos.Add(adds, true)
 }

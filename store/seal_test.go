@@ -1,6 +1,8 @@
-package store
+package store_test
 
 import (
+	"pickerd/store"
+	"go.etcd.io/bbolt"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
@@ -31,14 +33,14 @@ func holds(t *testing.T, dir, text string) (names []string) {
 	return names
 }
 
-func secretGrant() Grant {
-	return Grant{ID: "g", AccessToken: "a-" + mark, RefreshToken: "r-" + mark, ClientSecret: "c-" + mark, Account: mark + "@example.org"}
+func secretGrant() store.Grant {
+	return store.Grant{ID: "g", AccessToken: "a-" + mark, RefreshToken: "r-" + mark, ClientSecret: "c-" + mark, Account: mark + "@example.org"}
 }
 
 func TestTokensAreSealed(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.Pairings.Save(Pairing{DeviceCode: mark, UserCode: mark, Verifier: mark, Code: mark}))
+	must(t, s.Pairings.Save(store.Pairing{DeviceCode: mark, UserCode: mark, Verifier: mark, Code: mark}))
 	must(t, s.FinishPairing(secretGrant(), nil))
 	id, err := s.Secrets.Identity(func() (string, error) { return mark, nil })
 	must(t, err)
@@ -51,7 +53,7 @@ func TestTokensAreSealed(t *testing.T) {
 	if names := holds(t, dir, mark); names != nil {
 		t.Errorf("a token is readable in %v", names)
 	}
-	st, err := os.Stat(filepath.Join(dir, keyFileName))
+	st, err := os.Stat(filepath.Join(dir, store.KeyFileName))
 	must(t, err)
 	if st.Mode().Perm() != 0o600 {
 		t.Errorf("the key has mode %v", st.Mode())
@@ -63,21 +65,21 @@ func TestTokensAreSealed(t *testing.T) {
 func TestErasedIsGone(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	path := filepath.Join(dir, databaseName)
+	path := filepath.Join(dir, store.DatabaseName)
 	var sealed [][]byte
 	note := func() {
-		_, err := view(s.db, func(tx *txn) (any, error) {
-			return nil, tx.Bucket(bucketGrants).ForEach(func(_, v []byte) error {
+		err := s.ViewRaw(func(tx *bbolt.Tx) error {
+			return tx.Bucket(store.BucketGrants).ForEach(func(_, v []byte) error {
 				sealed = append(sealed, bytes.Clone(v))
 				return nil
 			})
 		})
 		must(t, err)
 	}
-	must(t, s.FinishPairing(secretGrant(), &Pick{RequestID: "r", GrantID: "g", PickerURI: "https://" + mark}))
+	must(t, s.FinishPairing(secretGrant(), &store.Pick{RequestID: "r", GrantID: "g", PickerURI: "https://" + mark}))
 	note()
 	for range 20 {
-		must(t, s.Grants.Update("g", func(g *Grant) { g.AccessToken += "x" }))
+		must(t, s.Grants.Update("g", func(g *store.Grant) { g.AccessToken += "x" }))
 	}
 	note()
 	left := func() (n int) {
@@ -103,8 +105,8 @@ func TestErasedIsGone(t *testing.T) {
 		t.Errorf("the link is still in %v", names)
 	}
 	// The copy is the database now: it takes writes and keeps out others.
-	must(t, s.Picks.Add(Pick{RequestID: "next"}))
-	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
+	must(t, s.Picks.Add(store.Pick{RequestID: "next"}))
+	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("a second pickerd: %v", err)
 	}
 	must(t, s.Close())
@@ -116,19 +118,19 @@ func TestErasedIsGone(t *testing.T) {
 // Who is forgotten is gone from the file at once, not only when the sweeper has
 // reached the network and erases the token.
 func TestUnpairedIsGone(t *testing.T) {
-	for name, forget := range map[string]func(s *Store) error{
-		"all": func(s *Store) error { return s.Unpair("unpaired", true, false) },
-		"one": func(s *Store) error { return s.UnpairOne("g", "unpaired", true, false) },
+	for name, forget := range map[string]func(s *store.Store) error{
+		"all": func(s *store.Store) error { return s.Unpair("unpaired", true, false) },
+		"one": func(s *store.Store) error { return s.UnpairOne("g", "unpaired", true, false) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			s := opened(t, dir)
-			must(t, s.FinishPairing(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
+			must(t, s.FinishPairing(secretGrant(), &store.Pick{RequestID: "r", GrantID: "g"}))
 			part, err := s.Photos.NewPart()
 			must(t, err)
 			_, err = part.Write([]byte("bytes"))
 			must(t, err)
-			must(t, s.Photos.Add([]Addition{{Photo{ID: "a", Filename: mark, MimeType: "image/jpeg", Grant: "g", Pick: "r"}, part}}, true))
+			must(t, s.Photos.Add([]store.Addition{{store.Photo{ID: "a", Filename: mark, MimeType: "image/jpeg", Grant: "g", Pick: "r"}, part}}, true))
 			if holds(t, dir, mark) == nil {
 				t.Fatal("this test can't see a photo's name")
 			}
@@ -144,13 +146,13 @@ func TestUnpairedIsGone(t *testing.T) {
 func TestScrubAfterACrash(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.db.update(func(tx *txn) error {
-		meta := tx.Bucket(bucketMeta)
-		return errors.Join(meta.Put([]byte("old"), []byte(strings.Repeat(mark, 1000))), meta.Put(keyScrub, []byte{1}))
+	must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket(store.BucketMeta)
+		return errors.Join(meta.Put([]byte("old"), []byte(strings.Repeat(mark, 1000))), meta.Put(store.KeyScrub, []byte{1}))
 	}))
-	must(t, s.db.update(func(tx *txn) error { return tx.Bucket(bucketMeta).Delete([]byte("old")) }))
+	must(t, s.UpdateRaw(func(tx *bbolt.Tx) error { return tx.Bucket(store.BucketMeta).Delete([]byte("old")) }))
 	must(t, s.Close())
-	must(t, os.WriteFile(filepath.Join(dir, "."+databaseName+"-123"), []byte(mark), 0o600)) // half a copy
+	must(t, os.WriteFile(filepath.Join(dir, "."+store.DatabaseName+"-123"), []byte(mark), 0o600)) // half a copy
 	if len(holds(t, dir, mark)) != 2 {
 		t.Fatal("this test can't see what bbolt leaves behind")
 	}
@@ -162,9 +164,9 @@ func TestScrubAfterACrash(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	outside := bytes.Repeat([]byte("k"), 44)
-	reopen := func(t *testing.T, dir string, key []byte) *Store {
+	reopen := func(t *testing.T, dir string, key []byte) *store.Store {
 		t.Helper()
-		s, err := Open(dir, Options{Key: key})
+		s, err := store.Open(dir, store.Options{Key: key})
 		must(t, err)
 		t.Cleanup(func() { s.Close() })
 		return s
@@ -173,7 +175,7 @@ func TestKeys(t *testing.T) {
 		t.Helper()
 		dir := t.TempDir()
 		s := reopen(t, dir, key)
-		must(t, s.FinishPairing(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
+		must(t, s.FinishPairing(secretGrant(), &store.Pick{RequestID: "r", GrantID: "g"}))
 		must(t, s.Close())
 		return dir
 	}
@@ -183,7 +185,7 @@ func TestKeys(t *testing.T) {
 		if g, err := s.Grants.Current(); err != nil || g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() {
 			t.Errorf("%v, %v", g, err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, keyFileName)); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, store.KeyFileName)); err == nil {
 			t.Error("the key file stays")
 		}
 		must(t, s.Close())
@@ -193,7 +195,7 @@ func TestKeys(t *testing.T) {
 	})
 	t.Run("lost, and back", func(t *testing.T) {
 		dir := paired(t, nil)
-		path := filepath.Join(dir, keyFileName)
+		path := filepath.Join(dir, store.KeyFileName)
 		right, err := os.ReadFile(path)
 		must(t, err)
 		must(t, os.Remove(path))
@@ -227,7 +229,7 @@ func TestKeys(t *testing.T) {
 	t.Run("paired over meanwhile", func(t *testing.T) {
 		dir := paired(t, outside)
 		s := reopen(t, dir, nil)
-		must(t, s.FinishPairing(Grant{ID: "new", RefreshToken: "new"}, nil))
+		must(t, s.FinishPairing(store.Grant{ID: "new", RefreshToken: "new"}, nil))
 		must(t, s.Close())
 		s = reopen(t, dir, outside)
 		g, err := s.Grants.Current()
@@ -255,15 +257,15 @@ func TestKeys(t *testing.T) {
 		}
 	})
 	t.Run("too short", func(t *testing.T) {
-		if _, err := Open(t.TempDir(), Options{Key: []byte("short")}); !errors.Is(err, ErrShortKey) {
+		if _, err := store.Open(t.TempDir(), store.Options{Key: []byte("short")}); !errors.Is(err, store.ErrShortKey) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("a record in another's place", func(t *testing.T) {
 		dir := paired(t, nil)
 		s := reopen(t, dir, nil)
-		must(t, s.db.update(func(tx *txn) error {
-			b := tx.Bucket(bucketGrants)
+		must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
+			b := tx.Bucket(store.BucketGrants)
 			return b.Put([]byte("h"), b.Get([]byte("g")))
 		}))
 		grants, err := s.Grants.All()
@@ -278,16 +280,16 @@ func TestKeys(t *testing.T) {
 func TestSchemaOne(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.db.update(func(tx *txn) error {
+	must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
 		g, err := json.Marshal(secretGrant())
 		must(t, err)
-		meta := tx.Bucket(bucketMeta)
-		return errors.Join(tx.Bucket(bucketGrants).Put([]byte("g"), g), meta.Put(keyGrant, []byte("g")),
-			meta.Put(keyPairing, []byte(`{"device_code":"`+mark+`"}`)),
-			meta.Put(keySchema, binary.BigEndian.AppendUint32(nil, 1)))
+		meta := tx.Bucket(store.BucketMeta)
+		return errors.Join(tx.Bucket(store.BucketGrants).Put([]byte("g"), g), meta.Put(store.KeyGrant, []byte("g")),
+			meta.Put(store.KeyPairing, []byte(`{"device_code":"`+mark+`"}`)),
+			meta.Put(store.KeySchema, binary.BigEndian.AppendUint32(nil, 1)))
 	}))
 	must(t, s.Close())
-	must(t, os.Remove(filepath.Join(dir, keyFileName)))
+	must(t, os.Remove(filepath.Join(dir, store.KeyFileName)))
 	s = opened(t, dir)
 	g, err := s.Grants.Current()
 	must(t, err)
@@ -309,7 +311,7 @@ func TestWaitingForTheLockDuringAScrub(t *testing.T) {
 	s := opened(t, dir)
 	second := make(chan error, 1)
 	go func() {
-		other, err := Open(dir, Options{})
+		other, err := store.Open(dir, store.Options{})
 		if err == nil {
 			other.Close()
 		}
@@ -319,7 +321,7 @@ func TestWaitingForTheLockDuringAScrub(t *testing.T) {
 		must(t, s.Unpair("unpaired", false, false))
 		select {
 		case err := <-second:
-			if !errors.Is(err, ErrInUse) {
+			if !errors.Is(err, store.ErrInUse) {
 				t.Errorf("got %v", err)
 			}
 			return

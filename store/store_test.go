@@ -1,6 +1,7 @@
-package store
+package store_test
 
 import (
+	"pickerd/store"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,9 +10,9 @@ import (
 	"testing"
 )
 
-func opened(t *testing.T, dir string) *Store {
+func opened(t *testing.T, dir string) *store.Store {
 	t.Helper()
-	s, err := Open(dir, Options{})
+	s, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func must(t testing.TB, err error) {
 func TestModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "state")
 	opened(t, dir)
-	st, err := os.Stat(filepath.Join(dir, databaseName))
+	st, err := os.Stat(filepath.Join(dir, store.DatabaseName))
 	must(t, err)
 	if st.Mode().Perm() != 0o600 {
 		t.Errorf("the database has mode %v", st.Mode())
@@ -45,14 +46,14 @@ func TestRefusals(t *testing.T) {
 	t.Run("in use", func(t *testing.T) {
 		dir := t.TempDir()
 		opened(t, dir)
-		if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
+		if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("not writable", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "file")
 		must(t, os.WriteFile(file, nil, 0o600))
-		if _, err := Open(filepath.Join(file, "state"), Options{}); err == nil {
+		if _, err := store.Open(filepath.Join(file, "state"), store.Options{}); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -60,17 +61,17 @@ func TestRefusals(t *testing.T) {
 
 func TestPickMovesForwardOnly(t *testing.T) {
 	s := opened(t, t.TempDir())
-	must(t, s.Picks.Add(Pick{RequestID: "a"}))
+	must(t, s.Picks.Add(store.Pick{RequestID: "a"}))
 	must(t, s.Picks.End("a", "cancelled"))
 	must(t, s.Picks.End("a", "time-out"))
-	must(t, s.Picks.Update("a", func(p *Pick) { p.EndReason, p.SessionID = "", "s" }))
+	must(t, s.Picks.Update("a", func(p *store.Pick) { p.EndReason, p.SessionID = "", "s" }))
 	picks, err := s.Picks.All()
 	must(t, err)
 	if len(picks) != 1 || picks[0].EndReason != "cancelled" || picks[0].SessionID != "s" {
 		t.Errorf("%+v", picks)
 	}
 	must(t, s.Picks.Delete("a"))
-	if err := s.Picks.Update("a", func(*Pick) {}); err == nil {
+	if err := s.Picks.Update("a", func(*store.Pick) {}); err == nil {
 		t.Error("a forgotten pick was updated")
 	}
 }
@@ -78,9 +79,9 @@ func TestPickMovesForwardOnly(t *testing.T) {
 func TestGrants(t *testing.T) {
 	dir := t.TempDir()
 	s := opened(t, dir)
-	must(t, s.Pairings.Save(Pairing{RequestID: "r", DeviceCode: "d"}))
-	must(t, s.FinishPairing(Grant{ID: "g", AccessToken: "a1", RefreshToken: "r1"}, &Pick{RequestID: "r", GrantID: "g"}))
-	must(t, s.Grants.Update("g", func(g *Grant) { g.AccessToken = "a2" }))
+	must(t, s.Pairings.Save(store.Pairing{RequestID: "r", DeviceCode: "d"}))
+	must(t, s.FinishPairing(store.Grant{ID: "g", AccessToken: "a1", RefreshToken: "r1"}, &store.Pick{RequestID: "r", GrantID: "g"}))
+	must(t, s.Grants.Update("g", func(g *store.Grant) { g.AccessToken = "a2" }))
 	must(t, s.Close())
 	s = opened(t, dir)
 	g, err := s.Grants.Current()
@@ -108,31 +109,31 @@ func TestGrants(t *testing.T) {
 	if !grants[0].Dead || grants[0].RefreshToken != "" {
 		t.Error("a dead grant keeps its token")
 	}
-	for _, text := range []string{fmt.Sprint(Grant{RefreshToken: "secret"}), fmt.Sprintf("%#v %v", Grant{RefreshToken: "secret"}, Pairing{DeviceCode: "secret"})} {
+	for _, text := range []string{fmt.Sprint(store.Grant{RefreshToken: "secret"}), fmt.Sprintf("%#v %v", store.Grant{RefreshToken: "secret"}, store.Pairing{DeviceCode: "secret"})} {
 		if bytes.Contains([]byte(text), []byte("secret")) {
 			t.Errorf("printed: %s", text)
 		}
 	}
 }
 
-func add(t *testing.T, s *Store, pick string, replace bool, ids ...string) {
+func add(t *testing.T, s *store.Store, pick string, replace bool, ids ...string) {
 	t.Helper()
 	for i, id := range ids {
 		part, err := s.Photos.NewPart()
 		must(t, err)
 		_, err = part.Write([]byte("bytes of " + id))
 		must(t, err)
-		must(t, s.Photos.Add([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part}}, replace))
+		must(t, s.Photos.Add([]store.Addition{{store.Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part}}, replace))
 	}
 }
 
-func prune(t *testing.T, s *Store) {
+func prune(t *testing.T, s *store.Store) {
 	t.Helper()
 	_, err := s.Photos.Prune()
 	must(t, err)
 }
 
-func ids(t *testing.T, s *Store) string {
+func ids(t *testing.T, s *store.Store) string {
 	t.Helper()
 	photos, err := s.Photos.Collection()
 	must(t, err)
@@ -159,13 +160,13 @@ func TestCollection(t *testing.T) {
 	if got := ids(t, s); got != "de" {
 		t.Errorf("after an appending pick: %s", got)
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, mediaName))
+	entries, err := os.ReadDir(filepath.Join(dir, store.MediaName))
 	must(t, err)
 	if len(entries) != 2 {
 		t.Errorf("files: %v", entries)
 	}
 	must(t, s.Unpair("unpaired", false, false))
-	entries, err = os.ReadDir(filepath.Join(dir, mediaName))
+	entries, err = os.ReadDir(filepath.Join(dir, store.MediaName))
 	must(t, err)
 	if len(entries) != 0 || ids(t, s) != "" {
 		t.Errorf("after dropping all: %v", entries)
@@ -183,7 +184,7 @@ func TestTidy(t *testing.T) {
 	_, err = part.Write([]byte("half a ph"))
 	must(t, err)
 	must(t, s.Close())
-	media := filepath.Join(dir, mediaName)
+	media := filepath.Join(dir, store.MediaName)
 	must(t, os.Remove(filepath.Join(media, photos[0].File)))
 	must(t, os.WriteFile(filepath.Join(media, photos[1].File), []byte("shorter"), 0o600))
 	must(t, os.WriteFile(filepath.Join(media, "orphan.jpg"), nil, 0o600))
