@@ -1,24 +1,27 @@
 package store_test
 
 import (
-	"pickerd/store"
-	"go.etcd.io/bbolt"
 	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
+
+	"go.etcd.io/bbolt"
+
+	"pickerd/store"
 )
 
+// mark stands for a secret.
 const mark = "s3cr3t"
 
-// holds returns the files of a state directory that hold text.
-func holds(t *testing.T, dir, text string) (names []string) {
+func secretGrant() store.Grant {
+	return store.Grant{ID: "g", AccessToken: "a-" + mark, RefreshToken: "r-" + mark, ClientSecret: "c-" + mark, Account: mark + "@example.org"}
+}
+
+// filesWith returns the names of the files in a state directory that contain text.
+func filesWith(t *testing.T, dir, text string) (names []string) {
 	t.Helper()
 	must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -33,13 +36,9 @@ func holds(t *testing.T, dir, text string) (names []string) {
 	return names
 }
 
-func secretGrant() store.Grant {
-	return store.Grant{ID: "g", AccessToken: "a-" + mark, RefreshToken: "r-" + mark, ClientSecret: "c-" + mark, Account: mark + "@example.org"}
-}
-
 func TestTokensAreSealed(t *testing.T) {
 	dir := t.TempDir()
-	s := opened(t, dir)
+	s := open(t, dir)
 	must(t, s.Pairings.Save(store.Pairing{DeviceCode: mark, UserCode: mark, Verifier: mark, Code: mark}))
 	must(t, s.FinishPairing(secretGrant(), nil))
 	id, err := s.Secrets.Identity(func() (string, error) { return mark, nil })
@@ -50,115 +49,13 @@ func TestTokensAreSealed(t *testing.T) {
 		t.Errorf("identity %q, then %q", id, again)
 	}
 	must(t, s.Close())
-	if names := holds(t, dir, mark); names != nil {
+	if names := filesWith(t, dir, mark); names != nil {
 		t.Errorf("a token is readable in %v", names)
 	}
 	st, err := os.Stat(filepath.Join(dir, store.KeyFileName))
 	must(t, err)
 	if st.Mode().Perm() != 0o600 {
 		t.Errorf("the key has mode %v", st.Mode())
-	}
-}
-
-// What is erased is gone from the file, the pages that bbolt would use again
-// included, although it was sealed there.
-func TestErasedIsGone(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	path := filepath.Join(dir, store.DatabaseName)
-	var sealed [][]byte
-	note := func() {
-		err := s.ViewRaw(func(tx *bbolt.Tx) error {
-			return tx.Bucket(store.BucketGrants).ForEach(func(_, v []byte) error {
-				sealed = append(sealed, bytes.Clone(v))
-				return nil
-			})
-		})
-		must(t, err)
-	}
-	must(t, s.FinishPairing(secretGrant(), &store.Pick{RequestID: "r", GrantID: "g", PickerURI: "https://" + mark}))
-	note()
-	for range 20 {
-		must(t, s.Grants.Update("g", func(g *store.Grant) { g.AccessToken += "x" }))
-	}
-	note()
-	left := func() (n int) {
-		data, err := os.ReadFile(path)
-		must(t, err)
-		for _, v := range sealed {
-			if bytes.Contains(data, v) {
-				n++
-			}
-		}
-		return n
-	}
-	if left() == 0 {
-		t.Fatal("this test can't see what bbolt leaves behind")
-	}
-	must(t, s.Unpair("unpaired", false, false))
-	note() // kept sealed until the sessions are deleted
-	must(t, s.Grants.Delete("g"))
-	if n := left(); n > 0 {
-		t.Errorf("%d erased records are still in the file", n)
-	}
-	if names := holds(t, dir, mark); names != nil {
-		t.Errorf("the link is still in %v", names)
-	}
-	// The copy is the database now: it takes writes and keeps out others.
-	must(t, s.Picks.Add(store.Pick{RequestID: "next"}))
-	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
-		t.Errorf("a second pickerd: %v", err)
-	}
-	must(t, s.Close())
-	if picks, err := opened(t, dir).Picks.All(); err != nil || len(picks) != 2 {
-		t.Errorf("%v, %v", picks, err)
-	}
-}
-
-// Who is forgotten is gone from the file at once, not only when the sweeper has
-// reached the network and erases the token.
-func TestUnpairedIsGone(t *testing.T) {
-	for name, forget := range map[string]func(s *store.Store) error{
-		"all": func(s *store.Store) error { return s.Unpair("unpaired", true, false) },
-		"one": func(s *store.Store) error { return s.UnpairOne("g", "unpaired", true, false) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			s := opened(t, dir)
-			must(t, s.FinishPairing(secretGrant(), &store.Pick{RequestID: "r", GrantID: "g"}))
-			part, err := s.Photos.NewPart()
-			must(t, err)
-			_, err = part.Write([]byte("bytes"))
-			must(t, err)
-			must(t, s.Photos.Add([]store.Addition{{store.Photo{ID: "a", Filename: mark, MimeType: "image/jpeg", Grant: "g", Pick: "r"}, part}}, true))
-			if holds(t, dir, mark) == nil {
-				t.Fatal("this test can't see a photo's name")
-			}
-			must(t, forget(s))
-			if names := holds(t, dir, mark); names != nil {
-				t.Errorf("the photo's name is still in %v", names)
-			}
-		})
-	}
-}
-
-// A crash between erasing and scrubbing is made good at the next start.
-func TestScrubAfterACrash(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
-		meta := tx.Bucket(store.BucketMeta)
-		return errors.Join(meta.Put([]byte("old"), []byte(strings.Repeat(mark, 1000))), meta.Put(store.KeyScrub, []byte{1}))
-	}))
-	must(t, s.UpdateRaw(func(tx *bbolt.Tx) error { return tx.Bucket(store.BucketMeta).Delete([]byte("old")) }))
-	must(t, s.Close())
-	must(t, os.WriteFile(filepath.Join(dir, "."+store.DatabaseName+"-123"), []byte(mark), 0o600)) // half a copy
-	if len(holds(t, dir, mark)) != 2 {
-		t.Fatal("this test can't see what bbolt leaves behind")
-	}
-	must(t, opened(t, dir).Close())
-	if names := holds(t, dir, mark); names != nil {
-		t.Errorf("still in %v", names)
 	}
 }
 
@@ -276,57 +173,21 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// The first version kept tokens in clear.
-func TestSchemaOne(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
-		g, err := json.Marshal(secretGrant())
-		must(t, err)
-		meta := tx.Bucket(store.BucketMeta)
-		return errors.Join(tx.Bucket(store.BucketGrants).Put([]byte("g"), g), meta.Put(store.KeyGrant, []byte("g")),
-			meta.Put(store.KeyPairing, []byte(`{"device_code":"`+mark+`"}`)),
-			meta.Put(store.KeySchema, binary.BigEndian.AppendUint32(nil, 1)))
-	}))
-	must(t, s.Close())
-	must(t, os.Remove(filepath.Join(dir, store.KeyFileName)))
-	s = opened(t, dir)
-	g, err := s.Grants.Current()
-	must(t, err)
-	p, err := s.Pairings.Current()
-	must(t, err)
-	if g == nil || g.RefreshToken != "r-"+mark || p == nil || p.DeviceCode != mark || s.KeyLost() {
-		t.Errorf("%v, %v", g, p)
-	}
-	must(t, s.Close())
-	if names := holds(t, dir, mark); names != nil {
-		t.Errorf("still readable in %v", names)
-	}
-}
-
-// A pickerd that waits for the lock while another replaces the file must not get
-// the old one.
-func TestWaitingForTheLockDuringAScrub(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	second := make(chan error, 1)
-	go func() {
-		other, err := store.Open(dir, store.Options{})
-		if err == nil {
-			other.Close()
+func TestDamagedKeyFile(t *testing.T) {
+	for _, garbage := range []string{"", "short"} {
+		dir := t.TempDir()
+		s, err := store.Open(dir, store.Options{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		second <- err
-	}()
-	for range 20 { // until the second one's patience is over
-		must(t, s.Unpair("unpaired", false, false))
-		select {
-		case err := <-second:
-			if !errors.Is(err, store.ErrInUse) {
-				t.Errorf("got %v", err)
-			}
-			return
-		case <-time.After(100 * time.Millisecond):
+		addBytes(t, s, "a", "p", "abc")
+		s.Close()
+		os.WriteFile(filepath.Join(dir, "state.key"), []byte(garbage), 0o600)
+		s, err = store.Open(dir, store.Options{})
+		if err != nil {
+			t.Errorf("%q: the box does not start: %v (disk %v)", garbage, err, store.IsDiskError(err))
+			continue
 		}
+		s.Close()
 	}
-	t.Error("it waits for ever")
 }
