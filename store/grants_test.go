@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -45,5 +46,20 @@ func TestGrants(t *testing.T) {
 		if bytes.Contains([]byte(text), []byte("secret")) {
 			t.Errorf("printed: %s", text)
 		}
+	}
+}
+
+// A grant that was deleted, or never stored, is ErrNotFound.
+func TestGrantNotFound(t *testing.T) {
+	s := filled(t)
+	must(t, s.Grants.Delete("bert"))
+	if _, err := s.Grants.Get("bert"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("get: %v", err)
+	}
+	if err := s.Grants.Update("bert", func(*store.Grant) {}); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("update: %v", err)
+	}
+	if file, err := s.Grants.Imported(); file != "file" || err != nil {
+		t.Errorf("imported: %q, %v", file, err)
 	}
 }

@@ -76,3 +76,21 @@ func TestPhotoPaths(t *testing.T) {
 		}
 	}
 }
+
+// Usage tells a pick's photos from those of other accounts. A replacing pick frees
+// the rest.
+func TestUsage(t *testing.T) {
+	s := filled(t)
+	for _, tt := range []struct {
+		pick, grant string
+		want        store.Usage
+	}{
+		{"one", "anna", store.Usage{All: 30, Mine: 20, Others: 10}},
+		{"new", "anna", store.Usage{All: 30, Others: 10}},
+		{"new", "new", store.Usage{All: 30, Others: 30}},
+	} {
+		if got, err := s.Photos.Usage(tt.pick, tt.grant); got != tt.want || err != nil {
+			t.Errorf("pick %s of %s: %+v, %v, want %+v", tt.pick, tt.grant, got, err, tt.want)
+		}
+	}
+}

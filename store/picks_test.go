@@ -23,3 +23,15 @@ func TestPickStaysEnded(t *testing.T) {
 		t.Error("a forgotten pick was updated")
 	}
 }
+
+// Replace ends the old pick and adds the new one.
+func TestReplacePick(t *testing.T) {
+	s := open(t, t.TempDir())
+	must(t, s.Picks.Add(store.Pick{RequestID: "a", GrantID: "g", PickerURI: "https://example.org/a"}))
+	must(t, s.Picks.Replace("a", "expired", store.Pick{RequestID: "b", GrantID: "g", UnusedBefore: 1}))
+	picks, err := s.Picks.All()
+	must(t, err)
+	if len(picks) != 2 || picks[0].EndReason != "expired" || picks[0].PickerURI != "" || picks[1].EndReason != "" || picks[1].UnusedBefore != 1 {
+		t.Errorf("%+v", picks)
+	}
+}

@@ -201,3 +201,31 @@ func TestRecoveryTwiceInOneSecond(t *testing.T) {
 		t.Errorf("%v", asides)
 	}
 }
+
+// If the media directory can't be read, no database is created: the next start
+// would take the photos for files without a record.
+func TestNoDatabaseWithoutMedia(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, store.MediaName), nil, 0o600))
+	if s, err := store.Open(dir, store.Options{}); err == nil {
+		s.Close()
+		t.Error("no error")
+	}
+	if _, err := os.Stat(filepath.Join(dir, store.DatabaseName)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the database: %v", err)
+	}
+}
+
+// In guest mode damaged databases are deleted.
+func TestDeleteDamaged(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, store.DatabaseName), []byte("garbage"), 0o600))
+	s := open(t, dir)
+	must(t, s.DeleteDamaged())
+	if left, err := filepath.Glob(filepath.Join(dir, store.DamagedPrefix+"*")); len(left) > 0 || err != nil {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	if s.Recovery() == nil || s.Recovery().Cause.Error() == "" {
+		t.Errorf("recovery: %+v", s.Recovery())
+	}
+}
