@@ -22,7 +22,7 @@ func TestLockedFile(t *testing.T) {
 	must(t, err)
 	defer db.Close()
 	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
-		t.Errorf("got %v", err)
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -38,7 +38,7 @@ func TestReopen(t *testing.T) {
 	defer s.Close()
 	must(t, s.ReopenReadOnly())
 	if err := s.Picks.Add(store.Pick{RequestID: "r"}); !errors.Is(err, syscall.EROFS) {
-		t.Errorf("got %v", err)
+		t.Errorf("error %v", err)
 	}
 	if err := s.Health(); !errors.Is(err, syscall.EROFS) || ids(t, s) != "a" {
 		t.Errorf("health %v, photos %q", err, ids(t, s))
@@ -72,10 +72,10 @@ func TestSchemaOne(t *testing.T) {
 	p, err := s.Pairings.Current()
 	must(t, err)
 	if g == nil || g.RefreshToken != "r-"+mark || p == nil || p.DeviceCode != mark || s.KeyLost() {
-		t.Errorf("%v, %v", g, p)
+		t.Errorf("grant %v, pairing %v", g, p)
 	}
 	must(t, s.Close())
 	if names := filesWith(t, dir, mark); names != nil {
-		t.Errorf("still readable in %v", names)
+		t.Errorf("a secret is still readable in %v", names)
 	}
 }

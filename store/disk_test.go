@@ -40,7 +40,8 @@ func TestDiskErrors(t *testing.T) {
 					return nil
 				}
 				n++
-				// A full disk refuses until something gives way.
+				// On a full disk the next operation, which releases the reserve, fails
+				// too.
 				if n == at+1 || errno == syscall.ENOSPC && n > at && n < at+3 {
 					refused = c
 					return &os.PathError{Op: c.Kind, Path: c.Name, Err: errno}
@@ -74,7 +75,7 @@ func TestDiskErrors(t *testing.T) {
 			entries, err := os.ReadDir(filepath.Join(dir, store.MediaName))
 			must(t, err)
 			if s.Recovery() != nil || len(grants)+len(picks)+len(entries) > 0 || ids(t, s) != "" {
-				t.Errorf("%v at %+v: moved %v, %v, %v, %v", errno, refused, s.Recovery(), grants, picks, entries)
+				t.Errorf("%v at %+v: recovery %v, grants %v, picks %v, files %v", errno, refused, s.Recovery(), grants, picks, entries)
 			}
 			must(t, s.Close())
 			if refused.Kind == "" {
@@ -83,7 +84,7 @@ func TestDiskErrors(t *testing.T) {
 			walked++
 		}
 		if walked < 40 {
-			t.Errorf("%v: only %d places", errno, walked)
+			t.Errorf("%v: only %d operations", errno, walked)
 		}
 	}
 }

@@ -32,12 +32,10 @@ var (
 	Statfs   = statfs
 )
 
-// newPicks returns the picks of a database that was opened alone.
-func newPicks(dir string, bolt *bbolt.DB) *Picks {
+// NewPicks returns the picks of a database that was opened alone.
+func NewPicks(dir string, bolt *bbolt.DB) *Picks {
 	return &Picks{&Store{db: &database{disk: &disk{dir: dir}, bolt: bolt}}}
 }
-
-var NewPicks = newPicks
 
 // UpdateRaw runs f in a read-write transaction.
 func (s *Store) UpdateRaw(f func(tx *bbolt.Tx) error) error {

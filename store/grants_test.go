@@ -23,16 +23,16 @@ func TestGrants(t *testing.T) {
 		t.Errorf("pairing %v, %v", p, err)
 	}
 	if g == nil || g.AccessToken != "a2" || g.RefreshToken != "r1" {
-		t.Errorf("%#v", g)
+		t.Errorf("after reopening: %#v", g)
 	}
 	must(t, s.Grants.MarkDead("g", "grant lost", "too old"))
 	if g, err := s.Grants.Current(); g != nil || err != nil {
-		t.Errorf("after it was killed: %v, %v", g, err)
+		t.Errorf("current after MarkDead: %v, %v", g, err)
 	}
 	picks, err := s.Picks.All()
 	must(t, err)
 	if picks[0].EndReason != "grant lost" {
-		t.Errorf("%+v", picks)
+		t.Errorf("picks of a dead grant: %+v", picks)
 	}
 	if w, err := s.Pairings.Warning(); w != "too old" || err != nil {
 		t.Errorf("warning %q, %v", w, err)
@@ -40,11 +40,11 @@ func TestGrants(t *testing.T) {
 	grants, err := s.Grants.All()
 	must(t, err)
 	if !grants[0].Dead || grants[0].RefreshToken != "" {
-		t.Error("a dead grant keeps its token")
+		t.Error("a dead grant still has its token")
 	}
 	for _, text := range []string{fmt.Sprint(store.Grant{RefreshToken: "secret"}), fmt.Sprintf("%#v %v", store.Grant{RefreshToken: "secret"}, store.Pairing{DeviceCode: "secret"})} {
 		if bytes.Contains([]byte(text), []byte("secret")) {
-			t.Errorf("printed: %s", text)
+			t.Errorf("a secret was printed: %s", text)
 		}
 	}
 }

@@ -36,11 +36,11 @@ func TestAddFails(t *testing.T) {
 	}
 	defer s.Close()
 	if err := addAll(s, "p", "a", "b"); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("got %v", err)
+		t.Errorf("add: %v", err)
 	}
 	files, err := os.ReadDir(filepath.Join(dir, store.MediaName))
 	if err != nil || len(files) > 0 {
-		t.Errorf("left: %v, %v", files, err)
+		t.Errorf("files left: %v, %v", files, err)
 	}
 }
 
@@ -87,6 +87,6 @@ func TestAddKeepsFoundPhoto(t *testing.T) {
 	photos, _ := s.Photos.Collection()
 	files, _ := os.ReadDir(filepath.Join(dir, "media"))
 	if len(photos) != 1 {
-		t.Errorf("the photo is gone: %d records, %d files", len(photos), len(files))
+		t.Errorf("want one photo: %d records, %d files", len(photos), len(files))
 	}
 }

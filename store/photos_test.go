@@ -14,7 +14,7 @@ func TestCollection(t *testing.T) {
 	s := open(t, dir)
 	add(t, s, "one", true, "c", "a", "b")
 	if got := ids(t, s); got != "cab" {
-		t.Errorf("in the order picked: %s", got)
+		t.Errorf("first pick: %s", got)
 	}
 	add(t, s, "two", true, "d")
 	if got := ids(t, s); got != "d" {
@@ -34,7 +34,7 @@ func TestCollection(t *testing.T) {
 	entries, err = os.ReadDir(filepath.Join(dir, store.MediaName))
 	must(t, err)
 	if len(entries) != 0 || ids(t, s) != "" {
-		t.Errorf("after dropping all: %v", entries)
+		t.Errorf("after Unpair: %v", entries)
 	}
 }
 

@@ -20,7 +20,7 @@ func TestPickStaysEnded(t *testing.T) {
 	}
 	must(t, s.Picks.Delete("a"))
 	if err := s.Picks.Update("a", func(*store.Pick) {}); err == nil {
-		t.Error("a forgotten pick was updated")
+		t.Error("a deleted pick was updated")
 	}
 }
 

@@ -31,15 +31,15 @@ func TestDamagedDatabase(t *testing.T) {
 			defer s.Close()
 			moved := s.Recovery()
 			if moved == nil || moved.Photos != 2 {
-				t.Fatalf("moved aside: %+v", moved)
+				t.Fatalf("recovery: %+v", moved)
 			}
 			if _, ok := errors.AsType[*store.CorruptError](moved.Cause); !ok {
-				t.Errorf("why: %v", moved.Cause)
+				t.Errorf("cause: %v", moved.Cause)
 			}
 			kept, err := os.ReadFile(moved.MovedTo)
 			must(t, err)
 			if !bytes.Equal(kept, data) || !strings.HasPrefix(filepath.Base(moved.MovedTo), "pickerd.db.damaged-2") {
-				t.Errorf("%s has %d bytes, want %d as they were", moved.MovedTo, len(kept), len(data))
+				t.Errorf("%s has %d bytes, want the %d of the original", moved.MovedTo, len(kept), len(data))
 			}
 			if w, err := s.Pairings.Warning(); w != "why" || err != nil {
 				t.Errorf("warning %q, %v", w, err)
@@ -49,9 +49,9 @@ func TestDamagedDatabase(t *testing.T) {
 			if len(photos) != 2 || photos[0].MimeType != "image/jpeg" || photos[0].Type != "PHOTO" {
 				t.Errorf("photos: %+v", photos)
 			}
-			must(t, s.FinishPairing(store.Grant{ID: "new"}, nil)) // it works
+			must(t, s.FinishPairing(store.Grant{ID: "new"}, nil)) // the new database works
 
-			// The same photos picked again are known by their ids, and once.
+			// A photo that is picked again appears once, with its real ID.
 			add(t, s, "two", true, "b")
 			prune(t, s)
 			if got := ids(t, s); got != "b" {
@@ -60,7 +60,7 @@ func TestDamagedDatabase(t *testing.T) {
 			photos, err = s.Photos.Collection()
 			must(t, err)
 			if ok, err := s.Photos.Verify(t.Context(), photos[0]); !ok || err != nil {
-				t.Errorf("the photo is gone with the record that was found: %v, %v", ok, err)
+				t.Errorf("the photo's file was removed with its found record: %v, %v", ok, err)
 			}
 		})
 	}
@@ -77,11 +77,11 @@ func TestNewerSchema(t *testing.T) {
 	if m := s.Recovery(); m == nil {
 		t.Fatal("not moved aside")
 	} else if e, ok := errors.AsType[*store.SchemaError](m.Cause); !ok || e.Have != store.Schema+1 {
-		t.Errorf("why: %v", m.Cause)
+		t.Errorf("cause: %v", m.Cause)
 	}
 }
 
-// A record that can't be read stops the box as surely as a page.
+// A database with a record that can't be decoded is damaged.
 func TestDamagedRecord(t *testing.T) {
 	for _, bucket := range [][]byte{store.BucketPicks, store.BucketPhotos} {
 		dir := t.TempDir()
@@ -111,7 +111,7 @@ func TestMissingDatabase(t *testing.T) {
 	files, _ := os.ReadDir(filepath.Join(dir, "media"))
 	photos, _ := s.Photos.Collection()
 	if len(files) != 1 || len(photos) != 1 {
-		t.Errorf("media erased: %d files, %d photos; Moved %v", len(files), len(photos), s.Recovery())
+		t.Errorf("want one photo: %d files, %d photos, recovery %v", len(files), len(photos), s.Recovery())
 	}
 }
 
@@ -132,7 +132,7 @@ func TestEmptyMediaFile(t *testing.T) {
 	photos, _ = s.Photos.Collection()
 	if len(photos) > 0 {
 		ok, _ := s.Photos.Verify(t.Context(), photos[0])
-		t.Errorf("an empty file is shown for good; verifies %v", ok)
+		t.Errorf("an empty file was kept as a photo; verified: %v", ok)
 	}
 }
 
@@ -147,23 +147,23 @@ func TestRecoveryAfterPowerCut(t *testing.T) {
 		n := 0
 		s, err := store.Open(dir, store.Options{BeforeOp: func(store.Op) error {
 			if n++; n > cut {
-				return errors.New("the plug is pulled")
+				return errors.New("power cut")
 			}
 			return nil
 		}})
 		if err == nil {
 			s.Close()
 			if cut < 6 {
-				t.Errorf("only %d places to cut", cut)
+				t.Errorf("only %d operations", cut)
 			}
 			return
 		}
 		s, err = store.Open(dir, store.Options{})
 		must(t, err)
-		asides, err := filepath.Glob(filepath.Join(dir, store.DamagedPrefix+"*"))
+		damaged, err := filepath.Glob(filepath.Join(dir, store.DamagedPrefix+"*"))
 		must(t, err)
-		if len(asides) != 1 || ids(t, s) == "" {
-			t.Errorf("cut %d: %v, photos %q", cut, asides, ids(t, s))
+		if len(damaged) != 1 || ids(t, s) == "" {
+			t.Errorf("cut %d: %v, photos %q", cut, damaged, ids(t, s))
 		}
 		must(t, s.Close())
 	}
@@ -182,7 +182,7 @@ func TestRecoveryWithoutLinks(t *testing.T) {
 		return nil
 	}})
 	if err != nil {
-		t.Errorf("does not start: %v; permission %v", err, errors.Is(err, os.ErrPermission))
+		t.Errorf("open: %v; permission %v", err, errors.Is(err, os.ErrPermission))
 		return
 	}
 	s.Close()
@@ -195,10 +195,10 @@ func TestRecoveryTwiceInOneSecond(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(dir, store.DatabaseName), []byte("garbage"), 0o600))
 		must(t, open(t, dir).Close())
 	}
-	asides, err := filepath.Glob(filepath.Join(dir, store.DamagedPrefix+"*"))
+	damaged, err := filepath.Glob(filepath.Join(dir, store.DamagedPrefix+"*"))
 	must(t, err)
-	if len(asides) != 3 {
-		t.Errorf("%v", asides)
+	if len(damaged) != 3 {
+		t.Errorf("%v", damaged)
 	}
 }
 

@@ -46,10 +46,10 @@ func TestScrub(t *testing.T) {
 		return n
 	}
 	if left() == 0 {
-		t.Fatal("this test can't see what bbolt leaves behind")
+		t.Fatal("the test does not find records in free pages")
 	}
 	must(t, s.Unpair("unpaired", false, false))
-	note() // kept sealed until the sessions are deleted
+	note() // the retired grant, still sealed
 	must(t, s.Grants.Delete("g"))
 	if n := left(); n > 0 {
 		t.Errorf("%d erased records are still in the file", n)
@@ -57,7 +57,8 @@ func TestScrub(t *testing.T) {
 	if names := filesWith(t, dir, mark); names != nil {
 		t.Errorf("the link is still in %v", names)
 	}
-	// The copy is the database now: it takes writes and keeps out others.
+	// The copy is now the database: it can be written, and the directory is still
+	// locked.
 	must(t, s.Picks.Add(store.Pick{RequestID: "next"}))
 	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("a second pickerd: %v", err)
@@ -85,7 +86,7 @@ func TestUnpairScrubs(t *testing.T) {
 			must(t, err)
 			must(t, s.Photos.Add([]store.Addition{{store.Photo{ID: "a", Filename: mark, MimeType: "image/jpeg", Grant: "g", Pick: "r"}, part}}, true))
 			if filesWith(t, dir, mark) == nil {
-				t.Fatal("this test can't see a photo's name")
+				t.Fatal("the test does not find the photo's name")
 			}
 			must(t, forget(s))
 			if names := filesWith(t, dir, mark); names != nil {
@@ -105,12 +106,12 @@ func TestScrubAfterCrash(t *testing.T) {
 	}))
 	must(t, s.UpdateRaw(func(tx *bbolt.Tx) error { return tx.Bucket(store.BucketMeta).Delete([]byte("old")) }))
 	must(t, s.Close())
-	must(t, os.WriteFile(filepath.Join(dir, "."+store.DatabaseName+"-123"), []byte(mark), 0o600)) // half a copy
+	must(t, os.WriteFile(filepath.Join(dir, "."+store.DatabaseName+"-123"), []byte(mark), 0o600)) // an unfinished copy
 	if len(filesWith(t, dir, mark)) != 2 {
-		t.Fatal("this test can't see what bbolt leaves behind")
+		t.Fatal("the test does not find records in free pages")
 	}
 	must(t, open(t, dir).Close())
 	if names := filesWith(t, dir, mark); names != nil {
-		t.Errorf("still in %v", names)
+		t.Errorf("erased text is still in %v", names)
 	}
 }

@@ -76,21 +76,21 @@ func TestKeys(t *testing.T) {
 		must(t, s.Close())
 		return dir
 	}
-	t.Run("a credential takes the file's place", func(t *testing.T) {
+	t.Run("credential replaces the file", func(t *testing.T) {
 		dir := paired(t, nil)
 		s := reopen(t, dir, outside)
 		if g, err := s.Grants.Current(); err != nil || g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() {
 			t.Errorf("%v, %v", g, err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, store.KeyFileName)); err == nil {
-			t.Error("the key file stays")
+			t.Error("the key file was not removed")
 		}
 		must(t, s.Close())
 		if g, err := reopen(t, dir, outside).Grants.Current(); err != nil || g == nil {
 			t.Errorf("%v, %v", g, err)
 		}
 	})
-	t.Run("lost, and back", func(t *testing.T) {
+	t.Run("lost and restored", func(t *testing.T) {
 		dir := paired(t, nil)
 		path := filepath.Join(dir, store.KeyFileName)
 		right, err := os.ReadFile(path)
@@ -120,10 +120,10 @@ func TestKeys(t *testing.T) {
 		g, err = s.Grants.Current()
 		must(t, err)
 		if g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() || first == mark {
-			t.Errorf("after the key came back: %v", g)
+			t.Errorf("after the key was restored: %v", g)
 		}
 	})
-	t.Run("paired over meanwhile", func(t *testing.T) {
+	t.Run("paired again meanwhile", func(t *testing.T) {
 		dir := paired(t, outside)
 		s := reopen(t, dir, nil)
 		must(t, s.FinishPairing(store.Grant{ID: "new", RefreshToken: "new"}, nil))
@@ -150,7 +150,7 @@ func TestKeys(t *testing.T) {
 	t.Run("another credential", func(t *testing.T) {
 		dir := paired(t, outside)
 		if !reopen(t, dir, bytes.Repeat([]byte("q"), 32)).KeyLost() {
-			t.Error("opened with another key")
+			t.Error("the key is not reported lost")
 		}
 	})
 	t.Run("too short", func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("a record in another's place", func(t *testing.T) {
+	t.Run("swapped record", func(t *testing.T) {
 		dir := paired(t, nil)
 		s := reopen(t, dir, nil)
 		must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
@@ -173,21 +173,22 @@ func TestKeys(t *testing.T) {
 	})
 }
 
+// A truncated key file is moved aside and replaced.
 func TestDamagedKeyFile(t *testing.T) {
-	for _, garbage := range []string{"", "short"} {
+	for _, content := range []string{"", "short"} {
 		dir := t.TempDir()
+		s := open(t, dir)
+		addBytes(t, s, "a", "p", "abc")
+		must(t, s.Close())
+		must(t, os.WriteFile(filepath.Join(dir, store.KeyFileName), []byte(content), 0o600))
 		s, err := store.Open(dir, store.Options{})
 		if err != nil {
-			t.Fatal(err)
-		}
-		addBytes(t, s, "a", "p", "abc")
-		s.Close()
-		os.WriteFile(filepath.Join(dir, "state.key"), []byte(garbage), 0o600)
-		s, err = store.Open(dir, store.Options{})
-		if err != nil {
-			t.Errorf("%q: the box does not start: %v (disk %v)", garbage, err, store.IsDiskError(err))
+			t.Errorf("%q: open: %v (disk error %v)", content, err, store.IsDiskError(err))
 			continue
 		}
-		s.Close()
+		if kept, err := os.ReadFile(s.DamagedKeyPath()); string(kept) != content || err != nil {
+			t.Errorf("%q: moved aside: %q, %v", content, kept, err)
+		}
+		must(t, s.Close())
 	}
 }

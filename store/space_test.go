@@ -20,7 +20,7 @@ func TestRoom(t *testing.T) {
 	real, err := store.Statfs(t.TempDir())
 	must(t, err)
 	if real.Free <= 0 || real.Total < real.Free {
-		t.Errorf("%+v", real)
+		t.Errorf("statfs: %+v", real)
 	}
 }
 
@@ -53,17 +53,17 @@ func TestReserve(t *testing.T) {
 		t.Errorf("a photo on a full disk: %v", err)
 	}
 	part.Discard()
-	must(t, s.Health()) // there is room for what must not be lost
+	must(t, s.Health()) // the reserve is still there
 	must(t, s.FinishPairing(store.Grant{ID: "g", RefreshToken: "token"}, &store.Pick{RequestID: "r", GrantID: "g"}))
 	if err := s.Health(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("without the reserve: %v", err)
 	}
-	must(t, s.Upkeep()) // there is no room for another
+	must(t, s.Upkeep()) // no room for another reserve
 	full, space.Free = false, 100<<20
 	must(t, s.Upkeep())
 	must(t, s.Health())
 	if _, err := os.Stat(filepath.Join(dir, store.ReserveName)); err != nil {
-		t.Errorf("the reserve is not back: %v", err)
+		t.Errorf("the reserve was not created again: %v", err)
 	}
 }
 

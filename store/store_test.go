@@ -57,7 +57,7 @@ func addAll(s *store.Store, pick string, ids ...string) error {
 	return s.Photos.Add(adds, true)
 }
 
-// addBytes adds one photo with a content.
+// addBytes adds one photo with the content given.
 func addBytes(t *testing.T, s *store.Store, id, pick, bytes string) {
 	t.Helper()
 	p, err := s.Photos.NewPart()
@@ -100,7 +100,7 @@ func TestOpenFiles(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	must(t, err)
 	if len(entries) != 4 {
-		t.Errorf("beside database, key, reserve and media: %v", entries)
+		t.Errorf("want database, key, reserve and media only, got %v", entries)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestOpenWhileScrubbing(t *testing.T) {
 		}
 		second <- err
 	}()
-	for range 20 { // until the second one's patience is over
+	for range 20 { // until the second one times out
 		must(t, s.Unpair("unpaired", false, false))
 		select {
 		case err := <-second:
@@ -145,5 +145,5 @@ func TestOpenWhileScrubbing(t *testing.T) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	t.Error("it waits for ever")
+	t.Error("the second Open does not return")
 }

@@ -17,7 +17,7 @@ func TestTidy(t *testing.T) {
 	add(t, s, "one", true, "a", "b", "c")
 	photos, err := s.Photos.Collection()
 	must(t, err)
-	part, err := s.Photos.NewPart() // a power cut leaves it
+	part, err := s.Photos.NewPart() // not finished
 	must(t, err)
 	_, err = part.Write([]byte("half a ph"))
 	must(t, err)
@@ -29,7 +29,10 @@ func TestTidy(t *testing.T) {
 
 	s = open(t, dir)
 	if got := ids(t, s); got != "c" {
-		t.Errorf("left: %s", got)
+		t.Errorf("photos left: %s", got)
+	}
+	if n := s.LostPhotos(); n != 2 {
+		t.Errorf("%d photos lost, want 2", n)
 	}
 	entries, err := os.ReadDir(media)
 	must(t, err)
@@ -63,7 +66,7 @@ func TestUpkeepRemovesParts(t *testing.T) {
 	files, _ := os.ReadDir(filepath.Join(dir, "media"))
 	for _, f := range files {
 		if strings.HasPrefix(f.Name(), ".part-") {
-			t.Errorf("%s stays", f.Name())
+			t.Errorf("%s was not removed", f.Name())
 		}
 	}
 }

@@ -83,13 +83,13 @@ func FuzzDatabase(f *testing.F) {
 	}
 	f.Add([]byte{}, uint32(len(whole)))
 	f.Add([]byte{}, uint32(8192))
-	f.Add(patch(0xe010, 48), uint32(len(whole))) // a key without length
-	for _, meta := range []int{16, 4096 + 16} {  // magic, page size, root, list of free pages, number of pages
+	f.Add(patch(0xe010, 48), uint32(len(whole))) // an empty key
+	for _, meta := range []int{16, 4096 + 16} {  // magic, page size, root, free list, number of pages
 		for at := 0; at < store.MetaSize; at += 8 {
 			f.Add(patch(meta+at, 3), uint32(len(whole)))
 		}
 	}
-	for at := 8192; at < len(whole); at += 4096 { // id, kind and count, the first element
+	for at := 8192; at < len(whole); at += 4096 { // number, type and count, first element
 		for _, header := range []int{0, 8, 16, 24} {
 			f.Add(patch(at+header, 0x10001), uint32(len(whole)))
 		}
@@ -100,7 +100,7 @@ func FuzzDatabase(f *testing.F) {
 			at := int(binary.LittleEndian.Uint32(patches)) % (len(data) - 8)
 			copy(data[at:], patches[4:12])
 		}
-		for _, meta := range []int{16, 4096 + 16} { // past the check sum
+		for _, meta := range []int{16, 4096 + 16} { // correct the checksums
 			sum := fnv.New64a()
 			sum.Write(data[meta : meta+store.MetaSize-8])
 			binary.LittleEndian.PutUint64(data[meta+store.MetaSize-8:], sum.Sum64())
