@@ -14,13 +14,14 @@ import (
 	"pickerd/display"
 )
 
-// axe is axe-core, which checks pages against WCAG; "" where nobody has brought it.
+// axe returns the source of axe-core, which checks pages against WCAG; "" without
+// it.
 func axe(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("AXE")
 	if path == "" {
 		if os.Getenv("CI") != "" {
-			t.Fatal("AXE does not say where axe.min.js is")
+			t.Fatal("AXE must name axe.min.js")
 		}
 		return ""
 	}
@@ -31,15 +32,15 @@ func axe(t *testing.T) string {
 	return string(data)
 }
 
-// accessible checks what a tab shows against the rules of WCAG 2.2, A and AA, and
-// the usual good practice.
-func (tb *tab) accessible(what string) {
+// checkAccessibility checks the page against WCAG 2.2, levels A and AA, and against
+// common practice.
+func (tb *tab) checkAccessibility(what string) {
 	tb.t.Helper()
 	script := axe(tb.t)
 	if script == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	ctx, cancel := context.WithTimeout(tb.ctx, maxWait)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script+"; true")); err != nil {
 		tb.t.Fatalf("axe-core: %v", err)
@@ -68,11 +69,11 @@ func (tb *tab) accessible(what string) {
 	}
 }
 
-// Every screen of the page is accessible, in the browser's own view of it.
+// TestAccessibility checks every screen of the page.
 func TestAccessibility(t *testing.T) {
 	t.Parallel()
 	if axe(t) == "" {
-		t.Skip("AXE=axe.min.js has pages checked (npm pack axe-core)")
+		t.Skip("set AXE to axe.min.js (npm pack axe-core)")
 	}
 	chromium := newBrowser(t)
 	board, url := pageServer(t, "")
@@ -105,15 +106,15 @@ func TestAccessibility(t *testing.T) {
 	} {
 		board.Set(s.page)
 		tb.until(s.seen)
-		if s.page.Slide != nil { // the buttons are there for who is at the screen
+		if s.page.Slide != nil { // the buttons are shown when a person is near
 			tb.do("move the mouse", chromedp.Evaluate[chromedp.Void]("near()"))
 			tb.until("getComputedStyle(document.getElementById('buttons')).opacity === '1'")
 		}
-		tb.accessible(s.name)
+		tb.checkAccessibility(s.name)
 	}
 
-	// The focus can be seen, arrows and OK alone reach everything, and who wants
-	// no motion has none.
+	// The focus is visible, arrows and OK reach everything, and nothing moves for a
+	// person who wants no motion.
 	board.Set(display.Page{State: "idle", Title: "No photos yet", PickLabel: "Choose photos", ForgetLabel: "Forget this account"})
 	tb.until("!document.getElementById('forget').hidden && document.getElementById('menu').hidden && document.getElementById('stay').hidden && !document.getElementById('buttons').inert")
 	seen := map[string]bool{}
@@ -127,11 +128,11 @@ func TestAccessibility(t *testing.T) {
 	}
 	for _, id := range []string{"more", "forget", "pick"} {
 		if !seen[id+" true"] {
-			t.Errorf("the arrows don't lead to %s, or its focus can't be seen: %v", id, seen)
+			t.Errorf("arrows do not reach %s, or its focus is invisible: %v", id, seen)
 		}
 	}
 	if role := attribute(t, tb, "#words", "aria-live"); role != "polite" {
-		t.Errorf("a change of what is going on is announced as %q", role)
+		t.Errorf("aria-live of #words is %q, want polite", role)
 	}
 	tb.do("no motion", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})

@@ -23,8 +23,8 @@ import (
 	"pickerd/display/words"
 )
 
-// pageServer serves the page for a board that a test writes. The first request
-// for a path that begins with broken fails.
+// pageServer serves the page of a board that the test sets. The first request for a
+// path with the prefix broken fails.
 func pageServer(t *testing.T, broken string) (board *display.Board[display.Page], url string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,7 +36,7 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 	}
 	files := map[string][]byte{
 		"good.png": good.Bytes(),
-		"cut.png":  append(bytes.Clone(good.Bytes()[:40]), make([]byte, 2000)...), // its header is fine
+		"cut.png":  append(bytes.Clone(good.Bytes()[:40]), make([]byte, 2000)...), // with an intact header
 		"bad.mp4":  append([]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomiso2"), make([]byte, 5000)...),
 	}
 	for name, data := range files {
@@ -56,7 +56,7 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 		}
 		page.ServeHTTP(w, r)
 	}))
-	t.Cleanup(func() { srv.CloseClientConnections() }) // the stream is open as long as the tab
+	t.Cleanup(func() { srv.CloseClientConnections() }) // the event stream is open as long as the tab
 	return board, srv.URL + "/"
 }
 
@@ -74,8 +74,8 @@ func (still) Forget(context.Context) error             { return nil }
 func (still) ChooseItem(context.Context, string) error { return nil }
 func (still) Touch()                                   {}
 
-// What failed to load once is loaded again, without a new page or a person.
-func TestPageHeals(t *testing.T) {
+// TestRetry checks that the page loads again what failed to load once.
+func TestRetry(t *testing.T) {
 	chromium := newBrowser(t)
 	board, url := pageServer(t, "/qr.svg")
 	board.Set(display.Page{State: "pairing", Title: "x", QR: "https://g.test/device?user_code=A", Link: "https://g.test/device", Code: "A"})
@@ -88,8 +88,8 @@ func TestPageHeals(t *testing.T) {
 	chromium.open(t, 1280, 720, url).until("document.querySelector('.slide.on img.front')")
 }
 
-// A file that can't be shown never covers one that can.
-func TestBrokenMediaCoversNothing(t *testing.T) {
+// TestBrokenMedia checks that a broken file never covers a good one.
+func TestBrokenMedia(t *testing.T) {
 	chromium := newBrowser(t)
 	board, url := pageServer(t, "")
 	board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "good.png"}}}})
