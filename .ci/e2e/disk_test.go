@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
