@@ -34,7 +34,7 @@ func (in *installation) clientFile() string {
 func (in *installation) install(m *machine) {
 	in.t.Helper()
 	out := m.run("dpkg -i /packages/pickerd_*.deb /packages/pickerd-framebuffer_*.deb 2>&1")
-	if !strings.Contains(out, "no OAuth client") || !strings.Contains(out, "starts by itself") {
+	if !strings.Contains(out, "no OAuth client") || !strings.Contains(out, "starts automatically") {
 		in.t.Errorf("dpkg -i printed: %s", out)
 	}
 	if state := m.run("systemctl is-active pickerd.service || true"); state != "inactive" {

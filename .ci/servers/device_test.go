@@ -10,7 +10,7 @@ import (
 	"pickerd/oauthdevice/oauthtest/conformance"
 )
 
-// TestZitadel runs the suite against github.com/zitadel/oidc.
+// TestZitadel runs the conformance suite against github.com/zitadel/oidc.
 func TestZitadel(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -49,7 +49,7 @@ func subject(t *testing.T, set settings, public bool) *conformance.Subject {
 	}
 }
 
-// screenClient is pickerd's own client, set up for this server.
+// screenClient returns pickerd's client for the device flow of this server.
 func screenClient(tr *transcript, p *provider, public bool) *oauthdevice.Client {
 	c := &oauthdevice.Client{
 		ID: deviceID, Secret: deviceSecret, Basic: true,
@@ -65,7 +65,7 @@ func screenClient(tr *transcript, p *provider, public bool) *oauthdevice.Client 
 	return c
 }
 
-// decide does what a person does who scanned the screen's QR code.
+// decide acts for a person who scanned the QR code: it signs in and taps a button.
 func decide(b *browser, a *oauthdevice.Authorization, button, outcome string) {
 	b.t.Helper()
 	b.signIn(a.QRURI())
