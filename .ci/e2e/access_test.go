@@ -95,14 +95,14 @@ func TestAccessibility(t *testing.T) {
 		{"one moment", "document.getElementById('title').textContent === 'One moment…'", display.Page{State: "opening", Title: "One moment…", Text: "Asking.", CancelLabel: "Cancel"}},
 		{"trouble", "!document.getElementById('problem').hidden", func() display.Page {
 			p := code
-			p.Problem, p.Remedy, p.RetryAt = "No internet connection.", "Check the network.", soon(time.Minute)
+			p.Problem, p.Remedy, p.RetryAt = "No internet connection.", "Check the network.", soon(10*time.Minute)
 			return p
 		}()},
 		{"nothing yet", "!document.getElementById('forget').hidden", display.Page{State: "idle", Title: "No photos yet", Account: "Linked to a@example.org", PickLabel: "Choose photos", ForgetLabel: "Forget this account"}},
 		{"photos on their way", "!document.getElementById('progress').hidden", display.Page{State: "fetching", Title: "On their way", Progress: &display.Progress{Done: 3, Total: 12}, CancelLabel: "Stop"}},
 		{"a photo", "document.querySelector('.slide.on')", display.Page{State: "showing", Slide: slide, Clock: "17:42", Date: "9 March", PickLabel: "Choose photos", ForgetLabel: "Forget this account", Paused: "Paused"}},
 		{"a menu", "!document.getElementById('menuscan').hidden && document.activeElement.dataset.id === 'pick'", display.Page{State: "showing", Slide: slide, PickLabel: "Choose photos", Menu: menu}},
-		{"a guest who leaves", "!document.getElementById('stay').hidden", display.Page{State: "showing", Slide: slide, PickLabel: "Choose photos", LeavesAt: soon(40 * time.Second), StayLabel: "I am still here"}},
+		{"a guest who leaves", "!document.getElementById('stay').hidden", display.Page{State: "showing", Slide: slide, PickLabel: "Choose photos", LeavesAt: soon(10 * time.Minute), StayLabel: "I am still here"}},
 	} {
 		board.Set(s.page)
 		tb.until(s.seen)
