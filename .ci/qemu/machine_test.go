@@ -21,7 +21,7 @@ import (
 
 // maxWait bounds every wait for an event. It only has to end a test that hangs:
 // emulation on a loaded machine takes minutes for what takes seconds elsewhere.
-const maxWait = 5 * time.Minute
+const maxWait = 10 * time.Minute
 
 // minPoll and maxPoll bound the interval at which a condition is checked. It
 // grows, because each check takes time from the guest.

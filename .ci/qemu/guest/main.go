@@ -24,7 +24,7 @@ import (
 )
 
 // maxWait bounds every wait for an event.
-const maxWait = 4 * time.Minute
+const maxWait = 8 * time.Minute
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "agent" {
