@@ -119,7 +119,7 @@ func TestAccessibility(t *testing.T) {
 	tb.until("!document.getElementById('forget').hidden && document.getElementById('menu').hidden && document.getElementById('stay').hidden && !document.getElementById('buttons').inert")
 	seen := map[string]bool{}
 	for range 4 {
-		tb.do("right", chromedp.KeyEvent("\u0303"))
+		tb.do("right", press("\u0303"))
 		id, err := chromedp.Run(tb.ctx, chromedp.Evaluate[string]("document.activeElement.id + ' ' + (parseFloat(getComputedStyle(document.activeElement).outlineWidth) > 2)"))
 		if err != nil {
 			t.Fatal(err)

@@ -63,6 +63,8 @@ type google struct {
 	photos *pickertest.Server
 	items  []*pickertest.Item
 	url    string
+	// interval is the polling interval.
+	interval time.Duration
 	// handler serves both, for listeners besides url's.
 	handler http.Handler
 }
@@ -88,7 +90,8 @@ func googleLike(t testing.TB, o oauthtest.Options, items ...*pickertest.Item) *g
 		}
 	}
 	mux := http.NewServeMux()
-	g := &google{items: items, handler: mux}
+	g := &google{items: items, handler: mux, interval: o.Interval}
+	delays.measure()
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	g.url = srv.URL

@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // maxWait bounds every wait for an event. It only has to end a test that hangs.
@@ -74,6 +76,36 @@ func (tb *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 		tb.save("failed")
 		tb.t.Fatalf("%s: %v", what, err)
 	}
+}
+
+// press presses keys. A key goes down in one event with its text: between two events
+// the focus could move, and the text would press another button.
+func press(keys string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for _, r := range keys {
+			events := kb.Encode(r)
+			text := ""
+			for _, e := range events {
+				if e.Type == kb.KeyChar {
+					text = e.Text
+				}
+			}
+			for _, e := range events {
+				switch e.Type {
+				case kb.KeyChar:
+					continue
+				case kb.KeyDown, input.DispatchKeyEventTypeRawKeyDown:
+					if text != "" {
+						e.Type, e.Text = input.DispatchKeyEventTypeKeyDown, text
+					}
+				}
+				if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, *e); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // until waits for a JavaScript condition. It polls, because a page that navigates

@@ -106,9 +106,7 @@ func (l *life) withCrash() string {
 	if open := l.g.photos.Open(); len(open) > 0 {
 		l.t.Errorf("%s: %d sessions left", place, len(open))
 	}
-	for _, v := range l.g.photos.Violations() {
-		l.t.Errorf("%s: rule broken: %s", place, v)
-	}
+	l.g.checkRules(l.t)
 	l.b.kill()
 	return place
 }

@@ -81,9 +81,7 @@ func (v *victim) killOften(kills int) {
 		v.t.Errorf("at the end: %+v, %d sessions open\n%s", s, len(v.g.photos.Open()), v.b.log)
 	}
 	v.b.stop()
-	for _, broken := range v.g.photos.Violations() {
-		v.t.Errorf("rule broken: %s", broken)
-	}
+	v.g.checkRules(v.t)
 }
 
 // minLife is the least upper bound of the time until a kill. A start takes a small

@@ -44,7 +44,7 @@ func (b *box) traces(of ...string) (found []string) {
 func TestGuestKiosk(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := configured(t, g, t.TempDir())
 	b.env = []string{"PICKERD_MODE=guest", "PICKERD_GUEST_FORGET_AFTER=40s"}
 	b.start()
@@ -156,7 +156,7 @@ func (tb *tab) chooseItem(label string) {
 func TestAccounts(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := configured(t, g, t.TempDir())
 	b.env = []string{"PICKERD_PICK_COLLECTION=append", "PICKERD_GOOGLE_USERINFO_URL=" + g.url + "/auth/userinfo",
 		"PICKERD_GOOGLE_SCOPES=https://www.googleapis.com/auth/photospicker.mediaitems.readonly,openid,email"}
@@ -183,14 +183,14 @@ func TestAccounts(t *testing.T) {
 	second.until("!document.getElementById('menu').hidden && document.getElementById('menutitle').textContent === 'Living room'")
 	screen.chooseItem("Link another account")
 	join("ben", "sample-harbour")
-	screen.do("OK", chromedp.KeyEvent("\r"))
+	screen.do("OK", press("\r"))
 	for _, tb := range []*tab{screen, second} {
 		tb.until("document.getElementById('menutitle').textContent === 'Who is choosing?' && document.activeElement.textContent === 'anna@example.org'")
 	}
 	screen.save("who")
-	second.do("down", chromedp.KeyEvent("\u0301"))
+	second.do("down", press("\u0301"))
 	second.until("document.activeElement.textContent === 'ben@example.org'")
-	second.do("OK", chromedp.KeyEvent("\r"))
+	second.do("OK", press("\r"))
 	s := b.untilStatus("a pick", func(s *device.Status) bool { return s.State == device.Picking })
 	if s.Account.Email != "ben@example.org" {
 		t.Errorf("account %s, want ben@example.org", s.Account.Email)
@@ -231,7 +231,7 @@ func TestAccounts(t *testing.T) {
 func TestPhoneRemote(t *testing.T) {
 	t.Parallel()
 	l, g, b, at := onNetwork(t, "PICKERD_SLIDESHOW_INTERVAL=10m", "PICKERD_SLIDESHOW_PAIRS=false")
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	br := newBrowser(t)
 	screen := br.open(t, 1920, 1080, b.screen)
 	screen.untilState("pairing")

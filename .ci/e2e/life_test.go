@@ -117,7 +117,7 @@ func waitForPhotos(t *testing.T, screen *tab, names ...string) {
 // cut.
 func TestPick(t *testing.T) {
 	g := newGoogle(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := newBox(t, g, t.TempDir())
 	chromium := newBrowser(t)
 	screen := chromium.open(t, 1920, 1080, b.screen)
@@ -160,7 +160,7 @@ func TestPick(t *testing.T) {
 	screen.untilState("showing")
 
 	// OK on the remote control requests a pick, which needs a new pairing.
-	screen.do("press Enter", chromedp.KeyEvent("\r"))
+	screen.do("press Enter", press("\r"))
 	approve(t, screen, phone)
 	screen.untilState("picking")
 	choose(screen, phone) // all of them, with the video

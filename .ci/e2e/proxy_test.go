@@ -166,7 +166,13 @@ func TestFutureCertificate(t *testing.T) {
 		validFrom.Store(from.Unix())
 		return ca.issue(from)
 	})
-	inner.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return issue() }}
+	inner.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		cert, err := issue()
+		if err != nil {
+			return nil, err
+		}
+		return &tls.Config{Certificates: []tls.Certificate{*cert}}, nil
+	}}
 	inner.StartTLS()
 	t.Cleanup(inner.Close)
 	g.url = inner.URL

@@ -98,7 +98,7 @@ func toRelayPage(screen, phone *tab, decision string) {
 // TestRelay pairs by relay and picks with one scan.
 func TestRelay(t *testing.T) {
 	g, b, relay := startRelay(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	chromium := newBrowser(t)
 	screen := chromium.open(t, 1920, 1080, b.screen)
 	phone, other := chromium.open(t, 390, 844, "about:blank"), chromium.open(t, 390, 844, "about:blank")
@@ -293,7 +293,7 @@ func TestRelayTargets(t *testing.T) {
 // TestPaste pairs by copying an address.
 func TestPaste(t *testing.T) {
 	g := googleLike(t, oauthtest.Options{Interval: time.Second})
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := configured(t, g, t.TempDir())
 	near := strings.Replace(strings.TrimSuffix(b.screen, "/"), "127.0.0.1", "box.local", 1)
 	b.env = []string{"PICKERD_PAIRING_METHODS=paste", "PICKERD_PAIRING_ADDRESS=" + near,
@@ -385,7 +385,7 @@ func TestTokenImport(t *testing.T) {
 		t.Fatalf("import-token: %v\n%s", err, out)
 	}
 	screen.untilState("idle")
-	screen.do("press OK", chromedp.KeyEvent("\r"))
+	screen.do("press OK", press("\r"))
 	screen.untilState("picking")
 	b.tell("cancel")
 	b.until("every session is deleted", func() bool { return b.sessions() == 0 && len(g.photos.Open()) == 0 })
@@ -395,7 +395,7 @@ func TestTokenImport(t *testing.T) {
 // TestForgetting forgets the account with the arrows, OK and Back.
 func TestForgetting(t *testing.T) {
 	g := newGoogle(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := newBox(t, g, t.TempDir())
 	screen := newBrowser(t).open(t, 1920, 1080, b.screen)
 	screen.untilState("pairing")
@@ -409,33 +409,33 @@ func TestForgetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	screen.untilState("showing")
-	press := func(key string) { t.Helper(); screen.do("press "+key, chromedp.KeyEvent(key)) }
+	key := func(k string) { t.Helper(); screen.do("press "+k, press(k)) }
 	const down, left, right, ok, back = "\u0301", "\u0302", "\u0303", "\r", "\u001b"
-	press(right) // the next photo, which is the same one
-	press(down)  // choose photos
-	press(left)  // forget this account
+	key(right) // the next photo, which is the same one
+	key(down)  // choose photos
+	key(left)  // forget this account
 	screen.until("document.activeElement.id === 'forget'")
-	press(ok)
+	key(ok)
 	const asked = "!document.getElementById('menu').hidden && document.activeElement.dataset.id === "
 	screen.until(asked + "'keep'")
 	screen.save("forgetting")
-	press(ok)       // keep it
+	key(ok)         // keep it
 	ask := func() { // opens the question again, from the button
 		t.Helper()
 		screen.until("document.getElementById('menu').hidden")
 		screen.do("focus the button", chromedp.Evaluate[chromedp.Void]("document.getElementById('forget').focus()"))
-		press(ok)
+		key(ok)
 		screen.until(asked + "'keep'")
 	}
 	ask()
-	press(back)
+	key(back)
 	ask()
 	screen.untilState("showing")
-	press(right)
+	key(right)
 	screen.until(asked + "'here'")
-	press(right)
+	key(right)
 	screen.until(asked + "'everywhere'")
-	press(ok)
+	key(ok)
 	screen.untilState("pairing")
 	screen.until("document.getElementById('receipt').textContent.includes('withdrawn at Google')")
 	screen.save("forgotten")
