@@ -86,16 +86,21 @@ func (v *victim) killOften(kills int) {
 
 // minLife is the least upper bound of the time until a kill. A start takes a small
 // part of it.
-const minLife = 3 * time.Second
+// maxLife bounds it on a slow machine.
+const (
+	minLife = 3 * time.Second
+	maxLife = 15 * time.Second
+)
 
 // measureStart starts and kills the box, and returns the upper bound of the time
 // until a kill: more than minLife if the machine is so slow that a start takes long.
 func (v *victim) measureStart() time.Duration {
+	v.b.launch() // may build the binary
 	began := time.Now()
-	v.b.start()
+	v.b.until("the daemon answers", func() bool { return v.b.status() != nil })
 	took := time.Since(began)
 	v.b.kill()
-	return max(minLife, 6*took)
+	return min(max(minLife, 6*took), maxLife)
 }
 
 // until lets the person act until ok or the end. It reports false if the test has
