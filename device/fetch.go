@@ -133,9 +133,13 @@ func (d *Device) fetchedAll(f facts) error {
 	d.log.Info("fetched", "photos", l.Done, "failed", l.Failed, "bytes", l.Bytes, "took", time.Since(d.fetched.began).Round(time.Millisecond),
 		"request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
 	noRoom := d.fetched.noRoom
+	videos, err := d.videosOf(f.pick.RequestID)
+	if err != nil {
+		return err
+	}
 	d.screen.update(func(v *view) {
 		v.fetch = nil
-		v.receipt = &receipt{pick: f.pick.RequestID, photos: l.Done, failed: l.Failed, since: time.Now()}
+		v.receipt = &receipt{pick: f.pick.RequestID, photos: max(l.Done-videos, 0), videos: videos, failed: l.Failed, since: time.Now()}
 	})
 	if l.Done > 0 {
 		if _, err := d.cfg.Store.Prune(); err != nil {
@@ -152,6 +156,20 @@ func (d *Device) fetchedAll(f facts) error {
 		return errNoRoom
 	}
 	return nil
+}
+
+// videosOf returns how many videos a pick has brought.
+func (d *Device) videosOf(requestID string) (n int, err error) {
+	list, err := d.cfg.Store.Photos()
+	if err != nil {
+		return 0, &storeError{err}
+	}
+	for _, p := range list {
+		if p.Pick == requestID && p.Type == picker.Video {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // A job is one item to fetch.

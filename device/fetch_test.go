@@ -101,7 +101,7 @@ func TestBadItems(t *testing.T) {
 					t.Errorf("%d photos, want 11", s.Library.Items)
 				}
 				w.untilPage("the receipt", func(p display.Page) bool {
-					return strings.HasPrefix(p.Receipt, "11 photos are here. 1 could not be fetched.")
+					return strings.HasPrefix(p.Receipt, "11 photos added. 1 could not be downloaded.")
 				})
 				w.untilClean()
 				noParts(t, w.dir)
@@ -130,7 +130,7 @@ func TestNothingComes(t *testing.T) {
 		w.pair()
 		w.choose()
 		w.untilPage("the receipt", func(p display.Page) bool {
-			return strings.HasPrefix(p.Receipt, "No photo came. 2 could not be fetched.")
+			return strings.HasPrefix(p.Receipt, "No photos arrived. 2 could not be downloaded.")
 		})
 		w.untilState(Idle)
 		w.untilClean()
@@ -237,7 +237,7 @@ func TestListOddities(t *testing.T) {
 			w.choose("item-1", "item-1", "item-2", "item-2", "item-3")
 			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{"mediaItems":[{"type":"PHOTO"},7,"x",{"id":3}],"nextPageToken":"page-0"}`))
 			w.untilPage("the receipt", func(p display.Page) bool {
-				return strings.HasPrefix(p.Receipt, "3 photos are here. 4 could not be fetched.")
+				return strings.HasPrefix(p.Receipt, "3 photos added. 4 could not be downloaded.")
 			})
 			w.untilClean()
 		})

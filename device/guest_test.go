@@ -135,7 +135,7 @@ func TestGuestLeaves(t *testing.T) {
 		traces := w.visitKiosk()
 		for range 3 {
 			p := w.untilPage("the countdown", func(p display.Page) bool { return !p.LeavesAt.IsZero() })
-			if left := time.Until(p.LeavesAt); left > time.Minute || left < 50*time.Second || p.StayLabel != "I am still here" {
+			if left := time.Until(p.LeavesAt); left > time.Minute || left < 50*time.Second || p.StayLabel != "I'm still here" {
 				t.Fatalf("%v left, to stay is called %q", left, p.StayLabel)
 			}
 			if s := w.dev.Statuses().Get(); s.Guest == nil || s.Guest.ForgetsAt.IsZero() {
@@ -150,7 +150,7 @@ func TestGuestLeaves(t *testing.T) {
 		}
 		began := time.Now()
 		w.untilPage("the receipt", func(p display.Page) bool {
-			return p.Receipt == "Everything of yours was erased from this screen and at Google." && p.State == string(Pairing)
+			return p.Receipt == "Your photos and sign-in were removed from this screen." && p.State == string(Pairing)
 		})
 		if took := time.Since(began); took < forgetAfter || took > forgetAfter+time.Minute {
 			t.Errorf("forgotten after %v", took)

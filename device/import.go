@@ -122,18 +122,18 @@ func (e *TokenError) Unwrap() error { return e.Err }
 // are.
 func tokenError(err error) error {
 	if e, ok := errors.AsType[*oauthdevice.Error](err); ok {
-		return &TokenError{"Google does not accept this token: " + e.Error() + ". Make a new one with pickerd authorize.", err}
+		return &TokenError{english().Say("api.token_refused", "error", e.Error()), err}
 	}
 	if e, ok := errors.AsType[*ScopeError](err); ok {
-		return &TokenError{"This token does not have the permission " + e.Missing + ". Make a new one with pickerd authorize, and leave the permission ticked.", err}
+		return &TokenError{english().Say("api.token_scope", "scopes", e.Missing), err}
 	}
 	switch {
 	case errors.Is(err, tokenfile.ErrSealedForAnother):
-		return &TokenError{"This token file is sealed for another box. Make one with pickerd authorize --to and this box's recipient, which pickerd status shows.", err}
+		return &TokenError{english().Say("api.token_for_another"), err}
 	case errors.Is(err, tokenfile.ErrNeedsPassphrase):
-		return &TokenError{"This token file is sealed with a passphrase; pickerd import-token asks for it.", err}
+		return &TokenError{english().Say("api.token_passphrase"), err}
 	case errors.Is(err, tokenfile.ErrNotToken):
-		return &TokenError{"This is not a token file, or it is damaged. Make one with pickerd authorize.", err}
+		return &TokenError{english().Say("api.not_token"), err}
 	}
 	return err
 }

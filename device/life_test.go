@@ -37,7 +37,7 @@ func TestWholeLife(t *testing.T) {
 			t.Errorf("%d photos, want 12", got)
 		}
 		w.untilPage("the receipt", func(p display.Page) bool {
-			return p.Receipt == "12 photos are here. The picking session was deleted at Google."
+			return p.Receipt == "12 photos added. Access to your selection in Google Photos has ended."
 		})
 		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.Slide != nil })
 

@@ -43,7 +43,7 @@ func (v *view) page() display.Page {
 		}
 		p.PickLabel, p.ForgetLabel = v.say("choose_photos"), v.forgetLabel()
 	case Blocked:
-		p.Title = v.say("needs_operator")
+		p.Title = v.say("needs_attention")
 		if v.problem != nil && v.problem.asked {
 			p.PickLabel = v.say("try_again")
 		}
@@ -109,7 +109,7 @@ func (v *view) tell(p *display.Page) {
 	case p.QR != "" || p.Slide != nil || v.state == Idle:
 		p.Problem, p.Remedy = message, remedy
 	case t.operator:
-		p.Title, p.Text, p.Hint, p.Steps = v.say("needs_operator"), message, remedy, ways
+		p.Title, p.Text, p.Hint, p.Steps = v.say("needs_attention"), message, remedy, ways
 		if len(ways) > 1 {
 			p.Hint += " " + v.say("any_of_these")
 		}
@@ -136,6 +136,9 @@ func (v *view) pairingPage(p *display.Page) {
 		return
 	}
 	p.Title = v.say("pair_title", "name", v.name)
+	if v.newcomer {
+		p.Title = v.say("add_account_title", "name", v.name)
+	}
 	for _, key := range pairingSteps[v.pairing.Method] {
 		p.Steps = append(p.Steps, v.say(key))
 	}
@@ -251,17 +254,28 @@ func (v *view) receiptText() string {
 	if r == nil {
 		return v.farewellText()
 	}
-	s := []string{v.say("no_photo_came")}
-	if r.photos > 0 {
-		s[0] = v.lang().Count("page.photos_here", r.photos)
-	}
+	s := []string{v.addedText(r.photos, r.videos)}
 	if r.failed > 0 {
 		s = append(s, v.lang().Count("page.not_fetched", r.failed))
 	}
 	if r.deleted {
-		s = append(s, v.say("session_deleted"))
+		s = append(s, v.say("access_ended"))
 	}
 	return strings.Join(s, " ")
+}
+
+// addedText tells how many photos and videos a pick has brought.
+func (v *view) addedText(photos, videos int) string {
+	w := v.lang()
+	switch {
+	case photos == 0 && videos == 0:
+		return v.say("no_photo_came")
+	case videos == 0:
+		return w.Count("page.photos_added", photos)
+	case photos == 0:
+		return w.Count("page.videos_added", videos)
+	}
+	return v.say("photos_and_videos_added", "photos", w.Count("page.photos", photos), "videos", w.Count("page.videos", videos))
 }
 
 // farewellText tells what became of a forgotten account.

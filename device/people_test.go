@@ -178,7 +178,7 @@ func TestNewcomer(t *testing.T) {
 			t.Errorf("after a power cut: %+v", s)
 		}
 		w.join("ben", "item-2")
-		if m := w.press(KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Somebody else/Back" {
+		if m := w.press(KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Someone else/Back" {
 			t.Errorf("%+v", m)
 		}
 		w.press(KeyDown, KeyDown, KeyOK)
@@ -487,7 +487,7 @@ func TestPhoneRemote(t *testing.T) {
 		}
 		do("pause", "", "")
 		r, err := w.dev.Remote(strings.ToUpper(key))
-		if err != nil || r.Pause != "Go on" || r.Now != now || r.Name != "Living room" || r.Finish != "" {
+		if err != nil || r.Pause != "Continue" || r.Now != now || r.Name != "Living room" || r.Finish != "" {
 			t.Errorf("%+v, %v", r, err)
 		}
 		do("pick", "", "http://photos.test/picker/")

@@ -75,7 +75,8 @@ type farewell struct {
 // receiptFor after its session was deleted.
 type receipt struct {
 	pick           string
-	photos, failed int
+	photos, videos int // that were added
+	failed         int // items that could not be
 	deleted        bool
 	since          time.Time
 }
@@ -163,7 +164,9 @@ func (v *view) countSessions(picks []store.Pick) {
 // deleted completes the receipt of a pick whose session is gone.
 func (v *view) deleted(requestID string) {
 	if v.receipt != nil && v.receipt.pick == requestID {
-		v.receipt = &receipt{requestID, v.receipt.photos, v.receipt.failed, true, time.Now()}
+		r := *v.receipt
+		r.deleted, r.since = true, time.Now()
+		v.receipt = &r
 	}
 }
 

@@ -215,7 +215,7 @@ func TestKeys(t *testing.T) {
 
 		// The harmless line is the first one.
 		m = press(KeyMenu, KeyDown, KeyOK).Menu
-		if m == nil || m.Selected != 0 || m.Items[0].Label != "Keep it" {
+		if m == nil || m.Selected != 0 || m.Items[0].Label != "Cancel" {
 			t.Fatalf("forgetting: %+v", m)
 		}
 		if m = press(KeyOK).Menu; m == nil || w.dev.Statuses().Get().Account == nil {

@@ -443,7 +443,7 @@ func TestDeletionIsRetried(t *testing.T) {
 		w.pair()
 		w.choose()
 		w.untilState(Showing)
-		w.untilPage("an honest receipt", func(p display.Page) bool { return p.Receipt == "12 photos are here." })
+		w.untilPage("an honest receipt", func(p display.Page) bool { return p.Receipt == "12 photos added." })
 		w.restart()
 		w.untilClean()
 	})

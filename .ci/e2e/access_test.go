@@ -101,7 +101,7 @@ func TestAccessibility(t *testing.T) {
 		{"photos on their way", "!document.getElementById('progress').hidden", display.Page{State: "fetching", Title: "On their way", Progress: &display.Progress{Done: 3, Total: 12}, CancelLabel: "Stop"}},
 		{"a photo", "document.querySelector('.slide.on')", display.Page{State: "showing", Slide: slide, Clock: "17:42", Date: "9 March", PickLabel: "Choose photos", ForgetLabel: "Forget this account", Paused: "Paused"}},
 		{"a menu", "!document.getElementById('menuscan').hidden && document.activeElement.dataset.id === 'pick'", display.Page{State: "showing", Slide: slide, PickLabel: "Choose photos", Menu: menu}},
-		{"a guest who leaves", "!document.getElementById('stay').hidden", display.Page{State: "showing", Slide: slide, PickLabel: "Choose photos", LeavesAt: soon(40 * time.Second), StayLabel: "I am still here"}},
+		{"a guest who leaves", "!document.getElementById('stay').hidden", display.Page{State: "showing", Slide: slide, PickLabel: "Choose photos", LeavesAt: soon(40 * time.Second), StayLabel: "I'm still here"}},
 	} {
 		board.Set(s.page)
 		tb.until(s.seen)

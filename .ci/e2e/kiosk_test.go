@@ -109,7 +109,7 @@ func TestGuestKiosk(t *testing.T) {
 	if s := b.status(); s == nil || s.State != device.Showing {
 		t.Fatalf("who is still here is not: %+v", s)
 	}
-	const erased = "document.getElementById('receipt').textContent === 'Everything of yours was erased from this screen and at Google.'"
+	const erased = "document.getElementById('receipt').textContent === 'Your photos and sign-in were removed from this screen.'"
 	all(func(tb *tab) { tb.until(erased); fresh(tb) })
 	screens[0].save("guest-erased")
 	nobody()
@@ -294,7 +294,7 @@ func TestRemoteOnPhone(t *testing.T) {
 	tap("cancel")
 	screen.untilState("showing")
 	tap("away")
-	phone.until("document.getElementById('title').textContent === 'The remote is put away'")
+	phone.until("document.getElementById('title').textContent === 'Remote closed'")
 	if status, _ := get(t, stranger, "http://"+at+path); status != 410 {
 		t.Errorf("put away it answers %d", status)
 	}

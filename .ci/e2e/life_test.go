@@ -192,7 +192,7 @@ func TestDemo(t *testing.T) {
 	screen.untilState("showing")
 	b.until("three are here", func() bool { return b.library() == 3 })
 	b.until("every session is deleted", func() bool { return b.sessions() == 0 })
-	screen.until(`document.getElementById("receipt").textContent.includes("The picking session was deleted at Google.") || document.getElementById("receipt").hidden`)
+	screen.until(`document.getElementById("receipt").textContent.includes("Access to your selection in Google Photos has ended.") || document.getElementById("receipt").hidden`)
 	screen.save("demo-showing")
 	screen.until("document.querySelector('.slide.on video') && document.querySelector('.slide.on video').currentTime > 0.5")
 	screen.save("demo-video")

@@ -118,7 +118,7 @@ func TestRelay(t *testing.T) {
 	phone.tap("go")
 	phone.until("document.getElementById('done')") // the picker
 	other.tap("go")
-	other.until("document.getElementById('title') && document.getElementById('title').textContent === 'This link was used already'")
+	other.until("document.getElementById('title') && document.getElementById('title').textContent === 'This link was already used'")
 	other.save("phone-used")
 
 	pickAndTapDone(phone, "sunset", "aurora")
@@ -141,7 +141,7 @@ func TestRelayDeclined(t *testing.T) {
 	chromium := newBrowser(t)
 	screen, phone := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 390, 844, "about:blank")
 	toRelayPage(screen, phone, "deny")
-	if title := phone.text("title"); title != "You did not allow it" {
+	if title := phone.text("title"); title != "You did not allow access" {
 		t.Errorf("the relay page says %q", title)
 	}
 	before, _ := screen.scan()
@@ -200,12 +200,12 @@ func TestStatesInTheBrowser(t *testing.T) {
 
 	says("wrong", callback+query(code, "wrong"), "This link is not from this screen")
 	says("foreign", callback+query(code, answered(t, g2, screen2).Query().Get("state")), "This link is not from this screen")
-	says("no-code", callback+query("", state), "There is no answer from Google in this address")
-	says("no-code-at-the-relay", strings.Replace(good.String(), "code=", "kode=", 1), "There is no answer from Google in this address")
+	says("no-code", callback+query("", state), "No answer from Google in this address")
+	says("no-code-at-the-relay", strings.Replace(good.String(), "code=", "kode=", 1), "No answer from Google in this address")
 	phone.follow(good.String())
 	phone.tap("go")
 	phone.until("document.getElementById('done')")
-	says("replayed", callback+query(code, state), "This link was used already")
+	says("replayed", callback+query(code, state), "This link was already used")
 	if n := len(g.photos.Sessions()); n != 1 {
 		t.Errorf("%d sessions were made", n)
 	}
@@ -220,7 +220,7 @@ func TestStatesInTheBrowser(t *testing.T) {
 	late := answered(t, g, screen)
 	b.tell("cancel")
 	screen.untilState("showing")
-	says("late", callback+late.RawQuery, "That took too long")
+	says("late", callback+late.RawQuery, "This code has expired")
 	b2.stop()
 	b.stop()
 }
@@ -238,7 +238,7 @@ func TestRelayRefused(t *testing.T) {
 	chromium := newBrowser(t)
 	screen, phone := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 390, 844, "about:blank")
 	toRelayPage(screen, phone, "allow")
-	if title := phone.text("title"); title != "Google did not let you through" {
+	if title := phone.text("title"); title != "Google did not sign you in" {
 		t.Errorf("the relay page says %q", title)
 	}
 	phone.tap("go")
@@ -364,7 +364,7 @@ func TestAuthorizeAndImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	computer.follow(u.Query().Get("redirect_uri") + "?code=x&state=wrong")
-	computer.until("document.getElementById('title').textContent === 'This is not what was asked for'")
+	computer.until("document.getElementById('title').textContent === 'This page does not belong to this sign-in'")
 	computer.follow(address)
 	computer.signIn("allow")
 	computer.until("document.getElementById('title') && document.getElementById('title').textContent === 'Done'")

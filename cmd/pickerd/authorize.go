@@ -162,7 +162,7 @@ func loopback(state string, answers chan<- answer) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		if subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(state)) != 1 || q.Get("code") == "" && q.Get("error") == "" {
-			phone.Say(w, http.StatusBadRequest, "This is not what was asked for", "Use the address that pickerd authorize shows in the terminal.")
+			phone.Say(w, r, http.StatusBadRequest, "phone.cli_unknown")
 			return
 		}
 		done := make(chan error, 1)
@@ -171,14 +171,14 @@ func loopback(state string, answers chan<- answer) http.Handler {
 		case <-r.Context().Done():
 			return
 		case <-time.After(10 * time.Second): // somebody else's answer is being dealt with
-			phone.Say(w, http.StatusConflict, "This was answered already", "Look at the terminal.")
+			phone.Say(w, r, http.StatusConflict, "phone.cli_answered")
 			return
 		}
 		if err := <-done; err != nil {
-			phone.Say(w, http.StatusOK, "It did not work", "The terminal says why.")
+			phone.Say(w, r, http.StatusOK, "phone.cli_failed")
 			return
 		}
-		phone.Say(w, http.StatusOK, "Done", "You can close this page and go back to the terminal.")
+		phone.Say(w, r, http.StatusOK, "phone.cli_done")
 	})
 	mux.Handle(phone.Prefix+"phone.css", phone.Style())
 	return mux

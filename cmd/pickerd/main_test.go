@@ -266,7 +266,7 @@ func TestArrows(t *testing.T) {
 		"display/remote":                    nil,
 		"display/web":                       {"display", "display/words"},
 		"device":                            {"oauthdevice", "oauthdevice/tokenfile", "picker", "store", "display", "display/photo", "display/words"},
-		"device/control":                    {"device"},
+		"device/control":                    {"device", "display/words"},
 		"device/hooks":                      {"device", "display"},
 		"device/metrics":                    {"device"},
 		"device/phone":                      {"device", "display/words"},

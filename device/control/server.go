@@ -19,10 +19,17 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"pickerd/device"
+	"pickerd/display/words"
 )
+
+// say returns a text for other programs and for pickerd's commands.
+func say(key string, args ...any) string { return english().Say(key, args...) }
+
+var english = sync.OnceValue(words.English)
 
 // A Device is what the API opens to other programs. *device.Device is one.
 type Device interface {
@@ -56,7 +63,7 @@ func Handler(d Device, statuses Statuses, log *slog.Logger) http.Handler {
 		mux.HandleFunc(pattern, f)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		h.problem(w, http.StatusNotFound, "There is nothing at "+r.Method+" "+r.URL.Path+".")
+		h.problem(w, http.StatusNotFound, say("api.no_route", "method", r.Method, "path", r.URL.Path))
 	})
 	return mux
 }
@@ -113,40 +120,40 @@ func (h *handler) problem(w http.ResponseWriter, status int, detail string) {
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, device.ErrPickRunning):
-		h.problem(w, http.StatusConflict, "A pick is under way already.")
+		h.problem(w, http.StatusConflict, say("api.pick_running"))
 	case errors.Is(err, device.ErrNoPick):
-		h.problem(w, http.StatusNotFound, "No pick is under way.")
+		h.problem(w, http.StatusNotFound, say("api.no_pick"))
 	case errors.Is(err, device.ErrNoCode):
-		h.problem(w, http.StatusConflict, "No code is on the screen.")
+		h.problem(w, http.StatusConflict, say("api.no_code"))
 	case errors.Is(err, device.ErrPaired):
-		h.problem(w, http.StatusConflict, "As many accounts are paired as accounts_max allows; forget one first: pickerd unpair.")
+		h.problem(w, http.StatusConflict, say("api.full"))
 	case errors.Is(err, device.ErrGuestHere):
-		h.problem(w, http.StatusConflict, "A guest is here; the next one comes when they have finished.")
+		h.problem(w, http.StatusConflict, say("api.guest_here"))
 	case errors.Is(err, device.ErrGuests):
-		h.problem(w, http.StatusConflict, "In guest mode people sign in themselves.")
+		h.problem(w, http.StatusConflict, say("api.guests"))
 	case errors.Is(err, device.ErrAgain):
-		h.problem(w, http.StatusConflict, "That account is paired already; forget it first: pickerd unpair.")
+		h.problem(w, http.StatusConflict, say("api.paired_already"))
 	case errors.Is(err, device.ErrForgetting):
-		h.problem(w, http.StatusConflict, "The last account is still being forgotten at Google; try again in a minute.")
+		h.problem(w, http.StatusConflict, say("api.forgetting"))
 	case errors.Is(err, device.ErrNotPaired):
-		h.problem(w, http.StatusConflict, "No account is paired.")
+		h.problem(w, http.StatusConflict, say("api.not_paired"))
 	case errors.Is(err, device.ErrNoAccount):
-		h.problem(w, http.StatusNotFound, "No such account is paired.")
+		h.problem(w, http.StatusNotFound, say("api.no_account"))
 	case errors.Is(err, device.ErrNoCopy):
-		h.problem(w, http.StatusUnsupportedMediaType, "This item can't be decoded; ask for it as it is, without w and h.")
+		h.problem(w, http.StatusUnsupportedMediaType, say("api.no_copy"))
 	case errors.Is(err, fs.ErrNotExist):
-		h.problem(w, http.StatusNotFound, "There is no such item.")
+		h.problem(w, http.StatusNotFound, say("api.no_item"))
 	case errors.Is(err, device.ErrUnready):
-		h.problem(w, http.StatusServiceUnavailable, "The state directory can't be used; pickerd status says why.")
+		h.problem(w, http.StatusServiceUnavailable, say("api.unready"))
 	case errors.Is(err, device.ErrStopping):
-		h.problem(w, http.StatusServiceUnavailable, "pickerd is stopping.")
+		h.problem(w, http.StatusServiceUnavailable, say("api.stopping"))
 	case device.DiskProblem(err) != nil:
 		h.log.Warn("control", "method", r.Method, "path", r.URL.Path, "err", err)
 		p := device.DiskProblem(err)
 		h.problem(w, http.StatusServiceUnavailable, p.Message+" "+p.Remedy)
 	default:
 		h.log.Error("control", "method", r.Method, "path", r.URL.Path, "err", err)
-		h.problem(w, http.StatusInternalServerError, "Something went wrong; the log has the details.")
+		h.problem(w, http.StatusInternalServerError, say("api.failed"))
 	}
 }
 
@@ -180,7 +187,7 @@ func (h *handler) wish(w http.ResponseWriter, r *http.Request, f func(context.Co
 func (h *handler) account(w http.ResponseWriter, r *http.Request) (account string, ok bool) {
 	q := r.URL.Query()
 	if q.Has("account") && q.Get("account") == "" {
-		h.problem(w, http.StatusBadRequest, "account is empty: leave it out, or name one by the id in the status.")
+		h.problem(w, http.StatusBadRequest, say("api.account_empty"))
 		return "", false
 	}
 	return q.Get("account"), true
@@ -237,7 +244,7 @@ func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
 		everywhere = true
 	case "", "false":
 	default:
-		h.problem(w, http.StatusBadRequest, "everywhere is true or false.")
+		h.problem(w, http.StatusBadRequest, say("api.everywhere"))
 		return
 	}
 	forget := h.device.Unpair
@@ -271,7 +278,7 @@ const maxToken = 64 << 10
 func (h *handler) importToken(w http.ResponseWriter, r *http.Request) {
 	sealed, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxToken))
 	if err != nil {
-		h.problem(w, http.StatusRequestEntityTooLarge, "This is too long for a token file.")
+		h.problem(w, http.StatusRequestEntityTooLarge, say("api.token_too_long"))
 		return
 	}
 	tried, err := h.device.Import(r.Context(), sealed)
@@ -330,7 +337,7 @@ func (h *handler) change(w http.ResponseWriter, r *http.Request) {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxToken))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil || c.Hidden == nil {
-		h.problem(w, http.StatusBadRequest, `A change is {"hidden":true} or {"hidden":false}.`)
+		h.problem(w, http.StatusBadRequest, say("api.change"))
 		return
 	}
 	h.wish(w, r, func(ctx context.Context) error { return h.device.HideItem(ctx, r.PathValue("id"), *c.Hidden) })
@@ -367,7 +374,7 @@ func (h *handler) copied(w http.ResponseWriter, r *http.Request, q url.Values) {
 		}
 		n, err := strconv.Atoi(q.Get(name))
 		if err != nil || n < 1 || n > mostPixels {
-			h.problem(w, http.StatusBadRequest, fmt.Sprintf("%s is a number of pixels from 1 to %d.", name, mostPixels))
+			h.problem(w, http.StatusBadRequest, say("api.pixels", "name", name, "max", mostPixels))
 			return
 		}
 		size[i] = n

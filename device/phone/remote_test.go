@@ -13,7 +13,7 @@ func TestRemotePage(t *testing.T) {
 	d := &fakeDevice{remote: device.Remote{Name: "<b>Lobby</b>", Now: "Photo 1 of 3", Turns: true, Pause: "Pause", Pick: "Choose photos", Finish: "Finish"}}
 	h := newHandler(d)
 	w := ask(h, "GET", "/remote/good", "")
-	for _, want := range []string{"&lt;b&gt;Lobby", "Photo 1 of 3", "Previous", "Next", "Pause", "Choose photos", "Finish", "Put the remote away"} {
+	for _, want := range []string{"&lt;b&gt;Lobby", "Photo 1 of 3", "Previous", "Next", "Pause", "Choose photos", "Finish", "Close remote"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the page has no %q", want)
 		}
@@ -21,7 +21,7 @@ func TestRemotePage(t *testing.T) {
 	if csp := w.Header().Get("Content-Security-Policy"); w.Code != 200 || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "frame-ancestors 'none'") || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	d.remote.People = []display.MenuItem{{ID: "a", Label: "anna@example.org"}, {ID: device.Newcomer, Label: "Somebody else"}}
+	d.remote.People = []display.MenuItem{{ID: "a", Label: "anna@example.org"}, {ID: device.Newcomer, Label: "Someone else"}}
 	if body := ask(h, "GET", "/remote/good", "").Body.String(); strings.Contains(body, ">Choose photos<") || !strings.Contains(body, "anna@example.org") || !strings.Contains(body, "Who is choosing?") {
 		t.Errorf("with several people: %s", body)
 	}
@@ -46,8 +46,8 @@ func TestRemoteWishes(t *testing.T) {
 	}{
 		"next":              {path: "good", body: "wish=next", status: 303, location: "/remote/good"},
 		"pick":              {path: "good", body: "wish=pick&account=a", to: "https://photos.test/p", status: 303, location: "https://photos.test/p"},
-		"away":              {path: "good", body: "wish=away", status: 200, says: "The remote is put away"},
-		"finish":            {path: "good", body: "wish=finish", status: 200, says: "Everything of yours"},
+		"away":              {path: "good", body: "wish=away", status: 200, says: "Remote closed"},
+		"finish":            {path: "good", body: "wish=finish", status: 200, says: "Your photos and sign-in were removed"},
 		"a wrong key":       {path: "bad", body: "wish=finish", status: 410, says: "no longer works"},
 		"not offered":       {path: "good", body: "wish=finish", err: device.ErrNotOffered, status: 303, location: "/remote/good"},
 		"too late":          {path: "good", body: "wish=cancel", err: device.ErrNoPick, status: 303, location: "/remote/good"},
