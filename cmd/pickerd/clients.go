@@ -22,7 +22,7 @@ const deadEnd = "http://127.0.0.1/"
 
 // clientTrouble is an error about an OAuth client.
 func clientTrouble(format string, args ...any) error {
-	return &hintedError{fmt.Errorf(format, args...), "the README tells how to get a client from the Google Cloud console", exitConfig}
+	return &hintedError{fmt.Errorf(format, args...), "see the README for how to get a client from the Google Cloud console", exitConfig}
 }
 
 // loadWays finds the ways to pair that a configuration names, each with the
@@ -35,7 +35,7 @@ func loadWays(cfg *configs.Config) ([]device.Way, error) {
 			return nil, err
 		}
 		if i := slices.IndexFunc(ways, func(o device.Way) bool { return o.ClientID == w.ClientID }); i >= 0 && isGoogle(cfg.Google) {
-			return nil, clientTrouble("pairing.methods: %q and %q have the same OAuth client; Google wants one of its own type for each", ways[i].Method, method)
+			return nil, clientTrouble("pairing.methods: %q and %q use the same OAuth client; Google requires a client of a different type for each", ways[i].Method, method)
 		}
 		ways = append(ways, w)
 	}
@@ -53,7 +53,7 @@ func loadWay(cfg *configs.Config, method string) (device.Way, error) {
 	case device.ByRelay:
 		w.RedirectURI = cfg.Pairing.RelayURL
 		if a := cfg.Pairing.Address; a != "auto" && !device.IsNear(a) {
-			return w, clientTrouble(`pairing.address: a relay page sends phones to private, link-local and .local addresses only, not to %s`, a)
+			return w, clientTrouble(`pairing.address: the relay page sends phones only to private, link-local and .local addresses, not to %s`, a)
 		}
 		f, err = webClient(g, w.RedirectURI)
 	case device.ByPaste:
@@ -73,7 +73,7 @@ func loadWay(cfg *configs.Config, method string) (device.Way, error) {
 func tvClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 	if g.ClientID != "" {
 		if g.ClientSecret == "" && isGoogle(g) {
-			return nil, clientTrouble("google.client_secret is missing: Google wants it of every client, also of type TVs and Limited Input devices")
+			return nil, clientTrouble("google.client_secret is missing: Google requires it for every client, including type TVs and Limited Input devices")
 		}
 		return &oauthdevice.ClientFile{ID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}, nil
 	}
@@ -105,22 +105,22 @@ func desktopClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevice.ClientFile, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, clientTrouble("there is no OAuth client: put the file of one of type %q at %s, or set %s", kind, path, key)
+		return nil, clientTrouble("there is no OAuth client: put a client file of type %q at %s, or set %s", kind, path, key)
 	}
 	if err != nil {
 		return nil, clientTrouble("%s: %w", key, err)
 	}
 	switch string(bytes.TrimSpace(data)) {
 	case "", "{}": // the unit has nothing better to hand over
-		return nil, clientTrouble("there is no OAuth client: put the file of one of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
+		return nil, clientTrouble("there is no OAuth client: put a client file of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
 	}
 	f, err := oauthdevice.ParseClientFile(data)
 	switch {
 	case err != nil:
 	case f.Web && !web:
-		err = fmt.Errorf(`it is of type "Web application"; make one of type %q`, kind)
+		err = fmt.Errorf(`it is of type "Web application"; create one of type %q`, kind)
 	case !f.Web && web:
-		err = fmt.Errorf(`it is of type "TVs and Limited Input devices" or "Desktop app"; make one of type %q`, kind)
+		err = fmt.Errorf(`it is of type "TVs and Limited Input devices" or "Desktop app"; create one of type %q`, kind)
 	case f.Secret == "" && isGoogle(g):
 		err = errors.New("it has no client_secret")
 	}

@@ -26,9 +26,9 @@ func TestLoadWays(t *testing.T) {
 		{"import alone needs no client", []string{"import"}, func(c *configs.Config) { c.Google.ClientFile = "" }, "-"},
 		{"relay without a client", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = "" }, "google.web_client_file"},
 		{"paste without a client", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = "" }, "google.desktop_client_file"},
-		{"web client for the device", []string{"device"}, func(c *configs.Config) { c.Google.ClientFile = web }, `make one of type "TVs and Limited Input devices"`},
-		{"desktop client for relay", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = desktop }, `make one of type "Web application"`},
-		{"web client for paste", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = web }, `make one of type "Desktop app"`},
+		{"web client for the device", []string{"device"}, func(c *configs.Config) { c.Google.ClientFile = web }, `create one of type "TVs and Limited Input devices"`},
+		{"desktop client for relay", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = desktop }, `create one of type "Web application"`},
+		{"web client for paste", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = web }, `create one of type "Desktop app"`},
 		{"page not registered", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = elsewhere }, "is not among the authorized redirect URIs"},
 		{"one client for two ways", []string{"device", "paste"}, func(c *configs.Config) { c.Google.DesktopFile = tv }, "the same OAuth client"},
 	} {

@@ -67,7 +67,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	}
 	token, err := systemd.Credential(e.getenv, "token")
 	if err != nil {
-		log.Error("token file", "err", err)
+		log.Error("token credential unreadable", "err", err)
 	}
 	oauth := endpoints(cfg.Google)
 	calls := newCalls(cfg.Google)
@@ -85,7 +85,7 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	key := cfg.HTTP.Key
 	if key == "" && isOpen(display) {
 		if key, err = st.DisplayKey(newKey); err != nil {
-			log.Error("the display's key can't be kept: another one is needed after a restart", "err", err)
+			log.Error("display key not saved: it changes with the next start", "err", err)
 		}
 	}
 	accounts, forgetAfter := cfg.AccountsMax, time.Duration(0)
@@ -172,7 +172,7 @@ func (b *box) address() string {
 func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
 	key, err := systemd.Credential(getenv, "state.key")
 	if err != nil {
-		return nil, &hintedError{err, "the unit hands it over: LoadCredential=state.key", exitConfig}
+		return nil, &hintedError{err, "check LoadCredential=state.key in the unit", exitConfig}
 	}
 	opt.Key, opt.Warning, opt.Watch = key, device.Damaged, crashDisk
 	dir := cfg.Store.Dir
@@ -185,23 +185,23 @@ func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv 
 	switch {
 	case err == nil:
 		if m := st.Moved(); m != nil {
-			log.Error("THE DATABASE COULD NOT BE READ: a new one is begun, and somebody has to pair again",
-				"why", m.Why, "moved_aside_to", cmp.Or(m.To, "(it was gone)"), "photos_kept", m.Photos)
+			log.Error("DATABASE UNREADABLE: new one created, accounts must be linked again",
+				"why", m.Why, "moved_aside_to", cmp.Or(m.To, "(missing)"), "photos_kept", m.Photos)
 		}
 		if st.KeyLost() {
-			log.Error("tokens on the disk are sealed with a key that is lost, or another: somebody has to pair again unless it comes back",
+			log.Error("state key missing or changed: accounts must be linked again unless it is restored",
 				"damaged_key_moved_to", cmp.Or(st.KeyMoved(), "(none)"))
 		}
 		if n := st.Lost(); n > 0 {
-			log.Warn("photos are missing or torn on the disk and are dropped", "photos", n)
+			log.Warn("missing or damaged photos dropped", "photos", n)
 		}
 		return st, nil
 	case errors.Is(err, store.ErrShortKey):
-		return nil, &hintedError{fmt.Errorf("the credential state.key: %w", err), "make one: head -c 32 /dev/urandom", exitConfig}
+		return nil, &hintedError{fmt.Errorf("the credential state.key: %w", err), "create one with head -c 32 /dev/urandom", exitConfig}
 	case errors.Is(err, store.ErrInUse):
-		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other one, or set another store.dir", exitFailed}
+		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other pickerd, or set another store.dir", exitFailed}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
-		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "it has to be a directory, and the user that runs pickerd must be able to write there", exitConfig}
+		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "it must be a directory where the user that runs pickerd can write", exitConfig}
 	}
 	return nil, err
 }
@@ -256,7 +256,7 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 func listenControl(path string) (net.Listener, error) {
 	l, err := control.Listen(path)
 	if err != nil {
-		return nil, &hintedError{err, "another place: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
+		return nil, &hintedError{err, "set another path: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
 	}
 	return l, nil
 }

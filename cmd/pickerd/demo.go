@@ -26,7 +26,7 @@ const (
 )
 
 func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	addr := fs.String("listen", "127.0.0.1:8420", "the `address` of the screen; 0.0.0.0:8420 lets phones on the network in")
+	addr := fs.String("listen", "127.0.0.1:8420", "`address` of the screen; 0.0.0.0:8420 also serves phones on the network")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -79,19 +79,19 @@ func (e env) introduce(cfg *configs.Config, far, near, key string) {
 		out = e.tail
 	}
 	for _, line := range []string{
-		"The demo runs on built-in simulators: no account, no network, nothing is kept. Ctrl-C ends it.",
-		"From a terminal:  pickerd status --socket " + cfg.Control.Socket,
+		"The demo uses built-in simulators. It needs no account or network and keeps nothing. Press Ctrl-C to stop it.",
+		"In another terminal:  pickerd status --socket " + cfg.Control.Socket,
 	} {
 		fmt.Fprintln(out, line)
 	}
 	if far == near {
-		fmt.Fprintln(out, "For a phone on the same network: pickerd demo --listen 0.0.0.0:8420")
+		fmt.Fprintln(out, "To use a phone on the same network:  pickerd demo --listen 0.0.0.0:8420")
 	}
 	if cfg.Display.Shows("http") {
-		fmt.Fprintln(out, "The screen:  "+far+"/  (open it in a browser; click its code, or scan it)")
+		fmt.Fprintln(out, "The screen:  "+far+"/  (open it in a browser, then click or scan its code)")
 	}
 	if key != "" {
-		fmt.Fprintln(out, "A browser on another machine is asked for the display key:  "+key)
+		fmt.Fprintln(out, "Display key for browsers on other machines:  "+key)
 	}
 }
 

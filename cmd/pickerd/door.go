@@ -66,7 +66,7 @@ func (d *door) Open() (base string, err error) {
 	}
 	if d.address != "" {
 		if err != nil {
-			d.log.Debug("door", "err", err) // the operator has another one
+			d.log.Debug("phone listener not opened", "err", err) // pairing.address leads elsewhere
 		}
 		return strings.TrimSuffix(d.address, "/"), nil
 	}
@@ -101,11 +101,11 @@ func (d *door) listen(at string) error {
 		MaxHeaderBytes:    16 << 10,
 	}
 	d.srv, d.socket, d.at = srv, l, at
-	d.log.Info("phones on the local network may come", "address", at)
+	d.log.Info("phone listener opened", "address", at)
 	d.wg.Go(func() {
 		err := srv.Serve(netutil.LimitListener(l, doorConns))
 		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
-			d.log.Warn("door", "err", err)
+			d.log.Warn("phone listener failed", "err", err)
 		}
 	})
 	return nil
@@ -136,7 +136,7 @@ func (d *door) shutLocked() {
 	srv := d.srv
 	d.socket.Close() // at once, not when the goroutine below comes to it
 	d.srv, d.socket, d.at = nil, nil, ""
-	d.log.Info("phones on the local network may not come any more")
+	d.log.Info("phone listener closed")
 	d.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), doorLate)
 		defer cancel()

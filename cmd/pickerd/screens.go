@@ -195,7 +195,7 @@ func newRemote(cfg *configs.Config, keys remote.Keymap, s subject, log *slog.Log
 	return remote.New(remote.Config{Dir: "/dev/input", Keys: keys, Hold: time.Duration(cfg.Remote.Hold), HeldDown: held, Repeats: repeated, Log: log,
 		Press: func(ctx context.Context, meaning string) {
 			if err := s.Press(ctx, device.Key(meaning)); err != nil {
-				log.Info("a key had no effect", "key", meaning, "err", err)
+				log.Info("key had no effect", "key", meaning, "err", err)
 			}
 		}})
 }
@@ -217,7 +217,7 @@ func showText(ctx context.Context, path string, e env, cfg terminal.Config, log 
 		}
 		if err != nil && err.Error() != said {
 			said = err.Error()
-			log.Error("the terminal shows nothing", "err", err, "retry_in", consoleEvery)
+			log.Error("terminal not usable", "err", err, "retry_in", consoleEvery)
 		}
 		t := time.NewTimer(consoleEvery)
 		select {
@@ -232,7 +232,7 @@ func showText(ctx context.Context, path string, e env, cfg terminal.Config, log 
 func showTextOn(ctx context.Context, path string, e env, cfg terminal.Config) error {
 	own := path == ""
 	if own && !isTerminal(e.stdout) {
-		return errors.New("standard output is no terminal; name one in terminal.device, such as /dev/ttyS0")
+		return errors.New("standard output is not a terminal; set terminal.device, for example to /dev/ttyS0")
 	}
 	if own {
 		path = "/proc/self/fd/1"
@@ -246,7 +246,7 @@ func showTextOn(ctx context.Context, path string, e env, cfg terminal.Config) er
 	case own:
 		cfg.Out, cfg.Size = e.stdout, sizeOf(e.stdout)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf(`terminal.device: %w; the user that runs pickerd must be in the group of the device, often "tty" or "dialout"`, err)
+		return fmt.Errorf(`terminal.device: %w; add the user that runs pickerd to the group of the device, often "tty" or "dialout"`, err)
 	default:
 		return fmt.Errorf("terminal.device: %w", err)
 	}

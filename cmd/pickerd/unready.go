@@ -67,7 +67,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	for said := ""; store.IsDisk(err); st, err = openStore(cfg, store.Options{Unreadable: time.Since(began) > readingLasts}, log, e.getenv) {
 		if err.Error() != said {
 			said = err.Error()
-			log.Error("the state directory can't be used", "err", err, "retry_in", tryDiskEvery)
+			log.Error("state directory unusable", "err", err, "retry_in", tryDiskEvery)
 		}
 		u.Tell(err, time.Now().Add(tryDiskEvery))
 		t := time.NewTimer(tryDiskEvery)
@@ -80,7 +80,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 		break
 	}
 	if err == nil {
-		log.Info("the state directory can be used again")
+		log.Info("state directory usable again")
 	}
 	end()
 	if werr := g.Wait(); st == nil && werr != nil {

@@ -1,6 +1,5 @@
-// Package doctor looks at a box from the outside in and explains what it finds:
-// what is wrong, and what to do about it. It changes nothing, and what it says
-// holds no secret.
+// Package doctor diagnoses a box: it reports problems and what to do about them.
+// It changes nothing, and its reports contain no secrets.
 package doctor
 
 import (
@@ -125,7 +124,7 @@ func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 	return r
 }
 
-var errSilent = errors.New("it does not answer")
+var errSilent = errors.New("the daemon does not answer")
 
 // ask asks the daemon, which may hang: that is worth a report too.
 func (d *Doctor) ask(ctx context.Context) {
@@ -159,7 +158,7 @@ func (r *Report) Print(w io.Writer) {
 			fmt.Fprintf(w, "      %13s  → %s\n", "", indent(f.Remedy))
 		}
 	}
-	fmt.Fprintf(w, "\nOf %d findings: ok %d, not known %d, warnings %d, failed %d.\n", len(r.Findings), count[OK], count[Skip], count[Warn], count[Fail])
+	fmt.Fprintf(w, "\n%d findings: %d ok, %d skipped, %d warnings, %d failed.\n", len(r.Findings), count[OK], count[Skip], count[Warn], count[Fail])
 }
 
 func indent(s string) string {
