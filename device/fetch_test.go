@@ -312,6 +312,7 @@ func TestVideos(t *testing.T) {
 			w.pass(time.Minute)
 			w.photos.Change(func(*pickertest.Options) { film.Processing = "" })
 			w.until("the film", func(s Status) bool { return s.State == Showing && s.Library.Items == 2 })
+			w.untilPage("a receipt that counts both", func(p display.Page) bool { return strings.HasPrefix(p.Receipt, "1 photo and 1 video added.") })
 			w.untilClean()
 		})
 	})

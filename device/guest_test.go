@@ -128,7 +128,7 @@ func (w *world) visitKiosk() map[string][]byte {
 func TestGuestLeaves(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 		hint := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }).Hint
-		if !strings.Contains(hint, "forgets them and you") {
+		if !strings.Contains(hint, "your photos and sign-in are removed") {
 			t.Errorf("the pairing screen does not say what becomes of a guest: %q", hint)
 		}
 		before := w.dev.Pages().Get().Visit

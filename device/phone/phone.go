@@ -191,7 +191,7 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 			return
 		}
 	}
-	h.log.Error("phone", "err", err)
+	h.log.Error("phone page failed", "err", err)
 	explain(w, lang, http.StatusInternalServerError, "phone.failed")
 }
 

@@ -34,7 +34,7 @@ func (h *handler) control(w http.ResponseWriter, r *http.Request) {
 	case known:
 		h.render(w, http.StatusOK, p.problem(problem))
 	case device.DiskProblem(err) != nil:
-		h.log.Warn("remote", "wish", wish, "err", err)
+		h.log.Warn("remote failed", "wish", wish, "err", err)
 		h.render(w, http.StatusServiceUnavailable, p.problem(device.DiskProblem(err)))
 	case errors.Is(err, device.ErrNotThrough):
 		h.render(w, http.StatusOK, p.lookAtScreen())
