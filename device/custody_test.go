@@ -176,7 +176,7 @@ func TestUnpairWithoutANetwork(t *testing.T) {
 		if s.Outstanding.Sessions != 1 || !s.Outstanding.Revocation || s.Account != nil {
 			t.Errorf("%+v, %+v", s.Outstanding, s.Account)
 		}
-		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "forgotten here") || !strings.Contains(r, "as soon as it can be reached") {
+		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "forgotten the account") || !strings.Contains(r, "as soon as Google can be reached") {
 			t.Errorf("the screen says %q", r)
 		}
 		if entries, err := os.ReadDir(filepath.Join(w.dir, "media")); err != nil || len(entries) > 0 {
@@ -189,7 +189,7 @@ func TestUnpairWithoutANetwork(t *testing.T) {
 		}
 		w.net.mend()
 		w.until("everything told", func(s Status) bool { return s.Outstanding == nil })
-		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "withdrawn at Google") {
+		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "the permission at Google is withdrawn") {
 			t.Errorf("the screen says %q", r)
 		}
 		if n := count(w, oauthtest.OpRevoke); n != 1 || len(w.photos.Open()) > 0 {
@@ -271,7 +271,7 @@ func TestSevenDays(t *testing.T) {
 					t.Fatal(err)
 				}
 				s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
-				warned := s.Problem != nil && s.Problem.Code == "testing_project" && strings.Contains(s.Problem.Remedy, "publish it")
+				warned := s.Problem != nil && s.Problem.Code == "testing_project" && strings.Contains(s.Problem.Remedy, "Publish the project")
 				if warned != tt.warns {
 					t.Errorf("problem %+v", s.Problem)
 				}

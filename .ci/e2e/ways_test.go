@@ -433,7 +433,7 @@ func TestForgetByRemoteControl(t *testing.T) {
 	screen.until(asked + "'everywhere'")
 	press(ok)
 	screen.untilState("pairing")
-	screen.until("document.getElementById('receipt').textContent.includes('withdrawn at Google')")
+	screen.until("document.getElementById('receipt').textContent.includes('the permission at Google is withdrawn')")
 	screen.save("forgotten")
 	b.until("nothing is left", func() bool { return b.library() == 0 && b.sessions() == 0 })
 	revoked := 0
