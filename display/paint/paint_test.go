@@ -194,7 +194,7 @@ func TestUnreadableCode(t *testing.T) {
 		}
 		text += it.Key
 	}
-	if !strings.Contains(text, "can't be drawn here") || !strings.Contains(text, "GQVQ-JKEC") {
+	if !strings.Contains(text, "can't be shown here") || !strings.Contains(text, "GQVQ-JKEC") {
 		t.Error("nothing says why there is no code, or the words are missing")
 	}
 	m := drawCode(display.QR{{true, false}, {false, true}}, 4)

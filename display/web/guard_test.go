@@ -130,7 +130,7 @@ func TestSignIn(t *testing.T) {
 	if w := g.answer(visit{method: "POST", path: "/signin?key=" + testKey, from: lanPhone, host: lanBox}); w.Code != http.StatusForbidden {
 		t.Errorf("the key in the address: %d", w.Code)
 	}
-	if text := page.Body.String(); !strings.Contains(text, "Enter the display key of Lobby") || !strings.Contains(text, `action="/signin"`) || strings.Contains(text, testKey) {
+	if text := page.Body.String(); !strings.Contains(text, "To see Lobby, enter its display key") || !strings.Contains(text, `action="/signin"`) || strings.Contains(text, testKey) {
 		t.Errorf("the page says %s", text)
 	}
 	w := g.answer(visit{method: "POST", path: "/signin", from: lanPhone, host: lanBox, form: url.Values{"key": {" ABCD efgh IJKL-mnop"}}})
