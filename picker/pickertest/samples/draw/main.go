@@ -51,6 +51,7 @@ var scenes = []scene{
 	{"snowpeaks.jpg", 2400, 600, 2, 108_000, drawSnowPeaks},
 	{"leaves.jpg", 900, 900, 1, 82_000, drawLeaves},
 	{"balloon.jpg", 64, 48, 8, 4_000, drawBalloon},
+	{"waves.still.jpg", videoWidth, videoHeight, 1, 50_000, func(c *canvas) { drawWaves(c, 0) }},
 }
 
 func main() {
