@@ -25,6 +25,9 @@ const (
 	demoPhotos = "/demo/photos"
 )
 
+// demoName is what the demo calls its screen unless the environment names it.
+const demoName = "Living room"
+
 func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	addr := fs.String("listen", "127.0.0.1:8420", "the `address` of the screen; 0.0.0.0:8420 lets phones on the network in")
 	if err := parse(fs, args, 0); err != nil {
@@ -44,6 +47,9 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	cfg, err := loadConfig("", e.getenv)
 	if err != nil {
 		return err
+	}
+	if e.getenv(configs.EnvName("name")) == "" {
+		cfg.Name = demoName // a host name is no name for a room
 	}
 	near, far, err := addresses(display.Addr().(*net.TCPAddr))
 	if err != nil {
