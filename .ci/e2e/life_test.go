@@ -20,9 +20,11 @@ import (
 // A person's phone opens what the screen's QR code holds.
 func (tb *tab) follow(link string) { tb.do("open the scanned link", chromedp.Navigate(link)) }
 
+// tap clicks on something. A person moves the mouse to a button first, which
+// shows buttons that have faded.
 func (tb *tab) tap(id string) {
 	tb.t.Helper()
-	tb.do("tap "+id, chromedp.WaitVisible(chromedp.ID(id)), chromedp.Click(chromedp.ID(id)))
+	tb.do("tap "+id, chromedp.Evaluate[chromedp.Void](`document.querySelector("body.near, body.leaving") || dispatchEvent(new PointerEvent("pointermove"))`), chromedp.WaitVisible(chromedp.ID(id)), chromedp.Click(chromedp.ID(id)))
 }
 
 // approve scans the pairing code, compares the codes and allows.

@@ -264,7 +264,7 @@ func TestArrows(t *testing.T) {
 		"display/framebuffer":               {"display/pixel"},
 		"display/terminal":                  {"display", "display/words"},
 		"display/remote":                    nil,
-		"display/web":                       {"display", "display/words"},
+		"display/web":                       {"display", "display/photo", "display/words"},
 		"device":                            {"oauthdevice", "oauthdevice/tokenfile", "picker", "store", "display", "display/photo", "display/words"},
 		"device/control":                    {"device"},
 		"device/hooks":                      {"device", "display"},

@@ -94,6 +94,7 @@ func New(cfg Config) *Server {
 	}))
 	mux.HandleFunc("GET /clear", clearKept)
 	mux.HandleFunc("GET /media/{file}", s.media)
+	mux.HandleFunc("GET /still/{file}", s.still)
 	mux.HandleFunc("POST /pick", s.wish(cfg.Device.Pick))
 	mux.HandleFunc("POST /cancel", s.wish(cfg.Device.Cancel))
 	mux.HandleFunc("POST /renew", s.wish(cfg.Device.Renew))
@@ -425,26 +426,6 @@ func (s *Server) font(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "font/sfnt")
 	w.Header().Set("Content-Encoding", "gzip")
 	_, _ = w.Write(data) // a browser that has gone needs none
-}
-
-// media serves a file that is on a page. Names come from the store alone and
-// their content never changes.
-func (s *Server) media(w http.ResponseWriter, r *http.Request) {
-	f, err := s.cfg.Media(r.PathValue("file"))
-	if err != nil {
-		http.NotFound(w, r)
-		return
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		http.NotFound(w, r)
-		return
-	}
-	if !s.cfg.Transient {
-		w.Header().Set("Cache-Control", "private, max-age=3600")
-	}
-	http.ServeContent(w, r, r.PathValue("file"), st.ModTime(), f)
 }
 
 // clearKept has a browser drop what it keeps of this page, and begin anew: somebody
