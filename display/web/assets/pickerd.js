@@ -356,10 +356,13 @@ function leaf(key) {
   wish(to);
   return true;
 }
+let held = false; // a key that only shows the buttons is down
+addEventListener("keyup", () => { held = false; });
+$("buttons").addEventListener("click", e => { if (held) e.stopPropagation(); }, true);
 addEventListener("keydown", e => {
-  // A key only wakes the screen then, or means to stay; and what can't be seen
-  // must not be pressed.
-  const unheard = page.night || page.stay || isFaded() && (e.key === "Enter" || e.key === " ") && document.activeElement.closest("#buttons");
+  // What can't be seen must not be pressed.
+  held = isFaded() && (e.key === "Enter" || e.key === " ") && !!document.activeElement.closest("#buttons");
+  const unheard = page.night || page.stay || held; // a key only wakes the screen then, or means to stay
   near();
   const key = page.menu ? inMenu[e.key] : e.key === "ContextMenu" ? "menu" : undefined;
   if (unheard || key || leaf(e.key)) {
