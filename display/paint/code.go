@@ -18,21 +18,22 @@ type drawnCode struct {
 	image  *pixel.Image // nil where its pixels could not be read back
 }
 
-// Sizes of a QR code, as shares of the screen's height.
+// Sizes of a QR code with its quiet zone.
 const (
-	codeWanted = 0.54
-	codeLeast  = 1.0 / 3
+	codeShare = 0.675     // of the smaller side of the screen
+	codeLeast = 1.0 / 3.0 // of the height
 )
 
 // leastModule is what phones need from a sofa's distance, in pixels.
 const leastModule = 3
 
-// qr returns the picture of a code that fits into room, nil where there is none
-// that a phone would read.
-func (p *Painter) qr(text string, room image.Point) *pixel.Image {
+// qr returns the picture of a code: the whole number of pixels for a module that
+// comes nearest to a share of the smaller side, or the largest one that fits into
+// room. It returns nil where there is none that a phone would read.
+func (p *Painter) qr(text string, room image.Point, share float64) *pixel.Image {
 	return p.code.draw(p, text, func(n int) int {
 		least := max((int(codeLeast*float64(p.cfg.H))+n)/n, leastModule)
-		module := max(int(codeWanted*float64(p.cfg.H))/n, least)
+		module := max(int(share*float64(min(p.cfg.W, p.cfg.H))/float64(n)+0.5), least)
 		// Words give way to a code, as long as the screen itself does not end.
 		return min(module, max(min(room.X, room.Y)/n, least), min(p.safe.Dx(), p.safe.Dy())/n)
 	})

@@ -174,6 +174,79 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// The code with its quiet zone takes 65 to 70 % of a landscape screen's height.
+// The words beside it begin where it begins and end where it ends.
+func TestProportions(t *testing.T) {
+	for _, size := range []image.Point{{1280, 720}, {1920, 1080}, {2560, 1080}, {3840, 2160}} {
+		for _, lang := range []string{"en", "ar"} {
+			for name, page := range map[string]display.Page{"pairing": pairing(), "picking": longLink()} {
+				p := painter(t, size.X, size.Y, lang)
+				var code, words image.Rectangle
+				for _, it := range p.Page(page, now) {
+					switch {
+					case strings.HasPrefix(it.Key, "qr/"):
+						code = it.Bounds
+					case strings.HasPrefix(it.Key, "box/"):
+					default:
+						if _, ok := inkOf(it); ok && !strings.Contains(it.Key, page.CancelLabel) && !strings.HasPrefix(it.Key, p.cfg.Words.Say("screen.key_back")) {
+							words = words.Union(it.Bounds.Inset(it.Bounds.Dy() / 10))
+						}
+					}
+				}
+				if share := float64(code.Dy()) / float64(size.Y); share < 0.65 || share > 0.70 {
+					t.Errorf("%v %s %s: the code takes %.3f of the height", size, lang, name, share)
+				}
+				if near := p.px(1.2); words.Min.Y < code.Min.Y-near || words.Min.Y > code.Min.Y+near || words.Max.Y < code.Max.Y-near || words.Max.Y > code.Max.Y+near {
+					t.Errorf("%v %s %s: the words are at %v, the code at %v", size, lang, name, words, code)
+				}
+				if words.Overlaps(code) {
+					t.Errorf("%v %s %s: the words at %v cover the code at %v", size, lang, name, words, code)
+				}
+			}
+		}
+	}
+}
+
+// No text is smaller than 16 pixels on a screen of 800 by 480, or than 12 on one
+// of 480 by 320, and nothing covers anything there.
+func TestSmallestText(t *testing.T) {
+	idle := display.Page{Device: "Kitchen", Title: "No photos yet", Text: "Press OK to choose photos.", Account: "Linked to mira@example.org", PickLabel: "Choose photos"}
+	fetching := display.Page{Title: "Your photos are on their way", Device: "Kitchen", Progress: &display.Progress{Done: 7, Total: 24}, Problem: "No internet connection."}
+	for size, least := range map[image.Point]float64{{800, 480}: 16, {480, 320}: 12} {
+		for name, page := range map[string]display.Page{"pairing": pairing(), "picking": longLink(), "idle": idle, "fetching": fetching, "photo": busy(), "menu": menu()} {
+			p := painter(t, size.X, size.Y, "en")
+			l := p.Page(page, now)
+			texts := 0
+			var seen []Item
+			for _, it := range l {
+				if _, ok := inkOf(it); ok {
+					texts++
+					parts := strings.Split(it.Key, "/")
+					var px float64
+					if _, err := fmt.Sscan(parts[len(parts)-4], &px); err != nil || px < least {
+						t.Errorf("%v %s: %q has %.2f pixels (%v)", size, name, it.Key, px, err)
+					}
+				}
+				if page.Slide != nil || strings.HasPrefix(it.Key, "box/") {
+					continue
+				}
+				it.Bounds = it.Bounds.Inset(it.Bounds.Dy() / 6)
+				for _, other := range seen {
+					if it.Bounds.Overlaps(other.Bounds) {
+						t.Errorf("%v %s: %q covers %q", size, name, it.Key, other.Key)
+					}
+				}
+				if !strings.HasPrefix(it.Key, "qr/") {
+					seen = append(seen, it)
+				}
+			}
+			if texts < 3 {
+				t.Errorf("%v %s: only %d texts", size, name, texts)
+			}
+		}
+	}
+}
+
 func longLink() display.Page {
 	p := pairing()
 	p.Code, p.Title = "", "Choose your photos"

@@ -32,6 +32,15 @@ type Block struct {
 	lines         []line
 }
 
+// Baseline returns the distance of the first line's baseline from the block's
+// top, 0 for an empty block.
+func (b *Block) Baseline() int {
+	if len(b.lines) == 0 {
+		return 0
+	}
+	return b.lines[0].baseline
+}
+
 type line struct {
 	runs     []shaping.Output
 	width    int
