@@ -200,9 +200,39 @@ func (r *release) layOut() error {
 		os.CopyFS(filepath.Join(r.stage, "systemd"), os.DirFS(filepath.Join(r.root, "systemd"))),
 		os.CopyFS(filepath.Join(r.stage, "examples"), os.DirFS(filepath.Join(r.root, "device/metrics/examples"))),
 		os.CopyFS(filepath.Join(r.stage, "scripts"), os.DirFS(filepath.Join(r.root, ".ci/package/scripts"))),
-		r.copy("README.md", filepath.Join(r.root, "README.md")),
+		r.documents(),
 		r.copy("LICENSE", filepath.Join(r.root, "LICENSE")),
 	)
+}
+
+// documents copies README.md and those of the folders into the stage, in the
+// folders that their links name. Documents for developers stay out.
+func (r *release) documents() error {
+	names, err := documentNames(r.root)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		to := filepath.Join("documents", name)
+		if err := errors.Join(os.MkdirAll(filepath.Join(r.stage, filepath.Dir(to)), 0o755), r.copy(to, filepath.Join(r.root, name))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// documentNames returns the documents in a folder, sorted.
+func documentNames(root string) ([]string, error) {
+	var names []string
+	for _, pattern := range []string{"README.md", "[a-z]*/README.md", "device/*/README.md"} {
+		found, err := fs.Glob(os.DirFS(root), pattern)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, found...)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // age gives every file in the stage the time of the commit: some formats take it

@@ -91,6 +91,12 @@ func (r *release) pack(format, name string, a arch) error {
 	return os.WriteFile(filepath.Join(r.out, p.ConventionalFileName(info)), b.Bytes(), 0o644)
 }
 
+// A staged file is one of the stage with its place in an archive.
+type staged struct {
+	from, to string
+	mode     int64
+}
+
 // tarball makes an archive for systems without packages: unpacked at / it is an
 // installation.
 func (r *release) tarball(a arch) error {
@@ -102,10 +108,7 @@ func (r *release) tarball(a arch) error {
 	}
 	t := tar.NewWriter(z)
 	made := map[string]bool{}
-	for _, f := range []struct {
-		from, to string
-		mode     int64
-	}{
+	files := []staged{
 		{"pickerd", "usr/bin/pickerd", 0o755},
 		{"pickerd.toml", "usr/share/doc/pickerd/examples/pickerd.toml", 0o644},
 		{"systemd/pickerd.service", "usr/lib/systemd/system/pickerd.service", 0o644},
@@ -126,12 +129,19 @@ func (r *release) tarball(a arch) error {
 		{"completion.bash", "usr/share/bash-completion/completions/pickerd", 0o644},
 		{"completion.zsh", "usr/share/zsh/site-functions/_pickerd", 0o644},
 		{"completion.fish", "usr/share/fish/vendor_completions.d/pickerd.fish", 0o644},
-		{"README.md", "usr/share/doc/pickerd/README.md", 0o644},
 		{"LICENSE", "usr/share/doc/pickerd/LICENSE", 0o644},
 		{"copyright", "usr/share/doc/pickerd/copyright", 0o644},
 		{"notices.gz", "usr/share/doc/pickerd/THIRD-PARTY.gz", 0o644},
 		{"pickerd.cdx.json", "usr/share/doc/pickerd/pickerd.cdx.json", 0o644},
-	} {
+	}
+	names, err := documentNames("documents")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		files = append(files, staged{path.Join("documents", name), path.Join("usr/share/doc/pickerd", name), 0o644})
+	}
+	for _, f := range files {
 		data, err := os.ReadFile(f.from)
 		if err != nil {
 			return err
