@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/url"
@@ -167,6 +168,40 @@ func TestDocumentedCommands(t *testing.T) {
 	for _, c := range commands() {
 		if !strings.Contains(string(data), "`pickerd "+c.name) {
 			t.Errorf("device/control/README.md does not tell about pickerd %s", c.name)
+		}
+	}
+}
+
+// TestDocumentedRequests finds an example for every request of the control API.
+func TestDocumentedRequests(t *testing.T) {
+	dir := filepath.Join(root, "device", "control")
+	data, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	description, err := os.ReadFile(filepath.Join(dir, "openapi.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var api struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal(description, &api); err != nil {
+		t.Fatal(err)
+	}
+	if len(api.Paths) == 0 {
+		t.Fatal("openapi.json has no paths")
+	}
+	for path, methods := range api.Paths {
+		for method := range methods {
+			option := ""
+			if method != "get" {
+				option = "-X " + strings.ToUpper(method) + " .*"
+			}
+			example := regexp.MustCompile("(?m)^curl .*" + option + "http://x" + regexp.QuoteMeta(strings.ReplaceAll(path, "{id}", "ID")) + `\b`)
+			if !example.Match(data) {
+				t.Errorf("device/control/README.md has no example of %s %s", method, path)
+			}
 		}
 	}
 }
