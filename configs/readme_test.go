@@ -12,7 +12,7 @@ import (
 	"pickerd/configs"
 )
 
-// TestReadme holds the tables in README.md to the configuration: every key is
+// TestReadme compares the tables in README.md with the configuration: every key is
 // listed once, no other is, and a default given as a literal is the default.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("README.md")
