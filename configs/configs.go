@@ -97,8 +97,8 @@ type Display struct {
 	Language string   `toml:"language"` // BCP 47
 }
 
-// Shows reports whether an output is wanted.
-func (d Display) Shows(output string) bool { return slices.Contains(d.Outputs, output) }
+// HasOutput reports whether an output is wanted.
+func (d Display) HasOutput(output string) bool { return slices.Contains(d.Outputs, output) }
 
 // HTTP is the display in a browser.
 type HTTP struct {

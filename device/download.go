@@ -146,13 +146,13 @@ func inspect(part *store.Part, p *store.Photo) error {
 		p.Type, p.Width, p.Height = picker.Photo, w, h
 	case "video/mp4", "video/webm":
 		p.Type = picker.Video
-		p.Duration = mp4Duration(part, part.Size())
+		p.Duration = photo.VideoDuration(part, part.Size())
 	case "text/html": // a portal's, or a proxy's: it says nothing about the item
 		return errPage
 	default:
 		if bytes.Contains(head[:min(n, 12)], []byte("ftyp")) { // QuickTime brands
 			p.Type, p.MimeType = picker.Video, "video/mp4"
-			p.Duration = mp4Duration(part, part.Size())
+			p.Duration = photo.VideoDuration(part, part.Size())
 			return nil
 		}
 		return errNoMedia

@@ -376,18 +376,3 @@ func TestScreenSizeIsAskedFor(t *testing.T) {
 		t.Errorf("asked for %q", got)
 	}
 }
-
-func FuzzMP4Duration(f *testing.F) {
-	mp4, err := os.ReadFile("../picker/pickertest/samples/waves.mp4")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(string(mp4[:2000]))
-	f.Add("\x00\x00\x00\x08moov")
-	f.Add("\x00\x00\x00\x01moov\xff\xff\xff\xff\xff\xff\xff\xff")
-	f.Fuzz(func(t *testing.T, data string) {
-		if d := mp4Duration(strings.NewReader(data), int64(len(data))); d < 0 || d > 24*time.Hour {
-			t.Errorf("duration %v", d)
-		}
-	})
-}

@@ -170,7 +170,7 @@ func (d *Device) CopyItem(ctx context.Context, id string, w, h int) ([]byte, *It
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := photo.Copy(f, st.Size(), w, h)
+	data, err := photo.ScaledJPEG(f, st.Size(), w, h)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrNoCopy, err)
 	}

@@ -3,7 +3,6 @@ package device
 import (
 	"bytes"
 	"context"
-	"image"
 	"io"
 	"time"
 
@@ -12,8 +11,8 @@ import (
 	"pickerd/store"
 )
 
-// mostStill is far above a JPEG of a screen's size.
-const mostStill = 8 << 20
+// maxStill is far above a JPEG of a screen's size.
+const maxStill = 8 << 20
 
 // stillIn is how long a still may take to come: the video is here already.
 const stillIn = 20 * time.Second
@@ -32,9 +31,9 @@ func (d *Device) addStill(ctx context.Context, api *picker.Client, j job, w *roo
 			d.log.Debug("a still of a video", "err", err)
 			continue
 		}
-		data, err = io.ReadAll(io.LimitReader(m.Body, mostStill+1))
+		data, err = io.ReadAll(io.LimitReader(m.Body, maxStill+1))
 		m.Body.Close()
-		if err == nil && len(data) <= mostStill && isPicture(data) {
+		if err == nil && len(data) <= maxStill && isImage(data) {
 			break
 		}
 		data = nil
@@ -52,7 +51,7 @@ func (d *Device) addStill(ctx context.Context, api *picker.Client, j job, w *roo
 	return nil
 }
 
-func isPicture(data []byte) bool {
-	_, _, err := image.DecodeConfig(bytes.NewReader(data))
+func isImage(data []byte) bool {
+	_, _, err := photo.Size(bytes.NewReader(data), int64(len(data)))
 	return err == nil
 }

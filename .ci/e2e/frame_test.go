@@ -28,7 +28,7 @@ type wall struct {
 func (w *wall) Size() (int, int)                        { return w.m.W, w.m.H }
 func (w *wall) Blend(a, b *pixel.Image, t uint32) error { return nil }
 func (w *wall) Blank(bool) error                        { return nil }
-func (w *wall) Gone() <-chan struct{}                   { return nil }
+func (w *wall) Disconnected() <-chan struct{}           { return nil }
 func (w *wall) Close() error                            { return nil }
 
 func (w *wall) Show(m *pixel.Image, parts []image.Rectangle) error {
@@ -75,7 +75,7 @@ func BenchmarkFirstFrame(b *testing.B) {
 		screen := &wall{pixel.New(1920, 1080), make(chan struct{})}
 		s := stage.New(stage.Config{
 			Open: func() (stage.Screen, error) { return screen, nil }, Pages: dev.Pages(), Words: words.English(), Log: log, Cache: dir,
-			Media: st.OpenMedia, Unshowable: dev.Unshowable, Found: dev.Screen, Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
+			Media: st.OpenMedia, Unshowable: dev.Unshowable, ScreenChanged: dev.Screen, Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
 		})
 		ctx, cancel := context.WithCancel(b.Context())
 		ended := make(chan error, 2)

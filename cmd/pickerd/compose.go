@@ -145,7 +145,7 @@ func slideshow(cfg *configs.Config) device.Slideshow {
 		Pairs:    s.Pairs,
 		Captions: s.Captions,
 		Clock:    s.Clock,
-		Stills:   !cfg.Display.Shows("http"),
+		Stills:   !cfg.Display.HasOutput("http"),
 		Night:    device.Night{From: s.Night[0], To: s.Night[1]},
 	}
 }

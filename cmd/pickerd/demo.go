@@ -87,7 +87,7 @@ func (e env) introduce(cfg *configs.Config, far, near, key string) {
 	if far == near {
 		fmt.Fprintln(out, "For a phone on the same network: pickerd demo --listen 0.0.0.0:8420")
 	}
-	if cfg.Display.Shows("http") {
+	if cfg.Display.HasOutput("http") {
 		fmt.Fprintln(out, "The screen:  "+far+"/  (open it in a browser; click its code, or scan it)")
 	}
 	if key != "" {

@@ -106,7 +106,7 @@ func checkNames(c *configs.Config, bad func(key, format string, args ...any)) {
 
 // sharing makes the log a part of the page where both are on one terminal.
 func (e env) sharing(cfg *configs.Config) env {
-	if cfg.Display.Shows("terminal") && cfg.Terminal.Device == "" && isTerminal(e.stdout) && isTerminal(e.stderr) {
+	if cfg.Display.HasOutput("terminal") && cfg.Terminal.Device == "" && isTerminal(e.stdout) && isTerminal(e.stderr) {
 		e.tail = terminal.NewTail()
 	}
 	return e

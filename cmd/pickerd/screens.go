@@ -57,17 +57,17 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 	}
 	out := &screens{pages: s.Pages(), words: lang, log: log}
 	out.alive = func() bool { return s.Alive() && (out.stage == nil || out.stage.Alive()) }
-	if cfg.Display.Shows("http") {
+	if cfg.Display.HasOutput("http") {
 		out.web = web.New(web.Config{Device: s, Transient: cfg.IsGuest(), Media: media,
 			Key:  func(ctx context.Context, name string) error { return s.Press(ctx, device.Key(name)) },
 			Font: typeface.File, Alive: out.alive, Words: lang, Look: look(cfg.Slideshow), Log: log})
 	}
-	if cfg.Display.Shows("framebuffer") {
+	if cfg.Display.HasOutput("framebuffer") {
 		out.stage = stage.New(stage.Config{
 			Open: func() (stage.Screen, error) {
 				return framebuffer.Open(framebuffer.Config{Device: cfg.Framebuffer.Device, Log: log})
 			},
-			Pages: s.Pages(), Media: media, Unshowable: s.Unshowable, Found: s.Screen, Words: lang, Look: look(cfg.Slideshow),
+			Pages: s.Pages(), Media: media, Unshowable: s.Unshowable, ScreenChanged: s.Screen, Words: lang, Look: look(cfg.Slideshow),
 			Rotate: cfg.Framebuffer.Rotate, Overscan: float64(cfg.Framebuffer.Overscan) / 100,
 			Cache: fontCache(e.getenv), Log: log,
 		})
@@ -77,7 +77,7 @@ func newScreens(cfg *configs.Config, s subject, media func(string) (*os.File, er
 		}
 		out.runs = append(out.runs, out.stage.Run, newRemote(cfg, keys, s, log).Run)
 	}
-	if cfg.Display.Shows("terminal") {
+	if cfg.Display.HasOutput("terminal") {
 		out.runs = append(out.runs, func(ctx context.Context) error {
 			return showText(ctx, cfg.Terminal.Device, e, terminal.Config{Pages: s.Pages(), Words: lang}, log)
 		})
@@ -118,7 +118,7 @@ func (s *screens) await(ctx context.Context) bool {
 	}
 	if s.stage != nil {
 		select {
-		case <-s.stage.Settled():
+		case <-s.stage.Ready():
 		case <-ctx.Done():
 		}
 	}

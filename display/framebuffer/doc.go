@@ -16,7 +16,7 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A Screen is an open screen. Its methods are for one goroutine, but for Gone.
+// A Screen is an open screen. Its methods are for one goroutine, but for Disconnected.
 type Screen interface {
 	// Size is how many pixels it has.
 	Size() (w, h int)
@@ -27,9 +27,9 @@ type Screen interface {
 	Blend(a, b *pixel.Image, t uint32) error
 	// Blank switches the light off, or on again, as far as the device can.
 	Blank(off bool) error
-	// Gone is closed when the screen has to be opened anew: it was unplugged or
+	// Disconnected is closed when the screen has to be opened anew: it was unplugged or
 	// is another one.
-	Gone() <-chan struct{}
+	Disconnected() <-chan struct{}
 	// Close gives the screen back.
 	Close() error
 }

@@ -292,8 +292,8 @@ func (d *drm) Blank(off bool) error {
 	return err
 }
 
-// Gone implements Screen.
-func (d *drm) Gone() <-chan struct{} { return d.gone }
+// Disconnected implements Screen.
+func (d *drm) Disconnected() <-chan struct{} { return d.gone }
 
 // hotplugEvery is how often it is looked whether the screen is still there. The
 // kernel is asked what it knows, not to look at the cable.

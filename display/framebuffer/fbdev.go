@@ -171,8 +171,8 @@ func (s *fbdev) Blank(off bool) error {
 	return errors.Join(ioctlValue(s.f, fbioBlank, how), backlights(off))
 }
 
-// Gone never happens: a framebuffer does not tell of its screen.
-func (s *fbdev) Gone() <-chan struct{} { return nil }
+// Disconnected never happens: a framebuffer does not tell of its screen.
+func (s *fbdev) Disconnected() <-chan struct{} { return nil }
 
 func (s *fbdev) Close() error {
 	if s.off {

@@ -78,7 +78,7 @@ func (p *Painter) bar(r *rack, edge image.Rectangle, y int, right bool, s string
 	if p.cfg.W > p.cfg.H {
 		most = min(most, edge.Dx()*62/100)
 	}
-	b := p.family.Lay(s, style, most)
+	b := p.family.Layout(s, style, most)
 	out := plateAt(edge, y, right, b.Width+2*pad, b.Height+pad)
 	r.items = append(r.items, box(out, p.px(0.9), plate, plateAlpha))
 	if mark != 0 {
@@ -120,7 +120,7 @@ func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *
 	}
 	style := typeface.Style{Size: 1.6 * p.u}
 	pad, wide, high := p.px(1), p.px(30), max(p.px(0.6), 3)
-	b := p.family.Lay(s, style, edge.Dx()-2*pad)
+	b := p.family.Layout(s, style, edge.Dx()-2*pad)
 	wide = min(max(wide, b.Width), edge.Dx()-2*pad)
 	out := plateAt(edge, y, right, wide+2*pad, b.Height+high+2*pad)
 	meter := image.Rect(out.Min.X+pad, out.Max.Y-pad-high, out.Max.X-pad, out.Max.Y-pad)
@@ -151,7 +151,7 @@ func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page di
 			continue
 		}
 		name := w.Say(k.key)
-		kb, lb := p.family.Lay(name, key, edge.Dx()), p.family.Lay(k.label, label, edge.Dx())
+		kb, lb := p.family.Layout(name, key, edge.Dx()), p.family.Layout(k.label, label, edge.Dx())
 		out := image.Rect(0, 0, kb.Width+lb.Width+3*pad, max(kb.Height, lb.Height)+pad)
 		at := image.Pt(x, y-out.Dy())
 		if right {
@@ -178,7 +178,7 @@ func (p *Painter) clock(r *rack, edge image.Rectangle, turn int, page display.Pa
 	big := typeface.Style{Size: 5 * p.u, Bold: true}
 	small := typeface.Style{Size: 1.7 * p.u}
 	pad := p.px(1.1)
-	tb, db := p.family.Lay(page.Clock, big, edge.Dx()), p.family.Lay(page.Date, small, edge.Dx()/2)
+	tb, db := p.family.Layout(page.Clock, big, edge.Dx()), p.family.Layout(page.Date, small, edge.Dx()/2)
 	wide := max(tb.Width, db.Width)
 	out := image.Rect(0, 0, wide+2*pad, tb.Height+db.Height+pad)
 	at := edge.Min

@@ -71,7 +71,7 @@ func (p *Painter) menuCode(m *display.Menu) *column {
 func (p *Painter) addLine(c *column, s string, selected bool) {
 	pad := p.px(0.8)
 	style := typeface.Style{Size: 1.8 * p.u, Bold: selected, Lines: 2}
-	b := p.family.Lay(s, style, c.width-2*pad)
+	b := p.family.Layout(s, style, c.width-2*pad)
 	colour, y := uint32(ink), c.height
 	if selected {
 		colour = onIt

@@ -110,7 +110,7 @@ func (c *column) add(f *typeface.Family, s string, style typeface.Style, colour 
 	if s == "" {
 		return
 	}
-	b := f.Lay(s, style, c.width)
+	b := f.Layout(s, style, c.width)
 	y := c.height
 	c.parts = append(c.parts, func(at image.Point) Item {
 		return text(b, at.Add(image.Pt(0, y)), c.width, c.align, colour, styleKey(s, style))
@@ -152,7 +152,7 @@ func (p *Painter) addSteps(c *column, steps []string, style typeface.Style, unde
 	blocks := make([]*typeface.Block, len(steps))
 	wide := 0
 	for i, s := range steps {
-		blocks[i] = p.family.Lay(s, style, c.width-indent)
+		blocks[i] = p.family.Layout(s, style, c.width-indent)
 		wide = max(wide, blocks[i].Width)
 	}
 	left := 0
@@ -168,7 +168,7 @@ func (p *Painter) addSteps(c *column, steps []string, style typeface.Style, unde
 	for i, b := range blocks {
 		y := c.height
 		digit := p.cfg.Words.Digits(strconv.Itoa(i+1)) + "."
-		nb := p.family.Lay(digit, number, indent)
+		nb := p.family.Layout(digit, number, indent)
 		c.parts = append(c.parts,
 			func(at image.Point) Item {
 				return text(nb, at.Add(image.Pt(numberX, y)), indent, typeface.Start, accent, styleKey(digit, number))

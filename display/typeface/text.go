@@ -41,8 +41,8 @@ type line struct {
 // leading is the least distance of baselines, in ems.
 const leading = 1.3
 
-// Lay breaks a text into lines of at most width pixels.
-func (f *Family) Lay(text string, s Style, width int) *Block {
+// Layout breaks a text into lines of at most width pixels.
+func (f *Family) Layout(text string, s Style, width int) *Block {
 	b := &Block{family: f}
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		f.layParagraph(b, readable(paragraph), s, max(width, 1))

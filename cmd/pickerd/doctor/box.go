@@ -159,13 +159,13 @@ func (d *Doctor) display(ctx context.Context, check string) {
 		return
 	}
 	c := d.cfg.Config
-	if c.Display.Shows("http") {
+	if c.Display.HasOutput("http") {
 		d.page(ctx, check, c.HTTP.Listen)
 	}
-	if c.Display.Shows("framebuffer") {
+	if c.Display.HasOutput("framebuffer") {
 		d.screen(ctx, check)
 	}
-	if c.Display.Shows("terminal") && c.Terminal.Device != "" {
+	if c.Display.HasOutput("terminal") && c.Terminal.Device != "" {
 		if _, err := os.Stat(d.path(c.Terminal.Device)); err != nil {
 			d.found(check, Fail, "Is the adapter plugged in? Is terminal.device right?", "%v", err)
 		} else {
@@ -264,7 +264,7 @@ func (d *Doctor) input(ctx context.Context, check string) {
 		d.skip(check, "Without a configuration it is not known which is meant.")
 		return
 	}
-	if !d.cfg.Config.Display.Shows("framebuffer") {
+	if !d.cfg.Config.Display.HasOutput("framebuffer") {
 		d.skip(check, "The page has its browser's keys; devices are for the output framebuffer.")
 		return
 	}
