@@ -68,9 +68,9 @@ func TestRefusals(t *testing.T) {
 		board
 		says string
 	}{
-		"8 bit":  {board{args: []string{"-vga", "std"}, firmware: true, append: "vga=0x305"}, "it has 8 bits a pixel, a palette"},
-		"none":   {board{args: []string{"-vga", "none"}}, "there is no screen: no /dev/dri/card*; no /dev/fb*"},
-		"vmware": {board{args: []string{"-vga", "vmware"}}, "there is no screen"},
+		"8 bit":  {board{args: []string{"-vga", "std"}, firmware: true, append: "vga=0x305"}, "8 bits per pixel (a palette)"},
+		"none":   {board{args: []string{"-vga", "none"}}, "no screen found: no /dev/dri/card*; no /dev/fb*"},
+		"vmware": {board{args: []string{"-vga", "vmware"}}, "no screen found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,7 +98,7 @@ func TestHotplug(t *testing.T) {
 	m := boot(t, b)
 	m.tell("write " + status + " off")
 	m.tell("start " + outputs + `[framebuffer];device="/dev/dri/card0"`)
-	m.until("no screen is found", func() bool { return strings.Contains(m.log(), "no screen is connected to it") })
+	m.until("no screen is found", func() bool { return strings.Contains(m.log(), "no screen connected") })
 	m.tell("write " + status + " detect")
 	m.until("the code is there", func() bool { return strings.Contains(m.code(), "user_code=") })
 	m.tell("write " + status + " off")

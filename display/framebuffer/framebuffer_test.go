@@ -77,22 +77,22 @@ func TestGeometry(t *testing.T) {
 		"565": {func() (*fbVar, *fbFix) { return screenInfo(800, 600, 16, red5, green6, blue5) }, "", func(g geometry) bool { return g.format.Green.Length == 6 }},
 		"8 bit": {func() (*fbVar, *fbFix) {
 			return screenInfo(800, 600, 8, fbBitfield{0, 8, 0}, fbBitfield{0, 8, 0}, fbBitfield{0, 8, 0})
-		}, "8 bits a pixel", nil},
+		}, "8 bits per pixel", nil},
 		"1 bit": {func() (*fbVar, *fbFix) {
 			return screenInfo(800, 600, 1, fbBitfield{0, 1, 0}, fbBitfield{0, 1, 0}, fbBitfield{0, 1, 0})
-		}, "1 bits a pixel", nil},
+		}, "1 bits per pixel", nil},
 		"no size":        {change(func(v *fbVar, x *fbFix) { v.XRes = 0 }), "0 by 480", nil},
 		"monstrous":      {change(func(v *fbVar, x *fbFix) { v.XRes = 1 << 31 }), "by 480", nil},
 		"planes":         {change(func(v *fbVar, x *fbFix) { x.Type = 1 }), "packed", nil},
 		"FOURCC":         {change(func(v *fbVar, x *fbFix) { v.Grayscale = 0x56595559 }), "packed", nil},
-		"pseudo colour":  {change(func(v *fbVar, x *fbFix) { x.Visual = 3 }), "true colours", nil},
-		"bits backwards": {change(func(v *fbVar, x *fbFix) { v.Red.MSBRight = 1 }), "other order", nil},
-		"short lines":    {change(func(v *fbVar, x *fbFix) { x.LineLength = 2000 }), "does not hold", nil},
-		"little memory":  {change(func(v *fbVar, x *fbFix) { x.SMemLen /= 2 }), "does not hold", nil},
-		"panned too far": {change(func(v *fbVar, x *fbFix) { v.YOffset = 1 }), "does not hold", nil},
+		"pseudo colour":  {change(func(v *fbVar, x *fbFix) { x.Visual = 3 }), "true color", nil},
+		"bits backwards": {change(func(v *fbVar, x *fbFix) { v.Red.MSBRight = 1 }), "most significant bit", nil},
+		"short lines":    {change(func(v *fbVar, x *fbFix) { x.LineLength = 2000 }), "too small", nil},
+		"little memory":  {change(func(v *fbVar, x *fbFix) { x.SMemLen /= 2 }), "too small", nil},
+		"panned too far": {change(func(v *fbVar, x *fbFix) { v.YOffset = 1 }), "too small", nil},
 		"odd three bytes": {func() (*fbVar, *fbFix) {
 			return screenInfo(800, 600, 24, fbBitfield{12, 8, 0}, fbBitfield{4, 8, 0}, fbBitfield{0, 4, 0})
-		}, "one each", nil},
+		}, "one byte each", nil},
 	} {
 		v, x := tt.info()
 		g, err := geometryOf(v, x)
@@ -179,7 +179,7 @@ func TestCodeInEveryFormat(t *testing.T) {
 	}
 }
 
-func TestLanded(t *testing.T) {
+func TestHasFlipEvent(t *testing.T) {
 	event := func(kind, length uint32) []byte {
 		b := make([]byte, max(length, 8))
 		binary.NativeEndian.PutUint32(b, kind)
@@ -198,15 +198,15 @@ func TestLanded(t *testing.T) {
 		"torn":        {event(1, 32)[:7], false},
 		"longer than": {event(1, 400)[:32], false},
 	} {
-		if got := landed(tt.b); got != tt.want {
+		if got := hasFlipEvent(tt.b); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
 }
 
-func FuzzLanded(f *testing.F) {
+func FuzzHasFlipEvent(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 0, 8, 0, 0, 0})
-	f.Fuzz(func(_ *testing.T, b []byte) { landed(b) })
+	f.Fuzz(func(_ *testing.T, b []byte) { hasFlipEvent(b) })
 }
 
 func TestMode(t *testing.T) {
@@ -220,14 +220,14 @@ func TestMode(t *testing.T) {
 		"none, not connected": {output{modes: []drmMode{wide}}, 0},
 		"none at all":         {output{connected: true}, 0},
 	} {
-		if m, ok := tt.o.mode(); m.HDisplay != tt.want || ok != (tt.want != 0) {
+		if m, ok := tt.o.preferredMode(); m.HDisplay != tt.want || ok != (tt.want != 0) {
 			t.Errorf("%s: %d, %v", name, m.HDisplay, ok)
 		}
 	}
 }
 
 func TestNoScreen(t *testing.T) {
-	for device, want := range map[string]string{"/dev/none": "/dev/none: open", "/dev/dri/none": "/dev/dri/none: open", "/dev/null": "/dev/null: ask for its geometry"} {
+	for device, want := range map[string]string{"/dev/none": "/dev/none: open", "/dev/dri/none": "/dev/dri/none: open", "/dev/null": "/dev/null: read geometry"} {
 		_, err := Open(Config{Device: device, Log: slog.New(slog.DiscardHandler)})
 		if _, ok := errors.AsType[*DeviceError](err); !ok || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", device, err)
