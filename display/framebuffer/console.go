@@ -63,7 +63,11 @@ func takeConsole(log *slog.Logger) *console {
 
 func newConsole(tty node, log *slog.Logger, startGuard func(*console) error) *console {
 	var mode uintptr
-	if err := errors.Join(tty.ioctl(kdGetMode, unsafe.Pointer(&mode)), tty.ioctlValue(kdSetMode, kdGraphics)); err != nil {
+	err := tty.ioctl(kdGetMode, unsafe.Pointer(&mode))
+	if err == nil {
+		err = tty.ioctlValue(kdSetMode, kdGraphics)
+	}
+	if err != nil {
 		log.Warn("console may overwrite the picture", "err", err, "hint", consoleHint)
 		tty.Close()
 		return &console{}

@@ -57,17 +57,18 @@ func Open(cfg Config) (Screen, error) {
 		}
 		return s, err
 	}
-	return openFirst(list("/dev/dri/card*"), list("/dev/fb*"), cfg.Log)
+	open := func(path string) (Screen, error) { return openPath(path, cfg.Log) }
+	return openFirst(list("/dev/dri/card*"), list("/dev/fb*"), open, cfg.Log)
 }
 
 // openFirst opens the first usable screen, DRM cards before framebuffers.
-func openFirst(cards, framebuffers []string, log *slog.Logger) (Screen, error) {
+func openFirst(cards, framebuffers []string, open func(path string) (Screen, error), log *slog.Logger) (Screen, error) {
 	var failures []error
 	if len(cards) == 0 {
 		failures = append(failures, errors.New("no /dev/dri/card*"))
 	}
 	for _, path := range cards {
-		s, err := openPath(path, log)
+		s, err := open(path)
 		if err == nil {
 			logOpened(log, path, "DRM/KMS is preferred", s)
 			return s, nil
@@ -83,7 +84,7 @@ func openFirst(cards, framebuffers []string, log *slog.Logger) (Screen, error) {
 		failures = append(failures, errors.New("no /dev/fb*"))
 	}
 	for _, path := range framebuffers {
-		s, err := openPath(path, log)
+		s, err := open(path)
 		if err == nil {
 			logOpened(log, path, oneLine(errors.Join(failures...)), s)
 			return s, nil

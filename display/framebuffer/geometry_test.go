@@ -1,22 +1,15 @@
 package framebuffer
 
 import (
-	"encoding/binary"
-	"errors"
 	"image"
-	"log/slog"
 	"strings"
 	"testing"
 	"unsafe"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
-
-	"pickerd/display"
 	"pickerd/display/pixel"
 )
 
-// The structures have the kernel's sizes, on 64-bit machines.
+// The structures have the sizes of the kernel's on 64-bit machines.
 func TestSizes(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		t.Skip("a 32-bit machine")
@@ -105,7 +98,7 @@ func TestGeometry(t *testing.T) {
 	}
 }
 
-// Whatever a driver says, nothing is written where there is no memory.
+// No geometry that is accepted leads to a write outside of the memory.
 func FuzzGeometry(f *testing.F) {
 	v, x := screenInfo(64, 48, 16, red5, green6, blue5)
 	f.Add(asBytes(v), asBytes(x))
@@ -126,117 +119,3 @@ func FuzzGeometry(f *testing.F) {
 }
 
 func asBytes[T any](v *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)) }
-
-// A code can be read off the bytes of every format, with rows that are longer
-// than the picture.
-func TestCodeInEveryFormat(t *testing.T) {
-	const text = "https://www.google.com/device?user_code=GQVQ-JKEC"
-	code, err := display.NewQR(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := pixel.New(len(code)*4, len(code)*4)
-	for y := range m.H {
-		for x := range m.W {
-			if !code[y/4][x/4] {
-				m.Row(y)[x] = 0xffffff
-			}
-		}
-	}
-	for name, f := range map[string]pixel.Format{
-		"32":  pixel.XRGB8888,
-		"24":  {BPP: 24, Red: pixel.Field{Offset: 16, Length: 8}, Green: pixel.Field{Offset: 8, Length: 8}, Blue: pixel.Field{Length: 8}},
-		"565": {BPP: 16, Red: pixel.Field{Offset: 11, Length: 5}, Green: pixel.Field{Offset: 5, Length: 6}, Blue: pixel.Field{Length: 5}},
-		"555": {BPP: 16, Red: pixel.Field{Offset: 10, Length: 5}, Green: pixel.Field{Offset: 5, Length: 5}, Blue: pixel.Field{Length: 5}},
-	} {
-		stride := f.Bytes(m.W) + 52
-		c := canvas{mem: make([]byte, stride*m.H), stride: stride, w: m.W, h: m.H, format: f}
-		for i := range c.mem {
-			c.mem[i] = 0x5a
-		}
-		// In two parts, as changes come.
-		c.put(m, []image.Rectangle{image.Rect(0, 0, m.W, 30), image.Rect(0, 30, m.W, m.H+10)})
-		seen := image.NewGray(image.Rect(0, 0, m.W, m.H))
-		for y := range m.H {
-			for x := range m.W {
-				if c.mem[y*stride+f.Bytes(x)] != 0 { // blue, or its lower bits
-					seen.Pix[y*seen.Stride+x] = 255
-				}
-			}
-			for i := f.Bytes(m.W); i < stride; i++ {
-				if c.mem[y*stride+i] != 0x5a {
-					t.Fatalf("%s: something is written beside the picture", name)
-				}
-			}
-		}
-		bitmap, err := gozxing.NewBinaryBitmapFromImage(seen)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := qrcode.NewQRCodeReader().Decode(bitmap, nil); err != nil || got.GetText() != text {
-			t.Errorf("%s: %v, %v", name, got, err)
-		}
-	}
-}
-
-func TestHasFlipEvent(t *testing.T) {
-	event := func(kind, length uint32) []byte {
-		b := make([]byte, max(length, 8))
-		binary.NativeEndian.PutUint32(b, kind)
-		binary.NativeEndian.PutUint32(b[4:], length)
-		return b
-	}
-	for name, tt := range map[string]struct {
-		b    []byte
-		want bool
-	}{
-		"nothing":     {nil, false},
-		"a flip":      {event(2, 32), true},
-		"a vblank":    {event(1, 32), false},
-		"behind it":   {append(event(1, 32), event(2, 32)...), true},
-		"no length":   {append(event(1, 0), event(2, 32)...), false},
-		"torn":        {event(1, 32)[:7], false},
-		"longer than": {event(1, 400)[:32], false},
-	} {
-		if got := hasFlipEvent(tt.b); got != tt.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
-func FuzzHasFlipEvent(f *testing.F) {
-	f.Add([]byte{1, 0, 0, 0, 8, 0, 0, 0})
-	f.Fuzz(func(_ *testing.T, b []byte) { hasFlipEvent(b) })
-}
-
-func TestMode(t *testing.T) {
-	wide, high := drmMode{HDisplay: 1920}, drmMode{HDisplay: 1280, Type: modePreferred}
-	for name, tt := range map[string]struct {
-		o    output
-		want uint16
-	}{
-		"the preferred one":   {output{connected: true, modes: []drmMode{wide, high}}, 1280},
-		"the first":           {output{connected: true, modes: []drmMode{wide}}, 1920},
-		"none, not connected": {output{modes: []drmMode{wide}}, 0},
-		"none at all":         {output{connected: true}, 0},
-	} {
-		if m, ok := tt.o.preferredMode(); m.HDisplay != tt.want || ok != (tt.want != 0) {
-			t.Errorf("%s: %d, %v", name, m.HDisplay, ok)
-		}
-	}
-}
-
-func TestNoScreen(t *testing.T) {
-	for device, want := range map[string]string{"/dev/none": "/dev/none: open", "/dev/dri/none": "/dev/dri/none: open", "/dev/null": "/dev/null: read geometry"} {
-		_, err := Open(Config{Device: device, Log: slog.New(slog.DiscardHandler)})
-		if _, ok := errors.AsType[*DeviceError](err); !ok || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", device, err)
-		}
-	}
-	if len(list("/dev/dri/card*"))+len(list("/dev/fb*")) > 0 {
-		t.Skip("this machine has a screen")
-	}
-	if _, err := Open(Config{Device: "auto", Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrNoScreen) {
-		t.Errorf("got %v, want ErrNoScreen", err)
-	}
-}
