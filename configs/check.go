@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// check finds values that can't be meant.
+// check reports invalid values.
 func (c *Config) check(file string, data []byte, getenv func(string) string, also ...Check) error {
 	var all []error
 	bad := func(key, format string, args ...any) {
@@ -45,10 +45,10 @@ func (c *Config) check(file string, data []byte, getenv func(string) string, als
 		}
 	}
 	if len(c.Google.Scopes) == 0 {
-		bad("google.scopes", "there is no scope to ask for")
+		bad("google.scopes", "no scopes")
 	}
 	if c.Google.ClientSecret != "" && c.Google.ClientID == "" {
-		bad("google.client_secret", "there is no google.client_id with it")
+		bad("google.client_secret", "google.client_id is missing")
 	}
 	if c.Pick.MaxItems < 1 || c.Pick.MaxItems > 2000 {
 		bad("pick.max_items", "%d is not between 1 and 2000", c.Pick.MaxItems)
@@ -69,29 +69,29 @@ func (c *Config) check(file string, data []byte, getenv func(string) string, als
 		bad("hooks.timeout", "%v is not between 1s and 1h", d)
 	}
 	if c.HTTP.Key != "" && len(c.HTTP.Key) < 8 {
-		bad("http.key", "it is shorter than eight characters: anybody could guess it")
+		bad("http.key", "it is shorter than eight characters and could be guessed")
 	}
 	if (c.HTTP.CertFile == "") != (c.HTTP.KeyFile == "") {
-		bad("http.cert_file", "http.cert_file and http.key_file go together")
+		bad("http.cert_file", "set both http.cert_file and http.key_file, or neither")
 	}
 	return errors.Join(all...)
 }
 
-// checkPairing looks at the ways to pair and at what each needs.
+// checkPairing checks the pairing methods and the settings they need.
 func (c *Config) checkPairing(bad func(key, format string, args ...any)) {
 	known := []string{"device", "relay", "paste", "import"}
 	if len(c.Pairing.Methods) == 0 {
-		bad("pairing.methods", "there is no way to pair; choose from %s", strings.Join(known, ", "))
+		bad("pairing.methods", "no pairing methods; choose from %s", strings.Join(known, ", "))
 	}
 	for i, m := range c.Pairing.Methods {
 		if !slices.Contains(known, m) {
 			bad("pairing.methods", "%q is not one of %s", m, strings.Join(known, ", "))
 		}
 		if m == "import" && i < len(c.Pairing.Methods)-1 {
-			bad("pairing.methods", `"import" waits for an operator for ever; what stands after it is never tried`)
+			bad("pairing.methods", `"import" must be the last method: it waits without a limit, so later methods are never tried`)
 		}
 		if slices.Contains(c.Pairing.Methods[:i], m) {
-			bad("pairing.methods", "%q stands there twice", m)
+			bad("pairing.methods", "%q is listed twice", m)
 		}
 	}
 	relay := slices.Contains(c.Pairing.Methods, "relay")
@@ -115,13 +115,13 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// mostAccounts is how many people a menu asks for.
-const mostAccounts = 8
+// maxAccounts is how many accounts fit in the menu.
+const maxAccounts = 8
 
-// checkMode looks at who uses the box.
+// checkMode checks the mode and the settings of accounts and guests.
 func (c *Config) checkMode(bad func(key, format string, args ...any)) {
-	if c.AccountsMax < 1 || c.AccountsMax > mostAccounts {
-		bad("accounts_max", "%d is not between 1 and %d", c.AccountsMax, mostAccounts)
+	if c.AccountsMax < 1 || c.AccountsMax > maxAccounts {
+		bad("accounts_max", "%d is not between 1 and %d", c.AccountsMax, maxAccounts)
 	}
 	if d := time.Duration(c.Guest.ForgetAfter); d > 0 && d < time.Microsecond {
 		bad("guest.forget_after", `%d has no unit: write "%[1]dm"`, int64(d))
@@ -132,27 +132,27 @@ func (c *Config) checkMode(bad func(key, format string, args ...any)) {
 		return
 	}
 	if c.Unpair.Photos == "keep" {
-		bad("unpair.photos", `with mode = "guest" nothing of anybody is kept`)
+		bad("unpair.photos", `mode = "guest" does not keep photos`)
 	}
 	if slices.Contains(c.Pairing.Methods, "import") {
-		bad("pairing.methods", `with mode = "guest" people sign in themselves; "import" is for operators`)
+		bad("pairing.methods", `mode = "guest" needs guests to sign in on their phones; "import" is for operators`)
 	}
 }
 
-// Outputs are the names that display.outputs may have.
+// Outputs are the names allowed in display.outputs.
 var Outputs = []string{"http", "framebuffer", "terminal"}
 
-// checkDisplay looks at what is shown, and on what.
+// checkDisplay checks the outputs and the slideshow.
 func (c *Config) checkDisplay(bad func(key, format string, args ...any)) {
 	if len(c.Display.Outputs) == 0 {
-		bad("display.outputs", "there is no output; choose from %s", strings.Join(Outputs, ", "))
+		bad("display.outputs", "no outputs; choose from %s", strings.Join(Outputs, ", "))
 	}
 	for i, o := range c.Display.Outputs {
 		if !slices.Contains(Outputs, o) {
 			bad("display.outputs", "%q is not one of %s", o, strings.Join(Outputs, ", "))
 		}
 		if slices.Contains(c.Display.Outputs[:i], o) {
-			bad("display.outputs", "%q stands there twice", o)
+			bad("display.outputs", "%q is listed twice", o)
 		}
 	}
 	if !slices.Contains([]int{0, 90, 180, 270}, c.Framebuffer.Rotate) {
@@ -176,15 +176,15 @@ func (c *Config) checkDisplay(bad func(key, format string, args ...any)) {
 		bad("slideshow.fade", "%v is not between 0s and 10s", d)
 	}
 	if n := c.Slideshow.Night; n != (Hours{}) && n[0] == n[1] {
-		bad("slideshow.night", "it ends when it begins")
+		bad("slideshow.night", "it begins and ends at the same time")
 	}
 	if d := time.Duration(c.Remote.Hold); d < 200*time.Millisecond || d > 10*time.Second {
 		bad("remote.hold", "%v is not between 200ms and 10s", d)
 	}
 }
 
-// lineOf finds the line that sets a key, 0 when none does. The file is valid
-// TOML by then; a key in an unusual form costs no more than the line number.
+// lineOf returns the line that sets a key, or 0 if it finds none. The file is
+// valid TOML. For a key in an unusual form only the line number is missing.
 func lineOf(data []byte, key string) int {
 	table, name, dotted := strings.Cut(key, ".")
 	if !dotted {
@@ -210,21 +210,31 @@ func join(key []string) string { return strings.Join(key, ".") }
 
 func trim(s string) string { return strings.TrimPrefix(s, "toml: ") }
 
-// hintFor names the nearest known key, if one is near.
+// hintFor suggests the nearest known key, or where all keys are listed.
 func hintFor(key string) string {
-	best, distance := "", len(key)/3+2
+	var known []string
 	for _, f := range new(Config).fields() {
-		if d := editDistance(key, f.key); d < distance {
-			best, distance = f.key, d
-		}
+		known = append(known, f.key)
 	}
-	if best == "" {
-		return "see the commented default file: pickerd config default"
+	if best := Nearest(key, known); best != "" {
+		return "did you mean " + best + "?"
 	}
-	return "did you mean " + best + "?"
+	return "see the commented default file: pickerd config default"
 }
 
-// editDistance is Levenshtein's.
+// Nearest returns the known name that a mistyped one most likely means, "" when
+// none is near.
+func Nearest(name string, known []string) string {
+	best, distance := "", len(name)/3+2
+	for _, k := range known {
+		if d := editDistance(name, k); d < distance && d < len(k) {
+			best, distance = k, d
+		}
+	}
+	return best
+}
+
+// editDistance returns the Levenshtein distance.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

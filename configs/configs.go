@@ -1,7 +1,8 @@
-// Package configs holds pickerd's commented default configuration and reads a
-// file in its form, strictly: a key that it doesn't know is an error that names
-// file, line and the nearest key it does know. It looks at nothing but the
-// values; whether a client file exists is its caller's affair.
+// Package configs owns the configuration: its keys, the commented default file,
+// and the environment variables that override it. It reads files strictly. An
+// error names the file, the line and the key, and the nearest known key for an
+// unknown one. The package checks values only. It does not check that the files
+// that a configuration names exist.
 package configs
 
 import (
@@ -20,12 +21,12 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// Default is the commented default file.
+// Default is the default configuration file, with comments.
 //
 //go:embed pickerd.toml
 var Default string
 
-// Config is a whole configuration. Its values are valid after Load.
+// A Config is a complete configuration. Load returns valid ones only.
 type Config struct {
 	Name        string      `toml:"name"`
 	Mode        string      `toml:"mode"` // "home" or "guest"
@@ -47,14 +48,14 @@ type Config struct {
 	Log         Log         `toml:"log"`
 }
 
-// Google says which client asks which servers.
+// Google configures the OAuth clients and the servers.
 type Google struct {
 	ClientFile    string   `toml:"client_file"`
 	ClientID      string   `toml:"client_id"`
 	ClientSecret  string   `toml:"client_secret"`
-	WebFile       string   `toml:"web_client_file"`     // for the method "relay"
-	DesktopFile   string   `toml:"desktop_client_file"` // for the method "paste", and for pickerd authorize
-	ClientAuth    string   `toml:"client_auth"`         // "form" or "basic": how a client proves itself (RFC 6749 §2.3.1)
+	WebFile       string   `toml:"web_client_file"`     // for the pairing method "relay"
+	DesktopFile   string   `toml:"desktop_client_file"` // for the pairing method "paste", and for pickerd authorize
+	ClientAuth    string   `toml:"client_auth"`         // "form" or "basic": client authentication (RFC 6749 §2.3.1)
 	Scopes        []string `toml:"scopes"`
 	DeviceAuthURL string   `toml:"device_auth_url"`
 	TokenURL      string   `toml:"token_url"`
@@ -64,64 +65,66 @@ type Google struct {
 	PickerURL     string   `toml:"picker_url"`
 }
 
-// Pairing says how a person may sign in.
+// Pairing configures how people sign in.
 type Pairing struct {
 	Methods  []string `toml:"methods"`
 	RelayURL string   `toml:"relay_url"`
 	Address  string   `toml:"address"`
 }
 
-// Pick says what a pick may bring and what it does to the photos here.
+// Pick configures how many items a pick may have, and whether they replace the
+// photos on the box.
 type Pick struct {
 	MaxItems   int    `toml:"max_items"`
 	Collection string `toml:"collection"` // "replace" or "append"
 }
 
-// Store says where state is kept.
+// Store configures where state is kept and how large it may be.
 type Store struct {
 	Dir      string `toml:"dir"`
 	MaxBytes Size   `toml:"max_bytes"`
 }
 
-// Control says where other programs reach the daemon.
+// Control configures the socket for other programs.
 type Control struct {
 	Socket string `toml:"socket"`
 }
 
-// IsGuest reports whether people come and go, and are forgotten.
+// IsGuest reports whether the mode is "guest": people sign in for a while and are
+// then forgotten.
 func (c *Config) IsGuest() bool { return c.Mode == "guest" }
 
-// Display says what draws the screen.
+// Display configures the outputs and the language.
 type Display struct {
 	Outputs  []string `toml:"outputs"`
 	Language string   `toml:"language"` // BCP 47
 }
 
-// Shows reports whether an output is wanted.
-func (d Display) Shows(output string) bool { return slices.Contains(d.Outputs, output) }
+// HasOutput reports whether an output is enabled.
+func (d Display) HasOutput(output string) bool { return slices.Contains(d.Outputs, output) }
 
-// HTTP is the display in a browser.
+// HTTP configures the page.
 type HTTP struct {
 	Listen   string   `toml:"listen"`
-	Key      string   `toml:"key"`       // for browsers on other machines; "" means one that is made
-	Names    []string `toml:"names"`     // that such browsers know this machine by
-	CertFile string   `toml:"cert_file"` // with KeyFile: TLS for them
+	Key      string   `toml:"key"`       // display key for browsers on other machines; generated if empty
+	Names    []string `toml:"names"`     // host names by which such browsers reach this machine
+	CertFile string   `toml:"cert_file"` // with KeyFile: enables TLS for such browsers
 	KeyFile  string   `toml:"key_file"`
 }
 
-// Framebuffer is the display without one.
+// Framebuffer configures the display without a browser.
 type Framebuffer struct {
 	Device   string  `toml:"device"` // "auto", or a path in /dev
 	Rotate   int     `toml:"rotate"` // degrees, clockwise
 	Overscan Percent `toml:"overscan"`
 }
 
-// Terminal is the display on a serial console.
+// Terminal configures the display on a terminal.
 type Terminal struct {
 	Device string `toml:"device"` // "" means standard output
 }
 
-// Slideshow says how photos are shown.
+// Slideshow configures how photos are shown.
 type Slideshow struct {
 	Interval Duration `toml:"interval"`
 	Order    string   `toml:"order"` // "picked", "newest" or "shuffle"
@@ -134,8 +137,8 @@ type Slideshow struct {
 	Night    Hours    `toml:"night"`
 }
 
-// Remote says which keys of remote controls and buttons mean what, by the names
-// that Linux has for them.
+// Remote configures the keys of remote controls and buttons, by their Linux names
+// (linux/input-event-codes.h).
 type Remote struct {
 	OK       []string `toml:"ok"`
 	Menu     []string `toml:"menu"`
@@ -147,39 +150,39 @@ type Remote struct {
 	Play     []string `toml:"play"`
 	Next     []string `toml:"next"`
 	Previous []string `toml:"previous"`
-	Hold     Duration `toml:"hold"`  // after which OK opens the menu
-	Phone    bool     `toml:"phone"` // the menu has a code for a remote on a phone
+	Hold     Duration `toml:"hold"`  // how long to hold OK to open the menu
+	Phone    bool     `toml:"phone"` // the menu offers a QR code for a remote on a phone
 }
 
-// Guest says when a kiosk forgets.
+// Guest configures when guests are forgotten.
 type Guest struct {
 	ForgetAfter Duration `toml:"forget_after"`
 }
 
-// Hooks are programs to be told what happens, each with its arguments; no shell
-// reads them.
+// Hooks configures programs to run on events, each with its arguments. They run
+// without a shell.
 type Hooks struct {
-	OnPhotos []string `toml:"on_photos"` // other photos are here
-	OnState  []string `toml:"on_state"`  // the state is another one
+	OnPhotos []string `toml:"on_photos"` // the photos have changed
+	OnState  []string `toml:"on_state"`  // the state has changed
 	Timeout  Duration `toml:"timeout"`
 }
 
-// Unpair says what goes with a forgotten account.
+// Unpair configures what happens to the photos of a removed account.
 type Unpair struct {
 	Photos string `toml:"photos"` // "remove" or "keep"
 }
 
-// Log says what is written to stderr.
+// Log configures the log on standard error.
 type Log struct {
 	Level  string `toml:"level"`
 	Format string `toml:"format"`
 }
 
-// An Error tells what is wrong in a configuration, and where.
+// An Error reports an invalid key or value in a configuration.
 type Error struct {
-	File string // "" when a value came from the environment
-	Line int    // 0 when it is about no line
-	Key  string // as in the file, "google.client_id"
+	File string // empty for a value from the environment
+	Line int    // 0 if unknown
+	Key  string // as in the file ("google.client_id"), or the name of the variable
 	Msg  string
 	Hint string
 }
@@ -201,19 +204,19 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Load reads the defaults, then file unless it is "", then the environment, and
-// checks the result, with also for what other packages know. Its errors join
-// *Error values, or are those of reading.
+// Load reads the defaults, then the file unless its name is empty, then the
+// environment. It checks the result, also with the checks of other packages. Its
+// error joins all *Error values, or says why the file can't be read.
 func Load(file string, getenv func(string) string, also ...Check) (*Config, error) {
 	c := new(Config)
 	if err := toml.Unmarshal([]byte(Default), c); err != nil {
-		return nil, fmt.Errorf("the built-in defaults: %w", err)
+		return nil, fmt.Errorf("built-in defaults: %w", err)
 	}
 	var data []byte
 	if file != "" {
 		var err error
 		if data, err = os.ReadFile(file); err != nil {
-			return nil, fmt.Errorf("read the configuration: %w", err)
+			return nil, fmt.Errorf("read configuration: %w", err)
 		}
 		if err := c.decode(file, data); err != nil {
 			return nil, err
@@ -234,8 +237,7 @@ func Load(file string, getenv func(string) string, also ...Check) (*Config, erro
 	return c, nil
 }
 
-// A Check looks at a configuration and calls bad for each value that can't be
-// meant.
+// A Check calls bad for each invalid value in a configuration.
 type Check func(c *Config, bad func(key, format string, args ...any))
 
 func (c *Config) decode(file string, data []byte) error {
@@ -254,8 +256,8 @@ func (c *Config) decode(file string, data []byte) error {
 		line, _ := e.Position()
 		msg := trim(e.Error())
 		for kind, say := range map[string]string{
-			"of type []string": `this is a list: write ["…"]`, "of type string": `this is a text: write "…"`,
-			"of type int": "this is a whole number, without quotes", "of type bool": "this is true or false, without quotes",
+			"of type []string": `expected a list: write ["…"]`, "of type string": `expected a string: write "…"`,
+			"of type int": "expected a whole number, without quotes", "of type bool": "expected true or false, without quotes",
 		} {
 			if strings.HasSuffix(msg, kind) {
 				msg = say
@@ -269,8 +271,8 @@ func (c *Config) decode(file string, data []byte) error {
 	return nil
 }
 
-// fillIn takes from the machine, and from the environment that systemd gives,
-// what nobody set. Its error is about the name.
+// fillIn sets empty values from the machine and from the environment that systemd
+// provides. Its error is about the key "name".
 func (c *Config) fillIn(getenv func(string) string) error {
 	if c.Name == "" {
 		c.Name = "%H"
@@ -307,8 +309,8 @@ func (c *Config) fillIn(getenv func(string) string) error {
 	return nil
 }
 
-// machineID tells this machine from others: systemd's ID, or else the address of
-// its network card, or else nothing that is known.
+// machineID returns an ID of this machine: systemd's, or else the last four bytes
+// of a network card's address, or else "unknown".
 func machineID() string {
 	if id, _ := os.ReadFile("/etc/machine-id"); len(bytes.TrimSpace(id)) >= shownID {
 		return string(bytes.TrimSpace(id))
@@ -316,18 +318,18 @@ func machineID() string {
 	cards, _ := net.Interfaces()
 	for _, c := range cards {
 		if len(c.HardwareAddr) == 6 {
-			return hex.EncodeToString(c.HardwareAddr[2:]) // what is before is the maker's
+			return hex.EncodeToString(c.HardwareAddr[2:]) // the first two bytes are the vendor's
 		}
 	}
 	return "unknown"
 }
 
-// shownID is how much of a machine ID stands in a name: enough to tell ten
-// thousand boxes apart, and no secret (machine-id(5) wants the whole to be one).
+// shownID is how many characters of a machine ID appear in a name. Eight tell ten
+// thousand boxes apart. The whole ID is confidential (machine-id(5)).
 const shownID = 8
 
-// expand replaces the specifiers in a name, which let many boxes have one file:
-// they mean what they do in systemd.unit(5).
+// expand replaces the specifiers in a name, as in systemd.unit(5). They allow many
+// boxes to share one file.
 func expand(name, host, machineID string) (string, error) {
 	var out strings.Builder
 	for i := 0; i < len(name); i++ {
@@ -344,13 +346,13 @@ func expand(name, host, machineID string) (string, error) {
 		case i < len(name) && name[i] == '%':
 			out.WriteByte('%')
 		default:
-			return "", fmt.Errorf("%q: %%m is the machine's ID, %%H the host name, %%%% a percent sign; there is nothing else", name)
+			return "", fmt.Errorf("%q: unknown specifier; use %%m for the machine ID, %%H for the host name, %%%% for a percent sign", name)
 		}
 	}
 	return out.String(), nil
 }
 
-// DefaultSocket is where the control socket is when nobody says otherwise.
+// DefaultSocket returns the path of the control socket without a configuration.
 func DefaultSocket(getenv func(string) string) string {
 	if s := getenv("PICKERD_CONTROL_SOCKET"); s != "" {
 		return s

@@ -51,11 +51,11 @@ func TestErrors(t *testing.T) {
 		{"not TOML", "name = \n", ":1:", ""},
 		{"bad address", "[google]\ntoken_url = 'ftp://x'\n", ":2:", "not an http(s) address"},
 		{"sign-in that would be a script", "[google]\nauth_url = 'javascript://x/%0aalert(1)'\n", ":2:", "not an http(s) address"},
-		{"no scope", "[google]\nscopes = []\n", ":2:", "no scope"},
+		{"no scopes", "[google]\nscopes = []\n", ":2:", "no scopes"},
 		{"bad listen", "[http]\nlisten = '8420'\n", ":2:", "not an address"},
-		{"secret alone", "[google]\nclient_secret = 'x'\n", ":2:", "no google.client_id"},
+		{"secret alone", "[google]\nclient_secret = 'x'\n", ":2:", "google.client_id is missing"},
 		{"bad mode", "mode = 'hotel'\n", ":1:", "not one of home, guest"},
-		{"a guest whose photos are kept", "mode = 'guest'\n[unpair]\nphotos = 'keep'\n", ":3:", "nothing of anybody is kept"},
+		{"a guest whose photos are kept", "mode = 'guest'\n[unpair]\nphotos = 'keep'\n", ":3:", "does not keep photos"},
 		{"a guest who signs in nowhere", "mode = 'guest'\n[pairing]\nmethods = ['device', 'import']\n", ":3:", "is for operators"},
 		{"a guest without a moment", "[guest]\nforget_after = '1s'\n", ":2:", "less than 10s"},
 		{"a crowd", "accounts_max = 40\n", ":1:", "not between 1 and 8"},
@@ -66,8 +66,8 @@ func TestErrors(t *testing.T) {
 		{"a fade that never ends", "[slideshow]\nfade = '1m'\n", ":2:", "not between 0s and 10s"},
 		{"bad device", "[framebuffer]\ndevice = 'fb0'\n", ":2:", "/dev/fb0"},
 		{"overscan of all", "[framebuffer]\noverscan = '50%'\n", ":2:", "more than 20%"},
-		{"a word instead of a list", "[pairing]\nmethods = 'device'\n", ":2:", `this is a list: write ["`},
-		{"no way to pair", "[pairing]\nmethods = []\n", ":2:", "no way to pair"},
+		{"a word instead of a list", "[pairing]\nmethods = 'device'\n", ":2:", `expected a list: write ["`},
+		{"no pairing methods", "[pairing]\nmethods = []\n", ":2:", "no pairing methods"},
 		{"unknown way to pair", "[pairing]\nmethods = ['device', 'rely']\n", ":2:", `"rely" is not one of device, relay, paste, import`},
 		{"a way twice", "[pairing]\nmethods = ['paste', 'paste']\n", ":2:", "twice"},
 		{"a way after import", "[pairing]\nmethods = ['import', 'paste']\n", ":2:", "never tried"},
@@ -138,7 +138,6 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// One file names ten thousand boxes.
 func TestExpand(t *testing.T) {
 	const id = "0123456789abcdef0123456789abcdef"
 	for in, want := range map[string]string{

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// A field is one key of the configuration and where its value is kept.
+// A field is a key of the configuration and its value.
 type field struct {
 	key   string // "google.client_id"
 	value reflect.Value
 }
 
-// fields lists every key.
+// fields returns all keys.
 func (c *Config) fields() []field {
 	var list []field
 	var walk func(prefix string, v reflect.Value)
@@ -32,12 +32,13 @@ func (c *Config) fields() []field {
 	return list
 }
 
-// EnvName is the variable that sets a key: PICKERD_GOOGLE_CLIENT_ID.
+// EnvName returns the environment variable for a key: PICKERD_GOOGLE_CLIENT_ID for
+// google.client_id.
 func EnvName(key string) string {
 	return "PICKERD_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// fromEnv overrides values by environment.
+// fromEnv overrides values from the environment.
 func (c *Config) fromEnv(getenv func(string) string) error {
 	for _, f := range c.fields() {
 		name := EnvName(f.key)
@@ -50,7 +51,7 @@ func (c *Config) fromEnv(getenv func(string) string) error {
 	return nil
 }
 
-// setText sets a value from text; lists are separated by commas.
+// setText sets a value from text. Items of a list are separated by commas.
 func setText(v reflect.Value, text string) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))

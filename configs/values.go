@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Duration is written as Go does: "10s", "1h30m".
+// A Duration is written as in Go: "10s", "1h30m".
 type Duration time.Duration
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -21,7 +21,7 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Size is a number of bytes, written "500MB", "8GB" or "512KiB".
+// A Size is a number of bytes, written "500MB", "8GB" or "512KiB".
 type Size int64
 
 var units = []struct {
@@ -32,7 +32,7 @@ var units = []struct {
 	{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
 }
 
-// String is a size as people read it.
+// String returns the size in kB, MB or GB.
 func (s Size) String() string {
 	switch {
 	case s >= 1e9:
@@ -61,7 +61,7 @@ func (s *Size) UnmarshalText(b []byte) error {
 	return fmt.Errorf("%q is not a size such as \"500MB\" or \"8GB\"", b)
 }
 
-// Percent is a share of a hundred, written "5%".
+// A Percent is a percentage, written "5%".
 type Percent float64
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -75,8 +75,8 @@ func (p *Percent) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Hours are a part of each day, from one time of day to another, written
-// "22:30-06:30"; empty means never.
+// Hours are a range of the day, from one time to another, written "22:30-06:30".
+// Both are durations since midnight. The zero value means never.
 type Hours [2]time.Duration
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -1,12 +1,12 @@
-package device
+package device_test
 
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 
+	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 	"pickerd/store"
@@ -15,8 +15,8 @@ import (
 // skew sets the servers' clocks against the box's, which is what a box's own
 // wrong clock looks like in virtual time.
 func (w *world) skew(d time.Duration) {
-	w.auth.Change(func(o *oauthtest.Options) { o.Skew = d })
-	w.photos.Change(func(o *pickertest.Options) { o.Skew = d })
+	w.auth.Change(func(o *oauthtest.Options) { o.ClockSkew = d })
+	w.photos.Change(func(o *pickertest.Options) { o.ClockSkew = d })
 }
 
 // misset changes the clock of a box that is off. Virtual time can't be set:
@@ -33,18 +33,18 @@ func (w *world) misset(by time.Duration) {
 			*t = t.Add(-by)
 		}
 	}
-	p, err := st.Pairing()
+	p, err := st.Pairings.Current()
 	if err == nil && p != nil {
 		shift(&p.StartedAt)
 		shift(&p.ExpiresAt)
-		err = st.SavePairing(*p)
+		err = st.Pairings.Save(*p)
 	}
-	picks, perr := st.Picks()
+	picks, perr := st.Picks.All()
 	for _, p := range picks {
-		err = errors.Join(err, st.UpdatePick(p.RequestID, func(p *store.Pick) {
+		err = errors.Join(err, st.Picks.Update(p.RequestID, func(p *store.Pick) {
 			shift(&p.CreatedAt)
 			shift(&p.ExpireTime)
-			shift(&p.AskUntil)
+			shift(&p.PollUntil)
 		}))
 	}
 	if err := errors.Join(err, perr); err != nil {
@@ -75,15 +75,15 @@ func TestClockYearsOff(t *testing.T) {
 						w.start()
 						skews[0] = skews[1]
 					}
-					code := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+					code := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 					if left := time.Until(code.Pairing.ExpiresAt); left < 20*time.Minute || left > 30*time.Minute {
 						t.Errorf("the code is good for %v", left)
 					}
 					w.pass(2 * time.Minute)
 					restart() // the code on the screen goes on
-					again := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+					again := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 					w.pass(10 * time.Second)
-					again = w.until("a code", func(s Status) bool { return s.Pairing != nil })
+					again = w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 					if again.Pairing.UserCode != code.Pairing.UserCode {
 						t.Error("the code was replaced before its time")
 					}
@@ -91,7 +91,7 @@ func TestClockYearsOff(t *testing.T) {
 					w.pass(5 * time.Minute)
 					restart() // so does the link
 					w.pass(time.Minute)
-					if s := w.untilState(Picking); s.Pick.SessionID != link.Pick.SessionID {
+					if s := w.untilState(device.Picking); s.Pick.SessionID != link.Pick.SessionID {
 						t.Error("the session was replaced before its time")
 					}
 					w.finishLife()
@@ -110,7 +110,7 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 		for _, known := range []bool{true, false} { // whether the session's id is
 			t.Run(fmt.Sprint(name, ", id known ", known), func(t *testing.T) {
 				before := func(w *world) { w.skew(skews[0]) }
-				inWorld(t, options{photos: pickertest.Options{Repeat: pickertest.SameSession}, before: before}, func(t *testing.T, w *world) {
+				inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}, before: before}, func(t *testing.T, w *world) {
 					w.photos.NoLeaks(t)
 					s := w.pair()
 					w.net.cut()
@@ -118,7 +118,7 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 						t.Fatal(err)
 					}
 					if !known { // as if the answer had been lost
-						err := w.store.UpdatePick(s.Pick.RequestID, func(p *store.Pick) { p.SessionID, p.ExpireTime = "", time.Time{} })
+						err := w.store.Picks.Update(s.Pick.RequestID, func(p *store.Pick) { p.SessionID, p.ExpireTime = "", time.Time{} })
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -128,7 +128,7 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 					w.skew(skews[1])
 					w.start()
 					w.pass(3 * time.Hour)
-					if picks, err := w.store.Picks(); err != nil || len(picks) != 1 {
+					if picks, err := w.store.Picks.All(); err != nil || len(picks) != 1 {
 						t.Fatalf("records: %v, %v", picks, err)
 					}
 					// Something answers, but not to the deletion.
@@ -148,7 +148,7 @@ func TestRecordsEndWithTheirSessions(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.auth.RevokeAll()
-		w.until("the grant to be lost", func(s Status) bool { return s.Account == nil })
+		w.until("the grant to be lost", func(s device.Status) bool { return s.Account == nil })
 		// Another person pairs: under their grant 404 proves nothing.
 		w.photos.Change(func(o *pickertest.Options) {
 			o.Check = func(access string) (string, string) {
@@ -158,7 +158,7 @@ func TestRecordsEndWithTheirSessions(t *testing.T) {
 		})
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.pass(6 * 24 * time.Hour)
 		if s := w.dev.Statuses().Get(); s.Sessions.PendingDeletion != 1 {
 			t.Errorf("after six days: %+v", s.Sessions)
@@ -168,7 +168,7 @@ func TestRecordsEndWithTheirSessions(t *testing.T) {
 		}
 		w.pass(26 * time.Hour)
 		w.restart()
-		w.until("records gone", func(s Status) bool { return s.Sessions == Sessions{} })
+		w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
 	})
 }
 
@@ -179,36 +179,4 @@ func countOp(w *world, op string) (n int) {
 		}
 	}
 	return n
-}
-
-// What is read from disk has no monotonic times; between a wrong clock and a
-// right one a pairing lives neither for ever nor is it over at once.
-func TestSpans(t *testing.T) {
-	now := time.Now()
-	read := func(started time.Duration) *store.Pairing {
-		at := now.Add(started).Round(0)
-		return &store.Pairing{RequestID: fmt.Sprint(started), StartedAt: at, ExpiresAt: at.Add(15 * time.Minute)}
-	}
-	for started, want := range map[time.Duration]time.Duration{
-		-5 * time.Minute: 10 * time.Minute,
-		-time.Hour:       0,
-		-50 * year:       0,
-		50 * year:        15 * time.Minute,
-	} {
-		p := read(started)
-		spans{}.put(p, &clock{})
-		if left := time.Until(p.ExpiresAt); (left-want).Abs() > time.Minute || p.ExpiresAt.Sub(p.StartedAt) != 15*time.Minute {
-			t.Errorf("started %v from now: %v left, want %v", started, left, want)
-		}
-	}
-	// The first answer corrects what the box's own clock said.
-	s, c := spans{}, &clock{}
-	p := read(-50 * year)
-	s.put(p, c)
-	c.hear(http.Header{"Date": {now.Add(-50 * year).Add(2 * time.Minute).UTC().Format(http.TimeFormat)}})
-	p = read(-50 * year)
-	s.put(p, c)
-	if left := time.Until(p.ExpiresAt); (left - 13*time.Minute).Abs() > time.Minute {
-		t.Errorf("%v left, want 13 min", left)
-	}
 }

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pickerd/device"
 	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -125,10 +126,10 @@ type renamed struct {
 	from, to, old string // old keeps what had the name before, "" for nothing
 }
 
-func (v *volatile) note(c store.Touch) {
+func (v *volatile) note(c store.Op) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch c.Op {
+	switch c.Kind {
 	case store.OpCreate, store.OpWrite:
 		v.dirty[c.Name] = true
 	case store.OpSync, store.OpCommit: // bbolt syncs
@@ -181,8 +182,8 @@ type lifetime struct {
 	paired bool // the box has said so once
 	shown  []string
 	leave  bool
-	codes  int                               // that the person approved
-	look   func(s Status, page display.Page) // at the screen, each second; may be nil
+	codes  int                                      // that the person approved
+	look   func(s device.Status, page display.Page) // at the screen, each second; may be nil
 }
 
 var (
@@ -191,7 +192,7 @@ var (
 )
 
 func newLifetime(t *testing.T, auth oauthtest.Options, delay time.Duration) *lifetime {
-	w := newWorld(t, options{auth: auth, items: pickertest.Plain(4), photos: pickertest.Options{Repeat: pickertest.SameSession}})
+	w := newWorld(t, options{auth: auth, items: pickertest.PlainPhotos(4), photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}})
 	w.photos.NoLeaks(t)
 	return &lifetime{world: w, delay: delay, spare: t.TempDir()}
 }
@@ -226,11 +227,11 @@ func (l *lifetime) withCut(cut int, twice bool) string {
 func (l *lifetime) run(cut int) string {
 	p := newPlug(cut)
 	disk := &volatile{dir: l.dir, spare: l.spare, dirty: map[string]bool{}}
-	l.watch = func(c store.Touch) error {
-		if c.Op == store.OpLook {
+	l.watch = func(c store.Op) error {
+		if c.Kind == store.OpStatfs {
 			return nil
 		}
-		if err := p.point(c.Op + " " + c.Name + " " + c.To); err != nil {
+		if err := p.point(c.Kind + " " + c.Name + " " + c.To); err != nil {
 			return err
 		}
 		disk.note(c)
@@ -276,7 +277,7 @@ func (l *lifetime) goAway() {
 
 // tryStart is start for a box whose plug may be pulled before it is up.
 func (l *lifetime) tryStart() bool {
-	st, err := store.Open(l.dir, store.Options{Watch: l.watch})
+	st, err := store.Open(l.dir, store.Options{BeforeOp: l.watch})
 	if err != nil {
 		return false
 	}
@@ -318,11 +319,11 @@ func (l *lifetime) live(off <-chan struct{}) {
 }
 
 // act takes the next step towards what the person wants.
-func (l *lifetime) act(s Status) {
+func (l *lifetime) act(s device.Status) {
 	within, cancel := context.WithTimeout(l.t.Context(), 10*time.Second)
 	defer cancel()
 	switch {
-	case l.stage == 2 && s.Account == nil && s.Outstanding == nil && s.Sessions == Sessions{} && (l.paired || l.leave):
+	case l.stage == 2 && s.Account == nil && s.Outstanding == nil && s.Sessions == device.Sessions{} && (l.paired || l.leave):
 		l.stage = 3
 	case l.stage == 2 && s.Account != nil:
 		_ = l.dev.Unpair(within, true) // the plug may be pulled meanwhile
@@ -331,21 +332,21 @@ func (l *lifetime) act(s Status) {
 		if l.auth.Approve(s.Pairing.UserCode) {
 			l.codes++
 		}
-	case s.State == Picking:
+	case s.State == device.Picking:
 		time.Sleep(l.delay)
 		want := firstPick
 		if l.stage == 1 {
 			want = secondPick
 		}
 		_ = l.photos.Choose(s.Pick.SessionID, want...) // once
-	case s.State == Showing && s.Pick == nil && s.Sessions == Sessions{}:
+	case s.State == device.Showing && s.Pick == nil && s.Sessions == device.Sessions{}:
 		l.advance(within)
 	}
 }
 
 // advance looks what came of a pick, and begins the next.
 func (l *lifetime) advance(ctx context.Context) {
-	photos, err := l.store.Photos()
+	photos, err := l.store.Photos.Collection()
 	if err != nil {
 		return // the plug
 	}
@@ -377,10 +378,10 @@ func (l *lifetime) check(what string) {
 		l.t.Fatalf("%s: %v", what, err)
 	}
 	defer st.Close()
-	if st.Moved() != nil || st.KeyLost() {
-		l.t.Errorf("%s: the database is damaged (%v), or the key lost (%v)", what, st.Moved(), st.KeyLost())
+	if st.Recovery() != nil || st.KeyLost() {
+		l.t.Errorf("%s: the database is damaged (%v), or the key lost (%v)", what, st.Recovery(), st.KeyLost())
 	}
-	photos, err := st.Photos()
+	photos, err := st.Photos.Collection()
 	if err != nil {
 		l.t.Fatalf("%s: %v", what, err)
 	}
@@ -406,21 +407,21 @@ func (l *lifetime) check(what string) {
 			l.t.Errorf("%s: %s is left", what, f.Name())
 		}
 	}
-	if grant, err := st.Grant(); l.paired && l.stage < 2 && (grant == nil || err != nil) {
+	if grant, err := st.Grants.Current(); l.paired && l.stage < 2 && (grant == nil || err != nil) {
 		l.t.Errorf("%s: the token is lost: %v", what, err)
 	}
 }
 
 // whole reports whether a photo's file has the bytes that the server has.
 func (l *lifetime) whole(st *store.Store, p store.Photo) bool {
-	f, err := st.OpenMedia(p.File)
+	f, err := st.Photos.Open(p.File)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
 	data, err := io.ReadAll(f)
-	ok, verr := st.Verify(l.t.Context(), p)
-	return ok && errors.Join(err, verr) == nil && slices.ContainsFunc(pickertest.Plain(4), func(it *pickertest.Item) bool {
+	ok, verr := st.Photos.Verify(l.t.Context(), p)
+	return ok && errors.Join(err, verr) == nil && slices.ContainsFunc(pickertest.PlainPhotos(4), func(it *pickertest.Item) bool {
 		return it.ID == p.ID && string(it.Data) == string(data)
 	})
 }

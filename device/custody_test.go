@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
+	"pickerd/device/engine"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/oauthdevice/tokenfile"
@@ -18,8 +20,9 @@ import (
 // granted is a token that somebody got on another computer.
 func (w *world) granted(without ...string) *tokenfile.File {
 	w.t.Helper()
-	way := w.way(ByPaste)
-	c := w.dev.client(&way)
+	way := w.method(device.ByPaste)
+	c := w.oauth
+	c.ID, c.Secret = way.ClientID, way.Secret
 	to, err := w.auth.Allow(c.AuthCodeURL("http://127.0.0.1:41000/", "s", "v"), "person", without...)
 	if err != nil {
 		w.t.Fatal(err)
@@ -36,7 +39,7 @@ func (w *world) granted(without ...string) *tokenfile.File {
 
 func (w *world) sealed(f *tokenfile.File) []byte {
 	w.t.Helper()
-	data, err := f.SealFor(w.until("a recipient", func(s Status) bool { return s.Recipient != "" }).Recipient)
+	data, err := f.SealFor(w.until("a recipient", func(s device.Status) bool { return s.Recipient != "" }).Recipient)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -44,9 +47,9 @@ func (w *world) sealed(f *tokenfile.File) []byte {
 }
 
 func TestImport(t *testing.T) {
-	o := options{auth: oauthtest.Options{RefuseScope: true, RotateRefresh: true}, ways: ways(ByDevice, ByImport)}
+	o := options{auth: oauthtest.Options{RefuseScope: true, RotateRefresh: true}, ways: methods(device.ByDevice, device.ByImport)}
 	inWorld(t, o, func(t *testing.T, w *world) {
-		s := w.until("the way by import", func(s Status) bool { return s.Pairing != nil && s.Pairing.Method == ByImport })
+		s := w.until("the way by import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
 		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) == 0 {
 			t.Errorf("%+v", page)
 		}
@@ -55,10 +58,10 @@ func TestImport(t *testing.T) {
 		if err != nil || !tried {
 			t.Fatalf("%v, tried %v", err, tried)
 		}
-		if s = w.untilState(Idle); s.Account == nil || s.Account.Method != ByImport {
+		if s = w.untilState(device.Idle); s.Account == nil || s.Account.Method != device.ByImport {
 			t.Errorf("%+v", s)
 		}
-		if _, err := w.dev.Import(t.Context(), w.sealed(f)); !errors.Is(err, ErrPaired) {
+		if _, err := w.dev.Import(t.Context(), w.sealed(f)); !errors.Is(err, device.ErrPaired) {
 			t.Errorf("over an account: %v", err)
 		}
 		w.auth.ExpireAccess()
@@ -67,13 +70,13 @@ func TestImport(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 	})
 }
 
 func TestImportRefused(t *testing.T) {
-	inWorld(t, options{ways: ways(ByImport)}, func(t *testing.T, w *world) {
+	inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
 		dead := w.granted()
 		w.auth.RevokeAll()
 		_, err := w.dev.Import(t.Context(), w.sealed(dead))
@@ -81,7 +84,7 @@ func TestImportRefused(t *testing.T) {
 			t.Errorf("a dead token: %v", err)
 		}
 		_, err = w.dev.Import(t.Context(), w.sealed(w.granted(oauthtest.PickerScope)))
-		if _, ok := errors.AsType[*ScopeError](err); !ok {
+		if _, ok := errors.AsType[*engine.ScopeError](err); !ok {
 			t.Errorf("too little granted: %v", err)
 		}
 		secret, err := tokenfile.NewIdentity()
@@ -96,19 +99,19 @@ func TestImportRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.dev.Import(t.Context(), foreign); !errors.Is(err, tokenfile.ErrSealedForAnother) {
+		if _, err := w.dev.Import(t.Context(), foreign); !errors.Is(err, tokenfile.ErrWrongIdentity) {
 			t.Errorf("sealed for another box: %v", err)
 		}
 		plain, err := json.Marshal(w.granted())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.dev.Import(t.Context(), plain); !errors.Is(err, tokenfile.ErrNotToken) {
+		if _, err := w.dev.Import(t.Context(), plain); !errors.Is(err, tokenfile.ErrNotTokenFile) {
 			t.Errorf("not sealed: %v", err)
 		}
-		w.until("nothing of them left", func(s Status) bool { return s.State == Pairing && s.Account == nil })
+		w.until("nothing of them left", func(s device.Status) bool { return s.State == device.Pairing && s.Account == nil })
 		w.pass(time.Second)
-		if grants, err := w.store.Grants(); err != nil || len(grants) > 0 {
+		if grants, err := w.store.Grants.All(); err != nil || len(grants) > 0 {
 			t.Errorf("%v, %v", grants, err)
 		}
 		// Without a network it is kept, and tried when it is needed.
@@ -117,12 +120,12 @@ func TestImportRefused(t *testing.T) {
 		if tried, err := w.dev.Import(t.Context(), w.sealed(f)); err != nil || tried {
 			t.Errorf("%v, tried %v", err, tried)
 		}
-		w.untilState(Idle)
+		w.untilState(device.Idle)
 		w.net.mend()
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 	})
 }
 
@@ -140,21 +143,21 @@ func TestProvisioned(t *testing.T) {
 			}
 			w.config = func(c *Config) { c.Provisioned = data }
 			w.restart()
-			w.untilState(Idle)
+			w.untilState(device.Idle)
 			w.restart()
-			w.untilState(Idle)
+			w.untilState(device.Idle)
 			if err := w.dev.Unpair(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
-			w.untilState(Pairing)
+			w.untilState(device.Pairing)
 			w.restart()
 			w.pass(time.Minute)
-			if s := w.dev.Statuses().Get(); s.State != Pairing {
+			if s := w.dev.Statuses().Get(); s.State != device.Pairing {
 				t.Errorf("a forgotten account is back: %+v", s)
 			}
 			w.config = func(c *Config) { c.Provisioned = []byte("{}") }
 			w.restart()
-			w.until("a code although the credential is broken", func(s Status) bool { return s.Pairing != nil })
+			w.until("a code although the credential is broken", func(s device.Status) bool { return s.Pairing != nil })
 		})
 	}
 }
@@ -163,20 +166,20 @@ func TestUnpairWithoutANetwork(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		w.net.cut()
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		s := w.until("what is outstanding", func(s Status) bool { return s.Outstanding != nil && s.Library.Items == 0 })
+		s := w.until("what is outstanding", func(s device.Status) bool { return s.Outstanding != nil && s.Library.Items == 0 })
 		if s.Outstanding.Sessions != 1 || !s.Outstanding.Revocation || s.Account != nil {
 			t.Errorf("%+v, %+v", s.Outstanding, s.Account)
 		}
-		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "forgotten here") || !strings.Contains(r, "as soon as it can be reached") {
+		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "forgotten the account") || !strings.Contains(r, "as soon as Google can be reached") {
 			t.Errorf("the screen says %q", r)
 		}
 		if entries, err := os.ReadDir(filepath.Join(w.dir, "media")); err != nil || len(entries) > 0 {
@@ -188,18 +191,18 @@ func TestUnpairWithoutANetwork(t *testing.T) {
 			t.Errorf("given up: %+v", s)
 		}
 		w.net.mend()
-		w.until("everything told", func(s Status) bool { return s.Outstanding == nil })
-		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "withdrawn at Google") {
+		w.until("everything told", func(s device.Status) bool { return s.Outstanding == nil })
+		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "the permission at Google is withdrawn") {
 			t.Errorf("the screen says %q", r)
 		}
 		if n := count(w, oauthtest.OpRevoke); n != 1 || len(w.photos.Open()) > 0 {
 			t.Errorf("%d revocations, %v open", n, w.photos.Open())
 		}
-		w.pass(receiptFor + time.Second)
+		w.pass(12*time.Second + time.Second)
 		if r := w.dev.Pages().Get().Receipt; r != "" {
 			t.Errorf("the screen goes on saying %q", r)
 		}
-		if grants, err := w.store.Grants(); err != nil || len(grants) > 0 {
+		if grants, err := w.store.Grants.All(); err != nil || len(grants) > 0 {
 			t.Errorf("tokens are still there: %v, %v", grants, err)
 		}
 	})
@@ -216,17 +219,17 @@ func TestUnpairHereOnly(t *testing.T) {
 			inWorld(t, options{config: tt.config}, func(t *testing.T, w *world) {
 				w.pair()
 				w.choose()
-				w.untilState(Showing)
+				w.untilState(device.Showing)
 				if err := w.dev.Unpair(t.Context(), false); err != nil {
 					t.Fatal(err)
 				}
-				s := w.until("forgotten", func(s Status) bool { return s.Account == nil && s.Outstanding == nil })
+				s := w.until("forgotten", func(s device.Status) bool { return s.Account == nil && s.Outstanding == nil })
 				w.pass(time.Second)
 				if s = w.dev.Statuses().Get(); s.Library.Items != tt.photos || count(w, oauthtest.OpRevoke) > 0 {
 					t.Errorf("%+v, %d revocations", s.Library, count(w, oauthtest.OpRevoke))
 				}
 				w.untilClean()
-				if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, ErrNotPaired) {
+				if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, device.ErrNotPaired) {
 					t.Errorf("twice: %v", err)
 				}
 			})
@@ -241,7 +244,7 @@ func TestRevocationRefused(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		w.until("told", func(s Status) bool { return s.Outstanding == nil && s.Pairing != nil })
+		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
 		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "did not withdraw") {
 			t.Errorf("the screen says %q", r)
 		}
@@ -264,14 +267,14 @@ func TestSevenDays(t *testing.T) {
 			inWorld(t, options{}, func(t *testing.T, w *world) {
 				w.pair()
 				w.choose()
-				w.untilState(Showing)
+				w.untilState(device.Showing)
 				w.pass(tt.after)
 				w.auth.RevokeAll()
 				if err := w.dev.Pick(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
-				warned := s.Problem != nil && s.Problem.Code == "testing_project" && strings.Contains(s.Problem.Remedy, "publish it")
+				s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+				warned := s.Problem != nil && s.Problem.Code == "testing_project" && strings.Contains(s.Problem.Remedy, "Publish the project")
 				if warned != tt.warns {
 					t.Errorf("problem %+v", s.Problem)
 				}
@@ -292,14 +295,14 @@ func TestKeyLost(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.stop()
 		if err := os.Remove(filepath.Join(w.dir, "state.key")); err != nil {
 			t.Fatal(err)
 		}
 		w.start()
-		s := w.untilState(Showing) // the photos stay
+		s := w.untilState(device.Showing) // the photos stay
 		if s.Problem == nil || s.Problem.Code != "key_lost" || s.Account != nil {
 			t.Errorf("%+v", s)
 		}
@@ -319,14 +322,14 @@ func TestEachWayDeletesItsOwn(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
-		w.setUp = ways(ByRelay)
+		w.setUp = methods(device.ByRelay)
 		w.restart()
-		_, v := w.untilLink(ByRelay)
+		_, v := w.untilLink(device.ByRelay)
 		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
 			t.Fatal(err)
 		}
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 	})
 }

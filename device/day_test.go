@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"runtime"
@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
 )
 
@@ -24,7 +25,7 @@ func TestDayOfOperation(t *testing.T) {
 				}
 			}
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 			w.net.cut()
 			w.pass(20 * time.Minute)

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"net/http"
@@ -8,16 +8,16 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 	"pickerd/store"
 )
 
 func numbered(from, to int) (l []string) {
-	all := pickertest.Plain(to)
+	all := pickertest.PlainPhotos(to)
 	for i := from; i <= to; i++ {
 		l = append(l, all[i-1].ID)
 	}
@@ -33,20 +33,20 @@ func TestReplacingOnAFullDisk(t *testing.T) {
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose(numbered(1, 12)...)
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		first, _ := w.store.Photos()
+		first, _ := w.store.Photos.Collection()
 		t.Log(len(first), "photos")
 		for range 2 {
 			if err := w.dev.Pick(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			w.choose(numbered(13, 15)...)
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 			w.pass(time.Hour)
 		}
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		t.Log(idsOf(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
@@ -60,21 +60,21 @@ func TestReplacingAfterAnOverlap(t *testing.T) {
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose(numbered(1, 8)...)
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.dev.Pick(t.Context())
 		w.choose(numbered(1, 12)...)
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		t.Log(len(photos), "photos after the overlapping pick")
 		for range 2 {
 			w.dev.Pick(t.Context())
 			w.choose(numbered(13, 15)...)
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 		}
-		photos, _ = w.store.Photos()
+		photos, _ = w.store.Photos.Collection()
 		t.Log(idsOf(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
@@ -89,16 +89,16 @@ func TestReplacingAfterMaxBytesWasLowered(t *testing.T) {
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose(numbered(1, 8)...)
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		limit = 600_000
 		w.restart()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.dev.Pick(t.Context())
 		w.choose(numbered(13, 15)...)
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		t.Log(idsOf(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
@@ -110,7 +110,7 @@ func TestReplacingAfterMaxBytesWasLowered(t *testing.T) {
 func TestDiskFullLateInAFetch(t *testing.T) {
 	var full atomic.Bool
 	var n atomic.Int32
-	o := options{items: pickertest.Plain(80), before: func(w *world) {
+	o := options{items: pickertest.PlainPhotos(80), before: func(w *world) {
 		w.space = func() store.Space {
 			if full.Load() {
 				return store.Space{Free: 400_000, Total: 10_000_000}
@@ -134,7 +134,7 @@ func TestDiskFullLateInAFetch(t *testing.T) {
 		w.untilProblem("disk_full")
 		full.Store(false)
 		n.Store(100)
-		s := w.untilState(Showing)
+		s := w.untilState(device.Showing)
 		w.pass(time.Hour)
 		t.Log(s.Library.Items, "photos;", w.dev.Statuses().Get().Library.Items)
 		if w.dev.Statuses().Get().Library.Items != 80 {
@@ -153,7 +153,7 @@ func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
 		w.pair()
 		w.photos.Fail(pickertest.OpDelete, repeat(60, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.pass(time.Minute)
 		readOnly.Store(true)
 		before := count(w, oauthtest.OpRefresh)
@@ -163,7 +163,7 @@ func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
 		readOnly.Store(false)
 		w.start()
 		w.pass(10 * time.Minute)
-		if g, _ := w.store.Grant(); g == nil {
+		if g, _ := w.store.Grants.Current(); g == nil {
 			t.Error("the box is no longer paired")
 		}
 	})
@@ -172,15 +172,15 @@ func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
 // A damaged photo that could not be dropped.
 func TestDamagedPhotoOnAReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
-	o := options{items: pickertest.Plain(4), before: func(w *world) {
+	o := options{items: pickertest.PlainPhotos(4), before: func(w *world) {
 		w.readOnlyWhile(&readOnly)
 	}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		photos, _ := w.store.Photos()
+		photos, _ := w.store.Photos.Collection()
 		path := filepath.Join(w.dir, "media", photos[1].File)
 		data, _ := os.ReadFile(path)
 		data[len(data)/2] ^= 1
@@ -197,25 +197,6 @@ func TestDamagedPhotoOnAReadOnlyDisk(t *testing.T) {
 	})
 }
 
-// A photo that was fetched anew since the verification read its record.
-func TestPhotoFetchedAnewIsNotDropped(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(2)}, func(t *testing.T, w *world) {
-		w.pair()
-		w.choose()
-		w.untilState(Showing)
-		w.untilClean()
-		photos, _ := w.store.Photos()
-		old := photos[0]
-		old.CRC32C = "what the record said before it was fetched anew"
-		if ok, _ := w.store.Verify(t.Context(), old); !ok {
-			w.dev.dropDamaged(t.Context(), []store.Photo{old})
-		}
-		if now, _ := w.store.Photos(); len(now) != 2 {
-			t.Error("a good photo was dropped")
-		}
-	})
-}
-
 // The delivered token, and the recipient, on a disk that is full at boot.
 func TestRecipientAfterAFullDisk(t *testing.T) {
 	var full atomic.Bool
@@ -228,19 +209,6 @@ func TestRecipientAfterAFullDisk(t *testing.T) {
 		w.pass(24 * time.Hour)
 		if w.dev.Statuses().Get().Recipient == "" {
 			t.Error("no recipient a day after the disk was mended")
-		}
-	})
-}
-
-// An answer without a date says nothing about the time.
-func TestAnswerWithoutDate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &clock{}
-		right := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
-		c.hear(http.Header{"Date": {right.Format(http.TimeFormat)}})
-		c.hear(http.Header{}) // a proxy's answer
-		if now, _ := c.now(); now.Sub(right).Abs() > time.Minute {
-			t.Errorf("now it is %v", now)
 		}
 	})
 }
@@ -262,7 +230,7 @@ func TestDownloadsWithoutLength(t *testing.T) {
 			return resp, err
 		}))
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		if s := w.dev.Statuses().Get(); s.Library.Items != 28 {
 			t.Errorf("%d of 28 photos of 100 kB within 3 MB; %+v", s.Library.Items, s.Problem)
@@ -303,7 +271,7 @@ func TestAnswerWithoutDateForgetsNothing(t *testing.T) {
 			return google.RoundTrip(r)
 		}))
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.pass(time.Minute)
 		mended.Store(true)
 		w.pass(time.Hour)
@@ -316,9 +284,9 @@ func TestAnswerWithoutDateForgetsNothing(t *testing.T) {
 // readOnlyWhile gives the box a disk that can be switched.
 func (w *world) readOnlyWhile(on *atomic.Bool) {
 	w.space = func() store.Space { return store.Space{Free: 1 << 40, Total: 1 << 40, ReadOnly: on.Load()} }
-	w.watch = func(c store.Touch) error {
-		if on.Load() && c.Op != store.OpLook {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
+	w.watch = func(c store.Op) error {
+		if on.Load() && c.Kind != store.OpStatfs {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.EROFS}
 		}
 		return nil
 	}
@@ -333,9 +301,9 @@ func (w *world) fullAtBoot(full *atomic.Bool) {
 	}
 	st.Close()
 	full.Store(true)
-	w.watch = func(c store.Touch) error {
-		if full.Load() && c.Op == store.OpCommit {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.ENOSPC}
+	w.watch = func(c store.Op) error {
+		if full.Load() && c.Kind == store.OpCommit {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.ENOSPC}
 		}
 		return nil
 	}

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"os"
@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pickerd/device"
 	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -47,25 +48,25 @@ const outage = 2 * time.Minute
 // change at on. It returns what that change was, "" when there was none.
 func (l *lifetime) withOutage(at int, errno syscall.Errno, code string) (what string) {
 	// Asked twice, this server makes two sessions: an id must not be lost.
-	l.photos.Change(func(o *pickertest.Options) { o.Repeat = pickertest.NewSession })
+	l.photos.Change(func(o *pickertest.Options) { o.RepeatedRequest = pickertest.NewSession })
 	n := 0
 	var began time.Time
 	var disk sync.Mutex
-	l.watch = func(c store.Touch) error {
+	l.watch = func(c store.Op) error {
 		disk.Lock()
 		defer disk.Unlock()
-		if c.Op != store.OpLook {
+		if c.Kind != store.OpStatfs {
 			if n++; n-1 == at {
-				began, what = time.Now(), c.Op+" "+c.Name
+				began, what = time.Now(), c.Kind+" "+c.Name
 			}
 		}
 		if !began.IsZero() && time.Since(began) < outage {
-			return &os.PathError{Op: c.Op, Path: c.Name, Err: errno}
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: errno}
 		}
 		return nil
 	}
 	told := false
-	l.look = func(s Status, p display.Page) {
+	l.look = func(s device.Status, p display.Page) {
 		disk.Lock()
 		since := time.Since(began)
 		out := !began.IsZero()

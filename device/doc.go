@@ -1,14 +1,20 @@
-// Package device decides what the box does next and does it: pair, open a
-// picking session, wait for the person, fetch, show, and delete every session
-// afterwards.
+// Package device holds the words that the parts of a box share: its states,
+// its status, what can be wrong with it, and the snapshots that pass between
+// them. It decides nothing and owns no goroutine.
 //
-// It is level-triggered. What is known stands in the store (facts); next names
-// the state that follows from it; one step of that state runs; then again.
-// State is derived and never stored, so that after a crash the same function
-// finds the place. A wish from outside stops the step, waits until it has let
-// go, then changes the facts.
+// The parts are
 //
-// Deleting sessions is not a state but a duty on disk, done by the sweeper.
-// Retries, order and the words that people read are decided here and nowhere
-// below.
+//   - device/engine: decides what the box does next and does it. Its loop owns
+//     the facts; the sweeper beside it deletes sessions.
+//   - device/fetch: downloads the items of one pick.
+//   - device/slideshow: owns the order of the photos and which one is shown.
+//   - device/screen: composes the page and the status, and owns the menu and
+//     what a key means.
+//   - device/library: lists and copies items for other programs.
+//   - device/control, device/hooks, device/metrics and device/phone: what
+//     programs and phones reach. They import this package and none of the above.
+//
+// The engine publishes a Snapshot and the slideshow a Frame for each change,
+// and the screen composes both. What people ask for goes the other way, as a
+// display.Wish. cmd/pickerd connects them.
 package device

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 	"pickerd/store"
@@ -32,7 +33,7 @@ func deadFor(w *world, d time.Duration) (longest time.Duration) {
 
 func TestDeadCodeRateLimited(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(time.Minute)
 		w.auth.Fail(oauthtest.OpCode, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`))
 		if d := deadFor(w, 20*time.Minute); d > 0 {
@@ -43,7 +44,7 @@ func TestDeadCodeRateLimited(t *testing.T) {
 
 func TestDeadCodePollRetryAfter(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(8 * time.Minute)
 		w.auth.Fail(oauthtest.OpPoll, func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("Retry-After", "600")
@@ -57,7 +58,7 @@ func TestDeadCodePollRetryAfter(t *testing.T) {
 
 func TestDeadCodeBlackHole(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.net.hook(func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }, nil)
 		if d := deadFor(w, 20*time.Minute); d > 0 {
 			t.Errorf("a dead code on the screen for %v", d)
@@ -67,7 +68,7 @@ func TestDeadCodeBlackHole(t *testing.T) {
 
 func TestDeadCodeLongInterval(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 9 * time.Minute, Interval: 5 * time.Minute}}, func(t *testing.T, w *world) {
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		if d := deadFor(w, 30*time.Minute); d > 0 {
 			t.Errorf("a dead code on the screen for %v", d)
 		}
@@ -91,7 +92,7 @@ func TestDeadPickerQR(t *testing.T) {
 // A person scans in time and approves while the code is good, but the box has moved on.
 func TestApprovalInLastMinute(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(8*time.Minute + 50*time.Second)
 		if got := w.dev.Statuses().Get().Pairing.UserCode; got != s.Pairing.UserCode {
 			t.Fatal("already another code")
@@ -101,7 +102,7 @@ func TestApprovalInLastMinute(t *testing.T) {
 			t.Fatal("code dead")
 		}
 		w.pass(5 * time.Minute)
-		if s := w.dev.Statuses().Get(); s.State == Pairing {
+		if s := w.dev.Statuses().Get(); s.State == device.Pairing {
 			t.Errorf("an approval given 40 s before the code's end is ignored: %s", s.State)
 		}
 	})
@@ -127,7 +128,7 @@ func TestChoiceDuringOutage(t *testing.T) {
 }
 
 func TestAppendDoubleCounts(t *testing.T) {
-	items := pickertest.Plain(12)
+	items := pickertest.PlainPhotos(12)
 	o := options{items: items, photos: pickertest.Options{PageLimit: 6}, config: func(c *Config) {
 		c.Append = true
 	}}
@@ -136,7 +137,7 @@ func TestAppendDoubleCounts(t *testing.T) {
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		size = w.untilState(Showing).Library.Bytes
+		size = w.untilState(device.Showing).Library.Bytes
 	})
 	o.config = func(c *Config) { c.Append = true; c.MaxBytes = size + size/10 }
 	inWorld(t, o, func(t *testing.T, w *world) {
@@ -150,7 +151,7 @@ func TestAppendDoubleCounts(t *testing.T) {
 			return nil
 		}, nil)
 		w.choose()
-		got := w.untilState(Showing)
+		got := w.untilState(device.Showing)
 		w.pass(time.Minute)
 		if got = w.dev.Statuses().Get(); got.Library.Items != 12 {
 			t.Errorf("%d of 12 photos, although there is room: %d of %d bytes", got.Library.Items, got.Library.Bytes, size+size/10)
@@ -186,7 +187,7 @@ func TestShort403(t *testing.T) {
 		w.photos.Fail(pickertest.OpMedia, repeat(36, answer(403, "image/png", "\x89PNG\r\n\x1a\n"))...)
 		began := time.Now()
 		w.choose()
-		w.until("end", func(s Status) bool { return s.State == Showing || s.State == Idle })
+		w.until("end", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
 		if s := w.dev.Statuses().Get(); s.Library.Items != 12 {
 			t.Errorf("%d photos of 12 after a refusal of %v: all given up", s.Library.Items, time.Since(began))
 		}
@@ -224,11 +225,11 @@ func (s slowMedia) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // 40 items that take 27 minutes each, four at a time: addresses end after 60 minutes.
 func TestSlowLine(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(40)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		w.net.setMedia(slowMedia{w.net.media(), 27 * time.Minute})
 		w.pair()
 		w.choose()
-		w.until("end", func(s Status) bool { return s.State == Showing })
+		w.until("end", func(s device.Status) bool { return s.State == device.Showing })
 		if s := w.dev.Statuses().Get(); s.Library.Items != 40 {
 			t.Errorf("%d photos of 40", s.Library.Items)
 		}
@@ -237,19 +238,19 @@ func TestSlowLine(t *testing.T) {
 
 func TestNoRefreshToken(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(2 * time.Second)
 		w.auth.Approve(s.Pairing.UserCode)
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		g, _ := w.store.Grant()
+		g, _ := w.store.Grants.Current()
 		w.stop()
 		st, _ := store.Open(w.dir, store.Options{})
 		// as if the server had given no refresh token
 		g.RefreshToken = ""
-		_ = st.Paired(*g, &store.Pick{RequestID: "x", GrantID: g.ID, Over: "x", CreatedAt: time.Now()})
+		_ = st.FinishPairing(*g, &store.Pick{RequestID: "x", GrantID: g.ID, EndReason: "x", CreatedAt: time.Now()})
 		st.Close()
 		w.start()
 		w.pass(3 * time.Hour)
@@ -270,11 +271,11 @@ func TestTriedOnce(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		first := w.pair()
 		w.auth.RevokeAll()
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.photos.Fail(pickertest.OpDelete, pickertest.Refuse(503, "UNAVAILABLE", ""))
 		w.auth.Approve(s.Pairing.UserCode)
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.pass(3 * 24 * time.Hour)
 		for _, id := range w.photos.Open() {
 			if id == first.Pick.SessionID {
@@ -288,9 +289,9 @@ func TestTriedOnce(t *testing.T) {
 func TestForgottenTooEarly(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.pair()
-		w.store.UpdatePick(s.Pick.RequestID, func(p *store.Pick) { p.ExpireTime = time.Now().Add(-2 * time.Hour) })
+		w.store.Picks.Update(s.Pick.RequestID, func(p *store.Pick) { p.ExpireTime = time.Now().Add(-2 * time.Hour) })
 		w.dev.Cancel(t.Context())
-		w.until("records gone", func(s Status) bool { return s.Sessions == Sessions{} })
+		w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
 		if n := len(w.photos.Open()); n > 0 {
 			t.Errorf("%d session open at Google, none on record, and a live token", n)
 		}
@@ -300,10 +301,10 @@ func TestForgottenTooEarly(t *testing.T) {
 func TestCancelDuringCreate(t *testing.T) {
 	for name, mode := range map[string]int{"conflict": pickertest.Conflict, "new session": pickertest.NewSession} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{Repeat: mode}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: mode}}, func(t *testing.T, w *world) {
 				w.pair()
 				w.choose()
-				w.untilState(Showing)
+				w.untilState(device.Showing)
 				w.untilClean()
 				var slow atomic.Bool
 				w.net.hook(nil, func(r *http.Request) error {
@@ -319,7 +320,7 @@ func TestCancelDuringCreate(t *testing.T) {
 				w.dev.Pick(t.Context())
 				w.pass(time.Second)
 				w.dev.Cancel(t.Context())
-				w.until("records gone", func(s Status) bool { return s.Sessions == Sessions{} })
+				w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
 				w.pass(time.Hour)
 				if n := len(w.photos.Open()); n > 0 {
 					t.Errorf("%d session left at Google", n)
@@ -333,7 +334,7 @@ func TestCancelDuringRotatingRefresh(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RotateRefresh: true}}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.pass(2 * time.Hour)
 		var slow atomic.Bool
@@ -351,7 +352,7 @@ func TestCancelDuringRotatingRefresh(t *testing.T) {
 		w.pass(time.Second)
 		w.dev.Cancel(t.Context())
 		w.dev.Pick(t.Context())
-		w.until("a place to choose", func(s Status) bool { return s.State == Picking || s.Pairing != nil })
+		w.until("a place to choose", func(s device.Status) bool { return s.State == device.Picking || s.Pairing != nil })
 		if s := w.dev.Statuses().Get(); s.Pairing != nil {
 			t.Error("the pairing is lost because somebody cancelled at the wrong moment")
 		}
@@ -360,7 +361,7 @@ func TestCancelDuringRotatingRefresh(t *testing.T) {
 
 func TestWishDuringPoll(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(time.Second)
 		w.auth.Approve(s.Pairing.UserCode)
 		var slow atomic.Bool
@@ -377,7 +378,7 @@ func TestWishDuringPoll(t *testing.T) {
 		w.pass(5 * time.Second)
 		w.dev.Pick(t.Context()) // an impatient person
 		w.pass(time.Minute)
-		if s := w.dev.Statuses().Get(); s.State == Pairing {
+		if s := w.dev.Statuses().Get(); s.State == device.Pairing {
 			t.Errorf("approved, but %s %+v", s.State, s.Problem)
 		}
 	})
@@ -387,10 +388,10 @@ func TestOpeningHidesPhotos(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.dev.Pick(t.Context())
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		w.net.cut() // nobody picks, the network goes
 		w.pass(12 * time.Hour)
 		if p := w.dev.Pages().Get(); p.Slide == nil {
@@ -403,7 +404,7 @@ func TestPairingHidesPhotos(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.auth.RevokeAll()
 		w.pass(2 * time.Hour)
@@ -418,7 +419,7 @@ func TestPairingHidesPhotos(t *testing.T) {
 
 func TestDeniedLate(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(8*time.Minute + 57*time.Second)
 		w.auth.Deny(s.Pairing.UserCode)
 		for range 60 {
@@ -432,7 +433,7 @@ func TestDeniedLate(t *testing.T) {
 }
 
 func TestRepeatedToken(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(8)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(8)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.net.hook(func(r *http.Request) error {
 			if strings.HasPrefix(r.URL.Path, "/media/") {
@@ -462,7 +463,7 @@ func TestRepeatedToken(t *testing.T) {
 			return resp, err
 		}))
 		w.choose()
-		w.until("end", func(s Status) bool { return s.State == Showing || s.State == Idle })
+		w.until("end", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
 		w.pass(time.Minute)
 		if s := w.dev.Statuses().Get(); s.Library.Items != 8 {
 			t.Errorf("%d photos of the 8 listed", s.Library.Items)
@@ -507,7 +508,7 @@ func (e *eofHook) Read(b []byte) (int, error) {
 }
 
 func TestPartLeak(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		inner := w.net.media()
 		var once sync.Once
@@ -523,7 +524,7 @@ func TestPartLeak(t *testing.T) {
 			return resp, err
 		}))
 		w.choose()
-		w.until("the pick to be over", func(s Status) bool { return s.State == Idle || s.State == Showing })
+		w.until("the pick to be over", func(s device.Status) bool { return s.State == device.Idle || s.State == device.Showing })
 		w.pass(time.Hour)
 		parts, _ := filepath.Glob(filepath.Join(w.dir, "media", ".part-*"))
 		open := 0
@@ -544,13 +545,13 @@ func TestSweeperLosesWish(t *testing.T) {
 		w.pair()
 		w.photos.Fail(pickertest.OpDelete, repeat(5, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.dev.Pick(t.Context())
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		w.photos.Fail(pickertest.OpGet, repeat(200, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
 		w.auth.RevokeAll()
 		w.pass(10 * time.Minute)
-		if s := w.dev.Statuses().Get(); s.State != Pairing {
+		if s := w.dev.Statuses().Get(); s.State != device.Pairing {
 			t.Errorf("a person was choosing; the box is now %s, pick %v", s.State, s.Pick)
 		}
 	})
@@ -558,8 +559,8 @@ func TestSweeperLosesWish(t *testing.T) {
 
 // Unpair while a create is in flight, answer lost, conflict
 func TestSigtermDuringCreate(t *testing.T) {
-	inWorld(t, options{photos: pickertest.Options{Repeat: pickertest.Conflict}}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+	inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.Conflict}}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		var slow atomic.Bool
 		w.net.hook(nil, func(r *http.Request) error {
 			if r.Method == "POST" && r.URL.Path == "/v1/sessions" && !slow.Swap(true) {
@@ -572,11 +573,11 @@ func TestSigtermDuringCreate(t *testing.T) {
 			return nil
 		})
 		w.auth.Approve(s.Pairing.UserCode)
-		w.untilState(Opening)
+		w.untilState(device.Opening)
 		w.pass(time.Second)
 		w.restart()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.pass(time.Hour)
 		if n := len(w.photos.Open()); n > 0 {
 			t.Errorf("%d session left at Google after a plain SIGTERM", n)

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"fmt"
@@ -10,17 +10,18 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
 	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 )
 
 func TestTwoThousandItems(t *testing.T) {
-	items := pickertest.Plain(2000)
+	items := pickertest.PlainPhotos(2000)
 	inWorld(t, options{items: items}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		if s := w.untilState(Showing); s.Library.Items != 2000 {
+		if s := w.untilState(device.Showing); s.Library.Items != 2000 {
 			t.Errorf("%d photos", s.Library.Items)
 		}
 		w.untilClean()
@@ -33,7 +34,7 @@ func TestTwoThousandItems(t *testing.T) {
 		if pages != 20 {
 			t.Errorf("%d pages, want 20", pages)
 		}
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,13 +62,13 @@ func TestFirstPhotoAtOnce(t *testing.T) {
 		if took := time.Since(began); took > 6*time.Second { // one poll
 			t.Errorf("the first photo took %v", took)
 		}
-		if p.State != string(Fetching) {
+		if p.State != string(device.Fetching) {
 			t.Errorf("state %s", p.State)
 		}
 		for i := 2; i <= 12; i++ {
 			w.photos.FailItem(fmt.Sprintf("item-%d", i), nil)
 		}
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 	})
 }
@@ -97,11 +98,11 @@ func TestBadItems(t *testing.T) {
 				w.photos.FailItem("item-7", h)
 				w.pair()
 				w.choose()
-				if s := w.untilState(Showing); s.Library.Items != 11 {
+				if s := w.untilState(device.Showing); s.Library.Items != 11 {
 					t.Errorf("%d photos, want 11", s.Library.Items)
 				}
 				w.untilPage("the receipt", func(p display.Page) bool {
-					return strings.HasPrefix(p.Receipt, "11 photos are here. 1 could not be fetched.")
+					return strings.HasPrefix(p.Receipt, "11 photos added. 1 could not be downloaded.")
 				})
 				w.untilClean()
 				noParts(t, w.dir)
@@ -124,22 +125,22 @@ func noParts(t *testing.T, dir string) {
 }
 
 func TestNothingComes(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(2)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(2)}, func(t *testing.T, w *world) {
 		w.photos.FailItem("item-1", answer(404, "", ""))
 		w.photos.FailItem("item-2", answer(404, "", ""))
 		w.pair()
 		w.choose()
 		w.untilPage("the receipt", func(p display.Page) bool {
-			return strings.HasPrefix(p.Receipt, "No photo came. 2 could not be fetched.")
+			return strings.HasPrefix(p.Receipt, "No photos arrived. 2 could not be downloaded.")
 		})
-		w.untilState(Idle)
+		w.untilState(device.Idle)
 		w.untilClean()
 	})
 }
 
 // An outage in the middle of a download costs nobody a photo.
 func TestOutageWhileFetching(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(40)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		var n atomic.Int32
 		w.pair()
 		w.net.hook(func(r *http.Request) error {
@@ -153,7 +154,7 @@ func TestOutageWhileFetching(t *testing.T) {
 		w.untilProblem("no_network")
 		w.pass(3 * time.Hour) // the addresses have run out meanwhile
 		w.net.mend()
-		if s := w.untilState(Showing); s.Library.Items != 40 {
+		if s := w.untilState(device.Showing); s.Library.Items != 40 {
 			t.Errorf("%d photos, want 40", s.Library.Items)
 		}
 		w.untilClean()
@@ -170,14 +171,14 @@ func dawdle(r *http.Request, d time.Duration) {
 
 // Half a download goes on where it stood.
 func TestRestartWhileFetching(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(40)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		w.photos.FailItem("item-30", slowAnswer)
 		w.pair()
 		w.choose()
-		w.until("half of them", func(s Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
+		w.until("half of them", func(s device.Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
 		w.restart()
 		w.photos.FailItem("item-30", nil)
-		if s := w.untilState(Showing); s.Library.Items != 40 {
+		if s := w.untilState(device.Showing); s.Library.Items != 40 {
 			t.Errorf("%d photos, want 40", s.Library.Items)
 		}
 		w.untilClean()
@@ -201,7 +202,7 @@ func TestRestartWhileFetching(t *testing.T) {
 
 // A baseUrl is good for an hour; a longer download lists again.
 func TestAddressesRunOut(t *testing.T) {
-	o := options{items: pickertest.Plain(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
+	o := options{items: pickertest.PlainPhotos(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		for i := range 20 {
 			var asked atomic.Bool
@@ -209,12 +210,12 @@ func TestAddressesRunOut(t *testing.T) {
 				if !asked.Swap(true) { // so slow that those behind it find their addresses dead
 					dawdle(r, 40*time.Second)
 				}
-				pickertest.Serve(rw, pickertest.Plain(1)[0])
+				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(1)[0])
 			})
 		}
 		w.pair()
 		w.choose()
-		if s := w.untilState(Showing); s.Library.Items != 20 {
+		if s := w.untilState(device.Showing); s.Library.Items != 20 {
 			t.Errorf("%d photos, want 20", s.Library.Items)
 		}
 		w.untilClean()
@@ -232,12 +233,12 @@ func TestListOddities(t *testing.T) {
 		})
 	})
 	t.Run("duplicates, nameless items, wrong types", func(t *testing.T) {
-		inWorld(t, options{items: pickertest.Plain(3)}, func(t *testing.T, w *world) {
+		inWorld(t, options{items: pickertest.PlainPhotos(3)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose("item-1", "item-1", "item-2", "item-2", "item-3")
 			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{"mediaItems":[{"type":"PHOTO"},7,"x",{"id":3}],"nextPageToken":"page-0"}`))
 			w.untilPage("the receipt", func(p display.Page) bool {
-				return strings.HasPrefix(p.Receipt, "3 photos are here. 4 could not be fetched.")
+				return strings.HasPrefix(p.Receipt, "3 photos added. 4 could not be downloaded.")
 			})
 			w.untilClean()
 		})
@@ -247,12 +248,12 @@ func TestListOddities(t *testing.T) {
 			w.pair()
 			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{}`))
 			w.choose()
-			w.untilState(Idle)
+			w.untilState(device.Idle)
 			w.untilClean()
 		})
 	})
 	t.Run("names that want to be paths", func(t *testing.T) {
-		items := pickertest.Plain(4)
+		items := pickertest.PlainPhotos(4)
 		names := []string{"../../etc/passwd", strings.Repeat("n", 300), "", "a\x00\n\x1b[31mb.jpg"}
 		for i, n := range names {
 			items[i].Filename, items[i].ID = n, fmt.Sprintf("../%d/%s", i, strings.Repeat("i", 200))
@@ -260,7 +261,7 @@ func TestListOddities(t *testing.T) {
 		inWorld(t, options{items: items}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
-			if s := w.untilState(Showing); s.Library.Items != 4 {
+			if s := w.untilState(device.Showing); s.Library.Items != 4 {
 				t.Errorf("%d photos, want 4", s.Library.Items)
 			}
 			w.untilClean()
@@ -294,9 +295,9 @@ func TestVideos(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
-			photos, err := w.store.Photos()
+			photos, err := w.store.Photos.Collection()
 			if err != nil || len(photos) != 1 || photos[0].Duration.Round(time.Second) != 5*time.Second || photos[0].Bytes != int64(len(mp4)) {
 				t.Errorf("%+v, %v", photos, err)
 			}
@@ -305,23 +306,24 @@ func TestVideos(t *testing.T) {
 	t.Run("processing, then ready", func(t *testing.T) {
 		film := video()
 		film.Processing = "PROCESSING"
-		inWorld(t, options{items: append(pickertest.Plain(1), film)}, func(t *testing.T, w *world) {
+		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
-			w.until("the photo", func(s Status) bool { return s.Library.Items == 1 })
+			w.until("the photo", func(s device.Status) bool { return s.Library.Items == 1 })
 			w.pass(time.Minute)
 			w.photos.Change(func(*pickertest.Options) { film.Processing = "" })
-			w.until("the film", func(s Status) bool { return s.State == Showing && s.Library.Items == 2 })
+			w.until("the film", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 2 })
+			w.untilPage("a receipt that counts both", func(p display.Page) bool { return strings.HasPrefix(p.Receipt, "1 photo and 1 video added.") })
 			w.untilClean()
 		})
 	})
 	t.Run("processing for ever", func(t *testing.T) {
 		film := video()
 		film.Processing = "PROCESSING"
-		inWorld(t, options{items: append(pickertest.Plain(1), film)}, func(t *testing.T, w *world) {
+		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 		})
 	})
@@ -332,23 +334,23 @@ func TestAppend(t *testing.T) {
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose("item-1", "item-2")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.choose("item-2", "item-3")
-		w.until("three photos", func(s Status) bool { return s.State == Showing && s.Library.Items == 3 })
+		w.until("three photos", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 3 })
 		w.untilClean()
 	})
 }
 
 func TestMaxBytes(t *testing.T) {
-	most := int64(len(pickertest.Plain(1)[0].Data)) * 5
+	most := int64(len(pickertest.PlainPhotos(1)[0].Data)) * 5
 	o := options{config: func(c *Config) { c.MaxBytes = most }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		s := w.untilState(Showing)
+		s := w.untilState(device.Showing)
 		if s.Library.Items < 4 || s.Library.Bytes > most {
 			t.Errorf("%d photos", s.Library.Items)
 		}
@@ -369,25 +371,10 @@ func TestScreenSizeIsAskedFor(t *testing.T) {
 		}, nil)
 		w.pair()
 		w.choose("item-1")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 	})
 	if got := <-asked; got != "w1080-h1920" {
 		t.Errorf("asked for %q", got)
 	}
-}
-
-func FuzzMP4Duration(f *testing.F) {
-	mp4, err := os.ReadFile("../picker/pickertest/samples/waves.mp4")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(string(mp4[:2000]))
-	f.Add("\x00\x00\x00\x08moov")
-	f.Add("\x00\x00\x00\x01moov\xff\xff\xff\xff\xff\xff\xff\xff")
-	f.Fuzz(func(t *testing.T, data string) {
-		if d := mp4Duration(strings.NewReader(data), int64(len(data))); d < 0 || d > 24*time.Hour {
-			t.Errorf("duration %v", d)
-		}
-	})
 }

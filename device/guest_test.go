@@ -1,9 +1,10 @@
-package device
+package device_test
 
 import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
+	"pickerd/device/engine"
+	"pickerd/device/screen"
 	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -32,21 +36,21 @@ func guests(c *Config) {
 func (w *world) traces() map[string][]byte {
 	w.t.Helper()
 	all := map[string][]byte{"e-mail": []byte("person@example.org"), "tokens": []byte(oauthtest.Mark)}
-	grants, err := w.store.Grants()
+	grants, err := w.store.Grants.All()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, g := range grants {
 		all["grant"] = []byte(g.ID)
 	}
-	picks, err := w.store.Picks()
+	picks, err := w.store.Picks.All()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, p := range picks {
 		all["request "+p.RequestID], all["session "+p.RequestID] = []byte(p.RequestID), []byte(p.SessionID)
 	}
-	photos, err := w.store.Photos()
+	photos, err := w.store.Photos.Collection()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -90,7 +94,9 @@ func (w *world) search(traces map[string][]byte) (found []string) {
 // what screens and programs are told.
 func (w *world) nobody(traces map[string][]byte) {
 	w.t.Helper()
-	s := w.until("the next guest's code", func(s Status) bool { return s.State == Pairing && s.Outstanding == nil && s.Sessions == Sessions{} })
+	s := w.until("the next guest's code", func(s device.Status) bool {
+		return s.State == device.Pairing && s.Outstanding == nil && s.Sessions == device.Sessions{}
+	})
 	w.pass(time.Second) // a token that is good for nothing is erased beside all that
 	if found := w.search(traces); len(found) > 0 {
 		w.t.Errorf("of the last guest there is %v", found)
@@ -98,7 +104,7 @@ func (w *world) nobody(traces map[string][]byte) {
 	if left := w.photos.Open(); len(left) > 0 {
 		w.t.Errorf("sessions are left: %v", left)
 	}
-	if s.Library != (Library{}) || s.Account != nil || len(s.Accounts) > 0 || s.Pick != nil {
+	if s.Library != (device.Library{}) || s.Account != nil || len(s.Accounts) > 0 || s.Pick != nil {
 		w.t.Errorf("programs are told %+v", s)
 	}
 	if items, err := w.dev.Items(); err != nil || len(items) > 0 {
@@ -114,7 +120,7 @@ func (w *world) visitKiosk() map[string][]byte {
 	w.pair()
 	traces := w.traces()
 	w.choose("item-1", "item-2", "item-3")
-	w.untilState(Showing)
+	w.untilState(device.Showing)
 	for k, v := range w.traces() {
 		traces[k] = v
 	}
@@ -128,29 +134,29 @@ func (w *world) visitKiosk() map[string][]byte {
 func TestGuestLeaves(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 		hint := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }).Hint
-		if !strings.Contains(hint, "forgets them and you") {
+		if !strings.Contains(hint, "your photos and sign-in are removed") {
 			t.Errorf("the pairing screen does not say what becomes of a guest: %q", hint)
 		}
 		before := w.dev.Pages().Get().Visit
 		traces := w.visitKiosk()
 		for range 3 {
 			p := w.untilPage("the countdown", func(p display.Page) bool { return !p.LeavesAt.IsZero() })
-			if left := time.Until(p.LeavesAt); left > time.Minute || left < 50*time.Second || p.StayLabel != "I am still here" {
-				t.Fatalf("%v left, to stay is called %q", left, p.StayLabel)
+			if left := time.Until(p.LeavesAt); left > time.Minute || left < 50*time.Second || p.Label(display.Stay) != "I'm still here" {
+				t.Fatalf("%v left, to stay is called %q", left, p.Label(display.Stay))
 			}
 			if s := w.dev.Statuses().Get(); s.Guest == nil || s.Guest.ForgetsAt.IsZero() {
 				t.Error("programs are not told")
 			}
-			if err := w.dev.Press(t.Context(), KeyOK); err != nil { // does not begin a pick
+			if err := w.dev.Press(t.Context(), screen.KeyOK); err != nil { // does not begin a pick
 				t.Fatal(err)
 			}
-			if p := w.dev.Pages().Get(); !p.LeavesAt.IsZero() || p.State != string(Showing) || p.Slide == nil {
+			if p := w.dev.Pages().Get(); !p.LeavesAt.IsZero() || p.State != string(device.Showing) || p.Slide == nil {
 				t.Fatalf("who is still here is not taken for that: %+v", p)
 			}
 		}
 		began := time.Now()
 		w.untilPage("the receipt", func(p display.Page) bool {
-			return p.Receipt == "Everything of yours was erased from this screen and at Google." && p.State == string(Pairing)
+			return p.Receipt == "Your photos and sign-in were removed from this screen." && p.State == string(device.Pairing)
 		})
 		if took := time.Since(began); took < forgetAfter || took > forgetAfter+time.Minute {
 			t.Errorf("forgotten after %v", took)
@@ -162,13 +168,13 @@ func TestGuestLeaves(t *testing.T) {
 		}
 		// The next guest, and one who says so.
 		traces = w.visitKiosk()
-		if p := w.dev.Pages().Get(); p.ForgetLabel != "Finish" {
-			t.Errorf("to go is called %q", p.ForgetLabel)
+		if p := w.dev.Pages().Get(); p.Label(display.AskForget) != "Finish" {
+			t.Errorf("to go is called %q", p.Label(display.AskForget))
 		}
 		if err := w.dev.Forget(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if p := w.untilPage("something else", func(p display.Page) bool { return p.State != string(Showing) }); p.Slide != nil || p.Menu != nil {
+		if p := w.untilPage("something else", func(p display.Page) bool { return p.State != string(device.Showing) }); p.Slide != nil || p.Menu != nil {
 			t.Error("photos are shown after the finish, or there is a question")
 		}
 		w.nobody(traces)
@@ -185,9 +191,9 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 				}
 				return nil
 			}, nil)
-			s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+			s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 			w.auth.Approve(s.Pairing.UserCode)
-			w.untilState(Opening)
+			w.untilState(device.Opening)
 		},
 		"choosing": func(w *world) { w.pair() },
 		"fetching": func(w *world) {
@@ -199,7 +205,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 			}, nil)
 			w.pair()
 			w.choose()
-			w.untilState(Fetching)
+			w.untilState(device.Fetching)
 		},
 		"showing": func(w *world) { w.visitKiosk() },
 		"idle": func(w *world) {
@@ -207,7 +213,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 			if err := w.dev.Cancel(w.t.Context()); err != nil {
 				w.t.Fatal(err)
 			}
-			w.untilState(Idle)
+			w.untilState(device.Idle)
 		},
 		"signed out at Google": func(w *world) {
 			w.visitKiosk()
@@ -216,12 +222,12 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 			if err := w.dev.Pick(w.t.Context()); err != nil {
 				w.t.Fatal(err)
 			}
-			w.untilState(Pairing)
+			w.untilState(device.Pairing)
 		},
 	} {
 		for how, leave := range map[string]func(w *world){
 			"says so": func(w *world) {
-				if err := w.dev.Forget(w.t.Context()); err != nil && !errors.Is(err, ErrNotPaired) { // Google said so first
+				if err := w.dev.Forget(w.t.Context()); err != nil && !errors.Is(err, device.ErrNotPaired) { // Google said so first
 					w.t.Error(err)
 				}
 			},
@@ -243,7 +249,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 
 // Who is busy on a phone, or waits for many photos, is not gone.
 func TestGuestIsBusy(t *testing.T) {
-	inWorld(t, options{config: guests, items: pickertest.Plain(100)}, func(t *testing.T, w *world) {
+	inWorld(t, options{config: guests, items: pickertest.PlainPhotos(100)}, func(t *testing.T, w *world) {
 		w.net.hook(func(r *http.Request) error {
 			if strings.HasPrefix(r.URL.Path, "/media/") {
 				time.Sleep(50 * time.Second) // for 100, four at a time, longer than a guest may be still
@@ -253,8 +259,8 @@ func TestGuestIsBusy(t *testing.T) {
 		w.pair()
 		w.pass(forgetAfter - 2*time.Minute)
 		w.choose()
-		w.untilState(Fetching)
-		s := w.until("all of them", func(s Status) bool { return s.State == Showing || s.State == Pairing })
+		w.untilState(device.Fetching)
+		s := w.until("all of them", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Pairing })
 		if s.Library.Items != 100 {
 			t.Errorf("%d photos came", s.Library.Items)
 		}
@@ -265,9 +271,9 @@ func TestGuestIsBusy(t *testing.T) {
 func TestGuestOnBadDisk(t *testing.T) {
 	var bad atomic.Bool
 	inWorld(t, options{config: guests, before: func(w *world) {
-		w.watch = func(c store.Touch) error {
-			if bad.Load() && c.Op != store.OpLook {
-				return &os.PathError{Op: c.Op, Path: c.Name, Err: syscall.EROFS}
+		w.watch = func(c store.Op) error {
+			if bad.Load() && c.Kind != store.OpStatfs {
+				return &os.PathError{Op: c.Kind, Path: c.Name, Err: syscall.EROFS}
 			}
 			return nil
 		}
@@ -277,7 +283,7 @@ func TestGuestOnBadDisk(t *testing.T) {
 		bad.Store(true)
 		w.untilPage("something else than the photos", func(p display.Page) bool { return p.Slide == nil && p.Title != "" })
 		w.pass(time.Hour)
-		if p := w.dev.Pages().Get(); p.Slide != nil || p.Account != "" || p.QR != "" || p.PickLabel != "" {
+		if p := w.dev.Pages().Get(); p.Slide != nil || p.Account != "" || p.QR != "" || p.Label(display.Pick) != "" {
 			t.Errorf("something of the guest is back: %+v", p)
 		}
 		bad.Store(false)
@@ -296,9 +302,9 @@ func TestGuestPowerCuts(t *testing.T) {
 			w.untilClean()
 			w.stop()
 			n, off := 0, false
-			touch := func(c store.Touch) error {
+			touch := func(c store.Op) error {
 				switch {
-				case c.Op == store.OpLook:
+				case c.Kind == store.OpStatfs:
 					return nil
 				case off || n == at:
 					off = true
@@ -307,8 +313,8 @@ func TestGuestPowerCuts(t *testing.T) {
 				n++
 				return nil
 			}
-			if st, err := store.Open(w.dir, store.Options{Watch: touch}); err == nil {
-				err = ForgetGuest(st, w.dev.log)
+			if st, err := store.Open(w.dir, store.Options{BeforeOp: touch}); err == nil {
+				err = engine.ForgetGuest(st, slog.New(slog.DiscardHandler))
 				if off && err == nil {
 					t.Error("a power cut passes for a success")
 				}
@@ -350,7 +356,7 @@ func TestGuestDamagedDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.start()
-		if w.store.Moved() == nil {
+		if w.store.Recovery() == nil {
 			t.Fatal("the database is not damaged enough")
 		}
 		w.nobody(traces)
@@ -366,10 +372,10 @@ func TestGuestIsNotProvisioned(t *testing.T) {
 		guests(c)
 		c.Provisioned = []byte(`{"type":"authorized_user","client_id":"x","refresh_token":"y"}`)
 	}}, func(t *testing.T, w *world) {
-		if s := w.untilState(Pairing); s.Account != nil {
+		if s := w.untilState(device.Pairing); s.Account != nil {
 			t.Errorf("%+v", s.Account)
 		}
-		if err := w.dev.Forget(t.Context()); !errors.Is(err, ErrNotPaired) {
+		if err := w.dev.Forget(t.Context()); !errors.Is(err, device.ErrNotPaired) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -381,7 +387,7 @@ func TestGuestLeavesSessions(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { guests(c); c.ForgetAfter = 3 * time.Hour }}, func(t *testing.T, w *world) {
 		w.pair()
 		traces, began := w.traces(), time.Now()
-		w.until("nobody", func(s Status) bool { return s.Account == nil })
+		w.until("nobody", func(s device.Status) bool { return s.Account == nil })
 		if took := time.Since(began); took > 3*time.Hour+time.Minute {
 			t.Errorf("forgotten after %v", took)
 		}
@@ -392,13 +398,13 @@ func TestGuestLeavesSessions(t *testing.T) {
 // A phone that was a remote before a guest came is none of theirs.
 func TestRemoteFromBefore(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
-		_, key, _ := strings.Cut(w.press(KeyMenu).Menu.QR, RemotePath)
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
 		if _, err := w.dev.Remote(key); err != nil {
 			t.Fatal(err)
 		}
 		w.visitKiosk()
-		if r, err := w.dev.Remote(key); !errors.Is(err, ErrRemoteGone) {
+		if r, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
 			t.Errorf("it shows %+v, %v", r, err)
 		}
 	})
@@ -425,18 +431,18 @@ func TestGuestLosesPermission(t *testing.T) {
 // network, and where there were many photos.
 func TestGuestManyPhotosPowerCut(t *testing.T) {
 	for at := range 6 {
-		inWorld(t, options{config: guests, items: pickertest.Plain(200)}, func(t *testing.T, w *world) {
+		inWorld(t, options{config: guests, items: pickertest.PlainPhotos(200)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 			traces := w.traces()
 			delete(traces, "e-mail")
 			delete(traces, "grant") // sealed, until Google is told
 			w.stop()
 			n := 0
-			st, err := store.Open(w.dir, store.Options{Watch: func(c store.Touch) error {
-				if c.Op != store.OpLook {
+			st, err := store.Open(w.dir, store.Options{BeforeOp: func(c store.Op) error {
+				if c.Kind != store.OpStatfs {
 					n++
 				}
 				if n > at+20 { // the opening itself takes some
@@ -445,7 +451,7 @@ func TestGuestManyPhotosPowerCut(t *testing.T) {
 				return nil
 			}})
 			if err == nil {
-				_ = ForgetGuest(st, w.dev.log)
+				_ = engine.ForgetGuest(st, slog.New(slog.DiscardHandler))
 				st.Close()
 			}
 			w.net.cut()
@@ -454,7 +460,7 @@ func TestGuestManyPhotosPowerCut(t *testing.T) {
 				t.Errorf("cut %d: there is %v", at, found[:min(len(found), 3)])
 			}
 			w.net.mend()
-			w.untilState(Pairing)
+			w.untilState(device.Pairing)
 			w.pass(time.Hour)
 		})
 	}
@@ -464,7 +470,7 @@ func TestGuestManyPhotosPowerCut(t *testing.T) {
 func TestGuestIsNotImported(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 
-		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); !errors.Is(err, ErrGuests) {
+		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); !errors.Is(err, device.ErrGuests) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
+	"pickerd/device/engine"
+	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 	"pickerd/store"
@@ -58,7 +61,7 @@ func TestRevocationIsOverBeforeTheNextPairing(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			w.until("a code all the same", func(s Status) bool { return s.Pairing != nil })
+			w.until("a code all the same", func(s device.Status) bool { return s.Pairing != nil })
 			if waited := time.Since(began); waited < giveUpRevoking || waited > 2*giveUpRevoking {
 				t.Errorf("given up after %v", waited)
 			}
@@ -90,12 +93,12 @@ func TestTheNewestTokenIsRevoked(t *testing.T) {
 			}
 			form, err := url.ParseQuery(string(data))
 			revoked = form.Get("token")
-			if grants, gerr := w.store.Grants(); gerr == nil && len(grants) == 1 {
+			if grants, gerr := w.store.Grants.All(); gerr == nil && len(grants) == 1 {
 				onDisk = grants[0].RefreshToken
 			}
 			return err
 		}, nil)
-		w.until("told", func(s Status) bool { return s.Outstanding == nil && s.Account == nil })
+		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Account == nil })
 		if revoked == "" || revoked != onDisk || count(w, oauthtest.OpRefresh) == 0 {
 			t.Errorf("revoked the newest: %v, after %d refreshes", revoked == onDisk, count(w, oauthtest.OpRefresh))
 		}
@@ -106,8 +109,8 @@ func TestTheNewestTokenIsRevoked(t *testing.T) {
 func TestStrangersAtTheDoor(t *testing.T) {
 	nonsense := url.Values{"code": {"x"}, "state": {"nonsense"}}
 	t.Run("while a code is traded in", func(t *testing.T) {
-		inWorld(t, options{ways: ways(ByRelay)}, func(t *testing.T, w *world) {
-			_, v := w.untilLink(ByRelay)
+		inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+			_, v := w.untilLink(device.ByRelay)
 			good := w.allowed(v)
 			w.net.hook(nil, func(r *http.Request) error {
 				if r.URL.Path == "/token" {
@@ -148,7 +151,7 @@ func TestStrangersAtTheDoor(t *testing.T) {
 				}
 			}()
 			began := time.Now()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			close(stop)
 			if took := time.Since(began); took > time.Minute {
 				t.Errorf("photos were held up for %v", took)
@@ -156,35 +159,33 @@ func TestStrangersAtTheDoor(t *testing.T) {
 		})
 	})
 	t.Run("with an error that they made up", func(t *testing.T) {
-		inWorld(t, options{ways: ways(ByRelay, ByPaste)}, func(t *testing.T, w *world) {
-			_, v := w.untilLink(ByRelay)
+		inWorld(t, options{ways: methods(device.ByRelay, device.ByPaste)}, func(t *testing.T, w *world) {
+			_, v := w.untilLink(device.ByRelay)
 			u, _ := url.Parse(v.AuthURL)
 			state := u.Query().Get("state")
 			_, err := w.dev.Redirected(t.Context(), url.Values{"error": {"invalid_client\x1b[31m"}, "state": {state}})
-			if p, ok := err.(*Problem); !ok || p.Code != "code_spent" || strings.Contains(w.log.String(), "\x1b") {
+			if p, ok := err.(*device.Problem); !ok || p.Code != "code_spent" || strings.Contains(w.log.String(), "\x1b") {
 				t.Errorf("got %v", err)
 			}
-			_, v = w.untilLink(ByRelay)
+			_, v = w.untilLink(device.ByRelay)
 			u, _ = url.Parse(v.AuthURL)
 			w.dev.Redirected(t.Context(), url.Values{"error": {"unauthorized_client"}, "state": {u.Query().Get("state")}})
-			w.untilLink(ByPaste)
+			w.untilLink(device.ByPaste)
 			w.pass(hearsayFor)
-			w.until("the first way again", func(s Status) bool { return s.Pairing != nil && s.Pairing.Method == ByRelay })
+			w.until("the first way again", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByRelay })
 		})
 	})
 }
 
 func TestTheDoorShutsWithTheWay(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{RefuseCodeScope: true}, ways: ways(ByRelay, ByImport)}, func(t *testing.T, w *world) {
-		_, v := w.untilLink(ByRelay)
+	inWorld(t, options{auth: oauthtest.Options{RefuseCodeScope: true}, ways: methods(device.ByRelay, device.ByImport)}, func(t *testing.T, w *world) {
+		_, v := w.untilLink(device.ByRelay)
 		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err == nil {
 			t.Fatal("through")
 		}
-		w.until("import", func(s Status) bool { return s.Pairing != nil && s.Pairing.Method == ByImport })
+		w.until("import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
 		w.pass(time.Minute)
-		w.door.mu.Lock()
-		defer w.door.mu.Unlock()
-		if w.door.open {
+		if w.phones.isOpen() {
 			t.Error("the door stays open with nothing behind it")
 		}
 	})
@@ -192,7 +193,7 @@ func TestTheDoorShutsWithTheWay(t *testing.T) {
 
 func TestADeliveredTokenStaysForgotten(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		w.until("a recipient", func(s Status) bool { return s.Recipient != "" })
+		w.until("a recipient", func(s device.Status) bool { return s.Recipient != "" })
 		data, err := json.Marshal(w.granted())
 		if err != nil {
 			t.Fatal(err)
@@ -200,11 +201,11 @@ func TestADeliveredTokenStaysForgotten(t *testing.T) {
 		w.config = func(c *Config) { c.Provisioned = data }
 		w.restart()
 		for range 2 {
-			w.untilState(Idle)
+			w.untilState(device.Idle)
 			if err := w.dev.Unpair(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
-			w.untilState(Pairing)
+			w.untilState(device.Pairing)
 			if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
 				t.Fatal(err)
 			}
@@ -214,7 +215,7 @@ func TestADeliveredTokenStaysForgotten(t *testing.T) {
 		}
 		w.restart()
 		w.pass(time.Minute)
-		if s := w.dev.Statuses().Get(); s.State != Pairing {
+		if s := w.dev.Statuses().Get(); s.State != device.Pairing {
 			t.Errorf("it is back: %+v", s)
 		}
 	})
@@ -224,13 +225,13 @@ func TestADeliveredTokenStaysForgotten(t *testing.T) {
 func TestIdentityIsOptional(t *testing.T) {
 	named := func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }
 	inWorld(t, options{config: named}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.auth.Approve(s.Pairing.UserCode, "email")
-		if s := w.untilState(Picking); s.Account == nil || s.Account.Email != "" {
+		if s := w.untilState(device.Picking); s.Account == nil || s.Account.Email != "" {
 			t.Errorf("%+v", s.Account)
 		}
 	})
-	inWorld(t, options{ways: ways(ByImport)}, func(t *testing.T, w *world) {
+	inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
 		f := w.granted()
 		w.config = named
 		w.restart()
@@ -238,7 +239,7 @@ func TestIdentityIsOptional(t *testing.T) {
 			t.Errorf("tried %v, %v", tried, err)
 		}
 	})
-	inWorld(t, options{ways: ways(ByImport), config: named}, func(t *testing.T, w *world) {
+	inWorld(t, options{ways: methods(device.ByImport), config: named}, func(t *testing.T, w *world) {
 		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +259,7 @@ func TestImportIsKeptInDoubt(t *testing.T) {
 		"something went bad": answer(500, "application/json", `{"error":"server_error"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{ways: ways(ByImport)}, func(t *testing.T, w *world) {
+			inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
 				f := w.granted()
 				f.Scope = ""
 				w.auth.Fail(oauthtest.OpRefresh, answer)
@@ -266,7 +267,7 @@ func TestImportIsKeptInDoubt(t *testing.T) {
 					t.Error(err)
 				}
 				w.pass(time.Minute)
-				if g, err := w.store.Grant(); err != nil || g == nil || g.RefreshToken == "" {
+				if g, err := w.store.Grants.Current(); err != nil || g == nil || g.RefreshToken == "" {
 					t.Errorf("%v, %v", g, err)
 				}
 			})
@@ -276,17 +277,17 @@ func TestImportIsKeptInDoubt(t *testing.T) {
 
 // The way out of a blocked screen is on it, whatever there is left to say.
 func TestTryAgain(t *testing.T) {
-	o := options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, ways: ways(ByDevice, ByRelay, ByPaste)}
+	o := options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, ways: methods(device.ByDevice, device.ByRelay, device.ByPaste)}
 	inWorld(t, o, func(t *testing.T, w *world) {
-		for _, m := range []string{ByRelay, ByPaste} {
+		for _, m := range []string{device.ByRelay, device.ByPaste} {
 			_, v := w.untilLink(m)
 			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err == nil {
 				t.Fatal("through")
 			}
 		}
-		w.untilState(Blocked)
+		w.untilState(device.Blocked)
 		w.pass(time.Minute)
-		if p := w.dev.Pages().Get(); p.PickLabel == "" {
+		if p := w.dev.Pages().Get(); p.Label(display.Pick) == "" {
 			t.Errorf("%+v", p)
 		}
 	})
@@ -297,13 +298,13 @@ func TestGrantWithoutAClient(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		g, err := w.store.Grant()
+		g, err := w.store.Grants.Current()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.store.UpdateGrant(g.ID, func(g *store.Grant) { g.ClientID, g.ClientSecret, g.Method = "", "", "" }); err != nil {
+		if err := w.store.Grants.Update(g.ID, func(g *store.Grant) { g.ClientID, g.ClientSecret, g.Method = "", "", "" }); err != nil {
 			t.Fatal(err)
 		}
 		w.auth.ExpireAccess()
@@ -311,33 +312,33 @@ func TestGrantWithoutAClient(t *testing.T) {
 		if err := w.dev.Pick(t.Context()); err != nil { // refreshes with the TV client
 			t.Fatal(err)
 		}
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.untilClean()
 		w.auth.ExpireAccess()
-		w.setUp = ways(ByRelay, ByImport)
+		w.setUp = methods(device.ByRelay, device.ByImport)
 		w.restart()
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.untilLink(ByRelay)
+		w.untilLink(device.ByRelay)
 	})
 }
 
 // A relay page sends nobody to what is not near.
 func TestRelayNeedsALocalAddress(t *testing.T) {
-	inWorld(t, options{ways: ways(ByRelay), before: func(w *world) { w.door.set("http://203.0.113.7:8420", nil) }}, func(t *testing.T, w *world) {
+	inWorld(t, options{ways: methods(device.ByRelay), before: func(w *world) { w.phones.set("http://203.0.113.7:8420", nil) }}, func(t *testing.T, w *world) {
 		w.untilProblem("no_lan")
-		w.door.set("http://frame.local:8420", nil)
-		w.untilLink(ByRelay)
+		w.phones.set("http://frame.local:8420", nil)
+		w.untilLink(device.ByRelay)
 	})
 	for base, near := range map[string]bool{
 		"http://192.168.1.20:8420": true, "http://10.0.0.1": true, "http://169.254.1.1": true, "http://[fd00::1]:8420": true, "http://box.local": true,
 		"http://127.0.0.1:8420": false, "http://203.0.113.7": false, "http://kitchen:8420": false, "http://box.lan": false, "http://[::1]": false, ":": false,
 	} {
-		if IsNear(base) != near {
+		if engine.IsPrivateBase(base) != near {
 			t.Errorf("%s: near %v", base, !near)
 		}
 	}
@@ -354,7 +355,7 @@ func TestEverywhereAfterHere(t *testing.T) {
 			}
 		}
 		w.net.mend()
-		w.until("told", func(s Status) bool { return s.Outstanding == nil && s.Pairing != nil })
+		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
 		if n := count(w, oauthtest.OpRevoke); n != 1 {
 			t.Errorf("%d revocations", n)
 		}
@@ -366,12 +367,12 @@ func TestEverywhereAfterHere(t *testing.T) {
 			if err := w.dev.Unpair(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
-			s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+			s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 			if err := w.dev.Unpair(t.Context(), true); err != nil {
 				t.Fatal(err)
 			}
 			w.auth.Approve(s.Pairing.UserCode) // too late: another one follows
-			w.until("another code", func(n Status) bool { return n.Pairing != nil && n.Pairing.UserCode != s.Pairing.UserCode })
+			w.until("another code", func(n device.Status) bool { return n.Pairing != nil && n.Pairing.UserCode != s.Pairing.UserCode })
 			w.pair()
 			w.pass(time.Hour)
 			if s := w.dev.Statuses().Get(); s.Account == nil || count(w, oauthtest.OpRevoke) != 1 {
@@ -384,14 +385,14 @@ func TestEverywhereAfterHere(t *testing.T) {
 // An operator who was told to import a token sees that it helped.
 func TestImportOnABlockedBox(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true}}, func(t *testing.T, w *world) {
-		w.untilState(Blocked)
+		w.untilState(device.Blocked)
 		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
 			t.Fatal(err)
 		}
-		if s := w.untilState(Idle); s.Problem != nil {
+		if s := w.untilState(device.Idle); s.Problem != nil {
 			t.Errorf("%+v", s.Problem)
 		}
-		if p := w.dev.Pages().Get(); p.PickLabel == "" {
+		if p := w.dev.Pages().Get(); p.Label(display.Pick) == "" {
 			t.Errorf("%+v", p)
 		}
 	})

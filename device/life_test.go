@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
 	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -13,7 +14,7 @@ import (
 
 func TestWholeLife(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		page := w.dev.Pages().Get()
 		if page.QR != s.Pairing.VerificationURI+"?user_code="+s.Pairing.UserCode {
 			t.Errorf("the QR holds %q", page.QR)
@@ -26,32 +27,32 @@ func TestWholeLife(t *testing.T) {
 			t.Errorf("displayName is %q", name)
 		}
 		w.auth.Approve(s.Pairing.UserCode)
-		s = w.untilState(Picking)
+		s = w.untilState(device.Picking)
 		if s.Pick.RequestID != requestID {
 			t.Errorf("the session's requestId %s is not the one of the state, %s", s.Pick.RequestID, requestID)
 		}
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		if got := w.dev.Statuses().Get().Library.Items; got != 12 {
 			t.Errorf("%d photos, want 12", got)
 		}
 		w.untilPage("the receipt", func(p display.Page) bool {
-			return p.Receipt == "12 photos are here. The picking session was deleted at Google."
+			return p.Receipt == "12 photos added. Access to your selection in Google Photos has ended."
 		})
 		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.Slide != nil })
 
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		second := w.untilState(Picking)
+		second := w.untilState(device.Picking)
 		if second.Pick.RequestID == requestID {
 			t.Error("the second pick has the first one's requestId")
 		}
 		w.choose("item-3", "item-1")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +90,7 @@ func TestOptions(t *testing.T) {
 		"pending as 400, short groups":     {auth: oauthtest.Options{PendingStatus: 400, ShortGroups: true}},
 		"pending as 403":                   {auth: oauthtest.Options{PendingStatus: 403}},
 		"rotating refresh token":           {auth: oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}},
-		"refresh token repeated":           {auth: oauthtest.Options{KeepRefresh: true, TokenLife: 90 * time.Second}},
+		"refresh token repeated":           {auth: oauthtest.Options{RepeatRefresh: true, TokenLife: 90 * time.Second}},
 		"no mediaItemsSet, no polling":     {photos: pickertest.Options{OmitFalse: true, OmitPolling: true}},
 		"fractional durations":             {photos: pickertest.Options{PollInterval: "3.5s", TimeoutIn: 1799*time.Second + 123456789}},
 		"no timeoutIn":                     {photos: pickertest.Options{OmitTimeout: true}},
@@ -102,7 +103,7 @@ func TestOptions(t *testing.T) {
 				w.pair()
 				w.pass(3 * time.Minute) // the person looks at their photos
 				w.choose()
-				if s := w.untilState(Showing); s.Library.Items != 12 {
+				if s := w.untilState(device.Showing); s.Library.Items != 12 {
 					t.Errorf("%d photos, want 12", s.Library.Items)
 				}
 				w.untilClean()
@@ -116,19 +117,19 @@ func TestTally(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose("item-1", "item-2")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		w.pass(time.Minute)
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.untilClean()
 		got := w.dev.Tally()
-		if got.Pairings[Attempt{ByDevice, "started"}] != 1 || got.Pairings[Attempt{ByDevice, "paired"}] != 1 {
+		if got.Pairings[device.Attempt{device.ByDevice, "started"}] != 1 || got.Pairings[device.Attempt{device.ByDevice, "paired"}] != 1 {
 			t.Errorf("pairings: %v", got.Pairings)
 		}
 		if len(got.Picks) != 2 || got.Picks["done"] != 1 || got.Picks["cancelled"] != 1 || got.Deletions["deleted"] != 2 {
@@ -137,12 +138,8 @@ func TestTally(t *testing.T) {
 		if got.Items["fetched"] != 2 || got.Items["failed"] != 0 || got.Bytes == 0 {
 			t.Errorf("items %v, %d bytes", got.Items, got.Bytes)
 		}
-		if s := got.States[Picking]; s < time.Minute {
+		if s := got.States[device.Picking]; s < time.Minute {
 			t.Errorf("it was picking for %v", s)
-		}
-		w.dev.tally.pairing(ByRelay, "<script>")
-		if n := w.dev.Tally().Pairings[Attempt{ByRelay, "other"}]; n != 1 {
-			t.Error("what a phone says became a label")
 		}
 	})
 }
@@ -152,7 +149,7 @@ func TestRemoveItem(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose("item-1", "item-2")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		if err := w.dev.RemoveItem(t.Context(), "item-9"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("one that is not here: %v", err)
@@ -160,7 +157,7 @@ func TestRemoveItem(t *testing.T) {
 		if err := w.dev.RemoveItem(t.Context(), "item-1"); err != nil {
 			t.Fatal(err)
 		}
-		w.until("one is left", func(s Status) bool { return s.Library.Items == 1 && s.State == Showing })
+		w.until("one is left", func(s device.Status) bool { return s.Library.Items == 1 && s.State == device.Showing })
 		w.untilPage("it is on the screen", func(p display.Page) bool { return p.Slide != nil && len(p.Slide.Media) == 1 })
 		if _, _, err := w.dev.OpenItem("item-1"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("its file is there: %v", err)
@@ -168,8 +165,8 @@ func TestRemoveItem(t *testing.T) {
 		if err := w.dev.RemoveItem(t.Context(), "item-2"); err != nil {
 			t.Fatal(err)
 		}
-		w.untilState(Idle)
+		w.untilState(device.Idle)
 		w.restart()
-		w.untilState(Idle)
+		w.untilState(device.Idle)
 	})
 }

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"pickerd/device"
 	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -107,14 +108,14 @@ type model struct {
 }
 
 func newModel(t *testing.T, like likeness) *model {
-	o := options{items: pickertest.Plain(6), photos: pickertest.Options{Repeat: pickertest.SameSession, OmitPolling: like.omit}}
+	o := options{items: pickertest.PlainPhotos(6), photos: pickertest.Options{RepeatedRequest: pickertest.SameSession, OmitPolling: like.omit}}
 	o.auth.RotateOverlap = like.rotate
 	if like.shortLived {
 		o.auth.TokenLife = 3 * time.Minute
 	}
 	o.config = func(c *Config) { c.Append = like.append }
 	m := &model{world: newWorld(t, o), ranks: map[string]int{}}
-	m.watch = func(c store.Touch) error {
+	m.watch = func(c store.Op) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		return m.disk
@@ -172,7 +173,7 @@ func (m *model) do(e event) []string {
 		case "choose nothing":
 			_ = m.photos.Choose(s.Pick.SessionID, "item-none")
 		default:
-			m.photos.Drop(s.Pick.SessionID)
+			m.photos.LoseSession(s.Pick.SessionID)
 		}
 	case "fail":
 		h := faultAnswers[e.How]
@@ -217,7 +218,7 @@ func (m *model) power(plug bool, misset time.Duration) {
 	m.setDisk(0)
 	if misset != 0 {
 		now := time.Duration(0)
-		m.photos.Change(func(o *pickertest.Options) { now = o.Skew })
+		m.photos.Change(func(o *pickertest.Options) { now = o.ClockSkew })
 		if now != 0 {
 			misset = 0 // it is set right
 		}
@@ -231,11 +232,11 @@ func (m *model) power(plug bool, misset time.Duration) {
 }
 
 func (m *model) damagePhoto(n int) {
-	photos, err := m.store.Photos()
+	photos, err := m.store.Photos.Collection()
 	if err != nil || len(photos) == 0 {
 		return
 	}
-	f, err := m.store.OpenMedia(photos[n%len(photos)].File)
+	f, err := m.store.Photos.Open(photos[n%len(photos)].File)
 	if err != nil {
 		return
 	}
@@ -266,20 +267,20 @@ func (m *model) broken() (list []string) {
 	for _, v := range m.photos.Violations() {
 		add("a rule of Google's: %s", v)
 	}
-	picks, err := m.store.Picks()
+	picks, err := m.store.Picks.All()
 	if err != nil {
 		add("the records can't be read: %v", err)
 		return list
 	}
-	grant, err := m.store.Grant()
+	grant, err := m.store.Grants.Current()
 	if err != nil {
 		add("the grant can't be read: %v", err)
 	}
 	inUse := 0
 	known := map[string]bool{}
 	for _, p := range picks {
-		known[p.SessionID], known[p.RequestID] = true, p.Asked || known[p.RequestID]
-		if p.Over == "" {
+		known[p.SessionID], known[p.RequestID] = true, p.CreateSent || known[p.RequestID]
+		if p.EndReason == "" {
 			inUse++
 			if grant == nil || grant.ID != p.GrantID {
 				add("pick %s is in use under a grant that is not in force", p.RequestID)
@@ -321,7 +322,7 @@ func (m *model) isOpen(id string) bool { return slices.Contains(m.photos.Open(),
 // its first and only answer was no.
 func rank(p store.Pick) int {
 	switch {
-	case p.Over != "":
+	case p.EndReason != "":
 		return 3
 	case p.Done:
 		return 2
@@ -333,7 +334,7 @@ func rank(p store.Pick) int {
 
 // offers reports whether a person can do something, or sees when the box will.
 func offers(p display.Page) bool {
-	return p.QR != "" || p.PickLabel != "" || p.CancelLabel != "" || p.RenewLabel != "" || !p.RetryAt.IsZero()
+	return p.QR != "" || p.Label(display.Pick) != "" || p.Label(display.Cancel) != "" || p.Label(display.Renew) != "" || !p.RetryAt.IsZero()
 }
 
 // finish mends everything and returns what does not come right then.
@@ -342,10 +343,10 @@ func (m *model) finish() (broken []string) {
 	m.net.mend()
 	m.photos.Change(func(o *pickertest.Options) { o.NoAccount = false })
 	for _, op := range []string{oauthtest.OpCode, oauthtest.OpPoll, oauthtest.OpRefresh, oauthtest.OpRevoke} {
-		m.auth.Mend(op)
+		m.auth.ClearFaults(op)
 	}
 	for _, op := range []string{pickertest.OpCreate, pickertest.OpGet, pickertest.OpList, pickertest.OpDelete, pickertest.OpMedia} {
-		m.photos.Mend(op)
+		m.photos.ClearFaults(op)
 	}
 	wants := "a pick"
 	for range 4 * 3600 {
@@ -358,13 +359,13 @@ func (m *model) finish() (broken []string) {
 		switch {
 		case s.Pairing != nil && wants != "nobody":
 			m.auth.Approve(s.Pairing.UserCode)
-		case s.State == Picking:
+		case s.State == device.Picking:
 			if m.photos.Choose(s.Pick.SessionID) == nil { // else somebody has before
 				wants = "photos"
 			}
-		case wants == "a pick" && (s.State == Showing || s.State == Idle || s.State == Blocked):
+		case wants == "a pick" && (s.State == device.Showing || s.State == device.Idle || s.State == device.Blocked):
 			_ = m.dev.Pick(ctx)
-		case wants == "photos" && s.State == Showing && s.Library.Items >= 6:
+		case wants == "photos" && s.State == device.Showing && s.Library.Items >= 6:
 			_ = m.dev.Unpair(ctx, true)
 			wants = "nobody"
 		case wants == "nobody" && s.Account == nil && s.Outstanding == nil && s.Sessions.Open+s.Sessions.PendingDeletion == m.orphans():
@@ -379,11 +380,11 @@ func (m *model) finish() (broken []string) {
 // orphans counts records of sessions whose grant the server has ended: nobody can
 // delete those without the person.
 func (m *model) orphans() (n int) {
-	picks, err := m.store.Picks()
+	picks, err := m.store.Picks.All()
 	if err != nil {
 		return -1
 	}
-	grants, err := m.store.Grants()
+	grants, err := m.store.Grants.All()
 	if err != nil {
 		return -1
 	}

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"crypto/x509"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 )
@@ -87,14 +88,14 @@ func TestOutages(t *testing.T) {
 	}
 	moments := map[string]func(w *world){
 		"at boot":           func(*world) {},
-		"code on screen":    func(w *world) { w.until("a code", func(s Status) bool { return s.Pairing != nil }) },
+		"code on screen":    func(w *world) { w.until("a code", func(s device.Status) bool { return s.Pairing != nil }) },
 		"link on screen":    func(w *world) { w.pair() },
 		"photos on the way": func(w *world) { w.pair(); w.choose() },
 		"deleting": func(w *world) {
 			w.pair()
 			w.photos.Fail(pickertest.OpDelete, pickertest.Refuse(503, "UNAVAILABLE", ""))
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 		},
 		"forgetting": func(w *world) {
 			w.pair()
@@ -117,7 +118,7 @@ func TestOutages(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s/%s/%v", fault, moment, lasts), func(t *testing.T) {
 					net := &faulty{answer: f.answer}
-					o := options{photos: pickertest.Options{Repeat: pickertest.SameSession}}
+					o := options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}}
 					if moment == "at boot" {
 						o.before = func(w *world) { w.net.replace(net) }
 					}
@@ -170,13 +171,13 @@ func (w *world) suffer(lasts time.Duration, codes, moment string) {
 func (w *world) finishLife() {
 	w.t.Helper()
 	w.actAsPerson(nil)
-	w.untilState(Showing)
+	w.untilState(device.Showing)
 	w.untilClean()
 	if err := w.dev.Unpair(w.t.Context(), true); err != nil {
 		w.t.Error(err)
 	}
-	w.until("the account to be forgotten everywhere", func(s Status) bool {
-		return s.Account == nil && s.Outstanding == nil && s.Sessions == Sessions{}
+	w.until("the account to be forgotten everywhere", func(s device.Status) bool {
+		return s.Account == nil && s.Outstanding == nil && s.Sessions == device.Sessions{}
 	})
 }
 
@@ -190,11 +191,11 @@ func (w *world) actAsPerson(off <-chan struct{}) {
 		}
 		s := w.dev.Statuses().Get()
 		switch {
-		case s.State == Showing:
+		case s.State == device.Showing:
 			return
 		case s.Pairing != nil:
 			w.auth.Approve(s.Pairing.UserCode)
-		case s.State == Picking:
+		case s.State == device.Picking:
 			w.photos.Choose(s.Pick.SessionID)
 		}
 	}

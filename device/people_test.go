@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"errors"
@@ -9,7 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pickerd/device"
+	"pickerd/device/screen"
 	"pickerd/display"
+	"pickerd/display/words"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/store"
 )
@@ -24,14 +27,14 @@ func family(c *Config) {
 func nameless(c *Config) { c.MaxAccounts, c.Append = 3, true }
 
 // join pairs somebody and lets them choose.
-func (w *world) join(person string, ids ...string) Status {
+func (w *world) join(person string, ids ...string) device.Status {
 	w.t.Helper()
-	s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+	s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 	if !w.auth.ApproveAs(s.Pairing.UserCode, person) {
 		w.t.Fatal("the code on the screen is not good")
 	}
 	w.choose(ids...)
-	w.untilState(Showing)
+	w.untilState(device.Showing)
 	w.untilClean()
 	return w.dev.Statuses().Get()
 }
@@ -47,13 +50,14 @@ func (w *world) idOf(email string) string {
 	return ""
 }
 
-func (w *world) press(keys ...Key) display.Page {
+func (w *world) press(keys ...screen.Key) display.Page {
 	w.t.Helper()
 	for _, k := range keys {
 		if err := w.dev.Press(w.t.Context(), k); err != nil {
 			w.t.Fatalf("%s: %v", k, err)
 		}
 	}
+	synctest.Wait() // what the engine has to do for a key is done beside it
 	return w.dev.Pages().Get()
 }
 
@@ -63,12 +67,12 @@ func (w *world) press(keys ...Key) display.Page {
 func TestFamily(t *testing.T) {
 	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
 		w.join("anna", "item-1", "item-2")
-		if m := w.press(KeyMenu).Menu; labels(m) != "Choose photos/Link another account/Forget this account/About this screen/Back" {
+		if m := w.press(screen.KeyMenu).Menu; labels(m) != "Choose photos/Link another account/Forget this account/About this screen/Back" {
 			t.Errorf("the menu with one person: %s", labels(m))
 		}
-		w.press(KeyDown, KeyOK)
-		if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.CancelLabel != "Back to the photos" {
-			t.Errorf("the way back is called %q", p.CancelLabel)
+		w.press(screen.KeyDown, screen.KeyOK)
+		if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Back to the photos" {
+			t.Errorf("the way back is called %q", p.Label(display.Cancel))
 		}
 		s := w.join("ben", "item-3")
 		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" || s.Library.Items != 3 {
@@ -78,13 +82,13 @@ func TestFamily(t *testing.T) {
 		// Both stay, for hours and over a power cut.
 		for _, later := range []func(){func() { w.pass(3 * time.Hour) }, w.restart} {
 			later()
-			if s = w.untilState(Showing); len(s.Accounts) != 2 {
+			if s = w.untilState(device.Showing); len(s.Accounts) != 2 {
 				t.Fatalf("there are %+v", s.Accounts)
 			}
 		}
 
 		// OK asks who is choosing, and takes the answer.
-		m := w.press(KeyOK).Menu
+		m := w.press(screen.KeyOK).Menu
 		if m == nil || m.Title != "Who is choosing?" || labels(m) != "anna@example.org/ben@example.org/Back" {
 			t.Fatalf("%+v", m)
 		}
@@ -94,17 +98,17 @@ func TestFamily(t *testing.T) {
 		if err := w.dev.Cancel(t.Context()); err != nil || w.dev.Pages().Get().Menu != nil {
 			t.Errorf("the question can't be withdrawn: %v", err)
 		}
-		w.press(KeyOK, KeyOK) // anna
-		if s = w.untilState(Picking); s.Account.Email != "anna@example.org" {
+		w.press(screen.KeyOK, screen.KeyOK) // anna
+		if s = w.untilState(device.Picking); s.Account.Email != "anna@example.org" {
 			t.Errorf("the pick is %s's", s.Account.Email)
 		}
-		if err := w.dev.PickAs(t.Context(), s.Account.ID); !errors.Is(err, ErrPickRunning) {
+		if err := w.dev.PickAs(t.Context(), s.Account.ID); !errors.Is(err, device.ErrPickRunning) {
 			t.Errorf("a second pick: %v", err)
 		}
 		// Her session is deleted with her token: with another the simulator says 404
 		// and complains about who was left open.
 		w.choose("item-4")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		owners := map[string]string{}
 		items, err := w.dev.Items()
@@ -119,32 +123,32 @@ func TestFamily(t *testing.T) {
 			t.Errorf("whose is what: %v", owners)
 		}
 
-		if err := w.dev.PickAs(t.Context(), Newcomer); !errors.Is(err, ErrPaired) {
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); !errors.Is(err, device.ErrPaired) {
 			t.Errorf("a third one: %v", err)
 		}
 		for name, err := range map[string]error{"pick": w.dev.PickAs(t.Context(), "nobody"), "unpair": w.dev.UnpairOne(t.Context(), "nobody", true)} {
-			if !errors.Is(err, ErrNoAccount) {
+			if !errors.Is(err, device.ErrNoAccount) {
 				t.Errorf("%s of nobody: %v", name, err)
 			}
 		}
 
 		// Anna is forgotten in the menu, and Ben is not.
-		if m = w.press(KeyMenu, KeyDown, KeyOK).Menu; m.Title != "Forget which account?" || labels(m) != "Back/anna@example.org/ben@example.org" {
+		if m = w.press(screen.KeyMenu, screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget which account?" || labels(m) != "Back/anna@example.org/ben@example.org" {
 			t.Fatalf("%+v", m)
 		}
-		if m = w.press(KeyDown, KeyOK).Menu; m.Title != "Forget this account?" || len(m.Facts) != 1 || m.Facts[0].Value != "anna@example.org" {
+		if m = w.press(screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget this account?" || len(m.Facts) != 1 || m.Facts[0].Value != "anna@example.org" {
 			t.Fatalf("%+v", m)
 		}
-		w.press(KeyDown, KeyDown, KeyOK) // everywhere
-		s = w.until("Anna gone", func(s Status) bool { return len(s.Accounts) == 1 && s.Outstanding == nil })
-		if s.State != Showing || s.Account.ID != ben || s.Library.Items != 1 {
+		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK) // everywhere
+		s = w.until("Anna gone", func(s device.Status) bool { return len(s.Accounts) == 1 && s.Outstanding == nil })
+		if s.State != device.Showing || s.Account.ID != ben || s.Library.Items != 1 {
 			t.Errorf("Ben has %+v", s)
 		}
 		if found := w.search(map[string][]byte{"e-mail": []byte("anna@example.org"), "id": []byte(anna), "photo": []byte("item-4")}); len(found) > 0 {
 			t.Errorf("of Anna there is %v", found)
 		}
-		w.press(KeyOK) // one person is not asked for
-		if s = w.untilState(Picking); s.Account.ID != ben {
+		w.press(screen.KeyOK) // one person is not asked for
+		if s = w.untilState(device.Picking); s.Account.ID != ben {
 			t.Errorf("the pick is %+v's", s.Account)
 		}
 		w.choose("item-5")
@@ -157,40 +161,42 @@ func TestNewcomer(t *testing.T) {
 	inWorld(t, options{config: nameless}, func(t *testing.T, w *world) {
 		w.join("anna", "item-1")
 		for _, how := range []string{"cancelled", "not waited for"} {
-			if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+			if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 				t.Fatal(err)
 			}
-			w.until("a code", func(s Status) bool { return s.Pairing != nil })
+			w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 			if how == "cancelled" {
-				w.press(KeyBack)
+				w.press(screen.KeyBack)
 			}
-			if s := w.untilState(Showing); len(s.Accounts) != 1 || s.Pick != nil {
+			if s := w.untilState(device.Showing); len(s.Accounts) != 1 || s.Pick != nil {
 				t.Errorf("%s: %+v", how, s)
 			}
 		}
 		// A power cut does not send a newcomer away, nor one who was there.
-		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		code := w.until("a code", func(s Status) bool { return s.Pairing != nil }).Pairing.UserCode
+		code := w.until("a code", func(s device.Status) bool { return s.Pairing != nil }).Pairing.UserCode
 		w.restart()
-		if s := w.until("the code", func(s Status) bool { return s.Pairing != nil }); s.Pairing.UserCode != code || len(s.Accounts) != 1 {
+		if s := w.until("the code", func(s device.Status) bool { return s.Pairing != nil }); s.Pairing.UserCode != code || len(s.Accounts) != 1 {
 			t.Errorf("after a power cut: %+v", s)
 		}
 		w.join("ben", "item-2")
-		if m := w.press(KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Somebody else/Back" {
+		if m := w.press(screen.KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Someone else/Back" {
 			t.Errorf("%+v", m)
 		}
-		w.press(KeyDown, KeyDown, KeyOK)
+		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK)
 		w.join("cleo", "item-3")
-		if m := w.press(KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Person 3/Back" {
+		if m := w.press(screen.KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Person 3/Back" {
 			t.Errorf("with all: %+v", m)
 		}
 		// Everybody at once.
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		if s := w.until("nobody", func(s Status) bool { return s.State == Pairing && s.Outstanding == nil && s.Pairing != nil }); len(s.Accounts) > 0 || s.Library.Items > 0 {
+		if s := w.until("nobody", func(s device.Status) bool {
+			return s.State == device.Pairing && s.Outstanding == nil && s.Pairing != nil
+		}); len(s.Accounts) > 0 || s.Library.Items > 0 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -203,27 +209,27 @@ func TestNewcomerWithoutPhotos(t *testing.T) {
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.untilState(Idle)
+		w.untilState(device.Idle)
 		for range 2 {
-			if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+			if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 				t.Fatal(err)
 			}
-			if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.CancelLabel != "Cancel" {
-				t.Errorf("the way back is called %q", p.CancelLabel)
+			if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Cancel" {
+				t.Errorf("the way back is called %q", p.Label(display.Cancel))
 			}
-			w.press(KeyBack)
-			w.untilState(Idle)
+			w.press(screen.KeyBack)
+			w.untilState(device.Idle)
 		}
 		// Who has not paired gives way to who has.
-		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		if err := w.dev.PickAs(t.Context(), w.dev.Statuses().Get().Accounts[0].ID); err != nil {
 			t.Fatal(err)
 		}
 		w.choose("item-1")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 	})
 }
@@ -233,17 +239,17 @@ func TestNewcomerWithoutPhotos(t *testing.T) {
 func TestOneOfSeveralIsLost(t *testing.T) {
 	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
 		w.join("anna", "item-1")
-		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
 		w.join("ben", "item-2")
 		anna, ben := w.idOf("anna@example.org"), w.idOf("ben@example.org")
-		w.auth.RevokeOf("ben")
+		w.auth.RevokePerson("ben")
 		if err := w.dev.PickAs(t.Context(), ben); err != nil {
 			t.Fatal(err)
 		}
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil || s.State == Picking })
-		if s.State != Pairing || len(s.Accounts) != 1 || s.Accounts[0].ID != anna {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil || s.State == device.Picking })
+		if s.State != device.Pairing || len(s.Accounts) != 1 || s.Accounts[0].ID != anna {
 			t.Fatalf("%+v", s)
 		}
 		s = w.join("ben", "item-3")
@@ -264,11 +270,11 @@ func TestOneOfSeveralIsLost(t *testing.T) {
 func TestSamePersonAgain(t *testing.T) {
 	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
 		first := w.join("anna", "item-1").Account.ID
-		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
 		s := w.join("anna", "item-2")
-		w.until("the older token to be erased", func(s Status) bool { return s.Outstanding == nil })
+		w.until("the older token to be erased", func(s device.Status) bool { return s.Outstanding == nil })
 		if len(s.Accounts) != 1 || s.Account.ID == first {
 			t.Fatalf("%+v", s.Accounts)
 		}
@@ -280,7 +286,7 @@ func TestSamePersonAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.choose("item-3")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 	})
 }
@@ -289,15 +295,15 @@ func TestSamePersonAgain(t *testing.T) {
 func TestPhotosFromBefore(t *testing.T) {
 	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
 		w.join("anna", "item-1")
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}
 		photos[0].Grant = ""
-		if err := w.store.AddPhotos([]store.Addition{{Photo: photos[0]}}, false); err != nil {
+		if err := w.store.Photos.Add([]store.Addition{{Photo: photos[0]}}, false); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
 		w.join("ben", "item-2")
@@ -315,7 +321,7 @@ func TestPhotosFromBefore(t *testing.T) {
 func TestReplaceOwn(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { family(c); c.Append = false }}, func(t *testing.T, w *world) {
 		w.join("anna", "item-1", "item-2")
-		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
 		w.join("ben", "item-3")
@@ -323,9 +329,9 @@ func TestReplaceOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.choose("item-4")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if got := strings.Join(idsOf(photos), " "); err != nil || got != "item-3 item-4" {
 			t.Errorf("there are %s, %v", got, err)
 		}
@@ -340,19 +346,19 @@ func TestImportDuringPick(t *testing.T) {
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		token := w.sealed(w.granted())
-		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, ErrPickRunning) {
+		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, device.ErrPickRunning) {
 			t.Errorf("while Anna chooses: %v", err)
 		}
 		w.choose("item-2")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
-		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, ErrPickRunning) {
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, device.ErrPickRunning) {
 			t.Errorf("while somebody signs in: %v", err)
 		}
 		w.pass(time.Minute)
@@ -360,8 +366,8 @@ func TestImportDuringPick(t *testing.T) {
 		if err := w.dev.Renew(t.Context()); err != nil { // works for a newcomer too
 			t.Error(err)
 		}
-		w.until("another code", func(s Status) bool { return s.Pairing != nil && s.Pairing.UserCode != code })
-		w.press(KeyBack)
+		w.until("another code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.UserCode != code })
+		w.press(screen.KeyBack)
 		if _, err := w.dev.Import(t.Context(), token); err != nil {
 			t.Errorf("when nobody is there: %v", err)
 		}
@@ -372,7 +378,7 @@ func TestHiding(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose("item-1", "item-2")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		seen := func() []string {
 			var all []string
@@ -401,17 +407,17 @@ func TestHiding(t *testing.T) {
 			t.Errorf("%d are shown of %+v", len(seen()), s.Library)
 		}
 		w.restart()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		if len(seen()) != 1 {
 			t.Error("after a power cut it is shown again")
 		}
 		hide("item-2", true)
-		p := w.untilPage("no photo", func(p display.Page) bool { return p.Slide == nil && p.State == string(Idle) })
-		if p.Title != "All photos are hidden" || p.PickLabel == "" || p.ForgetLabel == "" {
+		p := w.untilPage("no photo", func(p display.Page) bool { return p.Slide == nil && p.State == string(device.Idle) })
+		if p.Title != "All photos are hidden" || p.Label(display.Pick) == "" || p.Label(display.AskForget) == "" {
 			t.Errorf("%+v", p)
 		}
 		hide("item-2", false)
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		if err := w.dev.HideItem(t.Context(), "nothing", true); err == nil {
 			t.Error("what is not there can be hidden")
 		}
@@ -420,8 +426,8 @@ func TestHiding(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.choose("item-1")
-		w.until("it", func(s Status) bool {
-			return s.State == Showing && s.Library == Library{Items: 1, Bytes: s.Library.Bytes}
+		w.until("it", func(s device.Status) bool {
+			return s.State == device.Showing && s.Library == device.Library{Items: 1, Bytes: s.Library.Bytes}
 		})
 		w.untilClean()
 	})
@@ -434,12 +440,12 @@ func TestNewestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.choose("item-4", "item-3")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.restart()
 		w.untilPage("a slide", func(p display.Page) bool { return p.Slide != nil })
 		var order []string
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -462,61 +468,61 @@ func TestNewestFirst(t *testing.T) {
 func TestPhoneRemote(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { family(c); c.MaxAccounts = 3 }}, func(t *testing.T, w *world) {
 		w.join("anna", "item-1", "item-2", "item-3")
-		m := w.press(KeyMenu).Menu
+		m := w.press(screen.KeyMenu).Menu
 		w.pass(time.Second) // all slides are read
-		base, key, ok := strings.Cut(m.QR, RemotePath)
-		if !ok || base != w.door.base || len(key) < 20 || m.QRLabel == "" || !w.door.isOpen() {
-			t.Fatalf("%+v, the door is open: %v", m, w.door.isOpen())
+		base, key, ok := strings.Cut(m.QR, device.RemotePath)
+		if !ok || base != w.phones.base || len(key) < 20 || m.QRLabel == "" || !w.phones.isOpen() {
+			t.Fatalf("%+v, the door is open: %v", m, w.phones.isOpen())
 		}
-		w.press(KeyBack)
-		do := func(wish, account, want string) {
+		w.press(screen.KeyBack)
+		do := func(verb display.Verb, account, want string) {
 			t.Helper()
-			to, err := w.dev.Control(t.Context(), key, wish, account)
+			to, err := w.dev.Control(t.Context(), key, verb, account)
 			if err != nil || !strings.HasPrefix(to, want) {
-				t.Errorf("%s: %q, %v", wish, to, err)
+				t.Errorf("%s: %q, %v", verb, to, err)
 			}
 			synctest.Wait() // the slideshow has taken it, but may not have shown it
 		}
 		slide := func() string { return w.dev.Pages().Get().Slide.Media[0].File }
 		first, now := slide(), w.dev.Pages().Get().Slide.Alt // any of them may have come first
-		do("next", "", "")
+		do(display.Next, "", "")
 		second := slide()
-		do("previous", "", "")
+		do(display.Previous, "", "")
 		if slide() != first || second == first {
 			t.Error("slides are not turned")
 		}
-		do("pause", "", "")
+		do(display.Pause, "", "")
 		r, err := w.dev.Remote(strings.ToUpper(key))
-		if err != nil || r.Pause != "Go on" || r.Now != now || r.Name != "Living room" || r.Finish != "" {
+		if err != nil || label(r, display.Pause) != "Continue" || r.Now != now || r.Name != "Living room" || label(r, display.AskForget) != "" {
 			t.Errorf("%+v, %v", r, err)
 		}
-		do("pick", "", "http://photos.test/picker/")
-		do("cancel", "", "")
-		if err := w.dev.PickAs(t.Context(), Newcomer); err != nil {
+		do(display.Pick, "", "http://photos.test/picker/")
+		do(display.Cancel, "", "")
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
 		w.join("ben", "item-4")
-		if r, err = w.dev.Remote(key); err != nil || len(r.People) != 3 || r.People[0].Label != "anna@example.org" {
-			t.Errorf("%+v, %v", r.People, err)
+		if r, err = w.dev.Remote(key); err != nil || len(picks(r)) != 3 || picks(r)[0].Name != "anna@example.org" {
+			t.Errorf("%+v, %v", r.Buttons, err)
 		}
-		do("pick", r.People[0].ID, "http://photos.test/picker/")
-		do("cancel", "", "")
-		do("pick", Newcomer, "http://auth.test/device?user_code=")
-		do("cancel", "", "")
+		do(display.Pick, picks(r)[0].Wish.Account, "http://photos.test/picker/")
+		do(display.Cancel, "", "")
+		do(display.Pick, device.NewAccount, "http://auth.test/device?user_code=")
+		do(display.Cancel, "", "")
 		w.untilClean()
 
 		// What it does not show it does not do.
-		if _, err := w.dev.Control(t.Context(), key, "finish", ""); !errors.Is(err, ErrNotOffered) || len(w.dev.Statuses().Get().Accounts) != 2 {
+		if _, err := w.dev.Control(t.Context(), key, display.AskForget, ""); !errors.Is(err, device.ErrNotOffered) || len(w.dev.Statuses().Get().Accounts) != 2 {
 			t.Errorf("a remote at home forgets everybody: %v", err)
 		}
-		if _, err := w.dev.Control(t.Context(), key, "pick", ""); !errors.Is(err, ErrNotOffered) {
+		if _, err := w.dev.Control(t.Context(), key, display.Pick, ""); !errors.Is(err, device.ErrNotOffered) {
 			t.Errorf("a pick of nobody: %v", err)
 		}
 		for _, bad := range []string{"", key[:20], key + "x", "0" + key[1:]} {
-			if _, err := w.dev.Remote(bad); !errors.Is(err, ErrRemoteGone) {
+			if _, err := w.dev.Remote(bad); !errors.Is(err, device.ErrRemoteGone) {
 				t.Errorf("%q: %v", bad, err)
 			}
-			if _, err := w.dev.Control(t.Context(), bad, "finish", ""); !errors.Is(err, ErrRemoteGone) {
+			if _, err := w.dev.Control(t.Context(), bad, display.AskForget, ""); !errors.Is(err, device.ErrRemoteGone) {
 				t.Errorf("%q: %v", bad, err)
 			}
 		}
@@ -532,31 +538,31 @@ func TestPhoneRemote(t *testing.T) {
 		if n < 8 || n > 12 {
 			t.Errorf("it was good for %d times ten minutes", n)
 		}
-		if w.pass(2 * time.Minute); w.door.isOpen() {
+		if w.pass(2 * time.Minute); w.phones.isOpen() {
 			t.Error("the door is still open")
 		}
-		again := w.press(KeyMenu).Menu.QR
+		again := w.press(screen.KeyMenu).Menu.QR
 		if strings.HasSuffix(again, key) {
 			t.Error("an old key is on the screen")
 		}
-		_, key, _ = strings.Cut(again, RemotePath)
-		do("away", "", "")
-		if _, err := w.dev.Remote(key); !errors.Is(err, ErrRemoteGone) {
+		_, key, _ = strings.Cut(again, device.RemotePath)
+		do(display.CloseRemote, "", "")
+		if _, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
 			t.Errorf("put away: %v", err)
 		}
 		w.pass(2 * time.Minute)
-		_, key, _ = strings.Cut(w.press(KeyMenu).Menu.QR, RemotePath)
-		if w.pass(remoteFresh + time.Second); w.dev.screen.remoteLives() {
+		_, key, _ = strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
+		if w.pass(remoteFresh + time.Second); w.phones.isOpen() {
 			t.Error("a code that nobody has scanned stays good")
 		}
-		w.press(KeyBack)
+		w.press(screen.KeyBack)
 		w.pass(2 * time.Minute)
-		_, key, _ = strings.Cut(w.press(KeyMenu).Menu.QR, RemotePath)
+		_, key, _ = strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
 		if _, err := w.dev.Remote(key); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(15*time.Minute + time.Second)
-		if _, err := w.dev.Remote(key); !errors.Is(err, ErrRemoteGone) {
+		if _, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
 			t.Errorf("a remote that nobody uses any more: %v", err)
 		}
 	})
@@ -567,23 +573,23 @@ func TestPhoneRemote(t *testing.T) {
 func TestRemoteOfGuest(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 		w.visitKiosk()
-		w.door.set("", errors.New("no network"))
-		if m := w.press(KeyMenu).Menu; m == nil || m.QR != "" {
+		w.phones.set("", errors.New("no network"))
+		if m := w.press(screen.KeyMenu).Menu; m == nil || m.QR != "" {
 			t.Fatalf("%+v", m)
 		}
-		w.press(KeyBack)
-		w.door.set("http://192.168.1.20:8420", nil)
-		_, key, _ := strings.Cut(w.press(KeyMenu).Menu.QR, RemotePath)
-		if r, err := w.dev.Remote(key); err != nil || r.Finish != "Finish" {
+		w.press(screen.KeyBack)
+		w.phones.set("http://192.168.1.20:8420", nil)
+		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
+		if r, err := w.dev.Remote(key); err != nil || label(r, display.AskForget) != "Finish" {
 			t.Errorf("%+v, %v", r, err)
 		}
-		if _, err := w.dev.Control(t.Context(), key, "finish", ""); err != nil {
+		if _, err := w.dev.Control(t.Context(), key, display.AskForget, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.dev.Remote(key); !errors.Is(err, ErrRemoteGone) {
+		if _, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
 			t.Errorf("the next guest's remote is the last one's: %v", err)
 		}
-		w.until("the next guest's code", func(s Status) bool { return s.Pairing != nil })
+		w.until("the next guest's code", func(s device.Status) bool { return s.Pairing != nil })
 	})
 }
 
@@ -592,19 +598,39 @@ func TestRemoteInTrouble(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		_, key, _ := strings.Cut(w.press(KeyMenu).Menu.QR, RemotePath)
+		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
 		w.net.hook(func(*http.Request) error { return oauthtest.ErrConnection }, nil)
-		_, err := w.dev.Control(t.Context(), key, "pick", "")
-		if p, ok := errors.AsType[*Problem](err); !ok || p.Code != "no_network" {
+		_, err := w.dev.Control(t.Context(), key, display.Pick, "")
+		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "no_network" {
 			t.Errorf("got %v", err)
 		}
 		w.net.mend()
-		w.until("a session", func(s Status) bool { return s.State == Picking })
+		w.until("a session", func(s device.Status) bool { return s.State == device.Picking })
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.untilClean()
 	})
+}
+
+// label is what a remote's button for a verb says in English, "" if there is none.
+func label(r device.Remote, verb display.Verb) string {
+	for _, b := range r.Buttons {
+		if b.Wish.Verb == verb {
+			return b.Label(words.English())
+		}
+	}
+	return ""
+}
+
+// picks are the buttons of a remote to choose photos.
+func picks(r device.Remote) (list []device.Button) {
+	for _, b := range r.Buttons {
+		if b.Wish.Verb == display.Pick {
+			list = append(list, b)
+		}
+	}
+	return list
 }

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"net/http"
@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 )
@@ -32,7 +33,7 @@ func TestRevocationSurvivesAHiccup(t *testing.T) {
 		}
 		w.auth.Fail(oauthtest.OpRevoke, answer(503, "application/json", "{}"))
 		w.net.mend()
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		if n := count(w, oauthtest.OpRevoke); n != 2 || strings.Contains(w.log.String(), "refuses to revoke") {
 			t.Errorf("%d requests", n)
 		}
@@ -58,7 +59,7 @@ func TestRevocationThatCannotHappen(t *testing.T) {
 			inWorld(t, options{}, func(t *testing.T, w *world) {
 				forgetEverywhere(t, w, func() { before(w) })
 				began := time.Now()
-				w.until("a code", func(s Status) bool { return s.Pairing != nil })
+				w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 				if waited := time.Since(began); waited < giveUpRevoking || waited > 2*giveUpRevoking {
 					t.Errorf("waited %v", waited)
 				}
@@ -79,12 +80,12 @@ func TestEverywhereIsNotForOthers(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), false); err != nil { // somebody leaves
 			t.Fatal(err)
 		}
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pair() // somebody else comes
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		w.until("a code", func(s Status) bool { return s.Pairing != nil && s.Outstanding == nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil && s.Outstanding == nil })
 		if n := count(w, oauthtest.OpRevoke); n != 1 {
 			t.Errorf("%d revocations", n)
 		}
@@ -93,33 +94,31 @@ func TestEverywhereIsNotForOthers(t *testing.T) {
 
 // The door is shut while no link may be shown.
 func TestTheDoorIsShutWhileForgetting(t *testing.T) {
-	inWorld(t, options{ways: ways(ByRelay)}, func(t *testing.T, w *world) {
-		_, v := w.untilLink(ByRelay)
+	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		_, v := w.untilLink(device.ByRelay)
 		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
 			t.Fatal(err)
 		}
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		w.photos.Fail(pickertest.OpDelete, repeat(1000, answer(503, "application/json", "{}"))...)
 		if err := w.dev.Unpair(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
-		w.untilLink(ByRelay)
+		w.untilLink(device.ByRelay)
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(giveUpRevoking / 2)
-		w.door.mu.Lock()
-		defer w.door.mu.Unlock()
-		if s := w.dev.Statuses().Get(); w.door.open || s.Pairing != nil {
-			t.Errorf("open %v, %+v", w.door.open, s.Pairing)
+		if s := w.dev.Statuses().Get(); w.phones.isOpen() || s.Pairing != nil {
+			t.Errorf("open %v, %+v", w.phones.isOpen(), s.Pairing)
 		}
 	})
 }
 
 // Somebody forgets while a code is traded in: nobody is paired after that.
 func TestForgettingDuringASignIn(t *testing.T) {
-	inWorld(t, options{ways: ways(ByRelay)}, func(t *testing.T, w *world) {
-		_, v := w.untilLink(ByRelay)
+	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		_, v := w.untilLink(device.ByRelay)
 		good := w.allowed(v)
 		w.auth.Fail(oauthtest.OpExchange, repeat(3, refuse(503, ""))...)
 		go w.dev.Redirected(t.Context(), good)

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"net/http"
@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
+	"pickerd/device/engine"
 	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -18,9 +20,9 @@ import (
 
 // big returns n photos of about 100 kB each.
 func big(n int) []*pickertest.Item {
-	items := pickertest.Plain(n)
+	items := pickertest.PlainPhotos(n)
 	for _, it := range items {
-		it.Data, it.Raw = append(it.Data, make([]byte, 100_000-len(it.Data))...), true
+		it.Data, it.Unscaled = append(it.Data, make([]byte, 100_000-len(it.Data))...), true
 	}
 	return items
 }
@@ -69,7 +71,7 @@ func (w *world) watchDisk() *atomic.Int64 {
 
 func (w *world) have(want ...string) {
 	w.t.Helper()
-	photos, err := w.store.Photos()
+	photos, err := w.store.Photos.Collection()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -90,20 +92,20 @@ func TestReplacingWithinMaxBytes(t *testing.T) {
 		first := []string{"item-1", "item-2", "item-3", "item-4", "item-5", "item-6", "item-7", "item-8"}
 		w.choose(append(slices.Clone(first), "item-9", "item-10")...)
 		w.untilProblem("no_room") // the next first photo has to fit beside them
-		w.untilState(Showing)
-		photos, err := w.store.Photos()
+		w.untilState(device.Showing)
+		photos, err := w.store.Photos.Collection()
 		if err != nil || len(photos) != 8 {
 			t.Fatalf("%d photos, %v", len(photos), err)
 		}
 		w.untilClean()
-		w.until("the notice to go", func(s Status) bool { return s.Problem == nil })
+		w.until("the notice to go", func(s device.Status) bool { return s.Problem == nil })
 
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		second := []string{"item-11", "item-1", "item-12", "item-13", "item-14", "item-2", "item-3"}
 		w.choose(second...)
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.have(second...)
 		if n := most.Load(); n > 1_000_000 {
@@ -130,7 +132,7 @@ func TestFullDisk(t *testing.T) {
 				w.pair()
 				w.choose()
 				s := w.untilProblem("disk_full")
-				if free := total - others.Load() - w.onDisk(); s.State != Fetching || free < total/20 {
+				if free := total - others.Load() - w.onDisk(); s.State != device.Fetching || free < total/20 {
 					t.Errorf("%s, %d bytes are free", s.State, free)
 				}
 				w.untilPage("the words", func(p display.Page) bool { return strings.Contains(p.Problem, "full") && !p.RetryAt.IsZero() })
@@ -140,13 +142,13 @@ func TestFullDisk(t *testing.T) {
 					others.Store(0)
 					want = 6
 				}
-				if s := w.untilState(Showing); s.Library.Items != want {
+				if s := w.untilState(device.Showing); s.Library.Items != want {
 					t.Errorf("%d photos, want %d", s.Library.Items, want)
 				}
 				w.untilClean()
 				others.Store(total - w.onDisk()) // what must not be lost has its own room
 				w.pass(2 * time.Minute)
-				w.until("calm", func(s Status) bool { return s.Problem == nil || s.Problem.Code == "disk_full" })
+				w.until("calm", func(s device.Status) bool { return s.Problem == nil || s.Problem.Code == "disk_full" })
 			})
 		})
 	}
@@ -158,7 +160,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{before: func(w *world) { w.readOnlyWhile(&readOnly) }}
 	inWorld(t, o, func(t *testing.T, w *world) {
-		code := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		code := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		readOnly.Store(true)
 		s := w.untilProblem("disk_read_only")
 		if p := w.dev.Pages().Get(); p.QR != "" || s.Pairing != nil || !strings.Contains(p.Title, "storage") {
@@ -167,21 +169,21 @@ func TestReadOnlyDisk(t *testing.T) {
 		w.auth.Approve(code.Pairing.UserCode)
 		asked := count(w, oauthtest.OpPoll)
 		w.pass(5 * time.Minute)
-		if n := count(w, oauthtest.OpPoll); n > asked || s.State != Pairing {
+		if n := count(w, oauthtest.OpPoll); n > asked || s.State != device.Pairing {
 			t.Errorf("%s, and a token was asked for %d times that could not be kept", s.State, n-asked)
 		}
 		readOnly.Store(false)
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 
 		readOnly.Store(true)
 		s = w.untilProblem("disk_read_only")
-		if p := w.dev.Pages().Get(); p.Slide == nil || s.State != Showing {
+		if p := w.dev.Pages().Get(); p.Slide == nil || s.State != device.Showing {
 			t.Errorf("%s: %+v", s.State, p)
 		}
 		for what, err := range map[string]error{"pick": w.dev.Pick(t.Context()), "unpair": w.dev.Unpair(t.Context(), false)} {
-			if p := DiskProblem(err); p == nil || p.Code != "disk_read_only" {
+			if p := device.DiskProblem(err); p == nil || p.Code != "disk_read_only" {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
@@ -189,18 +191,18 @@ func TestReadOnlyDisk(t *testing.T) {
 			t.Errorf("half forgotten: %+v", s)
 		}
 		readOnly.Store(false)
-		w.until("calm", func(s Status) bool { return s.Problem == nil })
+		w.until("calm", func(s device.Status) bool { return s.Problem == nil })
 	})
 }
 
 // What a disk has done to a photo is not shown; the others are.
 func TestDamagedPhotos(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
-		photos, err := w.store.Photos()
+		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +219,7 @@ func TestDamagedPhotos(t *testing.T) {
 		}
 		damage(1)
 		w.restart()
-		w.until("three photos", func(s Status) bool { return s.Library.Items == 3 })
+		w.until("three photos", func(s device.Status) bool { return s.Library.Items == 3 })
 		w.have("item-1", "item-3", "item-4")
 		damage(3) // while the box runs
 		w.pass(verifyEvery + time.Hour)
@@ -226,17 +228,17 @@ func TestDamagedPhotos(t *testing.T) {
 			os.Remove(filepath.Join(w.dir, "media", photos[i].File))
 		}
 		w.pass(verifyEvery + time.Hour)
-		w.untilState(Idle)
+		w.untilState(device.Idle)
 	})
 }
 
 // A photo that is damaged while its pick is still fetched comes again.
 func TestDamagedPhotoIsRepaired(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.photos.FailItem("item-4", pickertest.Refuse(503, "UNAVAILABLE", ""))
 		w.choose()
-		w.until("three photos", func(s Status) bool { return s.Library.Items == 3 })
+		w.until("three photos", func(s device.Status) bool { return s.Library.Items == 3 })
 		w.stop()
 		photos, err := filepath.Glob(filepath.Join(w.dir, "media", "*.jpg"))
 		if err != nil || len(photos) != 3 {
@@ -253,7 +255,7 @@ func TestDamagedPhotoIsRepaired(t *testing.T) {
 		w.start()
 		w.pass(2 * time.Second)
 		w.photos.FailItem("item-4", nil)
-		if s := w.untilState(Showing); s.Library.Items != 4 {
+		if s := w.untilState(device.Showing); s.Library.Items != 4 {
 			t.Errorf("%d photos", s.Library.Items)
 		}
 		w.have("item-1", "item-2", "item-3", "item-4")
@@ -263,31 +265,31 @@ func TestDamagedPhotoIsRepaired(t *testing.T) {
 // A damaged database costs the pairing, and nothing else: the box says why, pairs
 // again, and the photos come back.
 func TestDamagedDatabase(t *testing.T) {
-	inWorld(t, options{items: pickertest.Plain(4)}, func(t *testing.T, w *world) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose("item-1", "item-2")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.stop()
 		if err := os.WriteFile(filepath.Join(w.dir, "pickerd.db"), []byte("garbage"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		w.start()
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
-		if s.Problem == nil || s.Problem.Code != Damaged || s.Library.Items != 2 {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		if s.Problem == nil || s.Problem.Code != engine.Damaged || s.Library.Items != 2 {
 			t.Errorf("%+v, %d photos", s.Problem, s.Library.Items)
 		}
-		if p := w.dev.Pages().Get(); p.Problem == "" || p.Remedy == "" || p.QR == "" || p.CancelLabel != "Back to the photos" {
+		if p := w.dev.Pages().Get(); p.Problem == "" || p.Remedy == "" || p.QR == "" || p.Label(display.Cancel) != "Back to the photos" {
 			t.Errorf("%+v", p)
 		}
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if s := w.untilState(Showing); s.Problem == nil || s.Problem.Code != Damaged {
+		if s := w.untilState(device.Showing); s.Problem == nil || s.Problem.Code != engine.Damaged {
 			t.Errorf("over the photos: %+v", s.Problem)
 		}
 		w.restart()
-		if s := w.untilState(Showing); s.Problem == nil || s.Problem.Code != Damaged {
+		if s := w.untilState(device.Showing); s.Problem == nil || s.Problem.Code != engine.Damaged {
 			t.Errorf("after a restart: %+v", s.Problem)
 		}
 		if err := w.dev.Pick(t.Context()); err != nil {
@@ -295,7 +297,7 @@ func TestDamagedDatabase(t *testing.T) {
 		}
 		w.pair()
 		w.choose("item-3", "item-2")
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.have("item-3", "item-2")
 		if s := w.dev.Statuses().Get(); s.Problem != nil {

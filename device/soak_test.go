@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"flag"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
 	"pickerd/picker/pickertest"
 )
 
@@ -27,8 +28,8 @@ func (v vitals) String() string {
 
 func (w *world) vitals() vitals {
 	w.t.Helper()
-	w.photos.ForgetGone()
-	w.auth.ForgetGone()
+	w.photos.PurgeExpired()
+	w.auth.PurgeExpired()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -59,10 +60,10 @@ func TestYear(t *testing.T) {
 		var first vitals
 		for i := range n {
 			w.yearlyPick(i)
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
-			w.photos.ForgetGone()
-			w.auth.ForgetGone()
+			w.photos.PurgeExpired()
+			w.auth.PurgeExpired()
 			if i == n/5 {
 				first = w.vitals()
 				t.Logf("after %d picks: %v", i, first)
@@ -74,7 +75,7 @@ func TestYear(t *testing.T) {
 				if err := w.dev.Unpair(t.Context(), true); err != nil {
 					t.Fatal(err)
 				}
-				w.until("nothing outstanding", func(s Status) bool { return s.Outstanding == nil && s.Pairing != nil })
+				w.until("nothing outstanding", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
 				w.pair()
 			default:
 				if err := w.dev.Pick(t.Context()); err != nil {
@@ -96,17 +97,17 @@ func (w *world) yearlyPick(i int) {
 	items := []string{fmt.Sprint("item-", i%12), fmt.Sprint("item-", (i+5)%12)}
 	switch i % 10 {
 	case 6: // nobody wants it after all
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		if err := w.dev.Cancel(w.t.Context()); err != nil {
 			w.t.Fatal(err)
 		}
 	case 7: // nobody comes
 		w.pass(48 * time.Minute)
-		if s := w.dev.Statuses().Get(); s.State == Picking {
+		if s := w.dev.Statuses().Get(); s.State == device.Picking {
 			w.choose(items...)
 		}
 	case 8: // the network goes while somebody chooses
-		s := w.untilState(Picking)
+		s := w.untilState(device.Picking)
 		w.net.cut()
 		if err := w.photos.Choose(s.Pick.SessionID, items...); err != nil {
 			w.t.Fatal(err)
@@ -114,7 +115,7 @@ func (w *world) yearlyPick(i int) {
 		w.pass(5 * time.Minute)
 		w.net.mend()
 	case 9: // Google has a bad moment
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		w.photos.Fail(pickertest.OpGet, pickertest.Refuse(503, "UNAVAILABLE", ""), pickertest.Refuse(429, "RESOURCE_EXHAUSTED", ""))
 		w.choose(items...)
 	default:

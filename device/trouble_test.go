@@ -1,15 +1,15 @@
-package device
+package device_test
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"pickerd/device"
 	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -43,41 +43,41 @@ func TestOAuthTable(t *testing.T) {
 		op       string
 		answers  []http.HandlerFunc
 		problem  string
-		state    State
+		state    device.State
 		sameCode bool // the code on the screen survives
 	}
 	const code, poll = oauthtest.OpCode, oauthtest.OpPoll
 	tests := map[string]row{
-		"code: invalid_scope":                 {code, repeat(1, refuse(400, "invalid_scope")), "scope_refused", Blocked, false},
-		"code: invalid_client":                {code, repeat(2, refuse(401, "invalid_client")), "client_refused", Blocked, false},
-		"code: rate limit without error":      {code, repeat(1, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`)), "rate_limited", Pairing, false},
-		"code: 503":                           {code, repeat(6, refuse(503, "")), "server_trouble", Pairing, false},
-		"code: no network":                    {code, repeat(6, abort), "no_network", Waiting, false},
-		"code: slow":                          {code, repeat(2, slowAnswer), "no_network", Waiting, false},
-		"code: captive portal":                {code, repeat(6, answer(200, "text/html", "<html>Welcome to the hotel")), "not_google", Waiting, false},
-		"code: empty":                         {code, repeat(1, answer(200, "application/json", "")), "bad_answer", Pairing, false},
-		"code: cut off":                       {code, repeat(1, cutOff), "bad_answer", Pairing, false},
-		"code: 10 MB":                         {code, repeat(1, huge), "bad_answer", Pairing, false},
-		"code: wrong types":                   {code, repeat(1, answer(200, "application/json", `{"device_code":7,"user_code":[]}`)), "bad_answer", Pairing, false},
-		"code: no user_code":                  {code, repeat(1, answer(200, "application/json", `{"device_code":"d","verification_url":"https://g.test/device"}`)), "bad_answer", Pairing, false},
-		"code: verification_url is no web":    {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"javascript:alert(1)"}`)), "bad_answer", Pairing, false},
-		"code: verification_url too long":     {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"https://g.test/`+strings.Repeat("x", 2000)+`"}`)), "bad_link", Pairing, false},
-		"poll: access_denied":                 {poll, repeat(1, refuse(403, "access_denied")), "denied", Pairing, false},
-		"poll: invalid_grant":                 {poll, repeat(1, refuse(400, "invalid_grant")), "code_spent", Pairing, false},
-		"poll: cut off":                       {poll, repeat(1, cutOff), "code_spent", Pairing, false},
-		"poll: empty 200":                     {poll, repeat(1, answer(200, "application/json", "")), "code_spent", Pairing, false},
-		"poll: 10 MB":                         {poll, repeat(1, huge), "code_spent", Pairing, false},
-		"poll: 200 without a token":           {poll, repeat(1, answer(200, "application/json", `{"token_type":"Bearer"}`)), "code_spent", Pairing, false},
-		"poll: admin_policy_enforced":         {poll, repeat(1, refuse(400, "admin_policy_enforced")), "admin_policy", Pairing, false},
-		"poll: org_internal":                  {poll, repeat(1, refuse(403, "org_internal")), "org_internal", Pairing, false},
-		"poll: unsupported_grant_type":        {poll, repeat(1, refuse(400, "unsupported_grant_type")), "refused", Blocked, false},
-		"poll: invalid_client at token only":  {poll, repeat(1, refuse(401, "invalid_client")), "client_refused", Blocked, false},
-		"poll: 500 keeps the code":            {poll, repeat(8, refuse(500, "")), "server_trouble", Pairing, true},
-		"poll: 429 keeps the code":            {poll, repeat(3, answer(429, "text/plain", "slow")), "rate_limited", Pairing, true},
-		"poll: no network keeps the code":     {poll, repeat(8, abort), "no_network", Pairing, true},
-		"poll: captive portal keeps the code": {poll, repeat(8, answer(200, "text/html", "<html>")), "not_google", Pairing, true},
-		"poll: HTML 502 keeps the code":       {poll, repeat(8, answer(502, "text/html", "<html>")), "server_trouble", Pairing, true},
-		"poll: slow answers keep the code":    {poll, repeat(3, slowAnswer), "no_network", Pairing, true},
+		"code: invalid_scope":                 {code, repeat(1, refuse(400, "invalid_scope")), "scope_refused", device.Blocked, false},
+		"code: invalid_client":                {code, repeat(2, refuse(401, "invalid_client")), "client_refused", device.Blocked, false},
+		"code: rate limit without error":      {code, repeat(1, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`)), "rate_limited", device.Pairing, false},
+		"code: 503":                           {code, repeat(6, refuse(503, "")), "server_trouble", device.Pairing, false},
+		"code: no network":                    {code, repeat(6, abort), "no_network", device.Waiting, false},
+		"code: slow":                          {code, repeat(2, slowAnswer), "no_network", device.Waiting, false},
+		"code: captive portal":                {code, repeat(6, answer(200, "text/html", "<html>Welcome to the hotel")), "not_google", device.Waiting, false},
+		"code: empty":                         {code, repeat(1, answer(200, "application/json", "")), "bad_answer", device.Pairing, false},
+		"code: cut off":                       {code, repeat(1, cutOff), "bad_answer", device.Pairing, false},
+		"code: 10 MB":                         {code, repeat(1, huge), "bad_answer", device.Pairing, false},
+		"code: wrong types":                   {code, repeat(1, answer(200, "application/json", `{"device_code":7,"user_code":[]}`)), "bad_answer", device.Pairing, false},
+		"code: no user_code":                  {code, repeat(1, answer(200, "application/json", `{"device_code":"d","verification_url":"https://g.test/device"}`)), "bad_answer", device.Pairing, false},
+		"code: verification_url is no web":    {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"javascript:alert(1)"}`)), "bad_answer", device.Pairing, false},
+		"code: verification_url too long":     {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"https://g.test/`+strings.Repeat("x", 2000)+`"}`)), "bad_link", device.Pairing, false},
+		"poll: access_denied":                 {poll, repeat(1, refuse(403, "access_denied")), "denied", device.Pairing, false},
+		"poll: invalid_grant":                 {poll, repeat(1, refuse(400, "invalid_grant")), "code_spent", device.Pairing, false},
+		"poll: cut off":                       {poll, repeat(1, cutOff), "code_spent", device.Pairing, false},
+		"poll: empty 200":                     {poll, repeat(1, answer(200, "application/json", "")), "code_spent", device.Pairing, false},
+		"poll: 10 MB":                         {poll, repeat(1, huge), "code_spent", device.Pairing, false},
+		"poll: 200 without a token":           {poll, repeat(1, answer(200, "application/json", `{"token_type":"Bearer"}`)), "code_spent", device.Pairing, false},
+		"poll: admin_policy_enforced":         {poll, repeat(1, refuse(400, "admin_policy_enforced")), "admin_policy", device.Pairing, false},
+		"poll: org_internal":                  {poll, repeat(1, refuse(403, "org_internal")), "org_internal", device.Pairing, false},
+		"poll: unsupported_grant_type":        {poll, repeat(1, refuse(400, "unsupported_grant_type")), "refused", device.Blocked, false},
+		"poll: invalid_client at token only":  {poll, repeat(1, refuse(401, "invalid_client")), "client_refused", device.Blocked, false},
+		"poll: 500 keeps the code":            {poll, repeat(8, refuse(500, "")), "server_trouble", device.Pairing, true},
+		"poll: 429 keeps the code":            {poll, repeat(3, answer(429, "text/plain", "slow")), "rate_limited", device.Pairing, true},
+		"poll: no network keeps the code":     {poll, repeat(8, abort), "no_network", device.Pairing, true},
+		"poll: captive portal keeps the code": {poll, repeat(8, answer(200, "text/html", "<html>")), "not_google", device.Pairing, true},
+		"poll: HTML 502 keeps the code":       {poll, repeat(8, answer(502, "text/html", "<html>")), "server_trouble", device.Pairing, true},
+		"poll: slow answers keep the code":    {poll, repeat(3, slowAnswer), "no_network", device.Pairing, true},
 	}
 	for name, r := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -94,13 +94,13 @@ func TestOAuthTable(t *testing.T) {
 				if s.Pairing != nil {
 					before = s.Pairing.UserCode
 				}
-				w.until("a code and calm", func(s Status) bool { return s.Pairing != nil && s.Problem == nil })
+				w.until("a code and calm", func(s device.Status) bool { return s.Pairing != nil && s.Problem == nil })
 				if after := w.dev.Statuses().Get().Pairing.UserCode; r.sameCode && after != before {
 					t.Errorf("the code changed from %q to %q", before, after)
 				}
 				w.pair()
 				w.choose()
-				w.untilState(Showing)
+				w.untilState(device.Showing)
 				w.untilClean()
 			})
 		})
@@ -110,7 +110,7 @@ func TestOAuthTable(t *testing.T) {
 func TestSlowDownIsForGood(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.auth.Fail(oauthtest.OpPoll, refuse(403, "slow_down"))
-		w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(2 * time.Minute)
 		w.restart() // it must not be forgotten over a restart either
 		w.pass(2 * time.Minute)
@@ -168,18 +168,18 @@ func TestCodeIsRenewedUnattended(t *testing.T) {
 // An approval given while the box was off counts.
 func TestApprovalWhileOff(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.stop()
 		w.auth.Approve(s.Pairing.UserCode)
 		w.pass(3 * time.Minute)
 		w.start()
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 	})
 }
 
 func TestScopeUnticked(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.auth.Approve(s.Pairing.UserCode, oauthtest.PickerScope)
 		w.untilProblem("scope_missing")
 		w.pair()
@@ -193,39 +193,39 @@ func TestPickerTable(t *testing.T) {
 		op      string
 		answers []http.HandlerFunc
 		problem string
-		state   State
+		state   device.State
 	}
 	session := func(body string) []http.HandlerFunc { return repeat(1, answer(200, "application/json", body)) }
 	tests := map[string]row{
-		"create: no Google Photos account": {pickertest.OpCreate, repeat(6, pickertest.Refuse(400, "FAILED_PRECONDITION", "")), "no_photos_account", Opening},
-		"create: too many sessions":        {pickertest.OpCreate, repeat(2, pickertest.Refuse(429, "RESOURCE_EXHAUSTED", "")), "too_many_sessions", Opening},
-		"create: API disabled, no details": {pickertest.OpCreate, repeat(2, disabled), "api_disabled", Blocked},
-		"create: bug":                      {pickertest.OpCreate, repeat(1, pickertest.Refuse(400, "INVALID_ARGUMENT", "")), "refused", Blocked},
-		"create: HTML 502":                 {pickertest.OpCreate, repeat(6, answer(502, "text/html", "<html>")), "server_trouble", Opening},
-		"create: captive portal":           {pickertest.OpCreate, repeat(6, answer(200, "text/html", "<html>")), "not_google", Opening},
-		"create: proxy's 403":              {pickertest.OpCreate, repeat(6, answer(403, "text/html", "<html>")), "not_google", Opening},
-		"create: no network":               {pickertest.OpCreate, repeat(6, abort), "no_network", Opening},
-		"create: slow":                     {pickertest.OpCreate, repeat(2, slowAnswer), "no_network", Opening},
-		"create: empty":                    {pickertest.OpCreate, session(""), "bad_answer", Opening},
-		"create: 10 MB":                    {pickertest.OpCreate, repeat(1, huge), "bad_answer", Opening},
-		"create: wrong types":              {pickertest.OpCreate, session(`{"id":{},"pickerUri":7}`), "bad_answer", Opening},
-		"create: no id":                    {pickertest.OpCreate, session(`{"pickerUri":"https://p.test/x"}`), "bad_answer", Opening},
-		"create: no pickerUri":             {pickertest.OpCreate, session(`{"id":"nowhere"}`), "bad_link", Opening},
-		"create: pickerUri is no web":      {pickertest.OpCreate, session(`{"id":"nowhere","pickerUri":"file:///etc/passwd"}`), "bad_link", Opening},
-		"create: pickerUri too long":       {pickertest.OpCreate, session(`{"id":"nowhere","pickerUri":"https://p.test/` + strings.Repeat("x", 2000) + `"}`), "bad_link", Opening},
-		"get: 500":                         {pickertest.OpGet, repeat(8, pickertest.Refuse(500, "INTERNAL", "")), "server_trouble", Picking},
-		"get: empty":                       {pickertest.OpGet, repeat(3, answer(200, "application/json", "")), "bad_answer", Picking},
-		"get: slow":                        {pickertest.OpGet, repeat(3, slowAnswer), "no_network", Picking},
-		"list: not ready yet":              {pickertest.OpList, repeat(6, pickertest.Refuse(400, "FAILED_PRECONDITION", "")), "server_trouble", Fetching},
-		"list: 503":                        {pickertest.OpList, repeat(6, pickertest.Refuse(503, "UNAVAILABLE", "")), "server_trouble", Fetching},
-		"list: HTML":                       {pickertest.OpList, repeat(6, answer(200, "text/html", "<html>")), "not_google", Fetching},
-		"list: slow":                       {pickertest.OpList, repeat(2, slowAnswer), "no_network", Fetching},
+		"create: no Google Photos account": {pickertest.OpCreate, repeat(6, pickertest.Refuse(400, "FAILED_PRECONDITION", "")), "no_photos_account", device.Opening},
+		"create: too many sessions":        {pickertest.OpCreate, repeat(2, pickertest.Refuse(429, "RESOURCE_EXHAUSTED", "")), "too_many_sessions", device.Opening},
+		"create: API disabled, no details": {pickertest.OpCreate, repeat(2, disabled), "api_disabled", device.Blocked},
+		"create: bug":                      {pickertest.OpCreate, repeat(1, pickertest.Refuse(400, "INVALID_ARGUMENT", "")), "refused", device.Blocked},
+		"create: HTML 502":                 {pickertest.OpCreate, repeat(6, answer(502, "text/html", "<html>")), "server_trouble", device.Opening},
+		"create: captive portal":           {pickertest.OpCreate, repeat(6, answer(200, "text/html", "<html>")), "not_google", device.Opening},
+		"create: proxy's 403":              {pickertest.OpCreate, repeat(6, answer(403, "text/html", "<html>")), "not_google", device.Opening},
+		"create: no network":               {pickertest.OpCreate, repeat(6, abort), "no_network", device.Opening},
+		"create: slow":                     {pickertest.OpCreate, repeat(2, slowAnswer), "no_network", device.Opening},
+		"create: empty":                    {pickertest.OpCreate, session(""), "bad_answer", device.Opening},
+		"create: 10 MB":                    {pickertest.OpCreate, repeat(1, huge), "bad_answer", device.Opening},
+		"create: wrong types":              {pickertest.OpCreate, session(`{"id":{},"pickerUri":7}`), "bad_answer", device.Opening},
+		"create: no id":                    {pickertest.OpCreate, session(`{"pickerUri":"https://p.test/x"}`), "bad_answer", device.Opening},
+		"create: no pickerUri":             {pickertest.OpCreate, session(`{"id":"nowhere"}`), "bad_link", device.Opening},
+		"create: pickerUri is no web":      {pickertest.OpCreate, session(`{"id":"nowhere","pickerUri":"file:///etc/passwd"}`), "bad_link", device.Opening},
+		"create: pickerUri too long":       {pickertest.OpCreate, session(`{"id":"nowhere","pickerUri":"https://p.test/` + strings.Repeat("x", 2000) + `"}`), "bad_link", device.Opening},
+		"get: 500":                         {pickertest.OpGet, repeat(8, pickertest.Refuse(500, "INTERNAL", "")), "server_trouble", device.Picking},
+		"get: empty":                       {pickertest.OpGet, repeat(3, answer(200, "application/json", "")), "bad_answer", device.Picking},
+		"get: slow":                        {pickertest.OpGet, repeat(3, slowAnswer), "no_network", device.Picking},
+		"list: not ready yet":              {pickertest.OpList, repeat(6, pickertest.Refuse(400, "FAILED_PRECONDITION", "")), "server_trouble", device.Fetching},
+		"list: 503":                        {pickertest.OpList, repeat(6, pickertest.Refuse(503, "UNAVAILABLE", "")), "server_trouble", device.Fetching},
+		"list: HTML":                       {pickertest.OpList, repeat(6, answer(200, "text/html", "<html>")), "not_google", device.Fetching},
+		"list: slow":                       {pickertest.OpList, repeat(2, slowAnswer), "no_network", device.Fetching},
 	}
 	for name, r := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{Repeat: pickertest.SameSession}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}}, func(t *testing.T, w *world) {
 				w.photos.Fail(r.op, r.answers...)
-				s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+				s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 				w.auth.Approve(s.Pairing.UserCode)
 				if r.op == pickertest.OpList {
 					w.choose()
@@ -240,7 +240,7 @@ func TestPickerTable(t *testing.T) {
 				if r.op != pickertest.OpList {
 					w.choose()
 				}
-				if s := w.untilState(Showing); s.Library.Items != 12 {
+				if s := w.untilState(device.Showing); s.Library.Items != 12 {
 					t.Errorf("%d photos, want 12", s.Library.Items)
 				}
 				w.untilClean()
@@ -252,7 +252,7 @@ func TestPickerTable(t *testing.T) {
 func TestRepeatedRequestID(t *testing.T) {
 	for name, mode := range map[string]int{"same session": pickertest.SameSession, "conflict": pickertest.Conflict} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{Repeat: mode}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: mode}}, func(t *testing.T, w *world) {
 				var lost atomic.Bool
 				w.net.hook(nil, func(r *http.Request) error {
 					if r.URL.Path == "/v1/sessions" && !lost.Swap(true) {
@@ -263,8 +263,8 @@ func TestRepeatedRequestID(t *testing.T) {
 				})
 				w.pair()
 				w.choose()
-				w.untilState(Showing)
-				w.until("records gone", func(s Status) bool { return s.Sessions == Sessions{} })
+				w.untilState(device.Showing)
+				w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
 				if open := w.photos.Open(); mode == pickertest.SameSession && len(open) > 0 {
 					t.Errorf("%d sessions left", len(open))
 				}
@@ -278,30 +278,30 @@ func TestUnusedSessions(t *testing.T) {
 		inWorld(t, options{photos: pickertest.Options{TimeoutIn: 10 * time.Minute}}, func(t *testing.T, w *world) {
 			first := w.pair()
 			seen := map[string]bool{}
-			w.until("the fourth session", func(s Status) bool {
-				if s.State == Picking {
+			w.until("the fourth session", func(s device.Status) bool {
+				if s.State == device.Picking {
 					seen[s.Pick.SessionID] = true
 				}
 				return len(seen) == 4
 			})
-			w.until("old ones deleted", func(s Status) bool { return s.Sessions.PendingDeletion == 0 })
+			w.until("old ones deleted", func(s device.Status) bool { return s.Sessions.PendingDeletion == 0 })
 			if open := w.photos.Open(); len(open) != 1 || open[0] == first.Pick.SessionID {
 				t.Errorf("open: %v", open)
 			}
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 		})
 	})
 	t.Run("dropped at Google", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			s := w.pair()
-			w.photos.Drop(s.Pick.SessionID)
-			w.until("another session", func(n Status) bool {
-				return n.State == Picking && n.Pick.SessionID != s.Pick.SessionID
+			w.photos.LoseSession(s.Pick.SessionID)
+			w.until("another session", func(n device.Status) bool {
+				return n.State == device.Picking && n.Pick.SessionID != s.Pick.SessionID
 			})
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 		})
 	})
@@ -321,12 +321,12 @@ func TestUnusedSessions(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			if err := w.dev.Pick(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.untilState(Picking)
-			w.untilState(Showing)
+			w.untilState(device.Picking)
+			w.untilState(device.Showing)
 			w.untilClean()
 			if n := len(w.photos.Sessions()); n != 1+unattended {
 				t.Errorf("%d sessions, want %d", n, 1+unattended)
@@ -339,7 +339,7 @@ func TestUnusedSessions(t *testing.T) {
 				w.pair()
 				w.pass(time.Minute)
 				w.choose()
-				w.untilState(Showing)
+				w.untilState(device.Showing)
 				w.untilClean()
 				if !strings.Contains(w.log.String(), "pollInterval") {
 					t.Error("the log doesn't name pollInterval")
@@ -366,43 +366,43 @@ func TestUnusedSessions(t *testing.T) {
 
 func TestWishes(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		if err := w.dev.Cancel(t.Context()); !errors.Is(err, ErrNoPick) {
+		if err := w.dev.Cancel(t.Context()); !errors.Is(err, device.ErrNoPick) {
 			t.Errorf("cancel without a pick: %v", err)
 		}
 		w.pair()
-		if err := w.dev.Pick(t.Context()); !errors.Is(err, ErrPickRunning) {
+		if err := w.dev.Pick(t.Context()); !errors.Is(err, device.ErrPickRunning) {
 			t.Errorf("a second pick: %v", err)
 		}
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Error(err)
 		}
-		w.untilState(Idle)
+		w.untilState(device.Idle)
 		w.untilClean()
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Error(err)
 		}
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Error(err)
 		}
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Error(err)
 		}
-		w.until("the pairing screen", func(s Status) bool { return s.Pairing != nil && s.Library.Items == 0 })
+		w.until("the pairing screen", func(s device.Status) bool { return s.Pairing != nil && s.Library.Items == 0 })
 		w.untilClean()
 		w.pass(time.Minute)
-		grants, err := w.store.Grants()
+		grants, err := w.store.Grants.All()
 		if err != nil || len(grants) != 0 {
 			t.Errorf("grants after unpairing: %v, %v", grants, err)
 		}
 		if n := count(w, oauthtest.OpRevoke); n != 1 {
 			t.Errorf("%d revocations, want 1", n)
 		}
-		if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, ErrNotPaired) {
+		if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, device.ErrNotPaired) {
 			t.Errorf("a second unpair: %v", err)
 		}
 	})
@@ -425,7 +425,7 @@ func TestUnpairOffline(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
-		w.until("deletion pending", func(s Status) bool { return s.Sessions.PendingDeletion == 1 })
+		w.until("deletion pending", func(s device.Status) bool { return s.Sessions.PendingDeletion == 1 })
 		w.pass(time.Hour)
 		w.restart()
 		w.pass(time.Hour)
@@ -442,8 +442,8 @@ func TestDeletionIsRetried(t *testing.T) {
 		w.photos.Fail(pickertest.OpDelete, repeat(12, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
-		w.untilPage("an honest receipt", func(p display.Page) bool { return p.Receipt == "12 photos are here." })
+		w.untilState(device.Showing)
+		w.untilPage("an honest receipt", func(p display.Page) bool { return p.Receipt == "12 photos added." })
 		w.restart()
 		w.untilClean()
 	})
@@ -453,7 +453,7 @@ func TestRefreshIsNotNoticed(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.pass(5 * time.Hour)
 		w.auth.ExpireAccess() // also before its time: a 401 tells
@@ -465,12 +465,12 @@ func TestRefreshIsNotNoticed(t *testing.T) {
 			if p.Problem != "" {
 				t.Errorf("the person sees %q", p.Problem)
 			}
-			if p.State == string(Picking) {
+			if p.State == string(device.Picking) {
 				break
 			}
 		}
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 	})
 }
@@ -479,22 +479,22 @@ func TestGrantLost(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.auth.RevokeAll()
 		w.pass(2 * time.Hour)
-		if s := w.dev.Statuses().Get(); s.State != Showing {
+		if s := w.dev.Statuses().Get(); s.State != device.Showing {
 			t.Errorf("nobody wants to pick, but the state is %s", s.State)
 		}
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.until("the pairing screen", func(s Status) bool { return s.Pairing != nil })
+		w.until("the pairing screen", func(s device.Status) bool { return s.Pairing != nil })
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.until("the photos with a notice", func(s Status) bool {
-			return s.State == Showing && s.Problem != nil && s.Problem.Code == "pair_again"
+		w.until("the photos with a notice", func(s device.Status) bool {
+			return s.State == device.Showing && s.Problem != nil && s.Problem.Code == "pair_again"
 		})
 		w.restart()
 		w.untilProblem("pair_again")
@@ -503,7 +503,7 @@ func TestGrantLost(t *testing.T) {
 		}
 		w.pair()
 		w.choose("item-2")
-		w.until("one photo", func(s Status) bool { return s.State == Showing && s.Library.Items == 1 })
+		w.until("one photo", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 1 })
 		w.untilClean()
 	})
 }
@@ -512,7 +512,7 @@ func TestShowingNeedsNoNetwork(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 		w.stop()
 		w.net.cut()
@@ -536,7 +536,7 @@ func TestPhotosDontGiveWayToTrouble(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 			if lost { // then it is the code that can't be had
 				w.auth.RevokeAll()
@@ -552,11 +552,11 @@ func TestPhotosDontGiveWayToTrouble(t *testing.T) {
 			})
 			w.net.mend()
 			if lost {
-				w.until("the pairing screen", func(s Status) bool { return s.Pairing != nil })
+				w.until("the pairing screen", func(s device.Status) bool { return s.Pairing != nil })
 				return
 			}
 			w.choose("item-1")
-			w.untilState(Showing)
+			w.untilState(device.Showing)
 			w.untilClean()
 		})
 	}
@@ -575,7 +575,7 @@ func TestPickSurvivesRestart(t *testing.T) {
 		}
 		w.pass(6 * time.Hour)
 		w.start()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 	})
 }
@@ -589,17 +589,5 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 	defer s.Close()
 	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("got %v, want ErrInUse", err)
-	}
-}
-
-func TestEveryNoticeHasWords(t *testing.T) {
-	for code, n := range notices {
-		p := n.problem()
-		if p.Message == "" || strings.HasPrefix(p.Message, "notice.") || strings.HasPrefix(p.Remedy, "notice.") || p.Remedy == "" || strings.Contains(p.Message+p.Remedy, "_") && n.Code != "client_refused" {
-			t.Errorf("%s: %+v", code, p)
-		}
-	}
-	if len(notices) < 20 {
-		t.Error(fmt.Sprint("only ", len(notices), " notices"))
 	}
 }

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"context"
@@ -11,18 +11,19 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/device"
+	"pickerd/display"
 	"pickerd/display/words"
-	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 )
 
 // untilLink waits for a link on the screen and opens it.
-func (w *world) untilLink(method string) (link string, v Visit) {
+func (w *world) untilLink(method string) (link string, v device.Visit) {
 	w.t.Helper()
-	s := w.until("a link", func(s Status) bool { return s.Pairing != nil && s.Pairing.Method == method })
-	base, _, _ := strings.Cut(s.Pairing.QRURI, linkPath)
-	link = strings.TrimPrefix(s.Pairing.QRURI, base+linkPath)
+	s := w.until("a link", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == method })
+	base, _, _ := strings.Cut(s.Pairing.QRURI, device.LinkPath)
+	link = strings.TrimPrefix(s.Pairing.QRURI, base+device.LinkPath)
 	v, err := w.dev.Visit(link)
 	if err != nil {
 		w.t.Fatal(err)
@@ -31,7 +32,7 @@ func (w *world) untilLink(method string) (link string, v Visit) {
 }
 
 // allowed lets the person agree and returns what their phone brings back.
-func (w *world) allowed(v Visit, without ...string) url.Values {
+func (w *world) allowed(v device.Visit, without ...string) url.Values {
 	w.t.Helper()
 	to, err := w.auth.Allow(v.AuthURL, "person", without...)
 	if err != nil {
@@ -47,11 +48,11 @@ func (w *world) allowed(v Visit, without ...string) url.Values {
 // The door that Google keeps shut for the Picker's scope: the person does not
 // notice, and one scan does everything.
 func TestRefusedScopeGoesOnByRelay(t *testing.T) {
-	o := options{auth: oauthtest.Options{RefuseScope: true}, ways: ways(ByDevice, ByRelay)}
+	o := options{auth: oauthtest.Options{RefuseScope: true}, ways: methods(device.ByDevice, device.ByRelay)}
 	inWorld(t, o, func(t *testing.T, w *world) {
-		_, v := w.untilLink(ByRelay)
+		_, v := w.untilLink(device.ByRelay)
 		s := w.dev.Statuses().Get()
-		if len(s.Refused) != 1 || s.Refused[0].Method != ByDevice || s.Refused[0].Error != "invalid_scope" || !strings.Contains(s.Refused[0].Reason, "photospicker") {
+		if len(s.Refused) != 1 || s.Refused[0].Method != device.ByDevice || s.Refused[0].Error != "invalid_scope" || !strings.Contains(s.Refused[0].Reason, "photospicker") {
 			t.Errorf("refused: %+v", s.Refused)
 		}
 		if s.Problem != nil {
@@ -64,12 +65,12 @@ func TestRefusedScopeGoesOnByRelay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s = w.untilState(Picking)
-		if link != s.Pick.PickerURI || s.Account == nil || s.Account.Method != ByRelay {
+		s = w.untilState(device.Picking)
+		if link != s.Pick.PickerURI || s.Account == nil || s.Account.Method != device.ByRelay {
 			t.Errorf("the phone goes to %q, the screen shows %q; %+v", link, s.Pick.PickerURI, s.Account)
 		}
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.untilClean()
 
 		// What the probe learned counts after a restart too.
@@ -77,13 +78,13 @@ func TestRefusedScopeGoesOnByRelay(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.restart()
-		w.untilLink(ByRelay)
+		w.untilLink(device.ByRelay)
 		if n := count(w, oauthtest.OpCode); n != 1 {
 			t.Errorf("the device flow was asked for %d times", n)
 		}
 		w.config = func(c *Config) { c.OAuth.Scopes = append(c.OAuth.Scopes, "email") }
 		w.restart()
-		w.untilLink(ByRelay)
+		w.untilLink(device.ByRelay)
 		if n := count(w, oauthtest.OpCode); n != 2 {
 			t.Errorf("after a change of the configuration the device flow was asked for %d times", n)
 		}
@@ -92,38 +93,38 @@ func TestRefusedScopeGoesOnByRelay(t *testing.T) {
 
 func TestWrongClientTypeGoesOn(t *testing.T) {
 	for _, op := range []string{oauthtest.OpCode, oauthtest.OpPoll} {
-		o := options{auth: oauthtest.Options{WrongType: op}, ways: ways(ByDevice, ByPaste)}
+		o := options{auth: oauthtest.Options{WrongType: op}, ways: methods(device.ByDevice, device.ByPaste)}
 		inWorld(t, o, func(t *testing.T, w *world) {
-			_, v := w.untilLink(ByPaste)
+			_, v := w.untilLink(device.ByPaste)
 			if !v.Paste || w.dev.Statuses().Get().Refused[0].Error != "invalid_client" {
 				t.Errorf("%+v", v)
 			}
 			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
 				t.Error(err)
 			}
-			w.untilState(Picking)
+			w.untilState(device.Picking)
 		})
 	}
 }
 
 // A state is good once, in its time, on its box.
 func TestStates(t *testing.T) {
-	o := options{ways: ways(ByRelay), photos: pickertest.Options{}}
+	o := options{ways: methods(device.ByRelay), photos: pickertest.Options{}}
 	t.Run("wrong and foreign", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
-			_, v := w.untilLink(ByRelay)
+			_, v := w.untilLink(device.ByRelay)
 			good := w.allowed(v)
 			enc := base64.RawURLEncoding.EncodeToString
 			for _, state := range []string{"", "x", enc([]byte(`{"nonce":""}`)), enc([]byte(`{"nonce":"` + strings.Repeat("A", 26) + `"}`)), good.Get("state") + "x", enc([]byte(`{"to":1}`))} {
 				_, err := w.dev.Redirected(t.Context(), url.Values{"code": {good.Get("code")}, "state": {state}})
-				if !errors.Is(err, ErrLinkUnknown) {
+				if !errors.Is(err, device.ErrLinkUnknown) {
 					t.Errorf("state %q: %v", state, err)
 				}
 			}
-			if _, err := w.dev.Visit("nosuchlink"); !errors.Is(err, ErrLinkUnknown) {
+			if _, err := w.dev.Visit("nosuchlink"); !errors.Is(err, device.ErrLinkUnknown) {
 				t.Errorf("a link that is not: %v", err)
 			}
-			if _, err := w.dev.Redirected(t.Context(), url.Values{"state": good["state"]}); !errors.Is(err, ErrNoAnswer) {
+			if _, err := w.dev.Redirected(t.Context(), url.Values{"state": good["state"]}); !errors.Is(err, device.ErrNoAnswer) {
 				t.Errorf("without a code: %v", err)
 			}
 			if count(w, oauthtest.OpExchange) > 0 {
@@ -136,23 +137,23 @@ func TestStates(t *testing.T) {
 	})
 	t.Run("replayed", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
-			link, v := w.untilLink(ByRelay)
+			link, v := w.untilLink(device.ByRelay)
 			answer := w.allowed(v)
 			if _, err := w.dev.Redirected(t.Context(), answer); err != nil {
 				t.Fatal(err)
 			}
-			w.untilState(Picking)
-			if _, err := w.dev.Redirected(t.Context(), answer); !errors.Is(err, ErrLinkUsed) {
+			w.untilState(device.Picking)
+			if _, err := w.dev.Redirected(t.Context(), answer); !errors.Is(err, device.ErrLinkUsed) {
 				t.Errorf("got %v", err)
 			}
-			if _, err := w.dev.Visit(link); !errors.Is(err, ErrLinkUsed) {
+			if _, err := w.dev.Visit(link); !errors.Is(err, device.ErrLinkUsed) {
 				t.Errorf("the link, again: %v", err)
 			}
 		})
 	})
 	t.Run("late", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
-			link, v := w.untilLink(ByRelay)
+			link, v := w.untilLink(device.ByRelay)
 			w.pass(linkLife + linkGrace/2)
 			if now := w.dev.Statuses().Get().Pairing.QRURI; strings.HasSuffix(now, link) {
 				t.Error("the link was not replaced")
@@ -161,28 +162,28 @@ func TestStates(t *testing.T) {
 				t.Errorf("scanned in time, and slow: %v", err)
 			}
 			w.pass(linkGrace)
-			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); !errors.Is(err, ErrLinkLate) {
+			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); !errors.Is(err, device.ErrLinkLate) {
 				t.Errorf("got %v", err)
 			}
 			w.pass(2 * linkLife)
-			if _, err := w.dev.Visit(link); !errors.Is(err, ErrLinkLate) {
+			if _, err := w.dev.Visit(link); !errors.Is(err, device.ErrLinkLate) {
 				t.Errorf("long after: %v", err)
 			}
 		})
 	})
 	t.Run("slow but in time", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
-			_, v := w.untilLink(ByRelay)
+			_, v := w.untilLink(device.ByRelay)
 			w.pass(linkLife + linkGrace/2)
 			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
 				t.Error(err)
 			}
-			w.untilState(Picking)
+			w.untilState(device.Picking)
 		})
 	})
 	t.Run("two phones at once", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
-			_, v := w.untilLink(ByRelay)
+			_, v := w.untilLink(device.ByRelay)
 			answers := []url.Values{w.allowed(v), w.allowed(v), w.allowed(v)}
 			results := make([]error, len(answers))
 			var wg sync.WaitGroup
@@ -195,44 +196,44 @@ func TestStates(t *testing.T) {
 				switch {
 				case err == nil:
 					through++
-				case !errors.Is(err, ErrLinkUsed):
+				case !errors.Is(err, device.ErrLinkUsed):
 					t.Errorf("the slower phone: %v", err)
 				}
 			}
 			if through != 1 || count(w, oauthtest.OpExchange) != 1 {
 				t.Errorf("%d phones came through, %d codes were traded in", through, count(w, oauthtest.OpExchange))
 			}
-			w.untilState(Picking)
+			w.untilState(device.Picking)
 		})
 	})
 }
 
 func TestDeclinedOnThePhone(t *testing.T) {
-	inWorld(t, options{ways: ways(ByRelay)}, func(t *testing.T, w *world) {
-		link, v := w.untilLink(ByRelay)
+	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		link, v := w.untilLink(device.ByRelay)
 		to, err := w.auth.Decline(v.AuthURL)
 		if err != nil {
 			t.Fatal(err)
 		}
 		u, _ := url.Parse(to)
 		_, err = w.dev.Redirected(t.Context(), u.Query())
-		if p, ok := errors.AsType[*Problem](err); !ok || p.Code != "denied" {
+		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "denied" {
 			t.Errorf("the phone is told %v", err)
 		}
-		if s := w.until("a new link", func(s Status) bool { return s.Pairing != nil }); strings.HasSuffix(s.Pairing.QRURI, link) || s.Problem == nil {
+		if s := w.until("a new link", func(s device.Status) bool { return s.Pairing != nil }); strings.HasSuffix(s.Pairing.QRURI, link) || s.Problem == nil {
 			t.Errorf("%+v", s)
 		}
 	})
 }
 
 func TestPermissionUntickedOnThePhone(t *testing.T) {
-	inWorld(t, options{ways: ways(ByRelay)}, func(t *testing.T, w *world) {
-		_, v := w.untilLink(ByRelay)
+	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		_, v := w.untilLink(device.ByRelay)
 		_, err := w.dev.Redirected(t.Context(), w.allowed(v, oauthtest.PickerScope))
-		if p, ok := errors.AsType[*Problem](err); !ok || p.Code != "scope_missing" {
+		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "scope_missing" {
 			t.Errorf("the phone is told %v", err)
 		}
-		w.untilLink(ByRelay)
+		w.untilLink(device.ByRelay)
 	})
 }
 
@@ -253,9 +254,9 @@ func TestExchangeTable(t *testing.T) {
 		"invalid_client":        {repeat(1, refuse(401, "invalid_client")), "client_refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{ways: ways(ByRelay)}, func(t *testing.T, w *world) {
+			inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 				w.auth.Fail(oauthtest.OpExchange, tt.answers...)
-				_, v := w.untilLink(ByRelay)
+				_, v := w.untilLink(device.ByRelay)
 				_, err := w.dev.Redirected(t.Context(), w.allowed(v))
 				if tt.problem == "" {
 					if err != nil {
@@ -263,20 +264,20 @@ func TestExchangeTable(t *testing.T) {
 					}
 					return
 				}
-				if p, ok := errors.AsType[*Problem](err); !ok || p.Code != tt.problem {
+				if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != tt.problem {
 					t.Errorf("the phone is told %v", err)
 				}
-				if s := w.untilProblem(tt.problem); s.State == Blocked && s.Refused != nil {
+				if s := w.untilProblem(tt.problem); s.State == device.Blocked && s.Refused != nil {
 					// The server's own word counts until somebody asks again.
 					w.pass(24 * time.Hour)
-					if s := w.dev.Statuses().Get(); s.State != Blocked {
+					if s := w.dev.Statuses().Get(); s.State != device.Blocked {
 						t.Errorf("%+v", s)
 					}
 					if err := w.dev.Pick(t.Context()); err != nil {
 						t.Fatal(err)
 					}
 				}
-				w.until("calm and a new link", func(s Status) bool { return s.Problem == nil && s.Pairing != nil })
+				w.until("calm and a new link", func(s device.Status) bool { return s.Problem == nil && s.Pairing != nil })
 			})
 		})
 	}
@@ -285,8 +286,8 @@ func TestExchangeTable(t *testing.T) {
 // The plug is pulled between the phone's return and the token: the code is still
 // good, and the phone's part need not be done again.
 func TestPlugPulledBeforeTheExchange(t *testing.T) {
-	inWorld(t, options{ways: ways(ByRelay)}, func(t *testing.T, w *world) {
-		_, v := w.untilLink(ByRelay)
+	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		_, v := w.untilLink(device.ByRelay)
 		answer := w.allowed(v)
 		w.net.cut()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -300,15 +301,15 @@ func TestPlugPulledBeforeTheExchange(t *testing.T) {
 		w.stop()
 		w.net.mend()
 		w.start()
-		w.untilState(Picking)
+		w.untilState(device.Picking)
 	})
 }
 
 func TestLinkFollowsTheAddress(t *testing.T) {
-	inWorld(t, options{ways: ways(ByRelay)}, func(t *testing.T, w *world) {
-		link, _ := w.untilLink(ByRelay)
-		w.door.set("http://10.0.0.7:8420", nil)
-		w.until("the new address", func(s Status) bool {
+	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		link, _ := w.untilLink(device.ByRelay)
+		w.phones.set("http://10.0.0.7:8420", nil)
+		w.until("the new address", func(s device.Status) bool {
 			return s.Pairing != nil && strings.HasPrefix(s.Pairing.QRURI, "http://10.0.0.7:8420/pair/")
 		})
 		if _, err := w.dev.Visit(link); err != nil {
@@ -317,33 +318,33 @@ func TestLinkFollowsTheAddress(t *testing.T) {
 		if page := w.dev.Pages().Get(); page.Link != page.QR || len(page.QR) > 60 {
 			t.Errorf("a link to read and type: %q, %q", page.Link, page.QR)
 		}
-		w.door.set("", errors.New("no route"))
+		w.phones.set("", errors.New("no route"))
 		w.untilProblem("no_lan")
-		w.door.set("http://10.0.0.7:8420", nil)
-		w.until("calm", func(s Status) bool { return s.Problem == nil && s.Pairing != nil })
-		if !w.door.open {
+		w.phones.set("http://10.0.0.7:8420", nil)
+		w.until("calm", func(s device.Status) bool { return s.Problem == nil && s.Pairing != nil })
+		if !w.phones.isOpen() {
 			t.Error("the door is shut")
 		}
-		_, v := w.untilLink(ByRelay)
+		_, v := w.untilLink(device.ByRelay)
 		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
 			t.Fatal(err)
 		}
 		w.choose()
-		w.untilState(Showing)
-		if w.door.open {
+		w.untilState(device.Showing)
+		if w.phones.isOpen() {
 			t.Error("the door stays open")
 		}
 	})
 }
 
 func TestNoWayLeft(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, ways: ways(ByDevice, ByRelay)}, func(t *testing.T, w *world) {
-		_, v := w.untilLink(ByRelay)
+	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, ways: methods(device.ByDevice, device.ByRelay)}, func(t *testing.T, w *world) {
+		_, v := w.untilLink(device.ByRelay)
 		_, err := w.dev.Redirected(t.Context(), w.allowed(v))
-		if p, ok := errors.AsType[*Problem](err); !ok || p.Code != "scope_refused" {
+		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "scope_refused" {
 			t.Errorf("the phone is told %v", err)
 		}
-		s := w.untilState(Blocked)
+		s := w.untilState(device.Blocked)
 		ways := strings.Join(s.Problem.Ways, "\n")
 		if !strings.Contains(s.Problem.Message, "Web application") || !strings.Contains(s.Problem.Message, "photospicker.mediaitems.readonly") ||
 			!strings.Contains(ways, "paste:") || !strings.Contains(ways, "import:") || strings.Contains(ways, "relay:") || len(s.Refused) != 2 {
@@ -358,22 +359,22 @@ func TestNoWayLeft(t *testing.T) {
 		if n := count(w, oauthtest.OpCode); n < 4 {
 			t.Errorf("asked %d times", n)
 		}
-		if s := w.dev.Statuses().Get(); s.State != Blocked || s.Pairing != nil {
+		if s := w.dev.Statuses().Get(); s.State != device.Blocked || s.Pairing != nil {
 			t.Errorf("%+v", s)
 		}
 		if err := w.dev.Pick(t.Context()); err != nil { // OK on the remote control
 			t.Fatal(err)
 		}
-		w.untilLink(ByRelay)
+		w.untilLink(device.ByRelay)
 	})
 }
 
 // A person who can't use the code on the screen gets another, and the first one
 // stays good.
 func TestFreshCode(t *testing.T) {
-	for _, method := range []string{ByDevice, ByRelay} {
-		inWorld(t, options{ways: ways(method)}, func(t *testing.T, w *world) {
-			first := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+	for _, method := range []string{device.ByDevice, device.ByRelay} {
+		inWorld(t, options{ways: methods(method)}, func(t *testing.T, w *world) {
+			first := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 			if err := w.dev.Renew(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -384,8 +385,8 @@ func TestFreshCode(t *testing.T) {
 			if err := w.dev.Renew(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.until("another code", func(s Status) bool { return s.Pairing != nil && s.Pairing.QRURI != first.Pairing.QRURI })
-			if method == ByDevice {
+			w.until("another code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.QRURI != first.Pairing.QRURI })
+			if method == device.ByDevice {
 				w.auth.Approve(first.Pairing.UserCode)
 			} else {
 				v, err := w.dev.Visit(first.Pairing.QRURI[len("http://192.168.1.20:8420/pair/"):])
@@ -396,8 +397,8 @@ func TestFreshCode(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			w.untilState(Picking)
-			if err := w.dev.Renew(t.Context()); !errors.Is(err, ErrNoCode) {
+			w.untilState(device.Picking)
+			if err := w.dev.Renew(t.Context()); !errors.Is(err, device.ErrNoCode) {
 				t.Errorf("when there is no code: %v", err)
 			}
 		})
@@ -411,12 +412,12 @@ func TestClientChanges(t *testing.T) {
 		w.pair()
 		w.choose()
 		w.photos.Fail(pickertest.OpDelete, repeat(50, answer(503, "application/json", "{}"))...)
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.auth.ExpireAccess()
-		w.setUp = ways(ByRelay)
+		w.setUp = methods(device.ByRelay)
 		w.restart()
 		w.untilClean()
-		if s := w.dev.Statuses().Get(); s.Account == nil || s.Account.Method != ByDevice {
+		if s := w.dev.Statuses().Get(); s.Account == nil || s.Account.Method != device.ByDevice {
 			t.Errorf("%+v", s.Account)
 		}
 		// Its client is gone at Google, and nobody will bring it back.
@@ -425,7 +426,7 @@ func TestClientChanges(t *testing.T) {
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.untilLink(ByRelay)
+		w.untilLink(device.ByRelay)
 	})
 }
 
@@ -456,9 +457,9 @@ func TestAccountIsTold(t *testing.T) {
 		}
 		w.auth.ExpireAccess()
 		w.choose()
-		w.untilState(Showing)
+		w.untilState(device.Showing)
 		w.restart()
-		if s := w.untilState(Showing); s.Account == nil || s.Account.Email != "person@example.org" {
+		if s := w.untilState(device.Showing); s.Account == nil || s.Account.Email != "person@example.org" {
 			t.Errorf("after a refresh and a restart: %+v", s.Account)
 		}
 	})
@@ -471,20 +472,10 @@ func TestAccountIsTold(t *testing.T) {
 
 func TestSpokenCode(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		p := w.dev.Pages().Get()
-		if !strings.Contains(p.Spoken, words.English().Spell(s.Pairing.UserCode)) || !strings.Contains(p.Spoken, ", dash, ") || p.RenewLabel == "" {
+		if !strings.Contains(p.Spoken, words.English().Spell(s.Pairing.UserCode)) || !strings.Contains(p.Spoken, ", dash, ") || p.Label(display.Renew) == "" {
 			t.Errorf("%+v", p)
 		}
 	})
-}
-
-// Every server error that ends a way is one by type, not by its text.
-func TestRefuses(t *testing.T) {
-	for code, want := range map[string]bool{oauthdevice.InvalidScope: true, oauthdevice.InvalidClient: true,
-		oauthdevice.UnauthorizedClient: true, oauthdevice.AccessDenied: false, oauthdevice.InvalidGrant: false, "": false} {
-		if _, got := refuses(&oauthdevice.Error{Op: "poll", Code: code}); got != want {
-			t.Errorf("%q: %v", code, got)
-		}
-	}
 }

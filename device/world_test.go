@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pickerd/device"
+	"pickerd/device/engine"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker"
@@ -26,15 +28,16 @@ type world struct {
 	auth   *oauthtest.Server
 	photos *pickertest.Server
 	net    *network
-	door   *fakeDoor
+	phones *fakePhones
 	config func(*Config)
 	setUp  func(*world, *Config)
 
-	watch func(store.Touch) error // of the disk
+	watch func(store.Op) error // of the disk
 	space func() store.Space
 
+	oauth oauthdevice.Client // as configured
 	store *store.Store
-	dev   *Device
+	dev   *box
 	stop  func()
 	log   *lockedBuffer
 }
@@ -170,7 +173,7 @@ func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), config: o.config, setUp: o.ways, log: &lockedBuffer{}, door: &fakeDoor{base: "http://192.168.1.20:8420"}}
+	w := &world{t: t, dir: t.TempDir(), config: o.config, setUp: o.ways, log: &lockedBuffer{}, phones: &fakePhones{base: "http://192.168.1.20:8420"}}
 	o.auth.WebRedirects = []string{relayPage}
 	w.auth = oauthtest.New(o.auth)
 	if o.photos.Check == nil {
@@ -178,7 +181,7 @@ func newWorld(t *testing.T, o options) *world {
 	}
 	items := o.items
 	if items == nil {
-		items = pickertest.Plain(12)
+		items = pickertest.PlainPhotos(12)
 	}
 	w.photos = pickertest.New(o.photos, items...)
 	w.net = &network{auth: oauthtest.InProcess(w.auth), photos: oauthtest.InProcess(w.photos)}
@@ -199,24 +202,26 @@ func newWorld(t *testing.T, o options) *world {
 // start switches the box on; w.stop pulls the plug.
 func (w *world) start() {
 	w.t.Helper()
-	st, err := store.Open(w.dir, store.Options{Warning: Damaged, Watch: w.watch, Space: w.space})
+	st, err := store.Open(w.dir, store.Options{Warning: engine.Damaged, BeforeOp: w.watch, Space: w.space})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	hc := &http.Client{Transport: w.net}
 	cfg := Config{
-		Name:  "Living room",
-		Store: st,
-		Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		OAuth: oauthdevice.Client{
-			Scopes:        []string{oauthtest.PickerScope},
-			DeviceAuthURL: "http://auth.test/device/code", AuthURL: "http://auth.test/auth",
-			TokenURL: "http://auth.test/token", RevokeURL: "http://auth.test/revoke", UserinfoURL: "http://auth.test/userinfo",
-			HTTP: hc,
+		Config: engine.Config{
+			Name:  "Living room",
+			Store: st,
+			Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			OAuth: oauthdevice.Client{
+				Scopes:        []string{oauthtest.PickerScope},
+				DeviceAuthURL: "http://auth.test/device/code", AuthURL: "http://auth.test/auth",
+				TokenURL: "http://auth.test/token", RevokeURL: "http://auth.test/revoke", UserinfoURL: "http://auth.test/userinfo",
+				HTTP: hc,
+			},
+			Methods: []engine.Method{w.method(device.ByDevice)},
+			Picker:  picker.Client{HTTP: hc, BaseURL: "http://photos.test"},
 		},
-		Ways:   []Way{w.way(ByDevice)},
-		Door:   w.door,
-		Picker: picker.Client{HTTP: hc, Base: "http://photos.test"},
+		Phones: w.phones,
 	}
 	if w.config != nil {
 		w.config(&cfg)
@@ -225,12 +230,12 @@ func (w *world) start() {
 		w.setUp(w, &cfg)
 	}
 	if cfg.ForgetAfter > 0 {
-		if err := ForgetGuest(st, cfg.Log); err != nil {
+		if err := engine.ForgetGuest(st, cfg.Log); err != nil {
 			w.t.Fatal(err)
 		}
 	}
 	ctx, cancel := context.WithCancel(w.t.Context())
-	w.store, w.dev = st, New(cfg)
+	w.oauth, w.store, w.dev = cfg.OAuth, st, newBox(cfg)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -243,57 +248,71 @@ func (w *world) start() {
 	})
 }
 
-// way returns a way to sign in with the simulator's client for it.
-func (w *world) way(method string) Way {
-	kind := map[string]oauthtest.Kind{ByDevice: oauthtest.TV, ByRelay: oauthtest.Web, ByPaste: oauthtest.Desktop}
-	redirect := map[string]string{ByRelay: relayPage, ByPaste: "http://127.0.0.1/"}
-	if method == ByImport {
-		return Way{Method: method}
+// method returns a method of pairing with the simulator's client for it.
+func (w *world) method(name string) engine.Method {
+	kind := map[string]oauthtest.Kind{device.ByDevice: oauthtest.TV, device.ByRelay: oauthtest.Web, device.ByPaste: oauthtest.Desktop}
+	redirect := map[string]string{device.ByRelay: relayPage, device.ByPaste: "http://127.0.0.1/"}
+	if name == device.ByImport {
+		return engine.Method{Name: name}
 	}
-	id, secret := w.auth.Client(kind[method])
-	return Way{Method: method, ClientID: id, Secret: oauthdevice.Secret(secret), RedirectURI: redirect[method]}
+	id, secret := w.auth.Client(kind[name])
+	return engine.Method{Name: name, ClientID: id, Secret: oauthdevice.Secret(secret), RedirectURI: redirect[name]}
 }
 
-// ways configures the box with these ways to sign in.
-func ways(methods ...string) func(*world, *Config) {
+// methods configures the box with these methods of pairing.
+func methods(names ...string) func(*world, *Config) {
 	return func(w *world, c *Config) {
-		c.Ways = nil
-		for _, m := range methods {
-			c.Ways = append(c.Ways, w.way(m))
+		c.Methods = nil
+		for _, name := range names {
+			c.Methods = append(c.Methods, w.method(name))
 		}
 	}
 }
 
 const relayPage = "https://relay.test/pickerd.html"
 
-// A fakeDoor is the box's place in the local network.
-type fakeDoor struct {
-	mu   sync.Mutex
-	base string
-	err  error
-	open bool
+// fakePhones is the box's place in the local network.
+type fakePhones struct {
+	mu    sync.Mutex
+	base  string
+	err   error
+	users map[string]bool
 }
 
-func (f *fakeDoor) Open() (string, error) {
+// user returns the listener for one purpose.
+func (f *fakePhones) user(purpose string) device.PhoneListener { return &phoneUser{f, purpose} }
+
+type phoneUser struct {
+	phones  *fakePhones
+	purpose string
+}
+
+func (u *phoneUser) Open() (string, error) {
+	f := u.phones
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.open = f.err == nil
+	if f.users == nil {
+		f.users = map[string]bool{}
+	}
+	if f.err == nil {
+		f.users[u.purpose] = true
+	}
 	return f.base, f.err
 }
 
-func (f *fakeDoor) Close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.open = false
+func (u *phoneUser) Close() {
+	u.phones.mu.Lock()
+	defer u.phones.mu.Unlock()
+	delete(u.phones.users, u.purpose)
 }
 
-func (f *fakeDoor) isOpen() bool {
+func (f *fakePhones) isOpen() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.open
+	return len(f.users) > 0
 }
 
-func (f *fakeDoor) set(base string, err error) {
+func (f *fakePhones) set(base string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.base, f.err = base, err
@@ -306,11 +325,11 @@ func (w *world) restart() {
 }
 
 // until waits on virtual time for a status.
-func (w *world) until(what string, ok func(Status) bool) Status {
+func (w *world) until(what string, ok func(device.Status) bool) device.Status {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 24*time.Hour)
 	defer cancel()
-	var last Status
+	var last device.Status
 	for s := range w.dev.Statuses().Watch(ctx) {
 		if last = s; ok(s) {
 			return s
@@ -320,30 +339,30 @@ func (w *world) until(what string, ok func(Status) bool) Status {
 	return last
 }
 
-func (w *world) untilState(s State) Status {
+func (w *world) untilState(s device.State) device.Status {
 	w.t.Helper()
-	return w.until(string(s), func(st Status) bool { return st.State == s })
+	return w.until(string(s), func(st device.Status) bool { return st.State == s })
 }
 
-func (w *world) untilProblem(code string) Status {
+func (w *world) untilProblem(code string) device.Status {
 	w.t.Helper()
-	return w.until("problem "+code, func(st Status) bool { return st.Problem != nil && st.Problem.Code == code })
+	return w.until("problem "+code, func(st device.Status) bool { return st.Problem != nil && st.Problem.Code == code })
 }
 
 // pair brings the box from the code on the screen to the picker's QR.
-func (w *world) pair() Status {
+func (w *world) pair() device.Status {
 	w.t.Helper()
-	s := w.until("a code", func(s Status) bool { return s.Pairing != nil })
+	s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 	if !w.auth.Approve(s.Pairing.UserCode) {
 		w.t.Fatal("the code on the screen is not good")
 	}
-	return w.untilState(Picking)
+	return w.untilState(device.Picking)
 }
 
 // choose picks in the session on the screen.
 func (w *world) choose(ids ...string) {
 	w.t.Helper()
-	s := w.untilState(Picking)
+	s := w.untilState(device.Picking)
 	if err := w.photos.Choose(s.Pick.SessionID, ids...); err != nil {
 		w.t.Fatal(err)
 	}
@@ -352,8 +371,8 @@ func (w *world) choose(ids ...string) {
 // untilClean waits until no session is left at Google and none on record.
 func (w *world) untilClean() {
 	w.t.Helper()
-	w.until("all sessions deleted", func(s Status) bool {
-		return s.Sessions == Sessions{} && s.Pick == nil && len(w.photos.Open()) == 0
+	w.until("all sessions deleted", func(s device.Status) bool {
+		return s.Sessions == device.Sessions{} && s.Pick == nil && len(w.photos.Open()) == 0
 	})
 }
 
@@ -384,3 +403,20 @@ func repeat(n int, h http.HandlerFunc) []http.HandlerFunc {
 
 // pass lets virtual time go by.
 func (w *world) pass(d time.Duration) { time.Sleep(d) }
+
+// The intervals of the box that tests wait for.
+const (
+	reloadEvery    = 500 * time.Millisecond
+	defaultSlide   = 10 * time.Second
+	menuFor        = time.Minute
+	awakeFor       = 10 * time.Minute
+	giveUpRevoking = 15 * time.Minute
+	remoteFresh    = 5 * time.Minute
+	hearsayFor     = time.Hour
+	verifyEvery    = 7 * 24 * time.Hour
+	linkLife       = 15 * time.Minute
+	linkGrace      = 10 * time.Minute
+	parallel       = 4   // downloads
+	unattended     = 2   // sessions
+	maxShownName   = 120 // characters
+)

@@ -30,16 +30,27 @@ type Page struct {
 	Date     string
 	Night    bool // the screen is black, whatever else is in the page
 
-	PickLabel   string // what to call the wish to choose photos; empty when it can't be had now
-	CancelLabel string // what to call the wish to stop choosing
-	RenewLabel  string // what to call the wish for a fresh code
-	ForgetLabel string // what to call the wish to forget the account
-
-	LeavesAt  time.Time // when an inactive guest is forgotten, for a countdown
-	StayLabel string    // what to call the wish not to be
-	Visit     string    // another one when somebody was forgotten: nothing that was shown before may be kept
+	Offers   []Offer   // what may be asked for now, at most one of each verb
+	LeavesAt time.Time // when an inactive guest is forgotten, for a countdown
+	Visit    string    // changes when somebody is forgotten: nothing shown before may be kept
 
 	Menu *Menu // over everything else
+}
+
+// Offer returns what the page offers of a verb.
+func (p *Page) Offer(v Verb) (o Offer, ok bool) {
+	for _, o := range p.Offers {
+		if o.Wish.Verb == v {
+			return o, true
+		}
+	}
+	return Offer{}, false
+}
+
+// Label returns what the button of a verb says, "" if the page does not offer it.
+func (p *Page) Label(v Verb) string {
+	o, _ := p.Offer(v)
+	return o.Label
 }
 
 // Progress is how far a download is.

@@ -7,20 +7,20 @@ import (
 )
 
 // ErrClientFile is wrapped by every error of ParseClientFile.
-var ErrClientFile = errors.New("not a client file as the Google console offers it for download")
+var ErrClientFile = errors.New("not an OAuth client file from the Google Cloud console")
 
 // A ClientFile is a client_secret.json as downloaded from the Google Cloud
 // console.
 type ClientFile struct {
 	ID     string
 	Secret Secret
-	// Web tells a client of type "Web application" from the others. TV and
-	// Desktop clients can't be told apart by their files.
+	// Web is true for a client of type "Web application". The files of TV and
+	// Desktop clients cannot be told apart.
 	Web          bool
-	RedirectURIs []string // as registered; of Web clients these are all that work
+	RedirectURIs []string // as registered; a Web client may use no others
 }
 
-// ParseClientFile reads a client file.
+// ParseClientFile parses a client file.
 func ParseClientFile(data []byte) (*ClientFile, error) {
 	type client struct {
 		ID           string   `json:"client_id"`
@@ -33,8 +33,8 @@ func ParseClientFile(data []byte) (*ClientFile, error) {
 		Web       *client `json:"web"`
 	}
 	if err := json.Unmarshal(data, &f); err != nil {
-		// The decoder's own text may quote the file, and so the secret.
-		return nil, fmt.Errorf("%w: it is not JSON", ErrClientFile)
+		// The decoder's error may quote the file, and with it the secret.
+		return nil, fmt.Errorf("%w: not valid JSON", ErrClientFile)
 	}
 	c := f.Installed
 	if f.Web != nil {
@@ -42,9 +42,9 @@ func ParseClientFile(data []byte) (*ClientFile, error) {
 	}
 	switch {
 	case f.Type == "service_account":
-		return nil, fmt.Errorf("%w: it is a service account key", ErrClientFile)
+		return nil, fmt.Errorf("%w: this is a service account key", ErrClientFile)
 	case c == nil || c.ID == "":
-		return nil, fmt.Errorf(`%w: it has neither an "installed" nor a "web" client_id`, ErrClientFile)
+		return nil, fmt.Errorf(`%w: no client_id under "installed" or "web"`, ErrClientFile)
 	}
 	return &ClientFile{ID: c.ID, Secret: c.Secret, Web: f.Web != nil, RedirectURIs: c.RedirectURIs}, nil
 }

@@ -5,17 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"golang.org/x/oauth2"
+
+	"pickerd/oauthdevice/httperror"
 )
 
-// Error codes of RFC 6749 §5.2, RFC 8628 §3.5 and Google's additions.
+// Error codes of RFC 6749 §5.2, RFC 8628 §3.5 and Google.
 const (
 	AuthorizationPending = "authorization_pending"
 	SlowDown             = "slow_down"
@@ -31,30 +29,37 @@ const (
 	AdminPolicyEnforced  = "admin_policy_enforced"
 	OrgInternal          = "org_internal"
 	RateLimitExceeded    = "rate_limit_exceeded"
-	maxDescription       = 200
-	maxRetryAfter        = 24 * time.Hour
+
+	serverError            = "server_error"            // RFC 6749 §4.1.2.1
+	temporarilyUnavailable = "temporarily_unavailable" // RFC 6749 §4.1.2.1
+	internalFailure        = "internal_failure"        // Google
 )
 
-// ErrBrokenAnswer means that the server answered 200 with a body that can't be
-// used: cut off, empty or without a token. A device_code whose poll ended so may
-// have been spent on it and must not be polled on with.
-var ErrBrokenAnswer = errors.New("the answer was cut off or unusable")
+// maxDescription bounds, in runes, text from the server that goes into errors.
+const maxDescription = 200
 
-// ErrNotOAuth means that something answered that is not an OAuth server: a
-// captive portal or a proxy with a page of its own.
-var ErrNotOAuth = errors.New("the answer is not from an OAuth server")
+var (
+	// ErrMalformedResponse means a response with a 2xx status whose body is
+	// cut off, empty or without a token. The code or token of the request may
+	// be used up: a device_code must not be polled again.
+	ErrMalformedResponse = errors.New("malformed response")
+	// ErrNotOAuth means that the response is not from an OAuth server but,
+	// for example, from a captive portal or a proxy.
+	ErrNotOAuth = errors.New("response is not from an OAuth server")
+)
 
-// An Error is what the server, or the way to it, said instead of yes.
-// Its text never holds a token, a code or an address.
+// An Error is a refusal by the server or a failure to reach it. Its text never
+// contains a token, a code or an address.
 type Error struct {
-	Op          string        // what was asked: "device authorization", "poll", "refresh", "revoke"
-	HTTPStatus  int           // 0 when no answer came
-	Code        string        // the "error" member (or Google's "error_code"); empty when there is none
-	Description string        // "error_description", for operators; decides nothing
-	RetryAfter  time.Duration // what the server asked for; 0 when it didn't
-	Err         error         // the cause when there is no Code
+	Op          string        // the request: "device authorization", "poll", "exchange", "refresh", "revoke", "userinfo" or OpAuthorization
+	HTTPStatus  int           // 0 if there was no response
+	Code        string        // the response's "error" or Google's "error_code"; empty if it has none
+	Description string        // "error_description", for logs only
+	RetryAfter  time.Duration // the pause that the server asked for; 0 for none
+	Err         error         // the cause if there is no Code
 }
 
+// Error implements error.
 func (e *Error) Error() string {
 	switch {
 	case e.Code != "" && e.Description != "":
@@ -67,32 +72,33 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v", e.Op, e.Err)
 }
 
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Temporary reports whether the same request may succeed later: no answer, a
-// server in trouble, a rate limit, or an answer that is not the server's own.
-// A broken 200 is not temporary; what it means depends on what was asked.
+// Temporary reports whether the same request may succeed later: no response, a
+// server error, a rate limit, or a response from another program.
+// ErrMalformedResponse is not temporary; its meaning depends on the request.
 func (e *Error) Temporary() bool {
 	switch {
-	case errors.Is(e.Err, ErrBrokenAnswer):
+	case errors.Is(e.Err, ErrMalformedResponse):
 		return false
-	case e.Code == RateLimitExceeded, e.Code == "temporarily_unavailable", e.Code == "server_error", e.Code == "internal_failure":
+	case e.Code == RateLimitExceeded, e.Code == temporarilyUnavailable, e.Code == serverError, e.Code == internalFailure:
 		return true
 	case e.HTTPStatus == http.StatusTooManyRequests || e.HTTPStatus >= 500:
 		return true
 	}
-	// Decided by the error string only (Google answers "keep waiting" with 428
-	// or 403); an answer without one is somebody else's page.
+	// Other statuses decide nothing: Google sends 428 or 403 for
+	// authorization_pending. A response without a code is another program's.
 	return e.Code == ""
 }
 
-// fail makes an *Error of what the library returned and what the wire saw.
-// secrets are those of the request: a server that echoes one must not get it
-// into a log.
-func fail(op string, err error, w *wire, secrets ...Secret) error {
-	e := &Error{Op: op, HTTPStatus: w.status, RetryAfter: w.retryAfter}
+// newError returns an *Error for an error of x/oauth2 and the response that tr
+// saw. secrets are those of the request: a server may echo them, and they must
+// not reach a log.
+func newError(op string, err error, tr *transport, secrets ...Secret) error {
+	e := &Error{Op: op, HTTPStatus: tr.status, RetryAfter: tr.retryAfter}
 	if re, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		e.Code = cmp.Or(printable(re.ErrorCode, secrets), printable(w.googleErrorCode(), secrets))
+		e.Code = cmp.Or(printable(re.ErrorCode, secrets), printable(tr.googleErrorCode(), secrets))
 		e.Description = printable(re.ErrorDescription, secrets)
 		if e.Code == "" {
 			e.Err = ErrNotOAuth
@@ -100,49 +106,23 @@ func fail(op string, err error, w *wire, secrets ...Secret) error {
 		return e
 	}
 	switch {
-	case w.status == 0:
-		e.Err = withoutURL(err)
-	case w.ok() && !w.html():
-		e.Err = ErrBrokenAnswer
+	case tr.status == 0:
+		e.Err = httperror.WithoutURL(err)
+	case tr.ok() && !httperror.IsHTML(tr.body):
+		e.Err = ErrMalformedResponse
 	default:
 		e.Err = ErrNotOAuth
 	}
 	return e
 }
 
-// withoutURL takes the address out of an HTTP client's error: it may carry a
-// query, and the operation is named already.
-func withoutURL(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		return ue.Err
-	}
-	return err
-}
-
-// printable makes a server's text fit for a log line.
+// printable makes text from the server safe to log. secrets are those of the
+// request, which the server may echo.
 func printable(s string, secrets []Secret) string {
 	for _, secret := range secrets {
 		if secret != "" {
 			s = strings.ReplaceAll(s, string(secret), hidden)
 		}
 	}
-	r := []rune(strings.ToValidUTF8(s, ""))
-	r = slices.DeleteFunc(r, func(c rune) bool { return !unicode.IsPrint(c) })
-	return string(r[:min(len(r), maxDescription)])
-}
-
-// parseRetryAfter reads RFC 9110 §10.2.3, both forms. A date is counted from the
-// answer's own: this box's clock may be wrong by years.
-func parseRetryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	d := time.Duration(0)
-	if s, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		d = time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
-	} else if t, err := http.ParseTime(v); err == nil {
-		if date, err := http.ParseTime(h.Get("Date")); err == nil {
-			now = date
-		}
-		d = t.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
+	return httperror.Printable(s, maxDescription)
 }

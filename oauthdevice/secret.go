@@ -2,9 +2,9 @@ package oauthdevice
 
 import "log/slog"
 
-// A Secret is a string that must not be read by people: a token, a
-// device_code, a client secret. Printing or logging it shows "[secret]";
-// encoding it as JSON does not hide it, because the store needs the value.
+// A Secret is a string that people must not read: a token, a device_code or a
+// client secret. Printing or logging it shows "[secret]". Encoding it as JSON
+// writes the value, because a store needs it.
 type Secret string
 
 const hidden = "[secret]"

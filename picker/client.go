@@ -7,34 +7,36 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"pickerd/oauthdevice/httperror"
 )
 
-// DefaultBase is where Google serves the API.
-const DefaultBase = "https://photospicker.googleapis.com"
+// DefaultBaseURL is the address of Google's API.
+const DefaultBaseURL = "https://photospicker.googleapis.com"
 
-// maxBody bounds what is read of an answer: a full page of 100 items has about
-// 100 kB.
+// maxBody bounds the body of every response except downloads. A full page of
+// 100 items has about 100 kB.
 const maxBody = 4 << 20
 
-// Tokens gives the access token for a request and takes back one that the API
-// refused.
-type Tokens interface {
-	// Token returns an access token that should be good for another minute.
+// A TokenSource supplies access tokens.
+type TokenSource interface {
+	// Token returns an access token that should be valid for at least another
+	// minute.
 	Token(ctx context.Context) (string, error)
-	// Refused says that the API answered 401 to this token.
-	Refused(access string)
+	// Invalidate reports that the API answered 401 to this token.
+	Invalidate(access string)
 }
 
-// A Client calls the Picker API for one person.
+// A Client calls the Picker API for one person. Its methods may be called
+// concurrently.
 type Client struct {
-	HTTP   *http.Client // nil means http.DefaultClient
-	Base   string       // empty means DefaultBase
-	Tokens Tokens       // must be set
-	// Timeout bounds each call of the API, not downloads; 0 means none. A call
-	// that takes longer ends in an *Error without HTTPStatus.
+	HTTP    *http.Client // nil means http.DefaultClient
+	BaseURL string       // empty means DefaultBaseURL
+	Tokens  TokenSource  // required
+	// Timeout bounds each API call but not downloads; 0 means no bound. A call
+	// that takes longer returns an *Error without HTTPStatus.
 	Timeout time.Duration
 }
 
@@ -46,14 +48,14 @@ func (c *Client) http() *http.Client {
 }
 
 func (c *Client) base() string {
-	if c.Base == "" {
-		return DefaultBase
+	if c.BaseURL == "" {
+		return DefaultBaseURL
 	}
-	return strings.TrimSuffix(c.Base, "/")
+	return strings.TrimSuffix(c.BaseURL, "/")
 }
 
-// call sends one request, judges the answer and decodes it. Errors are *Error,
-// or what Tokens returned.
+// call sends one request and decodes the response. Errors are of type *Error or
+// come from ctx or the TokenSource.
 func call[T any](ctx context.Context, c *Client, op, method, path string, in any) (*T, error) {
 	var body []byte
 	if in != nil {
@@ -62,13 +64,13 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 			return nil, &Error{Op: op, Err: err}
 		}
 	}
-	within := ctx
+	callCtx := ctx
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
-		within, cancel = context.WithTimeout(ctx, c.Timeout)
+		callCtx, cancel = context.WithTimeout(ctx, c.Timeout)
 		defer cancel()
 	}
-	resp, err := c.authorized(within, op, method, c.base()+path, body)
+	resp, err := c.authorized(callCtx, op, method, c.base()+path, body)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			err = &Error{Op: op, Err: err}
@@ -78,27 +80,28 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, errorOf(op, resp, data)
+		return nil, newError(op, resp, data)
 	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case within.Err() != nil:
-		return nil, &Error{Op: op, Err: within.Err()}
+	case callCtx.Err() != nil:
+		return nil, &Error{Op: op, Err: callCtx.Err()}
 	case err != nil, len(data) > maxBody:
-		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBrokenAnswer}
-	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
+		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrMalformedResponse}
+	case httperror.IsHTML(data):
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrNotAPI}
 	}
 	out := new(T)
 	if err := json.Unmarshal(data, out); err != nil {
-		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBrokenAnswer}
+		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrMalformedResponse}
 	}
 	return out, nil
 }
 
-// authorized sends a request with the bearer token, and once more with a fresh
-// one after a 401: an access token's validity follows a clock that may be wrong.
+// authorized sends a request with the access token. After a 401 it repeats the
+// request once with a new token, because a wrong clock may have made an expired
+// token look valid.
 func (c *Client) authorized(ctx context.Context, op, method, url string, body []byte) (*http.Response, error) {
 	for attempt := 0; ; attempt++ {
 		token, err := c.Tokens.Token(ctx)
@@ -113,14 +116,15 @@ func (c *Client) authorized(ctx context.Context, op, method, url string, body []
 			return resp, nil
 		}
 		resp.Body.Close()
-		c.Tokens.Refused(token)
+		c.Tokens.Invalidate(token)
 	}
 }
 
+// send sends a request, with the access token unless it is empty.
 func (c *Client) send(ctx context.Context, op, method, url string, body []byte, token string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return nil, &Error{Op: op, Err: withoutURL(err)}
+		return nil, &Error{Op: op, Err: httperror.WithoutURL(err)}
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -128,33 +132,15 @@ func (c *Client) send(ctx context.Context, op, method, url string, body []byte, 
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	// Redirects are followed by hand and without the token, see media.go.
-	own := *c.http()
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := own.Do(req)
+	// OpenMedia follows redirects itself, without the token.
+	hc := *c.http()
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := hc.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &Error{Op: op, Err: withoutURL(err)}
+		return nil, &Error{Op: op, Err: httperror.WithoutURL(err)}
 	}
 	return resp, nil
-}
-
-const maxRetryAfter = 24 * time.Hour
-
-// parseRetryAfter reads RFC 9110 §10.2.3, both forms. A date is counted from the
-// answer's own: this box's clock may be wrong by years.
-func parseRetryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	d := time.Duration(0)
-	if s, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		d = time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
-	} else if t, err := http.ParseTime(v); err == nil {
-		if date, err := http.ParseTime(h.Get("Date")); err == nil {
-			now = date
-		}
-		d = t.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
 }

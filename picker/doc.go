@@ -1,9 +1,11 @@
-// Package picker speaks the Google Photos Picker API: it creates, watches and
-// deletes picking sessions, lists what a person picked and fetches the bytes.
+// Package picker is a client of the Google Photos Picker API: it creates, polls
+// and deletes picking sessions, lists the items that a person picked, and
+// downloads them.
 //
-// It never retries, except once after a 401, when a fresh access token may
-// help; everything else is its caller's decision. Addresses of sessions and
-// photos are secrets and appear in no error.
+// It owns the API's requests, the classification of their errors, and the rule
+// that the access token is sent to no other host. It never waits, and never
+// retries except once with a new access token after a 401. The addresses of
+// sessions and items are secret and appear in no error.
 //
 // https://developers.google.com/photos/picker/reference/rest
 package picker

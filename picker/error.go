@@ -1,18 +1,16 @@
 package picker
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
-	"unicode"
+
+	"pickerd/oauthdevice/httperror"
 )
 
-// Values of Error.Code: google.rpc.Code names as the API answers them.
+// Values of Error.Code: names of google.rpc.Code.
 const (
 	InvalidArgument    = "INVALID_ARGUMENT"
 	FailedPrecondition = "FAILED_PRECONDITION"
@@ -25,32 +23,34 @@ const (
 	Unavailable        = "UNAVAILABLE"
 )
 
-// Values of Error.Reason: from google.rpc.ErrorInfo, which may be absent.
+// Values of Error.Reason, from google.rpc.ErrorInfo.
 const (
 	ReasonServiceDisabled   = "SERVICE_DISABLED"
 	ReasonScopeInsufficient = "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
 )
 
 var (
-	// ErrBrokenAnswer means a 200 whose body is cut off, too long or not what
-	// the API answers.
-	ErrBrokenAnswer = errors.New("the answer was cut off or unusable")
-	// ErrNotAPI means that something answered that is not the API: a captive
-	// portal or a proxy with a page of its own.
-	ErrNotAPI = errors.New("the answer is not from the Picker API")
+	// ErrMalformedResponse means a response with a 2xx status whose body is
+	// cut off, too long or not what the API returns.
+	ErrMalformedResponse = errors.New("malformed response")
+	// ErrNotAPI means that the response is not from the API but, for example,
+	// from a captive portal or a proxy.
+	ErrNotAPI = errors.New("response is not from the Picker API")
 )
 
-// An Error is what the API, or the way to it, said instead of yes.
+// An Error is a refusal by the API or a failure to reach it. Its text never
+// contains a token or an address.
 type Error struct {
 	Op         string        // "sessions.create", "mediaItems.list", "media" …
-	HTTPStatus int           // 0 when no answer came
-	Code       string        // "status" of Google's error envelope, or what the HTTP status stands for
-	Reason     string        // from the details, often empty
-	Message    string        // for operators; decides nothing
-	RetryAfter time.Duration // what the server asked for; 0 when it didn't
-	Err        error         // the cause when there is no Code
+	HTTPStatus int           // 0 if there was no response
+	Code       string        // "status" of Google's error envelope, or the equivalent of the HTTP status
+	Reason     string        // from the envelope's details; often empty
+	Message    string        // for logs only
+	RetryAfter time.Duration // the pause that the server asked for; 0 for none
+	Err        error         // the cause if there is no Code
 }
 
+// Error implements error.
 func (e *Error) Error() string {
 	switch {
 	case e.HTTPStatus == 0:
@@ -63,10 +63,11 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: HTTP %d %s", e.Op, e.HTTPStatus, e.Code)
 }
 
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Temporary reports whether the same request may succeed later without
-// anybody doing anything.
+// Temporary reports whether the same request may succeed later: no response, a
+// server error, a rate limit, or a response that is not usable.
 func (e *Error) Temporary() bool {
 	switch {
 	case e.HTTPStatus == 0, e.Err != nil:
@@ -77,12 +78,13 @@ func (e *Error) Temporary() bool {
 	return false
 }
 
+// maxMessage bounds, in runes, text from the server that goes into errors.
 const maxMessage = 300
 
-// errorOf reads Google's error envelope. Bodies that are something else leave
-// the HTTP status to speak.
-func errorOf(op string, resp *http.Response, body []byte) *Error {
-	e := &Error{Op: op, HTTPStatus: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header, time.Now())}
+// newError returns the error for a response: from Google's error envelope if
+// the body has one, otherwise from the HTTP status.
+func newError(op string, resp *http.Response, body []byte) *Error {
+	e := &Error{Op: op, HTTPStatus: resp.StatusCode, RetryAfter: httperror.RetryAfter(resp.Header, time.Now())}
 	var env struct {
 		Error struct {
 			Message string `json:"message"`
@@ -93,7 +95,7 @@ func errorOf(op string, resp *http.Response, body []byte) *Error {
 		} `json:"error"`
 	}
 	if json.Unmarshal(body, &env) != nil || env.Error.Status == "" {
-		if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		if !httperror.IsHTML(body) {
 			e.Code = codeOf(resp.StatusCode)
 		}
 		if e.Code == "" {
@@ -111,9 +113,10 @@ func errorOf(op string, resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// codeOf maps an HTTP status without an envelope. 400 and 403 are left out: they
-// may be a proxy's. Nor does a page of HTML say anything about the API: that a
-// portal does not know a path is no proof that a session is gone.
+// codeOf returns the code for the HTTP status of a response that has no
+// envelope and is not HTML, or "". A captive portal that answers 404 with a page
+// does not prove that a session is gone. 400 and 403 have no code because they
+// may come from a proxy.
 func codeOf(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
@@ -126,23 +129,5 @@ func codeOf(status int) string {
 	return ""
 }
 
-// withoutURL takes the address out of an HTTP client's error: it names a session.
-func withoutURL(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		return ue.Err
-	}
-	return err
-}
-
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > maxMessage {
-		return string(r[:maxMessage])
-	}
-	return s
-}
+// printable makes text from the server safe to log.
+func printable(s string) string { return httperror.Printable(s, maxMessage) }

@@ -14,39 +14,39 @@ import (
 	"strings"
 )
 
-// Values of MediaItem.Type. Others may come.
+// Values of MediaItem.Type. The API may add others.
 const (
 	Photo = "PHOTO"
 	Video = "VIDEO"
 )
 
-// Values of VideoMetadata.ProcessingStatus. Others may come.
+// Values of VideoMetadata.ProcessingStatus. The API may add others.
 const (
 	Processing = "PROCESSING"
 	Ready      = "READY"
 	Failed     = "FAILED"
 )
 
-// A MediaItem is one photo or video that was picked.
+// A MediaItem is a picked photo or video.
 //
 // https://developers.google.com/photos/picker/reference/rest/v1/mediaItems
 type MediaItem struct {
-	ID         string    `json:"id"` // the same in later sessions
+	ID         string    `json:"id"` // the same in other sessions
 	CreateTime Time      `json:"createTime"`
 	Type       string    `json:"type"`
 	MediaFile  MediaFile `json:"mediaFile"`
 }
 
-// A MediaFile says where the bytes are. BaseURL is good for an hour and a
-// secret.
+// A MediaFile describes the file of an item. BaseURL is secret and valid for an
+// hour.
 type MediaFile struct {
 	BaseURL  string            `json:"baseUrl"`
 	MimeType string            `json:"mimeType"`
-	Filename string            `json:"filename"` // the person's; never a path of ours
+	Filename string            `json:"filename"` // chosen by the person; never use it as a path
 	Metadata MediaFileMetadata `json:"mediaFileMetadata"`
 }
 
-// MediaFileMetadata describes the original.
+// MediaFileMetadata describes the original photo or video.
 type MediaFileMetadata struct {
 	Width         Int `json:"width"`
 	Height        Int `json:"height"`
@@ -55,13 +55,14 @@ type MediaFileMetadata struct {
 	} `json:"videoMetadata"`
 }
 
-// NotReady reports whether Google is still transcoding a video.
-func (m *MediaItem) NotReady() bool {
+// Processing reports whether m is a video that Google is still transcoding.
+func (m *MediaItem) Processing() bool {
 	v := m.MediaFile.Metadata.VideoMetadata
 	return m.Type == Video && v != nil && v.ProcessingStatus == Processing
 }
 
-// An Int is a number that may come as a string; what is neither is 0.
+// An Int is a positive number, sent as a number or as a string. Everything else
+// is 0.
 type Int int
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -73,20 +74,25 @@ func (i *Int) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// PageSize is how many items a page of MediaItems asks for: the API's maximum.
+// PageSize is the number of items that MediaItems requests per page, the API's
+// maximum.
 const PageSize = 100
 
-// maxItemID is far above the length of real ids.
-const maxItemID = 2048
-
-// maxPages is far above the 20 full pages that a pick can have.
-const maxPages = 1000
+const (
+	maxItemID    = 2048 // bytes; real ids are far shorter
+	maxPages     = 1000 // a session has at most 20 full pages
+	maxRedirects = 5
+)
 
 var (
-	// ErrPages means that the pages of a list never end.
-	ErrPages = errors.New("the list repeats a page token or has no end")
-	// ErrNoItemID means an item without an id that can be kept.
-	ErrNoItemID = errors.New("an item has no usable id")
+	// ErrEndlessList means that a list repeats a page token or has too many
+	// pages.
+	ErrEndlessList = errors.New("list repeats a page token or does not end")
+	// ErrNoItemID means an item with no id or one that is too long.
+	ErrNoItemID = errors.New("item has no usable id")
+	// ErrBadMediaURL means a baseUrl or a redirect that is not an http(s)
+	// address, or a redirect from https to http.
+	ErrBadMediaURL = errors.New("unusable media address")
 )
 
 type mediaItemsPage struct {
@@ -94,10 +100,11 @@ type mediaItemsPage struct {
 	NextPageToken string            `json:"nextPageToken"`
 }
 
-// MediaItems yields what the person picked, page by page. After an error it
-// yields nothing more, except that an item which can't be read is yielded as
-// an error of its own (a *ItemError) and the list goes on. It may be ranged
-// over again.
+// MediaItems returns an iterator over the items that the person picked. It
+// requests them page by page, from the start each time it is used.
+//
+// An *ItemError concerns one item, and the iteration continues after it. Any
+// other error ends the iteration.
 //
 // https://developers.google.com/photos/picker/reference/rest/v1/mediaItems/list
 func (c *Client) MediaItems(ctx context.Context, sessionID string) iter.Seq2[*MediaItem, error] {
@@ -112,7 +119,7 @@ func (c *Client) MediaItems(ctx context.Context, sessionID string) iter.Seq2[*Me
 				return
 			}
 			for _, raw := range page.MediaItems {
-				if !yield(readItem(raw)) {
+				if !yield(parseItem(raw)) {
 					return
 				}
 			}
@@ -125,21 +132,23 @@ func (c *Client) MediaItems(ctx context.Context, sessionID string) iter.Seq2[*Me
 			seen[page.NextPageToken] = true
 			q.Set("pageToken", page.NextPageToken)
 		}
-		yield(nil, &Error{Op: op, HTTPStatus: http.StatusOK, Err: ErrPages})
+		yield(nil, &Error{Op: op, HTTPStatus: http.StatusOK, Err: ErrEndlessList})
 	}
 }
 
-// An ItemError is about one item of a list.
+// An ItemError means that one item of a list is unusable.
 type ItemError struct{ Err error }
 
+// Error implements error.
 func (e *ItemError) Error() string { return "mediaItems.list: item: " + e.Err.Error() }
 
+// Unwrap returns the cause, ErrMalformedResponse or ErrNoItemID.
 func (e *ItemError) Unwrap() error { return e.Err }
 
-func readItem(raw json.RawMessage) (*MediaItem, error) {
+func parseItem(raw json.RawMessage) (*MediaItem, error) {
 	m := new(MediaItem)
 	if err := json.Unmarshal(raw, m); err != nil {
-		return nil, &ItemError{ErrBrokenAnswer}
+		return nil, &ItemError{ErrMalformedResponse}
 	}
 	if m.ID == "" || len(m.ID) > maxItemID {
 		return nil, &ItemError{ErrNoItemID}
@@ -147,49 +156,43 @@ func readItem(raw json.RawMessage) (*MediaItem, error) {
 	return m, nil
 }
 
-// Sized is the baseUrl suffix for an image that fits into a box of w by h
-// pixels; Google makes it a JPEG or PNG, also of HEIC.
+// ImageSuffix returns the baseUrl suffix for an image of at most w by h pixels.
+// Google converts other formats, such as HEIC, to JPEG or PNG.
 //
 // https://developers.google.com/photos/picker/guides/media-items#image-base-urls
-func Sized(w, h int) string { return fmt.Sprintf("=w%d-h%d", w, h) }
+func ImageSuffix(w, h int) string { return fmt.Sprintf("=w%d-h%d", w, h) }
 
-// Still is the baseUrl suffix for a picture of a video without the mark that says
-// that it is one. It is documented for the Library API only, and may be refused.
-func Still(w, h int) string { return Sized(w, h) + "-no" }
+// StillSuffix returns the baseUrl suffix for a still image of a video without
+// the play button. It is documented for the Library API only and may be refused.
+func StillSuffix(w, h int) string { return ImageSuffix(w, h) + "-no" }
 
-// VideoBytes is the baseUrl suffix for the transcoded video.
-const VideoBytes = "=dv"
+// VideoSuffix is the baseUrl suffix for the transcoded video.
+const VideoSuffix = "=dv"
 
-// Media is an open download. Its Body must be closed.
+// A Media is a download in progress. The caller must close Body.
 type Media struct {
 	Body     io.ReadCloser
-	Length   int64  // -1 when the server doesn't say
-	MimeType string // as the server says, without parameters
+	Length   int64  // -1 if the server does not say
+	MimeType string // as sent by the server, without parameters
 }
 
-// ErrBadAddress means a baseUrl or a redirect that is not worth following: not
-// http(s), or from https down to http.
-var ErrBadAddress = errors.New("the media address is not one to follow")
-
-const maxHops = 5
-
-// OpenMedia starts a download of baseURL with suffix appended. The bearer token
-// goes to baseURL alone and never to where that redirects. Errors are *Error
-// with Op "media", or what Tokens returned; a baseURL past its hour answers
-// with PermissionDenied.
+// OpenMedia starts to download baseURL with suffix appended. The access token is
+// sent only to baseURL and never to the target of a redirect. Errors are of type
+// *Error with Op "media" or come from ctx or the TokenSource. The code is
+// PermissionDenied if baseURL has expired.
 func (c *Client) OpenMedia(ctx context.Context, baseURL, suffix string) (*Media, error) {
 	const op = "media"
 	at, err := url.Parse(baseURL + suffix)
-	if err != nil || at.Host == "" || (at.Scheme != "https" && at.Scheme != "http") {
-		return nil, &Error{Op: op, Err: ErrBadAddress}
+	if err != nil || !isWeb(at) {
+		return nil, &Error{Op: op, Err: ErrBadMediaURL}
 	}
 	resp, err := c.authorized(ctx, op, "GET", at.String(), nil)
-	for hop := 0; err == nil && isRedirect(resp.StatusCode) && hop < maxHops; hop++ {
+	for n := 0; err == nil && isRedirect(resp.StatusCode) && n < maxRedirects; n++ {
 		resp.Body.Close()
 		var next *url.URL
 		next, err = at.Parse(resp.Header.Get("Location"))
 		if err != nil || next.Host == "" || (next.Scheme != "https" && next.Scheme != at.Scheme) {
-			return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBadAddress}
+			return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBadMediaURL}
 		}
 		at = next
 		resp, err = c.send(ctx, op, "GET", at.String(), nil, "")
@@ -214,9 +217,10 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// mediaError judges by status alone: a 403 comes with a picture as its body.
+// mediaError returns the error for the status of a download. It ignores the body,
+// because Google sends an image with a 403.
 func mediaError(op string, resp *http.Response) *Error {
-	e := errorOf(op, resp, nil)
+	e := newError(op, resp, nil)
 	if resp.StatusCode == http.StatusForbidden {
 		e.Code, e.Err = PermissionDenied, nil
 	}

@@ -9,33 +9,34 @@ import (
 	"time"
 )
 
-// A PickingSession is one pick by one person.
+// A PickingSession lets one person pick photos and videos once.
 //
 // https://developers.google.com/photos/picker/reference/rest/v1/sessions
 type PickingSession struct {
 	ID            string         `json:"id"`
 	PickerURI     string         `json:"pickerUri"`
-	PollingConfig *PollingConfig `json:"pollingConfig"` // absent once the pick is done
+	PollingConfig *PollingConfig `json:"pollingConfig"` // absent once the person is done
 	ExpireTime    Time           `json:"expireTime"`
 	MediaItemsSet bool           `json:"mediaItemsSet"`
 }
 
-// A PollingConfig says how to poll. The durations stay as sent, so that a bad
-// one doesn't cost the session's id.
+// A PollingConfig says how often and how long to poll. It keeps the durations
+// as sent: if one cannot be parsed, the session can still be deleted.
 type PollingConfig struct {
 	PollInterval string `json:"pollInterval"`
 	TimeoutIn    string `json:"timeoutIn"`
 }
 
-// Bounds and fallback for the poll interval.
+// The default and the bounds of PollingConfig.Interval.
 const (
 	DefaultPollInterval = 5 * time.Second
 	MinPollInterval     = time.Second
 	MaxPollInterval     = time.Minute
 )
 
-// Interval returns how long to wait before the next poll. With an error it
-// still returns a usable value.
+// Interval returns how long to wait before the next poll, within
+// MinPollInterval and MaxPollInterval. It is DefaultPollInterval if the server
+// did not say, and also if the error, ErrBadDuration, is not nil.
 func (p *PollingConfig) Interval() (time.Duration, error) {
 	if p == nil || p.PollInterval == "" {
 		return DefaultPollInterval, nil
@@ -47,8 +48,8 @@ func (p *PollingConfig) Interval() (time.Duration, error) {
 	return min(max(d, MinPollInterval), MaxPollInterval), nil
 }
 
-// Timeout returns how long polling may go on from now; ok is false when the
-// server didn't say. Zero means to stop.
+// Timeout returns for how much longer to poll; zero means to stop. ok is false
+// if the server did not say or if the error, ErrBadDuration, is not nil.
 func (p *PollingConfig) Timeout() (d time.Duration, ok bool, err error) {
 	if p == nil || p.TimeoutIn == "" {
 		return 0, false, nil
@@ -60,21 +61,22 @@ func (p *PollingConfig) Timeout() (d time.Duration, ok bool, err error) {
 	return d, true, nil
 }
 
-// ErrDuration is wrapped by errors about durations.
-var ErrDuration = errors.New("not a duration such as 3.5s")
+// ErrBadDuration means a duration that cannot be parsed.
+var ErrBadDuration = errors.New("not a duration such as 3.5s")
 
-// parseDuration reads google.protobuf.Duration's JSON form: seconds with up to
-// nine decimals and an s.
+// parseDuration parses the JSON form of google.protobuf.Duration: seconds with
+// up to nine decimals, followed by "s".
 func parseDuration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 || s[len(s)-1] != 's' {
-		return 0, fmt.Errorf("%q: %w", printable(s), ErrDuration)
+		return 0, fmt.Errorf("%q: %w", printable(s), ErrBadDuration)
 	}
 	return d, nil
 }
 
-// Time is an RFC 3339 time. What can't be read is the zero time: it only bounds
-// how long a session is worth deleting, and must not cost the session's id.
+// A Time is a time in RFC 3339 format. One that cannot be parsed is the zero
+// time instead of an error: it only tells how long deleting a session makes
+// sense, and without the session's id nothing could be deleted.
 type Time struct{ time.Time }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -89,13 +91,13 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 
 // Errors of PickingSession.Check.
 var (
-	ErrNoSessionID = errors.New("the session has no id")
-	ErrNoPickerURI = errors.New("the session has no pickerUri")
-	ErrBadLink     = errors.New("the pickerUri is not an http(s) address")
+	ErrNoSessionID  = errors.New("session has no id")
+	ErrNoPickerURI  = errors.New("session has no pickerUri")
+	ErrBadPickerURI = errors.New("pickerUri is not an http(s) address")
 )
 
-// Check reports whether a session can be put before a person. A session with
-// an id must be deleted even if it can't.
+// Check returns an error if a session cannot be shown to a person. A session
+// with an id must be deleted even then.
 func (s *PickingSession) Check() error {
 	switch {
 	case s.ID == "":
@@ -103,16 +105,20 @@ func (s *PickingSession) Check() error {
 	case s.PickerURI == "":
 		return ErrNoPickerURI
 	}
-	u, err := url.Parse(s.PickerURI)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return ErrBadLink
+	if u, err := url.Parse(s.PickerURI); err != nil || !isWeb(u) {
+		return ErrBadPickerURI
 	}
 	return nil
 }
 
-// CreateSession makes a picking session. requestID is a UUIDv4 that is used for
-// this pick only; it makes repeating the call after a crash harmless. maxItems
-// of 0 means the API's own limit of 2000.
+func isWeb(u *url.URL) bool { return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") }
+
+// CreateSession creates a picking session. requestID is a UUIDv4 for this pick
+// only; with it, the call can be repeated safely after a crash. maxItems is the
+// most that the person may pick; 0 means the API's limit of 2000.
+//
+// The person opens PickerURI. The caller polls with GetSession, lists
+// MediaItems once MediaItemsSet is true, and deletes the session.
 //
 // https://developers.google.com/photos/picker/reference/rest/v1/sessions/create
 func (c *Client) CreateSession(ctx context.Context, requestID string, maxItems int) (*PickingSession, error) {
@@ -136,15 +142,15 @@ func (c *Client) CreateSession(ctx context.Context, requestID string, maxItems i
 	return s, nil
 }
 
-// GetSession reports how far the person is.
+// GetSession returns the current state of a session.
 //
 // https://developers.google.com/photos/picker/reference/rest/v1/sessions/get
 func (c *Client) GetSession(ctx context.Context, id string) (*PickingSession, error) {
 	return call[PickingSession](ctx, c, "sessions.get", "GET", "/v1/sessions/"+url.PathEscape(id), nil)
 }
 
-// DeleteSession ends a session. Deleting one that is gone is an *Error with
-// code NotFound.
+// DeleteSession deletes a session. If it does not exist, the error is an *Error
+// with code NotFound.
 //
 // https://developers.google.com/photos/picker/reference/rest/v1/sessions/delete
 func (c *Client) DeleteSession(ctx context.Context, id string) error {

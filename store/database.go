@@ -2,83 +2,203 @@ package store
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// Schema is the version of the records that this package writes.
-const Schema = 2 // 2: grants and the pairing are sealed
+// Schema is the version of the records that this package writes. Since version 2
+// grants and the pairing are sealed.
+const Schema = 2
 
-// openDatabase opens the database, and begins a new one where there is none or
-// what is there can't be read.
-func (s *Store) openDatabase(opt Options) error {
-	is, err := s.disk.exists(databaseName)
-	if err == nil && !is {
-		err = s.begin(opt.Warning)
-	}
-	if err != nil {
-		return fmt.Errorf("create the database: %w", err)
-	}
-	s.db, err = openFile(s.disk.path(databaseName), false)
-	if errors.Is(err, syscall.EROFS) {
-		s.readOnly = true
-		s.db, err = openFile(s.disk.path(databaseName), true)
-	}
-	if opt.Unreadable && errors.Is(err, syscall.EIO) {
-		err = &CorruptError{s.disk.path(databaseName), err.Error()}
-	}
-	if !isDamage(err) {
-		return err
-	}
-	if s.moved, err = s.moveAside(err, opt.Warning); err != nil {
-		return err
-	}
-	s.db, err = openFile(s.disk.path(databaseName), false)
-	return err
+// ErrInUse means that another process uses the state directory.
+var ErrInUse = errors.New("the state directory is in use by another pickerd")
+
+// ErrNotFound means that a record does not exist, or no longer.
+var ErrNotFound = errors.New("no such record")
+
+const (
+	databaseName = "pickerd.db"
+	mediaName    = "media"
+)
+
+var (
+	bucketMeta   = []byte("meta")
+	bucketGrants = []byte("grants")
+	bucketPicks  = []byte("picks")
+	bucketPhotos = []byte("photos")
+
+	buckets = [][]byte{bucketMeta, bucketGrants, bucketPicks, bucketPhotos}
+
+	// Keys of the meta bucket.
+	keySchema     = []byte("schema")
+	keyPairing    = []byte("pairing")
+	keyGrant      = []byte("grant")      // ID of the current grant
+	keyCollection = []byte("collection") // request IDs of the picks shown, in order
+	keyDisplay    = []byte("display")    // display key
+	keyIdentity   = []byte("identity")   // key that token files are encrypted to
+	keyStandIn    = []byte("stand-in")   // identity used while the real one can't be opened
+	keyRefusals   = []byte("refusals")
+	keyWarning    = []byte("warning")
+	keyImported   = []byte("imported")   // fingerprint of the last imported token file
+	keyScrub      = []byte("scrub")      // set while free pages may hold erased records
+	keyPairedOver = []byte("pairedover") // IDs of the grants that were locked at the last pairing
+)
+
+// A database is the bbolt file. Writes fail with EROFS while it is open read-only.
+type database struct {
+	disk   *disk
+	sealer *sealer
+	reads  atomic.Int64 // read transactions
+	writes atomic.Int64 // write transactions that have ended
+
+	mu       sync.RWMutex // held for writing while the file is replaced
+	bolt     *bbolt.DB
+	readOnly bool
 }
 
-// reopen makes a database writable that was opened on a read-only disk.
-func (s *Store) reopen() error {
-	s.dbMu.Lock()
-	defer s.dbMu.Unlock()
-	if !s.readOnly {
+// A txn is a transaction with the records' key.
+type txn struct {
+	*bbolt.Tx
+	sealer *sealer
+}
+
+// open opens the database. It creates one if there is none, and replaces one that
+// is damaged.
+func (db *database) open(opt Options) (*Recovery, error) {
+	var recovery *Recovery
+	is, err := db.disk.exists(databaseName)
+	if err == nil && !is {
+		recovery, err = db.createMissing(opt.Warning)
+	}
+	if err != nil {
+		return recovery, fmt.Errorf("create the database: %w", err)
+	}
+	path := db.disk.path(databaseName)
+	db.bolt, err = openFile(path, false)
+	if errors.Is(err, syscall.EROFS) {
+		db.readOnly = true
+		db.bolt, err = openFile(path, true)
+	}
+	if opt.ReplaceUnreadable && errors.Is(err, syscall.EIO) {
+		err = &CorruptError{path, err.Error()}
+	}
+	if !isDamage(err) {
+		return recovery, err
+	}
+	if recovery, err = db.replaceDamaged(err, opt.Warning); err != nil {
+		return nil, err
+	}
+	db.bolt, err = openFile(path, false)
+	return recovery, err
+}
+
+func (db *database) close() error {
+	if db.bolt == nil {
 		return nil
 	}
-	if sp, err := s.look(); err != nil || sp.ReadOnly {
+	return db.bolt.Close()
+}
+
+// reopen makes a read-only database writable if the disk is writable again.
+func (db *database) reopen() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if !db.readOnly {
+		return nil
+	}
+	if sp, err := db.disk.space(); err != nil || sp.ReadOnly {
 		return err
 	}
 	// A file that is open for reading is locked against writing.
-	path := s.disk.path(databaseName)
-	if err := s.db.Close(); err != nil {
+	path := db.disk.path(databaseName)
+	if err := db.bolt.Close(); err != nil {
 		return err
 	}
-	db, err := openFile(path, false)
+	bolt, err := openFile(path, false)
 	if err == nil {
-		s.db, s.readOnly = db, false
+		db.bolt, db.readOnly = bolt, false
 		return nil
 	}
-	db, rerr := openFile(path, true)
+	bolt, rerr := openFile(path, true)
 	if rerr == nil {
-		s.db = db
+		db.bolt = bolt
 	}
 	return errors.Join(err, rerr) // without a database every call fails until the next start
 }
 
-// create makes a database under a name of its own and gives it its name when it
-// is whole: bbolt can't open a file whose first pages a power cut has torn. fill
-// may put records into it.
-func (s *Store) create(fill func(tx *bbolt.Tx) error) error {
-	db, name, err := s.newFile()
+func (db *database) isReadOnly() bool {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	return db.readOnly
+}
+
+// isUnsealed reports whether records of an old schema are still to be sealed. They
+// can't be read until then.
+func (db *database) isUnsealed() bool {
+	have, err := view(db, func(tx *txn) (int, error) { return schemaOf(tx.Tx), nil })
+	return err != nil || have < 2
+}
+
+// view runs f in a read transaction and returns its value.
+func view[T any](db *database, f func(tx *txn) (T, error)) (T, error) {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	db.reads.Add(1)
+	var v T
+	err := db.bolt.View(func(tx *bbolt.Tx) (err error) {
+		v, err = f(&txn{tx, db.sealer})
+		return err
+	})
+	return v, err
+}
+
+// errUnchanged ends a transaction that has nothing to write.
+var errUnchanged = errors.New("nothing to write")
+
+// update runs f in a read-write transaction and commits it. If the disk is full,
+// it releases the reserve and runs f a second time.
+func (db *database) update(f func(tx *txn) error) error {
+	return db.disk.withReserve(func() error { return db.write(f) })
+}
+
+// write is update without the reserve.
+func (db *database) write(f func(tx *txn) error) error {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	if db.readOnly {
+		return fmt.Errorf("write the database: %w", syscall.EROFS)
+	}
+	defer db.writes.Add(1)
+	err := db.bolt.Update(func(tx *bbolt.Tx) error {
+		if err := f(&txn{tx, db.sealer}); err != nil {
+			return err
+		}
+		return db.disk.announce(OpCommit, databaseName, "")
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// create writes a new database to a temporary file and renames it when it is
+// complete: bbolt can't open a file whose first pages are torn. fill adds records
+// to it and may be nil.
+func (db *database) create(fill func(tx *bbolt.Tx) error) error {
+	bolt, name, err := db.createTemp()
 	if err != nil {
 		return err
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
+	err = bolt.Update(func(tx *bbolt.Tx) error {
 		for _, b := range buckets {
 			if _, err := tx.CreateBucketIfNotExists(b); err != nil {
 				return err
@@ -89,39 +209,37 @@ func (s *Store) create(fill func(tx *bbolt.Tx) error) error {
 				return err
 			}
 		}
-		return errors.Join(putSchema(tx.Bucket(bucketMeta)), s.disk.touch(OpCommit, name, ""))
+		return errors.Join(putSchema(tx), db.disk.announce(OpCommit, name, ""))
 	})
-	err = errors.Join(err, db.Close())
+	err = errors.Join(err, bolt.Close())
 	if err == nil {
-		err = s.disk.rename(name, databaseName)
+		err = db.disk.rename(name, databaseName)
 	}
 	if err != nil {
-		return errors.Join(err, s.disk.remove(name))
+		return errors.Join(err, db.disk.remove(name))
 	}
-	return s.disk.syncDir("")
+	return db.disk.syncDir("")
 }
 
-// newFile opens an empty database under a name of its own.
-func (s *Store) newFile() (db *bbolt.DB, name string, err error) {
-	f, name, err := s.disk.createTemp("." + databaseName + "-")
+// createTemp opens an empty database in a temporary file.
+func (db *database) createTemp() (bolt *bbolt.DB, name string, err error) {
+	f, name, err := db.disk.createTemp("." + databaseName + "-")
 	if err != nil {
 		return nil, "", err
 	}
 	f.Close()
-	db, err = bbolt.Open(s.disk.path(name), 0o600, &bbolt.Options{Timeout: lockWait})
+	bolt, err = bbolt.Open(db.disk.path(name), 0o600, &bbolt.Options{Timeout: lockTimeout})
 	if err != nil {
-		return nil, "", errors.Join(err, s.disk.remove(name))
+		return nil, "", errors.Join(err, db.disk.remove(name))
 	}
-	return db, name, nil
+	return bolt, name, nil
 }
 
-var buckets = [][]byte{bucketMeta, bucketGrants, bucketPicks, bucketPhotos}
-
-func putSchema(meta *bbolt.Bucket) error {
-	return meta.Put(keySchema, binary.BigEndian.AppendUint32(nil, Schema))
+func putSchema(tx *bbolt.Tx) error {
+	return tx.Bucket(bucketMeta).Put(keySchema, binary.BigEndian.AppendUint32(nil, Schema))
 }
 
-// schemaOf returns the version of the records, 0 when there is none.
+// schemaOf returns the version of the records, 0 if there is none.
 func schemaOf(tx *bbolt.Tx) int {
 	v := tx.Bucket(bucketMeta).Get(keySchema)
 	if len(v) != 4 {
@@ -130,38 +248,38 @@ func schemaOf(tx *bbolt.Tx) int {
 	return int(binary.BigEndian.Uint32(v))
 }
 
-// openFile opens an existing database and looks whether it is whole. Errors are
-// *CorruptError, *SchemaError or the file system's.
-func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
-	// What intact lets through should open; on a damaged file bbolt panics, or
-	// faults on a page that isn't there.
+// openFile opens an existing database and checks it. The error is *CorruptError,
+// *SchemaError, ErrInUse or an error of the file system.
+func openFile(path string, readOnly bool) (bolt *bbolt.DB, err error) {
+	// verifyPages finds most damage. For the rest, bbolt panics, or faults on a
+	// missing page.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
 			err = &CorruptError{path, fmt.Sprint(r)}
 		}
 	}()
-	if err := intactFile(path); err != nil {
+	if err := verifyFile(path); err != nil {
 		return nil, err
 	}
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, ReadOnly: readOnly})
+	bolt, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: readOnly})
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, ErrInUse // an older pickerd locks nothing but the file
+		return nil, ErrInUse // versions before the directory lock hold this one only
 	}
 	if err != nil {
 		if _, ok := errors.AsType[syscall.Errno](err); ok {
 			return nil, fmt.Errorf("open the database: %w", err)
 		}
-		return nil, &CorruptError{path, err.Error()} // not the system's refusal but the file's content
+		return nil, &CorruptError{path, err.Error()} // no system error: it is the content
 	}
-	if err := check(db, path); err != nil {
-		db.Close()
+	if err := verifyRecords(bolt, path); err != nil {
+		bolt.Close()
 		return nil, err
 	}
-	return db, nil
+	return bolt, nil
 }
 
-func intactFile(path string) error {
+func verifyFile(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
@@ -171,7 +289,7 @@ func intactFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	err = intact(f, st.Size())
+	err = verifyPages(f, st.Size())
 	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return fmt.Errorf("read the database: %w", err)
 	}
@@ -181,33 +299,79 @@ func intactFile(path string) error {
 	return nil
 }
 
-// check reads every record once: one that can't be read would otherwise stop the
-// box in the middle of its work.
-func check(db *bbolt.DB, path string) error {
-	return db.View(func(tx *bbolt.Tx) error {
+// verifyRecords reads every record once, because an unreadable record would stop
+// the box later.
+func verifyRecords(bolt *bbolt.DB, path string) error {
+	return bolt.View(func(btx *bbolt.Tx) error {
+		tx := &txn{Tx: btx}
 		for _, name := range buckets {
 			if tx.Bucket(name) == nil {
-				return &CorruptError{path, "it lacks the bucket " + string(name)}
+				return &CorruptError{path, "bucket " + string(name) + " is missing"}
 			}
 		}
-		switch have := schemaOf(tx); {
+		switch have := schemaOf(btx); {
 		case have < 1:
-			return &CorruptError{path, "it has no schema version"}
+			return &CorruptError{path, "no schema version"}
 		case have > Schema:
 			return &SchemaError{path, have, Schema}
 		}
 		_, picks := all[Pick](tx, bucketPicks)
 		_, photos := all[Photo](tx, bucketPhotos)
-		_, shown := collection(tx)
-		_, refused := refusals(tx)
+		_, shown := tx.collection()
+		_, refused := tx.refusals()
 		if err := errors.Join(picks, photos, shown, refused); err != nil {
 			return &CorruptError{path, err.Error()}
 		}
 		return tx.Bucket(bucketGrants).ForEach(func(k, v []byte) error {
 			if v == nil {
-				return &CorruptError{path, fmt.Sprintf("%s/%s is no record", bucketGrants, k)}
+				return &CorruptError{path, fmt.Sprintf("%s/%s is not a record", bucketGrants, k)}
 			}
 			return nil
 		})
 	})
+}
+
+func (tx *txn) meta() *bbolt.Bucket { return tx.Bucket(bucketMeta) }
+
+// markScrub records that free pages hold erased records.
+func (tx *txn) markScrub() error { return tx.meta().Put(keyScrub, []byte{1}) }
+
+// put stores v as JSON.
+func (tx *txn) put(bucket, key []byte, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(bucket).Put(key, data)
+}
+
+// get returns the record under key, nil if there is none.
+func get[T any](tx *txn, bucket, key []byte) (*T, error) {
+	data := tx.Bucket(bucket).Get(key)
+	if data == nil {
+		return nil, nil
+	}
+	return decode[T](bucket, key, data)
+}
+
+func decode[T any](bucket, key, data []byte) (*T, error) {
+	v := new(T)
+	if err := json.Unmarshal(data, v); err != nil {
+		// The decoder's error may quote the record, and so a token.
+		return nil, fmt.Errorf("record %s/%s can't be decoded", bucket, key)
+	}
+	return v, nil
+}
+
+// all returns every record of a bucket in the order of its keys.
+func all[T any](tx *txn, bucket []byte) ([]T, error) {
+	var list []T
+	err := tx.Bucket(bucket).ForEach(func(k, data []byte) error {
+		v, err := decode[T](bucket, k, data)
+		if err == nil {
+			list = append(list, *v)
+		}
+		return err
+	})
+	return list, err
 }

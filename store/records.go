@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Grant is one pairing: the right to act for one person until it is revoked.
-// Sessions made under a grant can be seen and deleted under that grant only.
+// A Grant is one pairing: the right to act for one account until it is revoked.
+// Sessions made with a grant can be read and deleted with that grant only.
 type Grant struct {
 	ID           string    `json:"id"`
 	AccessToken  string    `json:"access_token"`
@@ -14,33 +14,31 @@ type Grant struct {
 	ExpiresAt    time.Time `json:"expires_at"` // of the access token
 	Scopes       []string  `json:"scopes"`
 	PairedAt     time.Time `json:"paired_at"`
-	// Method is how the person signed in: "device", "relay", "paste", "import".
+	// Method is the pairing method: "device", "relay", "paste" or "import".
 	Method string `json:"method,omitempty"`
-	// The client that the token was granted to. Only it can refresh and revoke
-	// the token, and delete the sessions made with it, whatever the
-	// configuration says by then. Empty in records from before there were
-	// several.
+	// ClientID and ClientSecret are the OAuth client that the token was issued to.
+	// Only that client can refresh and revoke it, even if the configuration names
+	// another one by now. Both are empty in old records.
 	ClientID     string `json:"client_id,omitempty"`
 	ClientSecret string `json:"client_secret,omitempty"`
-	// Account is the person's e-mail address where the scopes tell it.
+	// Account is the account's e-mail address, if the scopes include it.
 	Account string `json:"account,omitempty"`
-	// Imported is the fingerprint of the token file that the box was delivered
-	// with, if that brought the grant.
+	// Imported is the fingerprint of the token file that brought the grant, if
+	// any.
 	Imported string `json:"imported,omitempty"`
 
-	// Retired means that the person was unpaired; the token is kept only
-	// until the sessions made with it are deleted and, where Revoke says so,
-	// it is revoked.
+	// Retired means that the account was unpaired. The token is kept only until
+	// the grant's sessions are deleted and, with Revoke, until it is revoked.
 	Retired bool `json:"retired,omitempty"`
 	Revoke  bool `json:"revoke,omitempty"`
-	// Locked means that the key is not at hand which the record is sealed
-	// with. Nothing else is known of it then, and it is kept as it is.
+	// Locked means that the record is sealed with an unknown key. Only ID and Dead
+	// are set then, and the record is kept as it is.
 	Locked bool `json:"-"`
 	// Dead means that the server no longer accepts the refresh token.
 	Dead bool `json:"dead,omitempty"`
 }
 
-// InForce reports whether picks can be made with a grant.
+// InForce reports whether picks can be made with the grant.
 func (g *Grant) InForce() bool { return !g.Retired && !g.Dead && !g.Locked }
 
 // LogValue keeps tokens out of logs.
@@ -52,60 +50,60 @@ func (g Grant) String() string { return "grant " + g.ID }
 // GoString keeps tokens out of messages.
 func (g Grant) GoString() string { return g.String() }
 
-// A Pairing is an authorization under way. It survives a restart, so that an
-// approval given meanwhile counts.
+// A Pairing is an authorization in progress. It is stored so that an approval
+// during a restart is not lost.
 type Pairing struct {
 	Method    string    `json:"method"`
-	ClientID  string    `json:"client_id,omitempty"` // the client that asked
+	ClientID  string    `json:"client_id,omitempty"` // the OAuth client of the request
 	RequestID string    `json:"request_id"`          // of the pick that follows
 	QRURI     string    `json:"qr_uri"`
 	StartedAt time.Time `json:"started_at"`
 	ExpiresAt time.Time `json:"expires_at"`
 
-	// Of the device flow (RFC 8628 §3.2).
+	// Device flow (RFC 8628 §3.2).
 	DeviceCode      string        `json:"device_code,omitempty"`
 	UserCode        string        `json:"user_code,omitempty"`
 	VerificationURI string        `json:"verification_uri,omitempty"`
 	Interval        time.Duration `json:"interval,omitempty"`
-	// Before is the code that this one has replaced on the screen. Until its
-	// own end it is asked about too: somebody may be typing it.
-	Before *Pairing `json:"before,omitempty"`
+	// Previous is the code that this one replaced on the screen. It is polled too
+	// until it expires, because a person may be typing it.
+	Previous *Pairing `json:"before,omitempty"`
 
-	// Of the authorization code flow (RFC 6749 §4.1, RFC 7636).
-	Link        string `json:"link,omitempty"`  // unguessable part of the address on this box
-	Nonce       string `json:"nonce,omitempty"` // what state proves
+	// Authorization code flow (RFC 6749 §4.1, RFC 7636).
+	Link        string `json:"link,omitempty"`  // secret path of the page on this box
+	Nonce       string `json:"nonce,omitempty"` // proved by State
 	State       string `json:"state,omitempty"`
 	Verifier    string `json:"verifier,omitempty"` // code_verifier
 	RedirectURI string `json:"redirect_uri,omitempty"`
-	// What the phone brought back; one of them is set, once.
+	// Code or Refusal is set once, when the phone returns.
 	Code    string `json:"code,omitempty"`
 	Refusal string `json:"refusal,omitempty"` // error code, RFC 6749 §4.1.2.1
 }
 
-// Answered reports whether a phone has come back.
+// Answered reports whether the phone has returned.
 func (p *Pairing) Answered() bool { return p.Code != "" || p.Refusal != "" }
 
-// LogValue keeps the codes out of logs.
+// LogValue keeps codes out of logs.
 func (p Pairing) LogValue() slog.Value { return slog.StringValue("pairing for " + p.RequestID) }
 
-// String keeps the codes out of messages.
+// String keeps codes out of messages.
 func (p Pairing) String() string { return "pairing for " + p.RequestID }
 
-// GoString keeps the codes out of messages.
+// GoString keeps codes out of messages.
 func (p Pairing) GoString() string { return p.String() }
 
-// A Refusal is what the server does not do for a client, found out by asking.
+// A Refusal says that the server refused a pairing method for a client.
 type Refusal struct {
-	Fingerprint string    `json:"fingerprint"` // of what was asked with; a changed configuration has another
+	Fingerprint string    `json:"fingerprint"` // of the request's parameters
 	Method      string    `json:"method"`
 	Code        string    `json:"code"` // RFC 6749 §5.2
 	Description string    `json:"description,omitempty"`
 	At          time.Time `json:"at"`
 }
 
-// A Pick is one picking session from the intent to make it until it is known
-// to be deleted. Its life only moves forward: intent (no SessionID), open,
-// done, over, forgotten.
+// A Pick is one picking session, from the intent to create it until it is known to
+// be deleted. It only moves forward: intent (no SessionID), open, done, ended,
+// deleted.
 type Pick struct {
 	RequestID  string    `json:"request_id"`
 	GrantID    string    `json:"grant_id"`
@@ -113,40 +111,41 @@ type Pick struct {
 	PickerURI  string    `json:"picker_uri,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
 	ExpireTime time.Time `json:"expire_time"`
-	// Asked means that Google may have made a session for this pick, even if
-	// its id is not known.
-	Asked bool `json:"asked,omitempty"`
-	// AskUntil is when polling has to stop; zero while the server has not said.
-	AskUntil time.Time `json:"ask_until"`
-	// Interval is the newest poll interval.
+	// CreateSent means that a request to create the session was sent. The server
+	// may have created it even if SessionID is empty.
+	CreateSent bool `json:"asked,omitempty"`
+	// PollUntil is when polling has to stop; zero if the server has not said.
+	PollUntil time.Time `json:"ask_until"`
+	// Interval is the latest poll interval.
 	Interval time.Duration `json:"interval,omitempty"`
-	// Done means that the person chose and tapped Done.
+	// Done means that the person finished choosing.
 	Done bool `json:"done,omitempty"`
-	// Over says why nothing more is wanted of the session but its deletion;
-	// empty while it is in use.
-	Over string `json:"over,omitempty"`
-	// Replaces counts the sessions before this one that nobody used.
-	Replaces int `json:"replaces,omitempty"`
+	// EndReason says why the pick ended; empty while it is in use. The session of
+	// a pick that has ended only remains to be deleted.
+	EndReason string `json:"over,omitempty"`
+	// UnusedBefore is the number of sessions in a row before this one that were
+	// not used.
+	UnusedBefore int `json:"replaces,omitempty"`
 }
 
-// A Photo is one complete media file.
+// A Photo is one photo or video with a complete file.
 type Photo struct {
-	ID         string        `json:"id"` // the media item's id
+	ID         string        `json:"id"` // of the media item
 	File       string        `json:"file"`
 	Type       string        `json:"type"` // PHOTO or VIDEO
 	MimeType   string        `json:"mime_type"`
-	Filename   string        `json:"filename,omitempty"` // what the person called it; for show only
+	Filename   string        `json:"filename,omitempty"` // chosen by the person; for display only
 	CreateTime time.Time     `json:"create_time"`
-	Width      int           `json:"width,omitempty"`  // of the file, 0 if not known
-	Height     int           `json:"height,omitempty"` // of the file, 0 if not known
+	Width      int           `json:"width,omitempty"`  // of the file in pixels, 0 if unknown
+	Height     int           `json:"height,omitempty"` // of the file in pixels, 0 if unknown
 	Duration   time.Duration `json:"duration,omitempty"`
 	Bytes      int64         `json:"bytes"`
-	CRC32C     string        `json:"crc32c,omitempty"` // of the file, hexadecimal: against accidents of the disk
-	Pick       string        `json:"pick"`             // requestId of the newest pick that holds it
-	Index      int           `json:"index"`            // place in that pick
+	CRC32C     string        `json:"crc32c,omitempty"` // of the file, hexadecimal; detects disk errors
+	Pick       string        `json:"pick"`             // request ID of the newest pick that has the photo
+	Index      int           `json:"index"`            // position in that pick
 	AddedAt    time.Time     `json:"added_at"`
-	// Grant is whose photo it is, by Grant.ID; empty in records from before there
-	// were several people, and where the record was lost.
+	// Grant is the ID of the owner's grant. It is empty in old records and for
+	// photos whose record was lost.
 	Grant  string `json:"grant,omitempty"`
-	Hidden bool   `json:"hidden,omitempty"` // somebody does not want to see it now
+	Hidden bool   `json:"hidden,omitempty"` // not shown at a person's request
 }

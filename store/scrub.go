@@ -7,57 +7,56 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-const compactTxSize = 1 << 20
+const maxCompactTx = 1 << 20 // bytes
 
-// scrub replaces the database file by a copy that holds only what is in it now:
-// bbolt keeps the bytes of erased records in pages that are free. A crash
-// before its end, or a disk that does not take it, leaves the mark, and Open and
-// Upkeep scrub again.
-func (s *Store) scrub() error {
-	s.dbMu.Lock()
-	defer s.dbMu.Unlock()
+// scrub replaces the database file by a compacted copy if records were erased:
+// bbolt keeps their bytes in free pages. If a crash or the disk prevents it, the
+// mark stays, and Open and Upkeep scrub again.
+func (db *database) scrub() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
 	marked := false
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := db.bolt.View(func(tx *bbolt.Tx) error {
 		marked = tx.Bucket(bucketMeta).Get(keyScrub) != nil
 		return nil
 	})
-	if err != nil || !marked || s.readOnly {
+	if err != nil || !marked || db.readOnly {
 		return err
 	}
-	if err := s.insist(s.replace); err != nil {
+	if err := db.disk.withReserve(db.replaceFile); err != nil {
 		return fmt.Errorf("scrub the database: %w", err)
 	}
 	return nil
 }
 
-// replace puts a fresh copy of the database in its place.
-func (s *Store) replace() error {
-	fresh, name, err := s.copyFresh()
+// replaceFile renames a compacted copy over the database.
+func (db *database) replaceFile() error {
+	fresh, name, err := db.compact()
 	if err != nil {
 		return err
 	}
-	if err := s.disk.rename(name, databaseName); err != nil {
-		return errors.Join(err, fresh.Close(), s.disk.remove(name))
+	if err := db.disk.rename(name, databaseName); err != nil {
+		return errors.Join(err, fresh.Close(), db.disk.remove(name))
 	}
-	old := s.db
-	s.db = fresh
-	return errors.Join(s.disk.syncDir(""), old.Close())
+	old := db.bolt
+	db.bolt = fresh
+	return errors.Join(db.disk.syncDir(""), old.Close())
 }
 
-// copyFresh compacts the database into a file of its own.
-func (s *Store) copyFresh() (*bbolt.DB, string, error) {
-	fresh, name, err := s.newFile()
+// compact copies the database into a temporary file.
+func (db *database) compact() (*bbolt.DB, string, error) {
+	fresh, name, err := db.createTemp()
 	if err != nil {
 		return nil, "", err
 	}
-	err = bbolt.Compact(fresh, s.db, compactTxSize)
+	err = bbolt.Compact(fresh, db.bolt, maxCompactTx)
 	if err == nil {
 		err = fresh.Update(func(tx *bbolt.Tx) error {
-			return errors.Join(tx.Bucket(bucketMeta).Delete(keyScrub), s.disk.touch(OpCommit, name, ""))
+			return errors.Join(tx.Bucket(bucketMeta).Delete(keyScrub), db.disk.announce(OpCommit, name, ""))
 		})
 	}
 	if err != nil {
-		return nil, "", errors.Join(err, fresh.Close(), s.disk.remove(name))
+		return nil, "", errors.Join(err, fresh.Close(), db.disk.remove(name))
 	}
 	return fresh, name, nil
 }

@@ -1,24 +1,27 @@
-package store
+package store_test
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"go.etcd.io/bbolt"
+
+	"pickerd/store"
 )
 
+// mark stands for a secret.
 const mark = "s3cr3t"
 
-// holds returns the files of a state directory that hold text.
-func holds(t *testing.T, dir, text string) (names []string) {
+func secretGrant() store.Grant {
+	return store.Grant{ID: "g", AccessToken: "a-" + mark, RefreshToken: "r-" + mark, ClientSecret: "c-" + mark, Account: mark + "@example.org"}
+}
+
+// filesWith returns the names of the files in a state directory that contain text.
+func filesWith(t *testing.T, dir, text string) (names []string) {
 	t.Helper()
 	must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -33,140 +36,34 @@ func holds(t *testing.T, dir, text string) (names []string) {
 	return names
 }
 
-func secretGrant() Grant {
-	return Grant{ID: "g", AccessToken: "a-" + mark, RefreshToken: "r-" + mark, ClientSecret: "c-" + mark, Account: mark + "@example.org"}
-}
-
 func TestTokensAreSealed(t *testing.T) {
 	dir := t.TempDir()
-	s := opened(t, dir)
-	must(t, s.SavePairing(Pairing{DeviceCode: mark, UserCode: mark, Verifier: mark, Code: mark}))
-	must(t, s.Paired(secretGrant(), nil))
-	id, err := s.Identity(func() (string, error) { return mark, nil })
+	s := open(t, dir)
+	must(t, s.Pairings.Save(store.Pairing{DeviceCode: mark, UserCode: mark, Verifier: mark, Code: mark}))
+	must(t, s.FinishPairing(secretGrant(), nil))
+	id, err := s.Secrets.Identity(func() (string, error) { return mark, nil })
 	must(t, err)
-	again, err := s.Identity(func() (string, error) { return "another", nil })
+	again, err := s.Secrets.Identity(func() (string, error) { return "another", nil })
 	must(t, err)
 	if id != mark || again != mark {
 		t.Errorf("identity %q, then %q", id, again)
 	}
 	must(t, s.Close())
-	if names := holds(t, dir, mark); names != nil {
+	if names := filesWith(t, dir, mark); names != nil {
 		t.Errorf("a token is readable in %v", names)
 	}
-	st, err := os.Stat(filepath.Join(dir, keyFileName))
+	st, err := os.Stat(filepath.Join(dir, store.KeyFileName))
 	must(t, err)
 	if st.Mode().Perm() != 0o600 {
 		t.Errorf("the key has mode %v", st.Mode())
 	}
 }
 
-// What is erased is gone from the file, the pages that bbolt would use again
-// included, although it was sealed there.
-func TestErasedIsGone(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	path := filepath.Join(dir, databaseName)
-	var sealed [][]byte
-	note := func() {
-		_, err := view(s, func(tx *bbolt.Tx) (any, error) {
-			return nil, tx.Bucket(bucketGrants).ForEach(func(_, v []byte) error {
-				sealed = append(sealed, bytes.Clone(v))
-				return nil
-			})
-		})
-		must(t, err)
-	}
-	must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g", PickerURI: "https://" + mark}))
-	note()
-	for range 20 {
-		must(t, s.UpdateGrant("g", func(g *Grant) { g.AccessToken += "x" }))
-	}
-	note()
-	left := func() (n int) {
-		data, err := os.ReadFile(path)
-		must(t, err)
-		for _, v := range sealed {
-			if bytes.Contains(data, v) {
-				n++
-			}
-		}
-		return n
-	}
-	if left() == 0 {
-		t.Fatal("this test can't see what bbolt leaves behind")
-	}
-	must(t, s.Unpair("unpaired", false, false))
-	note() // kept sealed until the sessions are deleted
-	must(t, s.ForgetGrant("g"))
-	if n := left(); n > 0 {
-		t.Errorf("%d erased records are still in the file", n)
-	}
-	if names := holds(t, dir, mark); names != nil {
-		t.Errorf("the link is still in %v", names)
-	}
-	// The copy is the database now: it takes writes and keeps out others.
-	must(t, s.AddPick(Pick{RequestID: "next"}))
-	if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
-		t.Errorf("a second pickerd: %v", err)
-	}
-	must(t, s.Close())
-	if picks, err := opened(t, dir).Picks(); err != nil || len(picks) != 2 {
-		t.Errorf("%v, %v", picks, err)
-	}
-}
-
-// Who is forgotten is gone from the file at once, not only when the sweeper has
-// reached the network and erases the token.
-func TestUnpairedIsGone(t *testing.T) {
-	for name, forget := range map[string]func(s *Store) error{
-		"all": func(s *Store) error { return s.Unpair("unpaired", true, false) },
-		"one": func(s *Store) error { return s.UnpairOne("g", "unpaired", true, false) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			s := opened(t, dir)
-			must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
-			part, err := s.NewPart()
-			must(t, err)
-			_, err = part.Write([]byte("bytes"))
-			must(t, err)
-			must(t, s.AddPhotos([]Addition{{Photo{ID: "a", Filename: mark, MimeType: "image/jpeg", Grant: "g", Pick: "r"}, part}}, true))
-			if holds(t, dir, mark) == nil {
-				t.Fatal("this test can't see a photo's name")
-			}
-			must(t, forget(s))
-			if names := holds(t, dir, mark); names != nil {
-				t.Errorf("the photo's name is still in %v", names)
-			}
-		})
-	}
-}
-
-// A crash between erasing and scrubbing is made good at the next start.
-func TestScrubAfterACrash(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	must(t, s.update(func(tx *bbolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		return errors.Join(meta.Put([]byte("old"), []byte(strings.Repeat(mark, 1000))), meta.Put(keyScrub, []byte{1}))
-	}))
-	must(t, s.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Delete([]byte("old")) }))
-	must(t, s.Close())
-	must(t, os.WriteFile(filepath.Join(dir, "."+databaseName+"-123"), []byte(mark), 0o600)) // half a copy
-	if len(holds(t, dir, mark)) != 2 {
-		t.Fatal("this test can't see what bbolt leaves behind")
-	}
-	must(t, opened(t, dir).Close())
-	if names := holds(t, dir, mark); names != nil {
-		t.Errorf("still in %v", names)
-	}
-}
-
 func TestKeys(t *testing.T) {
 	outside := bytes.Repeat([]byte("k"), 44)
-	reopen := func(t *testing.T, dir string, key []byte) *Store {
+	reopen := func(t *testing.T, dir string, key []byte) *store.Store {
 		t.Helper()
-		s, err := Open(dir, Options{Key: key})
+		s, err := store.Open(dir, store.Options{Key: key})
 		must(t, err)
 		t.Cleanup(func() { s.Close() })
 		return s
@@ -175,43 +72,43 @@ func TestKeys(t *testing.T) {
 		t.Helper()
 		dir := t.TempDir()
 		s := reopen(t, dir, key)
-		must(t, s.Paired(secretGrant(), &Pick{RequestID: "r", GrantID: "g"}))
+		must(t, s.FinishPairing(secretGrant(), &store.Pick{RequestID: "r", GrantID: "g"}))
 		must(t, s.Close())
 		return dir
 	}
-	t.Run("a credential takes the file's place", func(t *testing.T) {
+	t.Run("credential replaces the file", func(t *testing.T) {
 		dir := paired(t, nil)
 		s := reopen(t, dir, outside)
-		if g, err := s.Grant(); err != nil || g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() {
+		if g, err := s.Grants.Current(); err != nil || g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() {
 			t.Errorf("%v, %v", g, err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, keyFileName)); err == nil {
-			t.Error("the key file stays")
+		if _, err := os.Stat(filepath.Join(dir, store.KeyFileName)); err == nil {
+			t.Error("the key file was not removed")
 		}
 		must(t, s.Close())
-		if g, err := reopen(t, dir, outside).Grant(); err != nil || g == nil {
+		if g, err := reopen(t, dir, outside).Grants.Current(); err != nil || g == nil {
 			t.Errorf("%v, %v", g, err)
 		}
 	})
-	t.Run("lost, and back", func(t *testing.T) {
+	t.Run("lost and restored", func(t *testing.T) {
 		dir := paired(t, nil)
-		path := filepath.Join(dir, keyFileName)
+		path := filepath.Join(dir, store.KeyFileName)
 		right, err := os.ReadFile(path)
 		must(t, err)
 		must(t, os.Remove(path))
 		s := reopen(t, dir, nil)
-		g, err := s.Grant()
+		g, err := s.Grants.Current()
 		must(t, err)
-		grants, err := s.Grants()
+		grants, err := s.Grants.All()
 		must(t, err)
 		if g != nil || !s.KeyLost() || len(grants) != 1 || !grants[0].Dead || !grants[0].Locked {
 			t.Errorf("%v, %v", g, grants)
 		}
-		first, err := s.Identity(func() (string, error) { return "stand-in", nil })
+		first, err := s.Secrets.Identity(func() (string, error) { return "stand-in", nil })
 		must(t, err)
 		must(t, s.Close())
 		s = reopen(t, dir, nil)
-		again, err := s.Identity(func() (string, error) { return "yet another", nil })
+		again, err := s.Secrets.Identity(func() (string, error) { return "yet another", nil })
 		must(t, err)
 		if first != "stand-in" || again != first {
 			t.Errorf("identity %q, then %q", first, again)
@@ -220,25 +117,25 @@ func TestKeys(t *testing.T) {
 
 		must(t, os.WriteFile(path, right, 0o600))
 		s = reopen(t, dir, nil)
-		g, err = s.Grant()
+		g, err = s.Grants.Current()
 		must(t, err)
 		if g == nil || g.RefreshToken != "r-"+mark || s.KeyLost() || first == mark {
-			t.Errorf("after the key came back: %v", g)
+			t.Errorf("after the key was restored: %v", g)
 		}
 	})
-	t.Run("paired over meanwhile", func(t *testing.T) {
+	t.Run("paired again meanwhile", func(t *testing.T) {
 		dir := paired(t, outside)
 		s := reopen(t, dir, nil)
-		must(t, s.Paired(Grant{ID: "new", RefreshToken: "new"}, nil))
+		must(t, s.FinishPairing(store.Grant{ID: "new", RefreshToken: "new"}, nil))
 		must(t, s.Close())
 		s = reopen(t, dir, outside)
-		g, err := s.Grant()
+		g, err := s.Grants.Current()
 		must(t, err)
-		grants, err := s.Grants()
+		grants, err := s.Grants.All()
 		must(t, err)
-		picks, err := s.Picks()
+		picks, err := s.Picks.All()
 		must(t, err)
-		if g == nil || g.ID != "new" || len(grants) != 2 || !grants[0].Retired || grants[0].RefreshToken != "r-"+mark || picks[0].Over == "" {
+		if g == nil || g.ID != "new" || len(grants) != 2 || !grants[0].Retired || grants[0].RefreshToken != "r-"+mark || picks[0].EndReason == "" {
 			t.Errorf("%v, %+v, %v", g, grants, picks)
 		}
 	})
@@ -246,29 +143,29 @@ func TestKeys(t *testing.T) {
 		dir := paired(t, outside)
 		s := reopen(t, dir, nil)
 		must(t, s.Unpair("unpaired", false, false))
-		if grants, err := s.Grants(); err != nil || len(grants) > 0 || s.KeyLost() {
+		if grants, err := s.Grants.All(); err != nil || len(grants) > 0 || s.KeyLost() {
 			t.Errorf("%v, %v", grants, err)
 		}
 	})
 	t.Run("another credential", func(t *testing.T) {
 		dir := paired(t, outside)
 		if !reopen(t, dir, bytes.Repeat([]byte("q"), 32)).KeyLost() {
-			t.Error("opened with another key")
+			t.Error("the key is not reported lost")
 		}
 	})
 	t.Run("too short", func(t *testing.T) {
-		if _, err := Open(t.TempDir(), Options{Key: []byte("short")}); !errors.Is(err, ErrShortKey) {
+		if _, err := store.Open(t.TempDir(), store.Options{Key: []byte("short")}); !errors.Is(err, store.ErrShortKey) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("a record in another's place", func(t *testing.T) {
+	t.Run("swapped record", func(t *testing.T) {
 		dir := paired(t, nil)
 		s := reopen(t, dir, nil)
-		must(t, s.update(func(tx *bbolt.Tx) error {
-			b := tx.Bucket(bucketGrants)
+		must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
+			b := tx.Bucket(store.BucketGrants)
 			return b.Put([]byte("h"), b.Get([]byte("g")))
 		}))
-		grants, err := s.Grants()
+		grants, err := s.Grants.All()
 		must(t, err)
 		if len(grants) != 2 || !grants[1].Locked || grants[1].RefreshToken != "" {
 			t.Errorf("%v", grants)
@@ -276,57 +173,22 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// The first version kept tokens in clear.
-func TestSchemaOne(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	must(t, s.update(func(tx *bbolt.Tx) error {
-		g, err := json.Marshal(secretGrant())
-		must(t, err)
-		meta := tx.Bucket(bucketMeta)
-		return errors.Join(tx.Bucket(bucketGrants).Put([]byte("g"), g), meta.Put(keyGrant, []byte("g")),
-			meta.Put(keyPairing, []byte(`{"device_code":"`+mark+`"}`)),
-			meta.Put(keySchema, binary.BigEndian.AppendUint32(nil, 1)))
-	}))
-	must(t, s.Close())
-	must(t, os.Remove(filepath.Join(dir, keyFileName)))
-	s = opened(t, dir)
-	g, err := s.Grant()
-	must(t, err)
-	p, err := s.Pairing()
-	must(t, err)
-	if g == nil || g.RefreshToken != "r-"+mark || p == nil || p.DeviceCode != mark || s.KeyLost() {
-		t.Errorf("%v, %v", g, p)
-	}
-	must(t, s.Close())
-	if names := holds(t, dir, mark); names != nil {
-		t.Errorf("still readable in %v", names)
-	}
-}
-
-// A pickerd that waits for the lock while another replaces the file must not get
-// the old one.
-func TestWaitingForTheLockDuringAScrub(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	second := make(chan error, 1)
-	go func() {
-		other, err := Open(dir, Options{})
-		if err == nil {
-			other.Close()
+// A truncated key file is moved aside and replaced.
+func TestDamagedKeyFile(t *testing.T) {
+	for _, content := range []string{"", "short"} {
+		dir := t.TempDir()
+		s := open(t, dir)
+		addBytes(t, s, "a", "p", "abc")
+		must(t, s.Close())
+		must(t, os.WriteFile(filepath.Join(dir, store.KeyFileName), []byte(content), 0o600))
+		s, err := store.Open(dir, store.Options{})
+		if err != nil {
+			t.Errorf("%q: open: %v (disk error %v)", content, err, store.IsDiskError(err))
+			continue
 		}
-		second <- err
-	}()
-	for range 20 { // until the second one's patience is over
-		must(t, s.Unpair("unpaired", false, false))
-		select {
-		case err := <-second:
-			if !errors.Is(err, ErrInUse) {
-				t.Errorf("got %v", err)
-			}
-			return
-		case <-time.After(100 * time.Millisecond):
+		if kept, err := os.ReadFile(s.DamagedKeyPath()); string(kept) != content || err != nil {
+			t.Errorf("%q: moved aside: %q, %v", content, kept, err)
 		}
+		must(t, s.Close())
 	}
-	t.Error("it waits for ever")
 }

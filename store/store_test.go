@@ -1,17 +1,19 @@
-package store
+package store_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"pickerd/store"
 )
 
-func opened(t *testing.T, dir string) *Store {
+func open(t *testing.T, dir string) *store.Store {
 	t.Helper()
-	s, err := Open(dir, Options{})
+	s, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,115 +28,58 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func TestModes(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "new", "state")
-	opened(t, dir)
-	st, err := os.Stat(filepath.Join(dir, databaseName))
-	must(t, err)
-	if st.Mode().Perm() != 0o600 {
-		t.Errorf("the database has mode %v", st.Mode())
-	}
-	entries, err := os.ReadDir(dir)
-	must(t, err)
-	if len(entries) != 4 {
-		t.Errorf("beside database, key, reserve and media: %v", entries)
-	}
-}
-
-func TestRefusals(t *testing.T) {
-	t.Run("in use", func(t *testing.T) {
-		dir := t.TempDir()
-		opened(t, dir)
-		if _, err := Open(dir, Options{}); !errors.Is(err, ErrInUse) {
-			t.Errorf("got %v", err)
-		}
-	})
-	t.Run("not writable", func(t *testing.T) {
-		file := filepath.Join(t.TempDir(), "file")
-		must(t, os.WriteFile(file, nil, 0o600))
-		if _, err := Open(filepath.Join(file, "state"), Options{}); err == nil {
-			t.Error("no error")
-		}
-	})
-}
-
-func TestPickMovesForwardOnly(t *testing.T) {
-	s := opened(t, t.TempDir())
-	must(t, s.AddPick(Pick{RequestID: "a"}))
-	must(t, s.EndPick("a", "cancelled"))
-	must(t, s.EndPick("a", "time-out"))
-	must(t, s.UpdatePick("a", func(p *Pick) { p.Over, p.SessionID = "", "s" }))
-	picks, err := s.Picks()
-	must(t, err)
-	if len(picks) != 1 || picks[0].Over != "cancelled" || picks[0].SessionID != "s" {
-		t.Errorf("%+v", picks)
-	}
-	must(t, s.ForgetPick("a"))
-	if err := s.UpdatePick("a", func(*Pick) {}); err == nil {
-		t.Error("a forgotten pick was updated")
-	}
-}
-
-func TestGrants(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	must(t, s.SavePairing(Pairing{RequestID: "r", DeviceCode: "d"}))
-	must(t, s.Paired(Grant{ID: "g", AccessToken: "a1", RefreshToken: "r1"}, &Pick{RequestID: "r", GrantID: "g"}))
-	must(t, s.UpdateGrant("g", func(g *Grant) { g.AccessToken = "a2" }))
-	must(t, s.Close())
-	s = opened(t, dir)
-	g, err := s.Grant()
-	must(t, err)
-	if p, err := s.Pairing(); p != nil || err != nil {
-		t.Errorf("pairing %v, %v", p, err)
-	}
-	if g == nil || g.AccessToken != "a2" || g.RefreshToken != "r1" {
-		t.Errorf("%#v", g)
-	}
-	must(t, s.KillGrant("g", "grant lost", "too old"))
-	if g, err := s.Grant(); g != nil || err != nil {
-		t.Errorf("after it was killed: %v, %v", g, err)
-	}
-	picks, err := s.Picks()
-	must(t, err)
-	if picks[0].Over != "grant lost" {
-		t.Errorf("%+v", picks)
-	}
-	if w, err := s.Warning(); w != "too old" || err != nil {
-		t.Errorf("warning %q, %v", w, err)
-	}
-	grants, err := s.Grants()
-	must(t, err)
-	if !grants[0].Dead || grants[0].RefreshToken != "" {
-		t.Error("a dead grant keeps its token")
-	}
-	for _, text := range []string{fmt.Sprint(Grant{RefreshToken: "secret"}), fmt.Sprintf("%#v %v", Grant{RefreshToken: "secret"}, Pairing{DeviceCode: "secret"})} {
-		if bytes.Contains([]byte(text), []byte("secret")) {
-			t.Errorf("printed: %s", text)
-		}
-	}
-}
-
-func add(t *testing.T, s *Store, pick string, replace bool, ids ...string) {
+// add adds photos to a pick, one at a time.
+func add(t *testing.T, s *store.Store, pick string, replace bool, ids ...string) {
 	t.Helper()
 	for i, id := range ids {
-		part, err := s.NewPart()
+		part, err := s.Photos.NewPart()
 		must(t, err)
 		_, err = part.Write([]byte("bytes of " + id))
 		must(t, err)
-		must(t, s.AddPhotos([]Addition{{Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part}}, replace))
+		must(t, s.Photos.Add([]store.Addition{{store.Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part}}, replace))
 	}
 }
 
-func prune(t *testing.T, s *Store) {
+// addAll adds photos to a pick in one transaction.
+func addAll(s *store.Store, pick string, ids ...string) error {
+	var adds []store.Addition
+	for i, id := range ids {
+		part, err := s.Photos.NewPart()
+		if err != nil {
+			return err
+		}
+		defer part.Discard()
+		if _, err := fmt.Fprint(part, "bytes of ", id); err != nil {
+			return err
+		}
+		adds = append(adds, store.Addition{store.Photo{ID: id, MimeType: "image/jpeg", Pick: pick, Index: i}, part})
+	}
+	return s.Photos.Add(adds, true)
+}
+
+// addBytes adds one photo with the content given.
+func addBytes(t *testing.T, s *store.Store, id, pick, bytes string) {
 	t.Helper()
-	_, err := s.Prune()
+	p, err := s.Photos.NewPart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Write([]byte(bytes))
+	if err := s.Photos.Add([]store.Addition{{store.Photo{ID: id, MimeType: "image/jpeg", Type: "PHOTO", Pick: pick}, p}}, true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func prune(t *testing.T, s *store.Store) {
+	t.Helper()
+	_, err := s.Photos.Prune()
 	must(t, err)
 }
 
-func ids(t *testing.T, s *Store) string {
+// ids returns the IDs of the collection, in order.
+func ids(t *testing.T, s *store.Store) string {
 	t.Helper()
-	photos, err := s.Photos()
+	photos, err := s.Photos.Collection()
 	must(t, err)
 	list := ""
 	for _, p := range photos {
@@ -143,77 +88,62 @@ func ids(t *testing.T, s *Store) string {
 	return list
 }
 
-func TestCollection(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	add(t, s, "one", true, "c", "a", "b")
-	if got := ids(t, s); got != "cab" {
-		t.Errorf("in the order picked: %s", got)
-	}
-	add(t, s, "two", true, "d")
-	if got := ids(t, s); got != "d" {
-		t.Errorf("after a replacing pick: %s", got)
-	}
-	prune(t, s)
-	add(t, s, "three", false, "e")
-	if got := ids(t, s); got != "de" {
-		t.Errorf("after an appending pick: %s", got)
-	}
-	entries, err := os.ReadDir(filepath.Join(dir, mediaName))
+// A new state directory has these files, readable by their owner only.
+func TestOpenFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "state")
+	open(t, dir)
+	st, err := os.Stat(filepath.Join(dir, store.DatabaseName))
 	must(t, err)
-	if len(entries) != 2 {
-		t.Errorf("files: %v", entries)
+	if st.Mode().Perm() != 0o600 {
+		t.Errorf("the database has mode %v", st.Mode())
 	}
-	must(t, s.Unpair("unpaired", false, false))
-	entries, err = os.ReadDir(filepath.Join(dir, mediaName))
+	entries, err := os.ReadDir(dir)
 	must(t, err)
-	if len(entries) != 0 || ids(t, s) != "" {
-		t.Errorf("after dropping all: %v", entries)
+	if len(entries) != 4 {
+		t.Errorf("want database, key, reserve and media only, got %v", entries)
 	}
 }
 
-func TestTidy(t *testing.T) {
-	dir := t.TempDir()
-	s := opened(t, dir)
-	add(t, s, "one", true, "a", "b", "c")
-	photos, err := s.Photos()
-	must(t, err)
-	part, err := s.NewPart() // a power cut leaves it
-	must(t, err)
-	_, err = part.Write([]byte("half a ph"))
-	must(t, err)
-	must(t, s.Close())
-	media := filepath.Join(dir, mediaName)
-	must(t, os.Remove(filepath.Join(media, photos[0].File)))
-	must(t, os.WriteFile(filepath.Join(media, photos[1].File), []byte("shorter"), 0o600))
-	must(t, os.WriteFile(filepath.Join(media, "orphan.jpg"), nil, 0o600))
-
-	s = opened(t, dir)
-	if got := ids(t, s); got != "c" {
-		t.Errorf("left: %s", got)
-	}
-	entries, err := os.ReadDir(media)
-	must(t, err)
-	if len(entries) != 1 {
-		t.Errorf("files: %v", entries)
-	}
+func TestOpenErrors(t *testing.T) {
+	t.Run("in use", func(t *testing.T) {
+		dir := t.TempDir()
+		open(t, dir)
+		if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("not writable", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "file")
+		must(t, os.WriteFile(file, nil, 0o600))
+		if _, err := store.Open(filepath.Join(file, "state"), store.Options{}); err == nil {
+			t.Error("no error")
+		}
+	})
 }
 
-func TestNamesNeverLeaveTheDirectory(t *testing.T) {
+// A second pickerd that waits for the lock while the database is replaced must not
+// get the old file.
+func TestOpenWhileScrubbing(t *testing.T) {
 	dir := t.TempDir()
-	s := opened(t, dir)
-	add(t, s, "one", true, "../../etc/passwd", "a/b", string(bytes.Repeat([]byte("n"), 300)))
-	photos, err := s.Photos()
-	must(t, err)
-	if len(photos) != 3 {
-		t.Errorf("%d photos", len(photos))
-	}
-	for _, file := range []string{"../pickerd.db", "/etc/passwd", ".part-x", "..", ""} {
-		if f, err := s.OpenMedia(file); err == nil {
-			if st, _ := f.Stat(); !st.IsDir() {
-				t.Errorf("%q was opened", file)
+	s := open(t, dir)
+	second := make(chan error, 1)
+	go func() {
+		other, err := store.Open(dir, store.Options{})
+		if err == nil {
+			other.Close()
+		}
+		second <- err
+	}()
+	for range 20 { // until the second one times out
+		must(t, s.Unpair("unpaired", false, false))
+		select {
+		case err := <-second:
+			if !errors.Is(err, store.ErrInUse) {
+				t.Errorf("got %v", err)
 			}
-			f.Close()
+			return
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
+	t.Error("the second Open does not return")
 }

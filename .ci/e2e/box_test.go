@@ -24,11 +24,10 @@ import (
 	"pickerd/picker/pickertest/samples"
 )
 
-// built is where binaries are.
+// built is the folder of the binaries.
 var built string
 
-// binary builds pickerd once, as it is shipped; crashBinary with places at which
-// it can be made to die.
+// binary builds pickerd as shipped, crashBinary with crash points. Each builds once.
 var (
 	binary      = sync.OnceValues(func() (string, error) { return build("pickerd") })
 	crashBinary = sync.OnceValues(func() (string, error) { return build("pickerd-crashpoints", "-tags=crashpoints") })
@@ -57,13 +56,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// google is both simulators on one address, in this process.
+// google combines the simulators of authorization and of the Picker API, in this
+// process.
 type google struct {
 	auth   *oauthtest.Server
 	photos *pickertest.Server
 	items  []*pickertest.Item
 	url    string
-	// handler is both, for another listener than url's.
+	// interval is the polling interval.
+	interval time.Duration
+	// handler serves both, for listeners besides url's.
 	handler http.Handler
 }
 
@@ -72,13 +74,13 @@ func newGoogle(t testing.TB, items ...*pickertest.Item) *google {
 	return googleWith(t, time.Second, items...)
 }
 
-// googleWith wants to be polled at an interval.
+// googleWith returns a google that asks to be polled at an interval.
 func googleWith(t testing.TB, interval time.Duration, items ...*pickertest.Item) *google {
 	t.Helper()
 	return googleLike(t, oauthtest.Options{Interval: interval}, items...)
 }
 
-// googleLike has an authorization server with these options.
+// googleLike returns a google whose authorization server has options.
 func googleLike(t testing.TB, o oauthtest.Options, items ...*pickertest.Item) *google {
 	t.Helper()
 	if items == nil {
@@ -88,7 +90,8 @@ func googleLike(t testing.TB, o oauthtest.Options, items ...*pickertest.Item) *g
 		}
 	}
 	mux := http.NewServeMux()
-	g := &google{items: items, handler: mux}
+	g := &google{items: items, handler: mux, interval: o.Interval}
+	delays.measure()
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	g.url = srv.URL
@@ -113,10 +116,10 @@ type box struct {
 	ended  chan error
 	build  func() (string, error) // nil means binary
 	ctl    *control.Client
-	wrap   []string // a command that runs the process
+	wrap   []string // the command that runs the process, if any
 }
 
-// newBox configures a box whose state is in dir and starts it.
+// newBox configures a box with its state in dir, and starts it.
 func newBox(t *testing.T, g *google, dir string) *box {
 	t.Helper()
 	b := configured(t, g, dir)
@@ -124,6 +127,7 @@ func newBox(t *testing.T, g *google, dir string) *box {
 	return b
 }
 
+// configured configures a box with its state in dir.
 func configured(t testing.TB, g *google, dir string) *box {
 	t.Helper()
 	listen := freeAddress(t)
@@ -152,7 +156,7 @@ interval = "3s"
 	return &box{t: t, args: []string{"run", "--config", config}, socket: filepath.Join(dir, "c.sock"), screen: "http://" + listen + "/"}
 }
 
-// freeAddress finds a port that the box can listen on again after a restart.
+// freeAddress returns an address that a box can listen on again after a restart.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -213,7 +217,7 @@ func (b *box) client() *control.Client {
 	return b.ctl
 }
 
-// status returns what the box is doing, nil while it can't be asked.
+// status returns the status, nil while the control socket does not answer.
 func (b *box) status() *device.Status {
 	s, err := b.client().Status(b.t.Context())
 	if err != nil {
@@ -222,10 +226,10 @@ func (b *box) status() *device.Status {
 	return s
 }
 
-// until looks again and again; real processes have no virtual time.
+// until polls until ok reports true, and fails the test after maxWait.
 func (b *box) until(what string, ok func() bool) {
 	b.t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(maxWait)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -235,12 +239,12 @@ func (b *box) until(what string, ok func() bool) {
 		case err := <-b.ended:
 			b.t.Fatalf("pickerd ended (%v) while waiting until %s\n%s", err, what, b.log)
 		case <-deadline.C:
-			b.t.Fatalf("waited in vain until %s", what)
+			b.t.Fatalf("timed out waiting until %s", what)
 		}
 	}
 }
 
-// stop ends the process as systemd does and returns how long that took.
+// stop ends the process as systemd does, and returns how long that took.
 func (b *box) stop() time.Duration {
 	b.t.Helper()
 	began := time.Now()
@@ -253,7 +257,7 @@ func (b *box) stop() time.Duration {
 	return time.Since(began)
 }
 
-// kill pulls the plug.
+// kill kills the process, as a power cut does.
 func (b *box) kill() {
 	b.t.Helper()
 	if err := b.cmd.Process.Kill(); err != nil {

@@ -1,6 +1,5 @@
-// Package e2e tries the real pickerd in a real browser: it looks at the screen,
-// decodes the QR code from the screenshot, follows it on a phone and looks at
-// the screen again.
+// Package e2e tests the pickerd binary end to end: in Chromium, on bad networks and
+// disks, and killed at any moment.
 package e2e
 
 import (
@@ -16,12 +15,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
-const patience = 60 * time.Second
+// maxWait bounds every wait for an event. It only has to end a test that hangs.
+const maxWait = 4 * time.Minute
 
-// A browser is one Chromium; its tabs are screens and phones.
+// A browser is a Chromium process. Its tabs are screens and phones.
 type browser struct{ ctx context.Context }
 
 func newBrowser(t *testing.T) *browser {
@@ -29,7 +31,7 @@ func newBrowser(t *testing.T) *browser {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
-		// What a local network's names lead to, and what is elsewhere.
+		// Names of a local network, and one from outside.
 		chromedp.Flag("host-resolver-rules", "MAP box.local 127.0.0.1, MAP evil.example 127.0.0.1, MAP lobby.example 127.0.0.1"),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
@@ -47,7 +49,7 @@ func newBrowser(t *testing.T) *browser {
 	return &browser{ctx}
 }
 
-// A tab is one page that a person looks at.
+// A tab is a page that a person looks at.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -58,7 +60,7 @@ func (b *browser) open(t *testing.T, width, height int64, url string) *tab {
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	t.Cleanup(cancel)
 	tb := &tab{t, ctx}
-	// The first run binds the tab's life to its context.
+	// The first run ties the tab to its context.
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height)); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +70,7 @@ func (b *browser) open(t *testing.T, width, height int64, url string) *tab {
 
 func (tb *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	tb.t.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	ctx, cancel := context.WithTimeout(tb.ctx, maxWait)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		tb.save("failed")
@@ -76,11 +78,41 @@ func (tb *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// until waits for a JavaScript condition. It asks again and again instead of
-// once for long, because pages navigate meanwhile.
+// press presses keys. A key goes down in one event with its text: between two events
+// the focus could move, and the text would press another button.
+func press(keys string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for _, r := range keys {
+			events := kb.Encode(r)
+			text := ""
+			for _, e := range events {
+				if e.Type == kb.KeyChar {
+					text = e.Text
+				}
+			}
+			for _, e := range events {
+				switch e.Type {
+				case kb.KeyChar:
+					continue
+				case kb.KeyDown, input.DispatchKeyEventTypeRawKeyDown:
+					if text != "" {
+						e.Type, e.Text = input.DispatchKeyEventTypeKeyDown, text
+					}
+				}
+				if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, *e); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// until waits for a JavaScript condition. It polls, because a page that navigates
+// ends an evaluation.
 func (tb *tab) until(condition string) {
 	tb.t.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	ctx, cancel := context.WithTimeout(tb.ctx, maxWait)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -93,7 +125,7 @@ func (tb *tab) until(condition string) {
 		case <-tick.C:
 		case <-ctx.Done():
 			tb.save("failed")
-			tb.t.Fatalf("waited in vain for %s: %v", condition, err)
+			tb.t.Fatalf("timed out waiting for %s: %v", condition, err)
 		}
 	}
 }
@@ -105,7 +137,7 @@ func (tb *tab) untilState(s string) {
 
 func (tb *tab) text(id string) string {
 	tb.t.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	ctx, cancel := context.WithTimeout(tb.ctx, maxWait)
 	defer cancel()
 	s, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("document.getElementById(%q).textContent", id)))
 	if err != nil {
@@ -116,7 +148,7 @@ func (tb *tab) text(id string) string {
 
 func (tb *tab) picture() image.Image {
 	tb.t.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	ctx, cancel := context.WithTimeout(tb.ctx, maxWait)
 	defer cancel()
 	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
@@ -129,13 +161,13 @@ func (tb *tab) picture() image.Image {
 	return img
 }
 
-// save keeps a screenshot where E2E_OUT says, for people to look at.
+// save writes a screenshot into the folder named by E2E_OUT, if set.
 func (tb *tab) save(name string) {
 	dir := os.Getenv("E2E_OUT")
 	if dir == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	ctx, cancel := context.WithTimeout(tb.ctx, maxWait)
 	defer cancel()
 	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
@@ -149,9 +181,8 @@ func (tb *tab) save(name string) {
 	}
 }
 
-// scan decodes the QR code on a tab's picture and returns its text and how much
-// of the picture's height it takes. Like a phone's camera it looks again where
-// the picture is just changing.
+// scan decodes the QR code on a screenshot. It returns the text and the code's share
+// of the screen's height. It retries while the page changes, as a phone's camera does.
 func (tb *tab) scan() (text string, share float64) {
 	tb.t.Helper()
 	tb.until("!document.getElementById('scan').hidden && document.getElementById('qr').complete && document.getElementById('qr').naturalWidth > 0")
@@ -159,7 +190,7 @@ func (tb *tab) scan() (text string, share float64) {
 	if err != nil {
 		tb.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(maxWait); ; {
 		text, err := decode(tb.ctx, tb.picture())
 		if err == nil {
 			return text, share
@@ -171,21 +202,21 @@ func (tb *tab) scan() (text string, share float64) {
 	}
 }
 
-// decode reads the QR code on a picture with zbar.
+// decode reads a QR code with zbar.
 func decode(ctx context.Context, img image.Image) (string, error) {
-	var in, out, complaint bytes.Buffer
+	var in, out, stderr bytes.Buffer
 	if err := png.Encode(&in, img); err != nil {
 		return "", err
 	}
 	cmd := exec.CommandContext(ctx, "zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", "-")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = &in, &out, &complaint
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = &in, &out, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("zbarimg (apt-get install zbar-tools): %w: %s", err, complaint.String())
+		return "", fmt.Errorf("zbarimg (apt-get install zbar-tools): %w: %s", err, stderr.String())
 	}
 	return strings.TrimSpace(out.String()), nil
 }
 
-// mean returns the mean colour of the middle of a picture.
+// mean returns the mean colour of the middle part of a picture.
 func mean(img image.Image, part float64) [3]float64 {
 	b := img.Bounds()
 	dx, dy := int(float64(b.Dx())*(1-part)/2), int(float64(b.Dy())*(1-part)/2)

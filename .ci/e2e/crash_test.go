@@ -14,12 +14,12 @@ import (
 	"pickerd/picker/pickertest"
 )
 
-// lives is how many boxes are tried at a time: they mostly wait.
+// lives is how many boxes run at a time. They mostly wait.
 const lives = 8
 
-// TestEveryCrashPoint kills the real process at each place where it touches disk
-// or network in a whole life: pair, pick, fetch, delete, pick again, unpair.
-func TestEveryCrashPoint(t *testing.T) {
+// TestCrashPoints kills the process at each use of disk or network in a whole life:
+// pair, pick, fetch, delete, pick again, unpair.
+func TestCrashPoints(t *testing.T) {
 	t.Parallel()
 	var next atomic.Int64
 	var mu sync.Mutex
@@ -55,14 +55,14 @@ func TestEveryCrashPoint(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("killed at %d places; %d sessions made, 0 left", len(places), sessions)
+	t.Logf("killed at %d places; %d sessions created, 0 left", len(places), sessions)
 	if len(places) < 100 && !t.Failed() {
-		t.Errorf("only %d places were found", len(places))
+		t.Errorf("only %d crash points", len(places))
 	}
 }
 
-// A life is a box and what a person wants of it, one thing after the other: three
-// photos, two others in their place, and to be forgotten.
+// A life is a box and the requests of a person, in this order: show three photos,
+// show two others instead, and unpair.
 type life struct {
 	t      *testing.T
 	g      *google
@@ -71,7 +71,7 @@ type life struct {
 	paired bool
 	had    []string
 
-	patience time.Duration
+	limit time.Duration // of live
 }
 
 var (
@@ -80,43 +80,41 @@ var (
 )
 
 func newLife(t *testing.T) *life {
-	g := googleLike(t, oauthtest.Options{Interval: time.Second}, pickertest.Plain(4)...)
-	return &life{t: t, g: g, b: configured(t, g, t.TempDir()), patience: patience}
+	g := googleLike(t, oauthtest.Options{Interval: time.Second}, pickertest.PlainPhotos(4)...)
+	return &life{t: t, g: g, b: configured(t, g, t.TempDir()), limit: maxWait}
 }
 
-// withCrash lives until the box dies, starts it again, and lives to the end. It
-// returns where the box died, "" when it didn't.
+// withCrash lives until pickerd crashes, starts it again, and lives to the end. It
+// returns where pickerd crashed, "" if it did not.
 func (l *life) withCrash() string {
 	place := ""
 	if l.b.launch(); !l.live() {
 		_, at, _ := strings.Cut(l.b.log.String(), "crash point ")
 		place, _, _ = strings.Cut(at, "\n")
 		if place == "" {
-			l.t.Errorf("pickerd died by itself:\n%s", l.b.log)
+			l.t.Errorf("pickerd ended without a crash point:\n%s", l.b.log)
 		}
 		l.b.env = nil
 		if l.b.launch(); !l.live() {
-			l.t.Errorf("%s: pickerd died again:\n%s", place, l.b.log)
+			l.t.Errorf("%s: pickerd ended again:\n%s", place, l.b.log)
 			return place
 		}
 	}
 	if l.stage < 3 {
-		l.t.Errorf("%s: stage %d is not over: %+v", place, l.stage, l.b.status())
+		l.t.Errorf("%s: stage %d is not complete: %+v", place, l.stage, l.b.status())
 	}
 	if open := l.g.photos.Open(); len(open) > 0 {
-		l.t.Errorf("%s: %d sessions are left", place, len(open))
+		l.t.Errorf("%s: %d sessions left", place, len(open))
 	}
-	for _, v := range l.g.photos.Violations() {
-		l.t.Errorf("%s: rule broken: %s", place, v)
-	}
+	l.g.checkRules(l.t)
 	l.b.kill()
 	return place
 }
 
-// live does what the person does. It reports whether the person got all they
-// want, false when the process died before.
+// live acts for the person until all requests are served. It reports false if the
+// process ended before.
 func (l *life) live() bool {
-	end := time.NewTimer(l.patience)
+	end := time.NewTimer(l.limit)
 	defer end.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -125,33 +123,34 @@ func (l *life) live() bool {
 		case <-l.b.ended:
 			return false
 		case <-end.C:
-			l.t.Errorf("stage %d never ends: %+v\n%s", l.stage, l.b.status(), l.b.log)
+			l.t.Errorf("timed out in stage %d: %+v\n%s", l.stage, l.b.status(), l.b.log)
 			return true
 		case <-tick.C:
 		}
 		if s := l.b.status(); s != nil {
-			l.judge(s)
+			l.check(s)
 			l.act(s)
 		}
 	}
 	return true
 }
 
-// judge looks whether what was there once still is.
-func (l *life) judge(s *device.Status) {
+// check checks that nothing was lost.
+func (l *life) check(s *device.Status) {
 	if s.Account != nil {
 		l.paired = true
 	}
 	if l.stage < 2 && l.paired && s.Pairing != nil {
-		l.t.Errorf("the pairing is lost: %+v", s)
+		l.t.Errorf("pairing lost: %+v", s)
 		l.stage = 3
 	}
 	if l.stage < 2 && len(l.had) > 0 && s.State != device.Starting && s.Library.Items == 0 {
-		l.t.Errorf("photos were shown and are gone: %+v", s)
+		l.t.Errorf("photos lost: %+v", s)
 		l.stage = 3
 	}
 }
 
+// act takes the person's next action.
 func (l *life) act(s *device.Status) {
 	ctx := l.t.Context()
 	clean := s.Sessions == device.Sessions{}
@@ -159,7 +158,7 @@ func (l *life) act(s *device.Status) {
 	case l.stage == 2 && l.paired && s.Account == nil && s.Outstanding == nil && clean && s.State != device.Starting:
 		l.stage = 3
 	case l.stage == 2 && s.Account != nil:
-		_, _ = l.b.client().Unpair(ctx, "", true) // it may die meanwhile
+		_, _ = l.b.client().Unpair(ctx, "", true) // fails if pickerd crashes
 	case l.stage == 2:
 	case s.Pairing != nil:
 		l.g.auth.Approve(s.Pairing.UserCode)
@@ -174,7 +173,7 @@ func (l *life) act(s *device.Status) {
 	}
 }
 
-// advance looks what a pick has brought, and asks for the next.
+// advance checks the result of a pick and requests the next one.
 func (l *life) advance() {
 	items, err := l.b.client().Items(l.t.Context())
 	if err != nil {
@@ -187,7 +186,7 @@ func (l *life) advance() {
 	switch {
 	case l.stage == 0 && slices.Equal(l.had, firstPick), l.stage == 1 && slices.Equal(l.had, secondPick):
 		l.stage++
-	case l.stage == 1 && slices.Equal(l.had, firstPick): // the wish went with the process
+	case l.stage == 1 && slices.Equal(l.had, firstPick): // the request was lost with the process
 	default:
 		l.t.Errorf("stage %d has %v", l.stage, l.had)
 		l.stage = 3

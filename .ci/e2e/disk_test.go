@@ -12,25 +12,25 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"pickerd/device"
+	"pickerd/device/engine"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 )
 
-// A fileSystem is a small one of its own, with the state directory of a box.
+// A fileSystem is a small file system for the state directory of a box.
 type fileSystem struct {
 	t   *testing.T
 	dir string
 }
 
-// newFileSystem mounts one, which takes root.
+// newFileSystem mounts a file system. It needs root.
 func newFileSystem(t *testing.T, size string) *fileSystem {
 	t.Helper()
 	fs := &fileSystem{t, t.TempDir()}
 	if os.Geteuid() != 0 && os.Getenv("CI") == "" {
-		t.Skip("only root can mount a file system")
+		t.Skip("needs root, to mount a file system")
 	}
 	fs.mount("-t", "tmpfs", "-o", "size="+size, "tmpfs", fs.dir)
 	t.Cleanup(func() { exec.Command("umount", "-l", fs.dir).Run() })
@@ -46,7 +46,7 @@ func (fs *fileSystem) mount(args ...string) {
 
 func (fs *fileSystem) remount(option string) { fs.mount("-o", "remount,"+option, fs.dir) }
 
-// free returns how many bytes are free, and how many there are.
+// free returns the number of free bytes, and of all.
 func (fs *fileSystem) free() (free, total int64) {
 	fs.t.Helper()
 	var st syscall.Statfs_t
@@ -56,7 +56,7 @@ func (fs *fileSystem) free() (free, total int64) {
 	return int64(st.Bavail) * int64(st.Bsize), int64(st.Blocks) * int64(st.Bsize)
 }
 
-// fill takes all that is left, to the last byte.
+// fill uses up the file system to the last byte.
 func (fs *fileSystem) fill() {
 	fs.t.Helper()
 	f, err := os.Create(filepath.Join(fs.dir, "others"))
@@ -83,7 +83,7 @@ type endless struct{}
 
 func (endless) Read(b []byte) (int, error) { return len(b), nil }
 
-// onDisk returns a box whose state directory is on a file system.
+// onDisk returns a box with its state directory on a file system.
 func onDisk(t *testing.T, fs *fileSystem, items ...*pickertest.Item) (*google, *box) {
 	g := googleLike(t, oauthtest.Options{}, items...)
 	b := configured(t, g, t.TempDir())
@@ -91,23 +91,38 @@ func onDisk(t *testing.T, fs *fileSystem, items ...*pickertest.Item) (*google, *
 	return g, b
 }
 
-// heard is what a service manager was told.
-func heard(t *testing.T, manager *net.UnixConn) string {
+// notifications returns what a process that has ended told its service manager.
+func notifications(t *testing.T, manager *net.UnixConn) string {
 	t.Helper()
-	if err := manager.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+	const end = "end of notifications"
+	c, err := net.Dial("unixgram", manager.LocalAddr().String())
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer c.Close()
+	written := make(chan error, 1)
+	go func() { // it blocks while the queue is full
+		_, err := c.Write([]byte(end))
+		written <- err
+	}()
 	var all []string
 	for buf := make([]byte, 4096); ; {
 		n, err := manager.Read(buf)
 		if err != nil {
-			return strings.Join(all, "; ")
+			t.Fatal(err)
+		}
+		if string(buf[:n]) == end {
+			break
 		}
 		all = append(all, string(buf[:n]))
 	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(all, "; ")
 }
 
-// metrics are what Prometheus would see.
+// metrics returns the metrics as Prometheus reads them.
 func (b *box) metrics() string {
 	b.t.Helper()
 	resp, err := http.Get(b.screen + "metrics")
@@ -122,6 +137,7 @@ func (b *box) metrics() string {
 	return string(text)
 }
 
+// untilStatus waits until ok accepts the status, and returns it.
 func (b *box) untilStatus(what string, ok func(s *device.Status) bool) *device.Status {
 	b.t.Helper()
 	var last *device.Status
@@ -132,8 +148,8 @@ func (b *box) untilStatus(what string, ok func(s *device.Status) bool) *device.S
 	return last
 }
 
-// tells reports whether the box says a problem to programs and on its screen.
-func (b *box) tells(code, words string) bool {
+// reports reports whether a problem is in the status and on the screen.
+func (b *box) reports(code, words string) bool {
 	s := b.status()
 	if s == nil || s.Problem == nil || s.Problem.Code != code {
 		return false
@@ -141,7 +157,7 @@ func (b *box) tells(code, words string) bool {
 	return strings.Contains(b.page(), words)
 }
 
-// page returns the newest page of the screen, as the browser gets it.
+// page returns the current page, as the browser receives it.
 func (b *box) page() string {
 	resp, err := http.Get(b.screen + "events")
 	if err != nil {
@@ -158,33 +174,33 @@ func (b *box) page() string {
 	return string(all)
 }
 
-// asksToPair lets a person approve the code on the screen.
-func (g *google) asksToPair(s *device.Status) bool {
+// approve approves the code on the screen, if any.
+func (g *google) approve(s *device.Status) bool {
 	return s.Pairing != nil && g.auth.Approve(s.Pairing.UserCode)
 }
 
-// A disk that fills up while photos come stops them, says so, and lets the rest
-// come when there is room.
-func TestDiskFillsUp(t *testing.T) {
+// TestDiskFull checks that a full disk interrupts a download, is reported, and that
+// the rest follows when space is free.
+func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	fs := newFileSystem(t, "6m")
-	items := pickertest.Plain(40)
+	items := pickertest.PlainPhotos(40)
 	for _, it := range items {
-		it.Data, it.Raw = append(it.Data, make([]byte, 250_000)...), true
+		it.Data, it.Unscaled = append(it.Data, make([]byte, 250_000)...), true
 	}
 	g, b := onDisk(t, fs, items...)
 	b.launch()
-	b.untilStatus("paired", g.asksToPair)
-	s := b.untilStatus("a place to choose", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
+	b.untilStatus("paired", g.approve)
+	s := b.untilStatus("a session", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
 	if err := g.photos.Choose(s.Pick.SessionID); err != nil {
 		t.Fatal(err)
 	}
-	b.until("the screen says that the disk is full", func() bool { return b.tells("disk_full", "storage is full") })
+	b.until("the full disk is reported", func() bool { return b.reports("disk_full", "storage is full") })
 	if free, total := fs.free(); free < total/20 {
 		t.Errorf("%d of %d bytes are free, less than a twentieth", free, total)
 	}
 	if s := b.status(); s.Library.Items == 0 || s.Library.Items == 40 {
-		t.Errorf("%d photos are here", s.Library.Items)
+		t.Errorf("%d photos on a full disk", s.Library.Items)
 	}
 	fs.remount("size=64m")
 	b.untilStatus("all photos", func(s *device.Status) bool {
@@ -193,29 +209,29 @@ func TestDiskFillsUp(t *testing.T) {
 	b.stop()
 }
 
-// On a disk that is full to the last byte the box says so instead of not starting;
-// a token that comes there is kept all the same.
-func TestFullToTheLastByte(t *testing.T) {
+// TestDiskWithoutSpace checks that a box starts on a disk without a free byte and
+// reports it, and that it keeps a token it receives then.
+func TestDiskWithoutSpace(t *testing.T) {
 	t.Parallel()
 	fs := newFileSystem(t, "12m")
-	g, b := onDisk(t, fs, pickertest.Plain(4)...)
+	g, b := onDisk(t, fs, pickertest.PlainPhotos(4)...)
 	fs.fill()
 	b.launch()
-	b.until("the screen says that the disk is full", func() bool { return b.tells("disk_full", "storage is full") })
+	b.until("the full disk is reported", func() bool { return b.reports("disk_full", "storage is full") })
 	if s := b.status(); s.State != device.Blocked || b.try("pick") == nil {
 		t.Errorf("%+v", s)
 	}
 	fs.clear()
 	code := b.untilStatus("a code", func(s *device.Status) bool { return s.Pairing != nil })
 	fs.fill()
-	b.until("the screen says that the disk is full, beside the code", func() bool { return b.tells("disk_full", "storage is full") && b.status().Pairing != nil })
-	g.asksToPair(code)
+	b.until("the full disk is reported beside the code", func() bool { return b.reports("disk_full", "storage is full") && b.status().Pairing != nil })
+	g.approve(code)
 	b.untilStatus("paired", func(s *device.Status) bool { return s.Account != nil })
 	b.kill()
 	b.launch()
 	b.untilStatus("still paired", func(s *device.Status) bool { return s.Account != nil })
 	fs.clear()
-	s := b.untilStatus("a place to choose", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
+	s := b.untilStatus("a session", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
 	if err := g.photos.Choose(s.Pick.SessionID); err != nil {
 		t.Fatal(err)
 	}
@@ -225,12 +241,12 @@ func TestFullToTheLastByte(t *testing.T) {
 	b.stop()
 }
 
-// A box that wakes up on a disk which has become read-only shows its photos, says
-// what is wrong, and works again when that is mended.
+// TestReadOnlyFileSystem checks that a box shows its photos on a read-only file
+// system, reports it, and recovers when the file system is writable.
 func TestReadOnlyFileSystem(t *testing.T) {
 	t.Parallel()
 	fs := newFileSystem(t, "12m")
-	g, b := onDisk(t, fs, pickertest.Plain(4)...)
+	g, b := onDisk(t, fs, pickertest.PlainPhotos(4)...)
 	fs.remount("ro")
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
 	if err != nil {
@@ -239,14 +255,14 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	defer manager.Close()
 	b.env = append(b.env, "NOTIFY_SOCKET="+manager.LocalAddr().String())
 	b.launch()
-	b.until("the screen of a new box says so", func() bool { return b.tells("disk_read_only", "can be written") })
+	b.until("a new box reports it", func() bool { return b.reports("disk_read_only", "can be written") })
 	if m := b.metrics(); !strings.Contains(m, `pickerd_state{state="blocked"} 1`) {
-		t.Errorf("the metrics do not say so: %s", m)
+		t.Errorf("not in the metrics: %s", m)
 	}
 	fs.remount("rw")
 	choose := func(n int) {
 		t.Helper()
-		s := b.untilStatus("a place to choose", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
+		s := b.untilStatus("a session", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
 		if err := g.photos.Choose(s.Pick.SessionID); err != nil {
 			t.Fatal(err)
 		}
@@ -254,51 +270,50 @@ func TestReadOnlyFileSystem(t *testing.T) {
 			return s.State == device.Showing && s.Library.Items == n && s.Sessions == device.Sessions{}
 		})
 	}
-	b.untilStatus("paired", g.asksToPair)
+	b.untilStatus("paired", g.approve)
 	choose(4)
 	b.kill()
-	if said := heard(t, manager); strings.Contains(said, "STOPPING") || !strings.Contains(said, "READY=1") {
-		t.Errorf("the service manager heard: %s", said)
+	if got := notifications(t, manager); strings.Contains(got, "STOPPING") || !strings.Contains(got, "READY=1") {
+		t.Errorf("notifications: %s", got)
 	}
 	fs.remount("ro")
 	b.launch()
-	b.until("the screen says so over the photos", func() bool { return b.tells("disk_read_only", "can be written") })
+	b.until("the page reports it over the photos", func() bool { return b.reports("disk_read_only", "can be written") })
 	if s := b.status(); s.State != device.Showing || s.Library.Items != 4 || !strings.Contains(b.page(), `"slide":`) {
 		t.Errorf("%+v", s)
 	}
 	fs.remount("rw")
-	b.untilStatus("calm", func(s *device.Status) bool { return s.Problem == nil })
-	b.until("the database to be opened anew", func() bool { return b.try("pick") == nil })
+	b.untilStatus("no problem", func(s *device.Status) bool { return s.Problem == nil })
+	b.until("the database is writable", func() bool { return b.try("pick") == nil })
 	choose(4)
 	b.stop()
 }
 
-// TestFailingDisk lets system calls of the real process fail a few times, as a
-// disk does that is worn out. The whole life goes through, nothing is lost, and
-// the database is never taken for damaged.
-func TestFailingDisk(t *testing.T) {
+// TestDiskErrors makes system calls fail a few times, as on a worn-out disk. The
+// whole life succeeds, nothing is lost, and the database is never taken for damaged.
+func TestDiskErrors(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {
-		t.Fatal("this test needs strace:", err)
+		t.Fatal("needs strace:", err)
 	}
 	for name, inject := range map[string]string{
-		"a commit can't be synced":      "fdatasync:error=EIO:when=5",
-		"nor the next":                  "fdatasync:error=EIO:when=8..9",
-		"files and names can't":         "fsync:error=EIO:when=3",
-		"no room for pages":             "pwrite64:error=ENOSPC:when=7..8",
-		"pages can't be written":        "pwrite64:error=EIO:when=6",
-		"only the disk knows":           "pwrite64:error=EROFS:when=9",
-		"names can't be changed":        "renameat:error=EROFS:when=2",
-		"files can't be removed":        "unlinkat:error=EIO:when=1..3",
-		"a quota is used up":            "pwrite64:error=EDQUOT:when=11..12",
-		"the file can't grow":           "ftruncate:error=ENOSPC:when=2",
-		"no file can be opened for now": "openat:error=EMFILE:when=40..44",
+		"sync of a commit":    "fdatasync:error=EIO:when=5",
+		"two more commits":    "fdatasync:error=EIO:when=8..9",
+		"sync of a file":      "fsync:error=EIO:when=3",
+		"no space for pages":  "pwrite64:error=ENOSPC:when=7..8",
+		"write of a page":     "pwrite64:error=EIO:when=6",
+		"read-only write":     "pwrite64:error=EROFS:when=9",
+		"rename":              "renameat:error=EROFS:when=2",
+		"removal of files":    "unlinkat:error=EIO:when=1..3",
+		"quota":               "pwrite64:error=EDQUOT:when=11..12",
+		"growth of a file":    "ftruncate:error=ENOSPC:when=2",
+		"no file descriptors": "openat:error=EMFILE:when=40..44",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLife(t)
-			l.patience = 4 * patience // each thread fails so often, and each failure takes ten seconds
-			// Its parent stays the test: strace is the child.
+			l.limit = 4 * maxWait // each thread fails as often, and each failure costs ten seconds
+			// With -D strace is the child, and pickerd is the test's.
 			l.b.wrap = []string{"strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + strings.SplitN(inject, ":", 2)[0], "-e", "inject=" + inject}
 			l.b.launch()
 			if !l.live() {
@@ -315,15 +330,15 @@ func TestFailingDisk(t *testing.T) {
 	}
 }
 
-// A damaged database is moved aside with one loud line; the screen says why it
-// asks to be paired again, and the photos stay.
+// TestDamagedDatabase checks that a damaged database is moved aside with one error in
+// the log, that the page explains the new pairing, and that the photos are kept.
 func TestDamagedDatabase(t *testing.T) {
 	t.Parallel()
 	l := newLife(t)
 	dir := filepath.Join(filepath.Dir(l.b.socket), "state")
 	l.b.start()
-	l.b.untilStatus("paired", l.g.asksToPair)
-	s := l.b.untilStatus("a place to choose", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
+	l.b.untilStatus("paired", l.g.approve)
+	s := l.b.untilStatus("a session", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
 	if err := l.g.photos.Choose(s.Pick.SessionID, firstPick...); err != nil {
 		t.Fatal(err)
 	}
@@ -334,13 +349,13 @@ func TestDamagedDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	damaged := whole[:10000] // a torn file; its second half may be free pages
+	damaged := whole[:10000] // a torn file; the second half may be free pages
 	if err := os.WriteFile(path, damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l.b.start()
 	l.b.untilStatus("a code", func(s *device.Status) bool { return s.State == device.Pairing && s.Pairing != nil })
-	if !l.b.tells(device.Damaged, "memory was damaged") || l.b.library() != 3 {
+	if !l.b.reports(engine.Damaged, "memory was damaged") || l.b.library() != 3 {
 		t.Errorf("%+v\n%s", l.b.status(), l.b.page())
 	}
 	asides, err := filepath.Glob(path + ".damaged-2*")
@@ -348,12 +363,12 @@ func TestDamagedDatabase(t *testing.T) {
 		t.Fatalf("%v, %v", asides, err)
 	}
 	if kept, err := os.ReadFile(asides[0]); err != nil || !bytes.Equal(kept, damaged) {
-		t.Errorf("%s is not as it was: %v", asides[0], err)
+		t.Errorf("%s was changed: %v", asides[0], err)
 	}
 	if n := strings.Count(l.b.log.String(), "level=ERROR"); n != 1 || !strings.Contains(l.b.log.String(), asides[0]) {
-		t.Errorf("%d loud lines:\n%s", n, l.b.log)
+		t.Errorf("%d errors in the log, want 1:\n%s", n, l.b.log)
 	}
-	l.b.untilStatus("paired again", l.g.asksToPair)
-	l.b.untilStatus("calm", func(s *device.Status) bool { return s.Account != nil && s.Problem == nil })
+	l.b.untilStatus("paired again", l.g.approve)
+	l.b.untilStatus("no problem", func(s *device.Status) bool { return s.Account != nil && s.Problem == nil })
 	l.b.stop()
 }

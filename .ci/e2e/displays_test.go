@@ -17,13 +17,13 @@ import (
 	"pickerd/device"
 )
 
-// displays is how many screens watch one slideshow.
+// displays is how many screens show one slideshow.
 const displays = 200
 
-// BenchmarkDisplays is one daemon with 200 screens: how long after a photo was
-// asked for they are told of it, the median and the slowest one in a hundred, how
-// long until each has it too, and what a screen costs in memory. The screens run on
-// the same machine.
+// BenchmarkDisplays measures one daemon with 200 screens: the time from a request
+// for the next photo until a screen is told of it and until the screen has it, each
+// as median and 99th percentile, and the memory per screen. The screens run on the
+// same machine.
 func BenchmarkDisplays(b *testing.B) {
 	g := newGoogle(b)
 	box := configured(b, g, b.TempDir())
@@ -83,8 +83,8 @@ func BenchmarkDisplays(b *testing.B) {
 	b.ReportMetric(memory(b, box.cmd.Process.Pid, "VmHWM"), "MB-peak-rss")
 }
 
-// watch is one screen: it says when it was told of another photo, and when it had
-// it.
+// watch is one screen. It sends the times at which it was told of another photo and
+// at which it had received it.
 func watch(ctx context.Context, screen string, ready chan<- bool, told, had chan<- time.Time) {
 	c := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{}).DialContext, MaxIdleConnsPerHost: 1}}
 	defer c.CloseIdleConnections()
@@ -126,7 +126,7 @@ func watch(ctx context.Context, screen string, ready chan<- bool, told, had chan
 		if err := json.Unmarshal([]byte(data), &p); err != nil {
 			panic(err)
 		}
-		if !strings.HasSuffix(p.Slide.Alt, " of 3") || p.Slide.Media[0].Src == last { // until all are in the slideshow
+		if !strings.HasSuffix(p.Slide.Alt, " of 3") || p.Slide.Media[0].Src == last { // until the slideshow has all three
 			continue
 		}
 		first := last == ""

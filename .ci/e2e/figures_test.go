@@ -22,12 +22,12 @@ import (
 	"pickerd/picker/pickertest"
 )
 
-// The figures of the whole process, against simulators on this machine:
+// Figures of the whole process, against simulators on this machine:
 //
 //	go test -run '^$' -bench . -benchtime 5x
 
-// BenchmarkStart is from the start of the process to the first screen that is
-// served with a pairing QR code.
+// BenchmarkStart measures the time from the start of the process to the first page
+// with a pairing code.
 func BenchmarkStart(b *testing.B) {
 	g := newGoogle(b)
 	path, err := binary()
@@ -59,9 +59,9 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkAtRest shows a QR code for a while and reports what that costs.
+// BenchmarkAtRest measures the CPU time and memory of a box that shows a code.
 func BenchmarkAtRest(b *testing.B) {
-	g := googleWith(b, 5*time.Second) // as Google asks for
+	g := googleWith(b, 5*time.Second) // as Google requires
 	box := configured(b, g, b.TempDir())
 	box.start()
 	resp, err := http.Get(box.screen + "events?w=1920&h=1080")
@@ -84,21 +84,21 @@ const (
 	figureBytes = 500_000
 )
 
-// bigItems are photos of 500 kB each, with a real JPEG at their beginning.
+// bigItems returns photos of 500 kB each that begin with a valid JPEG.
 func bigItems() []*pickertest.Item {
-	items := pickertest.Plain(figureItems)
+	items := pickertest.PlainPhotos(figureItems)
 	rnd := rand.NewChaCha8([32]byte{})
 	for _, it := range items {
 		pad := make([]byte, figureBytes-len(it.Data))
 		rnd.Read(pad)
-		it.Data, it.Raw = append(it.Data, pad...), true
+		it.Data, it.Unscaled = append(it.Data, pad...), true
 	}
 	return items
 }
 
-// BenchmarkFetch500 is from Done to the last of 500 photos of 500 kB, and curl
-// fetching the same, four at a time, in turns: what one leaves in the disk's
-// queue must not be held against the other alone.
+// BenchmarkFetch500 measures the time from Done to the last of 500 photos of 500 kB,
+// and the time curl takes for the same, four at a time. They alternate, so that each
+// pays for what the other has left in the disk's queue.
 func BenchmarkFetch500(b *testing.B) {
 	g := newGoogle(b, bigItems()...)
 	token, list := mediaList(b, g)
@@ -139,7 +139,7 @@ func fetchWithBox(b *testing.B, g *google) (took time.Duration, peak float64) {
 	if err := g.photos.Choose(fresh()); err != nil {
 		b.Fatal(err)
 	}
-	box.until("fetching is over", func() bool { return strings.Contains(box.log.String(), "msg=fetched") })
+	box.until("the download is complete", func() bool { return strings.Contains(box.log.String(), "msg=fetched") })
 	took, err = time.ParseDuration(regexp.MustCompile(`took=(\S+)`).FindStringSubmatch(box.log.String())[1])
 	if err != nil {
 		b.Fatal(err)
@@ -173,7 +173,7 @@ func fetchWithCurl(b *testing.B, token string, list []string) time.Duration {
 	return time.Since(began)
 }
 
-// mediaList picks everything by hand and returns a token and all addresses.
+// mediaList picks all items through the API and returns a token and their URLs.
 func mediaList(b *testing.B, g *google) (token string, urls []string) {
 	b.Helper()
 	c := authClient(g)
@@ -203,7 +203,7 @@ func mediaList(b *testing.B, g *google) (token string, urls []string) {
 	return string(t.Access), urls
 }
 
-// memory reads a figure of /proc/PID/status, in MB.
+// memory returns a figure of /proc/PID/status in MB.
 func memory(b *testing.B, pid int, key string) float64 {
 	b.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -218,7 +218,7 @@ func memory(b *testing.B, pid int, key string) float64 {
 	return float64(kb) / 1000
 }
 
-// cpu reads how long a process has run.
+// cpu returns the CPU time of a process.
 func cpu(b *testing.B, pid int) time.Duration {
 	b.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -240,11 +240,11 @@ func authClient(g *google) *oauthdevice.Client {
 }
 
 func apiClient(g *google, token string) *picker.Client {
-	return &picker.Client{Base: g.url + "/photos", Tokens: fixed(token)}
+	return &picker.Client{BaseURL: g.url + "/photos", Tokens: fixed(token)}
 }
 
-// fixed is a token that is good for as long as a benchmark runs.
+// fixed is a token source that always returns the same token.
 type fixed string
 
 func (f fixed) Token(context.Context) (string, error) { return string(f), nil }
-func (f fixed) Refused(string)                        {}
+func (f fixed) Invalidate(string)                     {}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"pickerd/device"
+	"pickerd/device/engine"
+	"pickerd/device/screen"
 	"pickerd/display"
 	"pickerd/display/pixel"
 	"pickerd/display/stage"
@@ -19,19 +21,19 @@ import (
 	"pickerd/store"
 )
 
-// A wall is a screen in memory. coded is closed when a QR code is on it.
-type wall struct {
+// A memoryScreen is a screen in memory. coded is closed when it shows a QR code.
+type memoryScreen struct {
 	m     *pixel.Image
 	coded chan struct{}
 }
 
-func (w *wall) Size() (int, int)                        { return w.m.W, w.m.H }
-func (w *wall) Blend(a, b *pixel.Image, t uint32) error { return nil }
-func (w *wall) Blank(bool) error                        { return nil }
-func (w *wall) Gone() <-chan struct{}                   { return nil }
-func (w *wall) Close() error                            { return nil }
+func (w *memoryScreen) Size() (int, int)                        { return w.m.W, w.m.H }
+func (w *memoryScreen) Blend(a, b *pixel.Image, t uint32) error { return nil }
+func (w *memoryScreen) Blank(bool) error                        { return nil }
+func (w *memoryScreen) Disconnected() <-chan struct{}           { return nil }
+func (w *memoryScreen) Close() error                            { return nil }
 
-func (w *wall) Show(m *pixel.Image, parts []image.Rectangle) error {
+func (w *memoryScreen) Show(m *pixel.Image, parts []image.Rectangle) error {
 	white := 0
 	for _, r := range parts {
 		w.m.Sub(r).Copy(m.Sub(r), image.Point{})
@@ -51,9 +53,8 @@ func (w *wall) Show(m *pixel.Image, parts []image.Rectangle) error {
 	return nil
 }
 
-// BenchmarkFirstFrame is from nothing, in a process that runs already, to a
-// pairing code on a screen of pixels: state directory, server, fonts, layout, and
-// the code read back.
+// BenchmarkFirstFrame measures the time from an empty state directory to a pairing
+// code on a pixel screen, inside a running process.
 func BenchmarkFirstFrame(b *testing.B) {
 	g := newGoogle(b)
 	for b.Loop() {
@@ -65,27 +66,31 @@ func BenchmarkFirstFrame(b *testing.B) {
 			b.Fatal(err)
 		}
 		log := slog.New(slog.DiscardHandler)
-		dev := device.New(device.Config{
+		eng := engine.New(engine.Config{
 			Name: "Living room", Store: st, Log: log,
 			OAuth: oauthdevice.Client{HTTP: http.DefaultClient, DeviceAuthURL: g.url + "/auth/device/code", TokenURL: g.url + "/auth/token", RevokeURL: g.url + "/auth/revoke",
 				Scopes: []string{"https://www.googleapis.com/auth/photospicker.mediaitems.readonly"}},
-			Ways:   []device.Way{{Method: device.ByDevice, ClientID: g.auth.ClientID(), Secret: oauthdevice.Secret(g.auth.ClientSecret())}},
-			Picker: picker.Client{HTTP: http.DefaultClient, Base: g.url + "/photos"},
+			Methods: []engine.Method{{Name: device.ByDevice, ClientID: g.auth.ClientID(), Secret: oauthdevice.Secret(g.auth.ClientSecret())}},
+			Picker:  picker.Client{HTTP: http.DefaultClient, BaseURL: g.url + "/photos"},
 		})
-		screen := &wall{pixel.New(1920, 1080), make(chan struct{})}
+		scr := screen.New(screen.Config{Name: "Living room", Words: words.English(), Snapshots: eng.Snapshots(), Frames: &display.Board[device.Frame]{},
+			Engine: eng, Slides: eng, LastActivity: eng.LastActivity, Now: eng.Now, Log: log})
+		memory := &memoryScreen{pixel.New(1920, 1080), make(chan struct{})}
 		s := stage.New(stage.Config{
-			Open: func() (stage.Screen, error) { return screen, nil }, Pages: dev.Pages(), Words: words.English(), Log: log, Cache: dir,
-			Media: st.OpenMedia, Unshowable: dev.Unshowable, Found: dev.Screen, Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
+			Open: func() (stage.Screen, error) { return memory, nil }, Pages: scr.Pages(), Words: words.English(), Log: log, Cache: dir,
+			Media: st.Photos.Open, Unshowable: func(context.Context, string, error) {}, ScreenChanged: scr.Found, Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
 		})
 		ctx, cancel := context.WithCancel(b.Context())
-		ended := make(chan error, 2)
-		go func() { ended <- dev.Run(ctx) }()
-		go func() { ended <- s.Run(ctx) }()
-		<-screen.coded
+		ended := make(chan error, 3)
+		for _, run := range []func(context.Context) error{eng.Run, scr.Run, s.Run} {
+			go func() { ended <- run(ctx) }()
+		}
+		<-memory.coded
 		b.StopTimer()
 		cancel()
-		<-ended
-		<-ended
+		for range cap(ended) {
+			<-ended
+		}
 		st.Close()
 		os.RemoveAll(dir)
 		b.StartTimer()

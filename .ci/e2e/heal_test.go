@@ -23,8 +23,8 @@ import (
 	"pickerd/display/words"
 )
 
-// pageServer serves the page for a board that a test writes. The first request
-// for a path that begins with broken fails.
+// pageServer serves the page of a board that the test sets. The first request for a
+// path with the prefix broken fails.
 func pageServer(t *testing.T, broken string) (board *display.Board[display.Page], url string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,7 +36,7 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 	}
 	files := map[string][]byte{
 		"good.png": good.Bytes(),
-		"cut.png":  append(bytes.Clone(good.Bytes()[:40]), make([]byte, 2000)...), // its header is fine
+		"cut.png":  append(bytes.Clone(good.Bytes()[:40]), make([]byte, 2000)...), // with an intact header
 		"bad.mp4":  append([]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomiso2"), make([]byte, 5000)...),
 	}
 	for name, data := range files {
@@ -45,7 +45,7 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 		}
 	}
 	board = new(display.Board[display.Page])
-	page := web.New(web.Config{Device: still{board}, Alive: func() bool { return true }, Key: func(context.Context, string) error { return nil }, Log: slog.New(slog.DiscardHandler),
+	page := web.New(web.Config{Screen: still{board}, Alive: func() bool { return true }, Key: func(context.Context, string) error { return nil }, Log: slog.New(slog.DiscardHandler),
 		Font: typeface.File, Words: words.English(), Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
 		Media: func(f string) (*os.File, error) { return os.Open(filepath.Join(dir, f)) }})
 	var failed atomic.Bool
@@ -56,26 +56,19 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 		}
 		page.ServeHTTP(w, r)
 	}))
-	t.Cleanup(func() { srv.CloseClientConnections() }) // the stream is open as long as the tab
+	t.Cleanup(func() { srv.CloseClientConnections() }) // the event stream is open as long as the tab
 	return board, srv.URL + "/"
 }
 
-// still is a device that nothing is wished of.
+// still is a screen that grants nothing.
 type still struct{ board *display.Board[display.Page] }
 
-func (s still) Pages() *display.Board[display.Page]    { return s.board }
-func (still) Pick(context.Context) error               { return nil }
-func (still) Cancel(context.Context) error             { return nil }
-func (still) Renew(context.Context) error              { return nil }
-func (still) Next(context.Context) error               { return nil }
-func (still) Previous(context.Context) error           { return nil }
-func (still) Pause(context.Context) error              { return nil }
-func (still) Forget(context.Context) error             { return nil }
-func (still) ChooseItem(context.Context, string) error { return nil }
-func (still) Touch()                                   {}
+func (s still) Pages() *display.Board[display.Page]  { return s.board }
+func (still) Do(context.Context, display.Wish) error { return nil }
+func (still) Choose(context.Context, string) error   { return nil }
 
-// What failed to load once is loaded again, without a new page or a person.
-func TestPageHeals(t *testing.T) {
+// TestRetry checks that the page loads again what failed to load once.
+func TestRetry(t *testing.T) {
 	chromium := newBrowser(t)
 	board, url := pageServer(t, "/qr.svg")
 	board.Set(display.Page{State: "pairing", Title: "x", QR: "https://g.test/device?user_code=A", Link: "https://g.test/device", Code: "A"})
@@ -88,8 +81,8 @@ func TestPageHeals(t *testing.T) {
 	chromium.open(t, 1280, 720, url).until("document.querySelector('.slide.on img.front')")
 }
 
-// A file that can't be shown never covers one that can.
-func TestBrokenMediaCoversNothing(t *testing.T) {
+// TestBrokenMedia checks that a broken file never covers a good one.
+func TestBrokenMedia(t *testing.T) {
 	chromium := newBrowser(t)
 	board, url := pageServer(t, "")
 	board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "good.png"}}}})

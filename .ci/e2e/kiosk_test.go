@@ -17,7 +17,7 @@ import (
 	"pickerd/device"
 )
 
-// traces finds what is about a guest in the state directory, byte by byte.
+// traces returns the texts of a guest that are found in the state directory.
 func (b *box) traces(of ...string) (found []string) {
 	b.t.Helper()
 	dir := filepath.Join(filepath.Dir(b.socket), "state")
@@ -39,14 +39,14 @@ func (b *box) traces(of ...string) (found []string) {
 	return found
 }
 
-// A kiosk on two screens at once: a guest pairs, picks, is still there, is gone;
-// another one says so; and one is cut off by the plug.
+// TestGuestKiosk checks guest mode on two screens: a guest who stays and is then
+// timed out, one who leaves, and one whose visit ends with a power cut.
 func TestGuestKiosk(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := configured(t, g, t.TempDir())
-	b.env = []string{"PICKERD_MODE=guest", "PICKERD_GUEST_FORGET_AFTER=16s"}
+	b.env = []string{"PICKERD_MODE=guest", "PICKERD_GUEST_FORGET_AFTER=40s"}
 	b.start()
 	one, other := newBrowser(t), newBrowser(t)
 	screens := []*tab{one.open(t, 1920, 1080, b.screen), other.open(t, 1080, 1920, b.screen)}
@@ -56,7 +56,7 @@ func TestGuestKiosk(t *testing.T) {
 			f(tb)
 		}
 	}
-	// The page itself must have gone, and with it what the browser kept.
+	// The page must have been loaded anew, without what the browser kept.
 	fresh := func(tb *tab) {
 		t.Helper()
 		tb.until("performance.getEntriesByType('navigation')[0].redirectCount === 1")
@@ -69,7 +69,7 @@ func TestGuestKiosk(t *testing.T) {
 		text, _ := screens[0].scan()
 		code := text[strings.LastIndex(text, "=")+1:]
 		if !g.auth.Approve(code) {
-			t.Fatalf("the code %q is not good", code)
+			t.Fatalf("code %q not accepted", code)
 		}
 		s := b.untilStatus("a session", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
 		session = s.Pick.SessionID
@@ -78,47 +78,47 @@ func TestGuestKiosk(t *testing.T) {
 		}
 		all(func(tb *tab) { tb.untilState("showing"); tb.until("document.querySelector('.slide.on')") })
 	}
-	nobody := func() {
+	checkErased := func() {
 		t.Helper()
-		b.untilStatus("nobody is here", func(s *device.Status) bool {
+		b.untilStatus("the guest is erased", func(s *device.Status) bool {
 			return s.State == device.Pairing && s.Outstanding == nil && s.Sessions == device.Sessions{} && s.Library.Items == 0
 		})
 		if found := b.traces(session, "sample-", g.items[0].Filename, "Grant"); len(found) > 0 {
-			t.Errorf("of the last guest there is %v", found)
+			t.Errorf("traces of the last guest: %v", found)
 		}
 		if left := g.photos.Open(); len(left) > 0 {
-			t.Errorf("sessions are open: %v", left)
+			t.Errorf("open sessions: %v", left)
 		}
 	}
 
 	visit()
 	if found := b.traces(session, "sample-"); len(found) < 1 {
-		t.Error("the search finds nothing while a guest is here")
+		t.Error("no traces while a guest is present")
 	}
 	resp, err := http.Get(b.screen + attribute(t, screens[0], ".slide.on .front", "src"))
 	if err != nil || resp.StatusCode != 200 || resp.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("a photo may be kept: %v %v", resp, err)
+		t.Errorf("a photo may be cached: %v %v", resp, err)
 	}
 	resp.Body.Close()
 	all(func(tb *tab) {
-		tb.until("document.getElementById('leaving').textContent.startsWith('Still there? In 0:0')")
+		tb.until(`/^Still there\? .*\b0:\d\d\b/.test(document.getElementById('leaving').textContent)`)
 	})
 	screens[1].save("guest-leaving")
 	screens[0].tap("stay")
 	all(func(tb *tab) { tb.until("document.getElementById('leaving').hidden") })
 	if s := b.status(); s == nil || s.State != device.Showing {
-		t.Fatalf("who is still here is not: %+v", s)
+		t.Fatalf("status after a guest stayed: %+v", s)
 	}
-	const erased = "document.getElementById('receipt').textContent === 'Everything of yours was erased from this screen and at Google.'"
+	const erased = "document.getElementById('receipt').textContent === 'Your photos and sign-in were removed from this screen.'"
 	all(func(tb *tab) { tb.until(erased); fresh(tb) })
 	screens[0].save("guest-erased")
-	nobody()
+	checkErased()
 
 	visit()
 	screens[1].do("move the mouse", chromedp.MouseClickXY(540, 300))
 	screens[1].tap("forget")
 	all(func(tb *tab) { tb.until(erased); fresh(tb) })
-	nobody()
+	checkErased()
 
 	visit()
 	b.kill()
@@ -130,7 +130,7 @@ func TestGuestKiosk(t *testing.T) {
 			t.Errorf("after a power cut: %s", line)
 		}
 	}
-	nobody()
+	checkErased()
 	b.stop()
 }
 
@@ -143,19 +143,20 @@ func attribute(t *testing.T, tb *tab, selector, name string) string {
 	return s
 }
 
-// line takes a line of the menu by its words.
-func (tb *tab) line(label string) {
+// chooseItem activates a menu item by its label.
+func (tb *tab) chooseItem(label string) {
 	tb.t.Helper()
 	find := fmt.Sprintf("[...document.querySelectorAll('#items button')].find(b => b.textContent === %q)", label)
 	tb.until("!document.getElementById('menu').hidden && " + find)
-	tb.do("take "+label, chromedp.Evaluate[chromedp.Void](find+".click()"))
+	tb.do("choose "+label, chromedp.Evaluate[chromedp.Void](find+".click()"))
 }
 
-// Two people at home, on two screens: a menu that one of them opens is on both.
-func TestFamilyInBrowsers(t *testing.T) {
+// TestAccounts checks two accounts on two screens, and the commands for accounts and
+// items.
+func TestAccounts(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := configured(t, g, t.TempDir())
 	b.env = []string{"PICKERD_PICK_COLLECTION=append", "PICKERD_GOOGLE_USERINFO_URL=" + g.url + "/auth/userinfo",
 		"PICKERD_GOOGLE_SCOPES=https://www.googleapis.com/auth/photospicker.mediaitems.readonly,openid,email"}
@@ -167,7 +168,7 @@ func TestFamilyInBrowsers(t *testing.T) {
 		screen.untilState("pairing")
 		screen.until("document.getElementById('code').textContent")
 		if !g.auth.ApproveAs(screen.text("code"), person) {
-			t.Fatal("the code on the screen is not good")
+			t.Fatal("code on the screen not accepted")
 		}
 		s := b.untilStatus("a session", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
 		if err := g.photos.Choose(s.Pick.SessionID, ids...); err != nil {
@@ -180,19 +181,19 @@ func TestFamilyInBrowsers(t *testing.T) {
 	screen.do("move the mouse", chromedp.MouseClickXY(900, 300))
 	screen.tap("more")
 	second.until("!document.getElementById('menu').hidden && document.getElementById('menutitle').textContent === 'Living room'")
-	screen.line("Link another account")
+	screen.chooseItem("Link another account")
 	join("ben", "sample-harbour")
-	screen.do("OK", chromedp.KeyEvent("\r"))
+	screen.do("OK", press("\r"))
 	for _, tb := range []*tab{screen, second} {
 		tb.until("document.getElementById('menutitle').textContent === 'Who is choosing?' && document.activeElement.textContent === 'anna@example.org'")
 	}
 	screen.save("who")
-	second.do("down", chromedp.KeyEvent("\u0301"))
+	second.do("down", press("\u0301"))
 	second.until("document.activeElement.textContent === 'ben@example.org'")
-	second.do("OK", chromedp.KeyEvent("\r"))
+	second.do("OK", press("\r"))
 	s := b.untilStatus("a pick", func(s *device.Status) bool { return s.State == device.Picking })
 	if s.Account.Email != "ben@example.org" {
-		t.Errorf("the pick is %s's", s.Account.Email)
+		t.Errorf("account %s, want ben@example.org", s.Account.Email)
 	}
 	b.tell("cancel")
 	if out := b.tell("pick", "--account", "anna@example.org"); !strings.Contains(out, "shows a code") {
@@ -200,7 +201,7 @@ func TestFamilyInBrowsers(t *testing.T) {
 	}
 	b.untilStatus("her pick", func(s *device.Status) bool { return s.State == device.Picking && s.Account.Email == "anna@example.org" })
 	b.tell("cancel")
-	b.until("nothing is open", func() bool { return len(g.photos.Open()) == 0 && b.sessions() == 0 })
+	b.until("no session is open", func() bool { return len(g.photos.Open()) == 0 && b.sessions() == 0 })
 	if out := b.tell("unpair", "--account", "ben@example.org", "--everywhere"); !strings.Contains(out, "Still paired: 1. Photos that are still here: 1.") {
 		t.Errorf("unpair --account: %s", out)
 	}
@@ -225,12 +226,12 @@ func TestFamilyInBrowsers(t *testing.T) {
 	b.stop()
 }
 
-// A phone that scans the code in the menu is a remote control, with no key and no
-// app; other phones are not.
-func TestRemoteOnPhone(t *testing.T) {
+// TestPhoneRemote checks that a phone that scans the code in the menu is a remote
+// control, and that no other phone is.
+func TestPhoneRemote(t *testing.T) {
 	t.Parallel()
 	l, g, b, at := onNetwork(t, "PICKERD_SLIDESHOW_INTERVAL=10m", "PICKERD_SLIDESHOW_PAIRS=false")
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	br := newBrowser(t)
 	screen := br.open(t, 1920, 1080, b.screen)
 	screen.untilState("pairing")
@@ -247,12 +248,12 @@ func TestRemoteOnPhone(t *testing.T) {
 	screen.save("menu-remote")
 	link, err := decode(t.Context(), screen.picture())
 	if err != nil || !strings.Contains(link, "/remote/") {
-		t.Fatalf("the code in the menu reads %q, %v", link, err)
+		t.Fatalf("code in the menu: %q, %v", link, err)
 	}
 	path := link[strings.Index(link, "/remote/"):]
 	stranger := l.client(nil)
 	if status, text := get(t, stranger, "http://"+at+path); status != 200 || !strings.Contains(text, "Remote for Living room") {
-		t.Errorf("who has scanned it gets %d: %s", status, text)
+		t.Errorf("with the scanned link: %d: %s", status, text)
 	}
 	for path, want := range map[string]int{path[:len(path)-1]: 410, "/": 401, "/menu.svg": 401} {
 		if status, text := get(t, stranger, "http://"+at+path); status != want || strings.Contains(text, "Next") {
@@ -260,10 +261,10 @@ func TestRemoteOnPhone(t *testing.T) {
 		}
 	}
 	if resp, err := stranger.PostForm("http://"+at+path+"x", map[string][]string{"wish": {"away"}}); err != nil || resp.StatusCode != 410 {
-		t.Errorf("with a wrong key: %v %v", resp, err)
+		t.Errorf("with a wrong link: %v %v", resp, err)
 	}
 	if resp := foreign(t, stranger, "http://"+at+path); resp.StatusCode != 403 {
-		t.Errorf("from another page: %d", resp.StatusCode)
+		t.Errorf("posted by another page: %d, want 403", resp.StatusCode)
 	}
 
 	phone := br.open(t, 412, 915, link)
@@ -273,11 +274,11 @@ func TestRemoteOnPhone(t *testing.T) {
 		phone.do("tap "+wish, chromedp.Click(chromedp.CSS(fmt.Sprintf("button[data-wish=%s]", wish))))
 	}
 	phone.save("phone-remote")
-	phone.accessible("the remote")
+	phone.checkAccessibility("the remote")
 	now := func() string { return phone.text("now") }
 	first := now()
 	if !strings.HasSuffix(first, " of 3") {
-		t.Errorf("now there is %q", first)
+		t.Errorf("current item: %q", first)
 	}
 	tap("next")
 	phone.until(fmt.Sprintf("document.getElementById('now').textContent !== %q", first))
@@ -287,22 +288,22 @@ func TestRemoteOnPhone(t *testing.T) {
 	screen.until("!document.getElementById('paused').hidden")
 	tap("pause")
 	screen.until("document.getElementById('paused').hidden")
-	tap("pick") // the phone goes on to choose, by itself
+	tap("pick") // the phone is redirected to the picker
 	phone.until("location.href.includes('/photos/picker/')")
 	screen.untilState("picking")
 	phone.do("back", chromedp.Navigate(link))
 	tap("cancel")
 	screen.untilState("showing")
 	tap("away")
-	phone.until("document.getElementById('title').textContent === 'The remote is put away'")
+	phone.until("document.getElementById('title').textContent === 'Remote closed'")
 	if status, _ := get(t, stranger, "http://"+at+path); status != 410 {
-		t.Errorf("put away it answers %d", status)
+		t.Errorf("after closing the remote: %d, want 410", status)
 	}
-	b.until("nothing is open", func() bool { return len(g.photos.Open()) == 0 && b.sessions() == 0 })
+	b.until("no session is open", func() bool { return len(g.photos.Open()) == 0 && b.sessions() == 0 })
 	b.stop()
 }
 
-// foreign posts as a page from elsewhere makes a browser do.
+// foreign posts as a browser does for a page of another site.
 func foreign(t *testing.T, c *http.Client, url string) *http.Response {
 	t.Helper()
 	req := httptest.NewRequest(http.MethodPost, url, strings.NewReader("wish=next"))

@@ -6,10 +6,9 @@ import (
 	"pickerd/display/words"
 )
 
-// The page in a browser speaks the screen's language, from the right to the left
-// where it is written so, in fonts that come with it, and shows what else the
-// configuration asks for.
-func TestLanguagesInTheBrowser(t *testing.T) {
+// TestLanguages checks that the page uses the screen's language, its direction of
+// writing and the bundled fonts, and shows the clock and captions.
+func TestLanguages(t *testing.T) {
 	g := newGoogle(t)
 	chromium := newBrowser(t)
 	for _, code := range []string{"ar", "ja"} {
@@ -33,7 +32,7 @@ func TestLanguagesInTheBrowser(t *testing.T) {
 		screen.until("document.querySelector('[data-text=or_open]').textContent === '" + w.Say("screen.or_open") + "'")
 		screen.until("[...document.fonts].filter(f => f.status === 'loaded').length > 1")
 		if text, _ := screen.scan(); text == "" {
-			t.Errorf("%s: no code can be read", code)
+			t.Errorf("%s: empty QR code", code)
 		}
 		screen.save("language-" + code)
 		g.auth.Approve(screen.text("code"))

@@ -17,39 +17,42 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// A person's phone opens what the screen's QR code holds.
+// follow opens a scanned link on a phone.
 func (tb *tab) follow(link string) { tb.do("open the scanned link", chromedp.Navigate(link)) }
 
+// tap clicks an element by its ID. It moves the mouse first, as a person does, which
+// shows buttons that have faded.
 func (tb *tab) tap(id string) {
 	tb.t.Helper()
-	tb.do("tap "+id, chromedp.WaitVisible(chromedp.ID(id)), chromedp.Click(chromedp.ID(id)))
+	tb.do("tap "+id, chromedp.Evaluate[chromedp.Void](`document.querySelector("body.near, body.leaving") || dispatchEvent(new PointerEvent("pointermove"))`), chromedp.WaitVisible(chromedp.ID(id)), chromedp.Click(chromedp.ID(id)))
 }
 
-// approve scans the pairing code, compares the codes and allows.
+// approve scans the pairing code, compares the codes and approves.
 func approve(t *testing.T, screen, phone *tab) {
 	t.Helper()
 	screen.untilState("pairing")
 	link, share := screen.scan()
 	if share < 1.0/3 {
-		t.Errorf("the QR code takes only %.2f of the picture's height", share)
+		t.Errorf("the QR code takes %.2f of the height, want 1/3", share)
 	}
 	code := screen.text("code")
 	u, err := url.Parse(link)
 	if err != nil || u.Query().Get("user_code") != code {
-		t.Fatalf("the QR code holds %q, the screen shows the code %q", link, code)
+		t.Fatalf("QR code %q, code on the screen %q", link, code)
 	}
 	if shown := screen.text("link"); !strings.HasPrefix(link, shown) {
-		t.Errorf("the screen says to open %q, the QR code holds %q", shown, link)
+		t.Errorf("link on the screen %q, QR code %q", shown, link)
 	}
 	phone.follow(link)
 	if got := phone.text("code"); got != code {
-		t.Errorf("the phone shows the code %q, the screen %q", got, code)
+		t.Errorf("code on the phone %q, on the screen %q", got, code)
 	}
 	phone.tap("allow")
 	phone.until("document.getElementById('outcome') && document.getElementById('outcome').textContent === 'Connected' || document.getElementById('done')")
 }
 
-// choose picks the samples of these names and taps Done.
+// choose scans the picker link, chooses samples by name, all without names, and
+// taps Done.
 func choose(screen, phone *tab, names ...string) {
 	screen.t.Helper()
 	screen.untilState("picking")
@@ -58,6 +61,7 @@ func choose(screen, phone *tab, names ...string) {
 	pickAndTapDone(phone, names...)
 }
 
+// pickAndTapDone chooses samples by name, all without names, and taps Done.
 func pickAndTapDone(phone *tab, names ...string) {
 	phone.t.Helper()
 	for _, n := range names {
@@ -70,9 +74,9 @@ func pickAndTapDone(phone *tab, names ...string) {
 	phone.until("document.getElementById('outcome') && document.getElementById('outcome').textContent.startsWith('Done')")
 }
 
-// seesPhotos waits until each named sample has been on the screen, told by the
-// colours of its pixels.
-func seesPhotos(t *testing.T, screen *tab, names ...string) {
+// waitForPhotos waits until each named sample has been on the screen, by the colours
+// of its pixels.
+func waitForPhotos(t *testing.T, screen *tab, names ...string) {
 	t.Helper()
 	missing := map[string][3]float64{}
 	for _, n := range names {
@@ -87,11 +91,11 @@ func seesPhotos(t *testing.T, screen *tab, names ...string) {
 		}
 		missing[n] = mean(img, 0.5)
 	}
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(maxWait)
 	for len(missing) > 0 {
 		if time.Now().After(deadline) {
 			screen.save("unseen")
-			t.Fatalf("never seen on the screen: %v", missing)
+			t.Fatalf("not on the screen: %v", missing)
 		}
 		shown := screen.picture()
 		// A 3:2 photo on a 16:9 screen: its own middle half is the screen's
@@ -110,9 +114,11 @@ func seesPhotos(t *testing.T, screen *tab, names ...string) {
 	}
 }
 
-func TestRunFromScanToPhotos(t *testing.T) {
+// TestPick scans, picks and shows photos in a browser, with a restart and a power
+// cut.
+func TestPick(t *testing.T) {
 	g := newGoogle(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := newBox(t, g, t.TempDir())
 	chromium := newBrowser(t)
 	screen := chromium.open(t, 1920, 1080, b.screen)
@@ -127,9 +133,9 @@ func TestRunFromScanToPhotos(t *testing.T) {
 	screen.scan()
 	screen.save("picking")
 
-	// A restart in the middle: the page heals by itself and the session goes on.
+	// After a restart during a pick the page reconnects and the session is the same.
 	before, _ := screen.scan()
-	if took := b.stop(); took > 5*time.Second {
+	if took := b.stop(); took > maxStop {
 		t.Errorf("SIGTERM took %v", took)
 	}
 	if n := len(g.photos.Open()); n != 1 {
@@ -139,44 +145,48 @@ func TestRunFromScanToPhotos(t *testing.T) {
 	screen.until("document.getElementById('offline').hidden")
 	screen.untilState("picking")
 	if after, _ := screen.scan(); after != before {
-		t.Error("the restart changed the link that a person may have scanned")
+		t.Error("the restart changed the picker link")
 	}
 
 	choose(screen, phone, "sunset", "aurora", "meadow")
 	phone.save("phone-done")
 	screen.untilState("showing")
-	seesPhotos(t, screen, "sunset", "aurora", "meadow")
+	waitForPhotos(t, screen, "sunset", "aurora", "meadow")
 	b.until("every session is deleted", func() bool { return b.sessions() == 0 && len(g.photos.Open()) == 0 })
 
-	// The plug is pulled while photos are shown: they are back without network.
+	// After a power cut photos are shown without a token.
 	b.kill()
 	g.auth.RevokeAll()
 	b.start()
 	screen.untilState("showing")
 
-	// OK on the remote control wants new photos; the grant is gone: pair again.
-	screen.do("press Enter", chromedp.KeyEvent("\r"))
+	// OK on the remote control requests a pick, which needs a new pairing.
+	screen.do("press Enter", press("\r"))
 	approve(t, screen, phone)
 	screen.untilState("picking")
-	choose(screen, phone) // all of them, the video too
+	choose(screen, phone) // all of them, with the video
 	screen.untilState("showing")
-	b.until("all thirteen are here", func() bool { return b.library() == 13 })
+	b.until("all 13 items are stored", func() bool { return b.library() == 13 })
 	screen.until("document.querySelector('.slide.on video') && document.querySelector('.slide.on video').currentTime > 0 || document.querySelector('.slide.on img')")
 	b.until("every session is deleted", func() bool { return b.sessions() == 0 && len(g.photos.Open()) == 0 })
 	b.stop()
 
 	for _, s := range g.photos.Sessions() {
 		if !s.Deleted {
-			t.Errorf("session %s was left behind", s.ID)
+			t.Errorf("session %s was not deleted", s.ID)
 		}
 	}
 	if strings.Contains(b.log.String(), oauthtest.Mark) {
-		t.Error("a secret is in the log")
+		t.Error("secret in the log")
 	}
 }
 
+// maxStop is how long pickerd may take to end.
+const maxStop = 5 * time.Second
+
 var demoURL = regexp.MustCompile(`http://[0-9.:]+/`)
 
+// TestDemo checks the demo from its code to its photos.
 func TestDemo(t *testing.T) {
 	b := &box{t: t, args: []string{"demo", "--listen", "127.0.0.1:0"}}
 	b.start()
@@ -186,20 +196,20 @@ func TestDemo(t *testing.T) {
 	screen := chromium.open(t, 1280, 720, b.screen)
 	phone := chromium.open(t, 390, 844, "about:blank")
 	approve(t, screen, phone)
-	// One scan is enough: the phone is carried on to the photos.
+	// The approval redirects the phone to the picker.
 	phone.until("document.getElementById('done')")
 	pickAndTapDone(phone, "harbour", "leaves", "waves")
 	screen.untilState("showing")
-	b.until("three are here", func() bool { return b.library() == 3 })
+	b.until("three photos are stored", func() bool { return b.library() == 3 })
 	b.until("every session is deleted", func() bool { return b.sessions() == 0 })
-	screen.until(`document.getElementById("receipt").textContent.includes("The picking session was deleted at Google.") || document.getElementById("receipt").hidden`)
+	screen.until(`document.getElementById("receipt").textContent.includes("Access to your selection in Google Photos has ended.") || document.getElementById("receipt").hidden`)
 	screen.save("demo-showing")
 	screen.until("document.querySelector('.slide.on video') && document.querySelector('.slide.on video').currentTime > 0.5")
 	screen.save("demo-video")
-	if took := b.stop(); took > 5*time.Second {
+	if took := b.stop(); took > maxStop {
 		t.Errorf("Ctrl-C took %v", took)
 	}
 	if _, err := os.Stat(filepath.Dir(b.socket)); err == nil {
-		t.Error("the demo left its state behind")
+		t.Error("the demo did not remove its state")
 	}
 }

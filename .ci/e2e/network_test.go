@@ -31,12 +31,11 @@ import (
 	"pickerd/device"
 )
 
-// A lan is a network of two machines: this one, and another that is a network
-// namespace.
+// A lan is a network of two machines: this one, and a network namespace.
 type lan struct {
 	t    *testing.T
 	name string
-	box  string // this machine's address on it
+	box  string // this machine's address on the network
 }
 
 var lans struct {
@@ -44,11 +43,11 @@ var lans struct {
 	n int
 }
 
-// newLAN makes one, which takes root.
+// newLAN makes a network. It needs root.
 func newLAN(t *testing.T) *lan {
 	t.Helper()
 	if os.Geteuid() != 0 && os.Getenv("CI") == "" {
-		t.Skip("only root can make a network")
+		t.Skip("needs root, to make a network")
 	}
 	lans.Lock()
 	lans.n++
@@ -79,7 +78,7 @@ func (l *lan) dial(ctx context.Context, network, address string) (net.Conn, erro
 	}
 	got := make(chan result, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
 		ns, err := os.Open("/run/netns/" + l.name)
 		if err != nil {
 			got <- result{nil, err}
@@ -90,23 +89,23 @@ func (l *lan) dial(ctx context.Context, network, address string) (net.Conn, erro
 			got <- result{nil, err}
 			return
 		}
-		// By number, so that nothing is looked up by another thread.
-		c, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, address)
+		// The address is numeric: another thread would resolve a name.
+		c, err := (&net.Dialer{Timeout: maxWait}).DialContext(ctx, network, address)
 		got <- result{c, err}
 	}()
 	r := <-got
 	return r.c, r.err
 }
 
-// client is a program on the other machine; it follows no redirects.
+// client returns an HTTP client on the other machine. It follows no redirects.
 func (l *lan) client(cfg *tls.Config) *http.Client {
 	tr := &http.Transport{DialContext: l.dial, TLSClientConfig: cfg, ForceAttemptHTTP2: cfg != nil}
 	l.t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: tr, Timeout: maxWait, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// forward is an address on this machine that leads to the box through the other
-// one, for a browser that can't be there itself.
+// forward returns an address on this machine that is forwarded to the box from the
+// other machine, for a browser, which cannot run there.
 func (l *lan) forward(to string) string {
 	l.t.Helper()
 	at, err := net.Listen("tcp", "127.0.0.1:0")
@@ -135,7 +134,7 @@ func (l *lan) forward(to string) string {
 	return at.Addr().String()
 }
 
-// onNetwork is a box whose page is on a network.
+// onNetwork starts a box with its page on a network, at the address returned.
 func onNetwork(t *testing.T, env ...string) (*lan, *google, *box, string) {
 	t.Helper()
 	l, g := newLAN(t), newGoogle(t)
@@ -169,21 +168,21 @@ func get(t *testing.T, c *http.Client, url string) (int, string) {
 	return resp.StatusCode, string(text)
 }
 
-// Another machine sees nothing without the key, and everything with it; the
-// box's own browser needs none.
-func TestDisplayOnTheNetwork(t *testing.T) {
+// TestNetworkDisplay checks that the page needs the key from another machine and
+// none on the box.
+func TestNetworkDisplay(t *testing.T) {
 	t.Parallel()
 	l, _, b, at := onNetwork(t)
-	b.until("there is a code", func() bool { s := b.status(); return s != nil && s.Pairing != nil })
+	b.until("a code is offered", func() bool { s := b.status(); return s != nil && s.Pairing != nil })
 	code := b.status().Pairing.UserCode
 	stranger := l.client(nil)
 	for _, path := range []string{"", "qr.svg", "events", "screen.json", "metrics", "healthz", "media/1", "pickerd.js"} {
 		if status, text := get(t, stranger, "http://"+at+"/"+path); status != 401 || strings.Contains(text, code) {
-			t.Errorf("a stranger gets %d for /%s: %s", status, path, text)
+			t.Errorf("/%s without the key: %d: %s", path, status, text)
 		}
 	}
 	if status, _ := get(t, http.DefaultClient, b.screen); status != 200 {
-		t.Errorf("the box's own browser gets %d", status)
+		t.Errorf("on the box: %d, want 200", status)
 	}
 	req, err := http.NewRequestWithContext(t.Context(), "GET", b.screen, nil)
 	if err != nil {
@@ -191,31 +190,31 @@ func TestDisplayOnTheNetwork(t *testing.T) {
 	}
 	req.Host = "evil.example"
 	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 421 {
-		t.Errorf("under a name that was led to it: %v %v", resp, err)
+		t.Errorf("with a foreign Host: %v %v, want 421", resp, err)
 	}
 	resp, err := stranger.PostForm("http://"+at+"/signin", url.Values{"key": {b.key()}})
 	if err != nil || resp.StatusCode != 303 || len(resp.Cookies()) != 1 {
 		t.Fatalf("signing in: %v %v", resp, err)
 	}
 
-	// Two browsers at once: one at the box, one on the other machine.
+	// Two tabs at once: one at the box, one on the other machine.
 	br := newBrowser(t)
 	near := br.open(t, 1280, 720, b.screen)
 	far := br.open(t, 1280, 720, "http://lobby.example:"+port(t, l.forward(at))+"/")
 	far.until(`!!document.querySelector("#key")`)
 	far.save("signin")
-	far.accessible("the sign-in page")
+	far.checkAccessibility("the sign-in page")
 	far.do("type the key", chromedp.SendKeys(chromedp.ID("key"), strings.ToUpper(b.key())))
 	far.tap("goon")
 	for _, tb := range map[string]*tab{"near": near, "far": far} {
 		tb.until(fmt.Sprintf(`document.querySelector("#code")?.textContent.includes(%q)`, code))
 	}
-	// The key stays the same, and signed-in screens come back, after a restart.
+	// After a restart the key is the same and signed-in screens reconnect.
 	key := b.key()
 	b.stop()
 	b.start()
 	if again := b.key(); again != key {
-		t.Errorf("the key was %s and is %s", key, again)
+		t.Errorf("key %s after a restart, want %s", again, key)
 	}
 	far.until(`document.querySelector("#offline").hidden && !!document.querySelector("#code").textContent`)
 	b.stop()
@@ -230,9 +229,9 @@ func port(t *testing.T, address string) string {
 	return p
 }
 
-// A thousand screens, and as many who are slow on purpose, do not keep the box
-// from its own.
-func TestManyOnTheNetwork(t *testing.T) {
+// TestNetworkLoad checks that neither a thousand screens nor slow clients keep the
+// box's own browser out.
+func TestNetworkLoad(t *testing.T) {
 	t.Parallel()
 	l, _, b, at := onNetwork(t)
 	key := b.key()
@@ -247,7 +246,9 @@ func TestManyOnTheNetwork(t *testing.T) {
 				return
 			}
 			req.Header.Set("Authorization", "Bearer "+key)
-			resp, err := l.client(nil).Do(req)
+			c := l.client(nil)
+			c.Timeout = 0 // a stream stays open
+			resp, err := c.Do(req)
 			if err != nil {
 				return
 			}
@@ -260,17 +261,17 @@ func TestManyOnTheNetwork(t *testing.T) {
 			}
 		})
 	}
-	b.until("all have an answer", func() bool {
+	b.until("all requests are answered", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return counts[200] == 256 && counts[200]+counts[503] == 1000
 	})
 	if status, _ := get(t, http.DefaultClient, b.screen+"healthz"); status != 200 {
-		t.Errorf("meanwhile the box says %d", status)
+		t.Errorf("GET /healthz under load: %d, want 200", status)
 	}
 	cancel()
 	wg.Wait()
-	// Those who send a header, a letter at a time.
+	// Clients that never finish a request header.
 	for range 200 {
 		c, err := l.dial(t.Context(), "tcp", at)
 		if err != nil {
@@ -282,13 +283,13 @@ func TestManyOnTheNetwork(t *testing.T) {
 		}
 	}
 	if status, _ := get(t, http.DefaultClient, b.screen); status != 200 {
-		t.Errorf("among slow ones the box's own browser gets %d", status)
+		t.Errorf("on the box beside slow clients: %d, want 200", status)
 	}
 	b.stop()
 }
 
-// With a certificate other machines speak TLS, and the box's own browser needs
-// none. A renewed one is taken without a restart.
+// TestTLS checks that a certificate makes other machines use TLS but not the box's
+// own browser, and that a renewed one is loaded without a restart.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -305,18 +306,18 @@ func TestTLS(t *testing.T) {
 		t.Errorf("without TLS: %v", resp.Status)
 	}
 	if status, _ := get(t, http.DefaultClient, b.screen); status != 200 {
-		t.Errorf("the box's own browser gets %d", status)
+		t.Errorf("on the box: %d, want 200", status)
 	}
 	again := writeCertificate(t, cert, key)
 	next := l.client(&tls.Config{RootCAs: again, ServerName: "lobby.example"})
-	b.until("the new certificate is taken", func() bool {
+	b.until("the new certificate is served", func() bool {
 		resp, err := next.Get("https://" + at + "/")
 		return err == nil && resp.StatusCode == 401
 	})
 	b.stop()
 }
 
-// writeCertificate makes a certificate that signs itself.
+// writeCertificate writes a self-signed certificate and returns a pool that trusts it.
 func writeCertificate(t *testing.T, certFile, keyFile string) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,7 +41,7 @@ func (g *google) proxied(t *testing.T) *toxiproxy.Proxy {
 	return p
 }
 
-// faults are what the way to Google does, each with its way back.
+// faults are faults of the connection to Google. Each returns how to undo it.
 var faults = map[string]func(t *testing.T, g *google, p *toxiproxy.Proxy) (mend func()){
 	"latency":                 toxic(`{"type":"latency","attributes":{"latency":600,"jitter":400}}`),
 	"a narrow line":           toxic(`{"type":"bandwidth","attributes":{"rate":20}}`),
@@ -90,7 +92,7 @@ func toxic(json string) func(*testing.T, *google, *toxiproxy.Proxy) func() {
 	}
 }
 
-// media lets downloads of all items fail in a way.
+// media makes the downloads of all items answer differently.
 func media(answer func(w http.ResponseWriter, data []byte)) func(*testing.T, *google, *toxiproxy.Proxy) func() {
 	return func(_ *testing.T, g *google, _ *toxiproxy.Proxy) func() {
 		set := func(h func(it *pickertest.Item) http.HandlerFunc) {
@@ -105,9 +107,12 @@ func media(answer func(w http.ResponseWriter, data []byte)) func(*testing.T, *go
 	}
 }
 
-// TestBadWays lets the way to Google misbehave from each part of a life on, for a
-// few seconds, and expects that everything goes on by itself.
-func TestBadWays(t *testing.T) {
+// outage is how long TestNetworkFaults keeps a fault.
+const outage = 4 * time.Second
+
+// TestNetworkFaults injects each fault of the connection to Google for a few seconds
+// in each phase, and expects that pickerd recovers.
+func TestNetworkFaults(t *testing.T) {
 	t.Parallel()
 	begins := map[string]func(s *device.Status) bool{
 		"at boot":        func(*device.Status) bool { return true },
@@ -125,14 +130,13 @@ func TestBadWays(t *testing.T) {
 					p := g.proxied(t)
 					v := &victim{t: t, g: g, b: configured(t, g, t.TempDir()), patient: true}
 					v.b.launch()
-					never := make(chan time.Time)
-					if !v.until(never, is) {
+					if !v.until(time.After(maxWait), is) {
 						return
 					}
 					mend := begin(t, g, p)
-					v.until(time.After(4*time.Second), func(*device.Status) bool { return false })
+					v.until(time.After(outage), func(*device.Status) bool { return false })
 					mend()
-					if !v.until(time.After(90*time.Second), func(s *device.Status) bool {
+					if !v.until(time.After(maxWait), func(s *device.Status) bool {
 						return s.State == device.Showing && s.Library.Items == 13 && s.Pick == nil && s.Sessions == device.Sessions{}
 					}) {
 						return
@@ -147,37 +151,51 @@ func TestBadWays(t *testing.T) {
 	}
 }
 
-// A certificate that is not good yet is what a box sees whose clock is behind: it
-// says so, and goes on when the time has come.
-func TestCertificateNotYetGood(t *testing.T) {
+// TestFutureCertificate checks that a certificate that is not valid yet is reported
+// as a wrong clock, and accepted when its time has come.
+func TestFutureCertificate(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)
+	ca := newAuthority(t)
 	inner := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.handler.ServeHTTP(w, r) }))
-	good := time.Now().Add(15 * time.Second)
-	cert, ca := certificate(t, good)
-	inner.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	// The first handshake issues the certificate, so that it comes too early
+	// however long pickerd takes to start.
+	var validFrom atomic.Int64 // Unix seconds
+	issue := sync.OnceValues(func() (*tls.Certificate, error) {
+		from := time.Now().Add(15 * time.Second).Truncate(time.Second)
+		validFrom.Store(from.Unix())
+		return ca.issue(from)
+	})
+	inner.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		cert, err := issue()
+		if err != nil {
+			return nil, err
+		}
+		return &tls.Config{Certificates: []tls.Certificate{*cert}}, nil
+	}}
 	inner.StartTLS()
 	t.Cleanup(inner.Close)
 	g.url = inner.URL
 	b := configured(t, g, t.TempDir())
-	b.env = []string{"SSL_CERT_FILE=" + ca}
+	b.env = []string{"SSL_CERT_FILE=" + ca.file}
 	b.launch()
-	b.until("the screen speaks of the clock", func() bool {
+	b.until("the clock is reported", func() bool {
 		s := b.status()
 		return s != nil && s.Problem != nil && s.Problem.Code == "clock" && s.State == device.Waiting
 	})
-	b.until("a code, when the time has come", func() bool {
+	b.until("a code is offered", func() bool {
 		s := b.status()
 		return s != nil && s.Pairing != nil && s.Problem == nil
 	})
-	if time.Now().Before(good.Add(-time.Second)) {
+	if time.Now().Before(time.Unix(validFrom.Load(), 0)) {
 		t.Error("the certificate was accepted before its time")
 	}
 	b.stop()
 }
 
-// A proxy that shows a certificate of its own is no server of Google's.
-func TestIntercepted(t *testing.T) {
+// TestInterception checks that a proxy with another certificate is not taken for
+// Google.
+func TestInterception(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)
 	inner := httptest.NewTLSServer(g.handler)
@@ -185,30 +203,51 @@ func TestIntercepted(t *testing.T) {
 	g.url = inner.URL
 	b := configured(t, g, t.TempDir())
 	b.launch()
-	b.until("the screen says who answers", func() bool {
+	b.until("the interception is reported", func() bool {
 		s := b.status()
 		return s != nil && s.Problem != nil && s.Problem.Code == "not_google"
 	})
 	b.stop()
 }
 
-// certificate makes one for the loopback address that is good from a time on, and
-// a file with its authority.
-func certificate(t *testing.T, from time.Time) (cert tls.Certificate, file string) {
+// An authority issues certificates for the loopback address.
+type authority struct {
+	key  *rsa.PrivateKey
+	cert *x509.Certificate
+	file string // its own certificate
+}
+
+func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: from, NotAfter: from.Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
+	now := time.Now()
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(2 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file = filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
+	a := &authority{key: key, cert: cert, file: filepath.Join(t.TempDir(), "ca.pem")}
+	if err := os.WriteFile(a.file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// issue returns a certificate that is valid for an hour from a time on.
+func (a *authority) issue(from time.Time) (*tls.Certificate, error) {
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "test"}, NotBefore: from, NotAfter: from.Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, a.cert, &a.key.PublicKey, a.key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.key}, nil
 }

@@ -13,9 +13,9 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// outside lists the texts and buttons that don't fit on the screen, are too
+// misplaced lists the texts and buttons that do not fit on the screen, are too
 // small, or cover each other.
-const outside = `(() => {
+const misplaced = `(() => {
 	const bad = [], seen = [];
 	for (const id of ["qr", "device", "title", "text", "steps", "hint", "typed", "codeline", "left", "account", "receipt", "progress", "problem", "more", "pick", "cancel", "renew", "forget"]) {
 		const e = document.getElementById(id), r = e.getBoundingClientRect(), style = getComputedStyle(e);
@@ -30,15 +30,25 @@ const outside = `(() => {
 	return bad.join(", ");
 })()`
 
-// fits turns a screen to each size and looks whether everything is where it can
-// be read, and scanned.
-func (tb *tab) fits(what string, scan bool) {
+// untilSettled waits until a page has a size, and has been drawn in it without a
+// transition that still runs.
+func (tb *tab) untilSettled(width, height int64) {
+	tb.t.Helper()
+	tb.until(fmt.Sprintf("innerWidth === %d && innerHeight === %d", width, height))
+	tb.do("draw two frames", chromedp.Evaluate[chromedp.Void]("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))", chromedp.EvalAwaitPromise))
+	tb.until("document.getAnimations().every(a => !(a instanceof CSSTransition) || a.playState !== 'running')")
+}
+
+// checkSizes resizes a screen and checks that everything can be read and, if scan is
+// set, scanned.
+func (tb *tab) checkSizes(what string, scan bool) {
 	tb.t.Helper()
 	for _, size := range [][2]int64{{1280, 720}, {1920, 1080}, {3840, 2160}, {1080, 1920}, {720, 1280}, {1024, 768}, {800, 480}} {
 		name := fmt.Sprintf("%s-%dx%d", what, size[0], size[1])
-		tb.do("turn to "+name, chromedp.EmulateViewport(size[0], size[1]), chromedp.Sleep(700*time.Millisecond))
+		tb.do("resize to "+name, chromedp.EmulateViewport(size[0], size[1]))
+		tb.untilSettled(size[0], size[1])
 		tb.save(name)
-		bad, err := chromedp.Run(tb.ctx, chromedp.Evaluate[string](outside))
+		bad, err := chromedp.Run(tb.ctx, chromedp.Evaluate[string](misplaced))
 		if err != nil || bad != "" {
 			tb.t.Errorf("%s: %s %v", name, bad, err)
 		}
@@ -51,8 +61,8 @@ func (tb *tab) fits(what string, scan bool) {
 	}
 }
 
-// The screens of the other ways in.
-func TestWaysFitEverySize(t *testing.T) {
+// TestPairingLayout checks the screens of the other pairing methods.
+func TestPairingLayout(t *testing.T) {
 	chromium := newBrowser(t)
 	for _, method := range []string{"paste", "import", "device"} { // the last is refused: blocked
 		g := googleLike(t, oauthtest.Options{Interval: time.Second, RefuseScope: true})
@@ -62,36 +72,35 @@ func TestWaysFitEverySize(t *testing.T) {
 		b.start()
 		screen := chromium.open(t, 1920, 1080, b.screen)
 		screen.until("['pairing', 'blocked'].includes(document.body.dataset.state) && document.getElementById('steps').children.length > 0")
-		screen.fits("way-"+method, method == "paste")
+		screen.checkSizes("way-"+method, method == "paste")
 		b.stop()
 	}
 }
 
-// TestScreensFitEverySize looks at the screens on everything that people hang
-// on a wall.
-func TestScreensFitEverySize(t *testing.T) {
+// TestLayout checks the screens of a pick, with a problem and without.
+func TestLayout(t *testing.T) {
 	g := newGoogle(t)
 	b := newBox(t, g, t.TempDir())
 	screen := newBrowser(t).open(t, 1920, 1080, b.screen)
-	look := func(state string, more ...string) {
+	check := func(state string, more ...string) {
 		t.Helper()
 		screen.untilState(state)
-		screen.fits(state+strings.Join(more, ""), state == "pairing" || state == "picking")
+		screen.checkSizes(state+strings.Join(more, ""), state == "pairing" || state == "picking")
 	}
-	look("pairing")
+	check("pairing")
 	down := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 	g.auth.Fail(oauthtest.OpPoll, slices.Repeat([]http.HandlerFunc{down}, 6)...)
 	screen.until("!document.getElementById('problem').hidden")
-	look("pairing", "-trouble")
+	check("pairing", "-trouble")
 	screen.until("document.getElementById('problem').hidden")
 	g.auth.Approve(g.auth.UserCode())
-	look("picking")
+	check("picking")
 	b.tell("cancel")
-	look("idle")
+	check("idle")
 	b.tell("pick")
 	screen.untilState("picking")
 	if err := g.photos.Choose(g.photos.Open()[0], "sample-sunset"); err != nil {
 		t.Fatal(err)
 	}
-	look("showing")
+	check("showing")
 }

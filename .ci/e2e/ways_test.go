@@ -19,8 +19,8 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// relayPage serves what "pickerd relay-page" prints, as a static host does, and
-// returns its address.
+// relayPage serves the output of "pickerd relay-page" as a static host does, and
+// returns the URL.
 func relayPage(t *testing.T) string {
 	t.Helper()
 	path, err := binary()
@@ -43,7 +43,8 @@ func relayPage(t *testing.T) string {
 	return srv.URL + "/pickerd.html"
 }
 
-// clientFile is a client as the console offers it for download.
+// clientFile writes an OAuth client as the console offers it for download, and
+// returns the path.
 func clientFile(t *testing.T, g *google, k oauthtest.Kind, redirects ...string) string {
 	t.Helper()
 	kind := map[oauthtest.Kind]string{oauthtest.TV: "installed", oauthtest.Web: "web", oauthtest.Desktop: "installed"}[k]
@@ -59,16 +60,17 @@ func clientFile(t *testing.T, g *google, k oauthtest.Kind, redirects ...string) 
 	return path
 }
 
-// signIn is the person on the authorization server's own pages.
+// signIn signs in on the authorization server's pages and decides, "allow" or
+// "deny".
 func (tb *tab) signIn(decision string) {
 	tb.t.Helper()
 	tb.tap("person")
 	tb.tap(decision)
 }
 
-// relaying is a box that pairs by relay because the device flow is refused, and
-// has a name on the local network.
-func relaying(t *testing.T) (g *google, b *box, relay string) {
+// startRelay starts a box that pairs by relay, because the device flow is refused,
+// and that has a name on the local network.
+func startRelay(t *testing.T) (g *google, b *box, relay string) {
 	t.Helper()
 	relay = relayPage(t)
 	g = googleLike(t, oauthtest.Options{Interval: time.Second, RefuseScope: true, WebRedirects: []string{relay}})
@@ -86,18 +88,17 @@ func toRelayPage(screen, phone *tab, decision string) {
 	screen.untilState("pairing")
 	link, _ := screen.scan()
 	if !strings.HasPrefix(link, "http://box.local:") {
-		screen.t.Fatalf("the QR code holds %q", link)
+		screen.t.Fatalf("QR code: %q", link)
 	}
 	phone.follow(link)
 	phone.signIn(decision)
 	phone.do("wait for the relay page", chromedp.WaitVisible(chromedp.ID("go")))
 }
 
-// One scan for everything: consent on the phone, back over the relay page, and
-// straight on to the photos.
+// TestRelay pairs by relay and picks with one scan.
 func TestRelay(t *testing.T) {
-	g, b, relay := relaying(t)
-	g.photos.NoLeaks(t)
+	g, b, relay := startRelay(t)
+	g.noLeaks(t)
 	chromium := newBrowser(t)
 	screen := chromium.open(t, 1920, 1080, b.screen)
 	phone, other := chromium.open(t, 390, 844, "about:blank"), chromium.open(t, 390, 844, "about:blank")
@@ -106,10 +107,10 @@ func TestRelay(t *testing.T) {
 	screen.save("pairing-relay")
 	phone.save("phone-relay")
 	if title := phone.text("title"); !strings.Contains(title, "“Living room”") {
-		t.Errorf("the relay page asks %q", title)
+		t.Errorf("title of the relay page: %q", title)
 	}
 	if where := phone.text("where"); !strings.HasPrefix(where, "box.local:") {
-		t.Errorf("the relay page says %q", where)
+		t.Errorf("target on the relay page: %q", where)
 	}
 	phone.until("location.search === '' && location.href.startsWith(" + quote(relay) + ")")
 	phone.until("localStorage.length === 0 && sessionStorage.length === 0 && document.cookie === ''")
@@ -118,12 +119,12 @@ func TestRelay(t *testing.T) {
 	phone.tap("go")
 	phone.until("document.getElementById('done')") // the picker
 	other.tap("go")
-	other.until("document.getElementById('title') && document.getElementById('title').textContent === 'This link was used already'")
+	other.until("document.getElementById('title') && document.getElementById('title').textContent === 'This link was already used'")
 	other.save("phone-used")
 
 	pickAndTapDone(phone, "sunset", "aurora")
 	screen.untilState("showing")
-	b.until("two are here", func() bool { return b.library() == 2 })
+	b.until("two photos are stored", func() bool { return b.library() == 2 })
 	b.until("every session is deleted", func() bool { return b.sessions() == 0 && len(g.photos.Open()) == 0 })
 	if s := b.tell("status"); !strings.Contains(s, "by relay") || !strings.Contains(s, "refused   device: invalid_scope") {
 		t.Errorf("status:\n%s", s)
@@ -131,18 +132,19 @@ func TestRelay(t *testing.T) {
 	b.stop()
 	for _, secret := range []string{oauthtest.Mark, "code=", "code_verifier"} {
 		if strings.Contains(b.log.String(), secret) {
-			t.Errorf("%q is in the log", secret)
+			t.Errorf("%q in the log", secret)
 		}
 	}
 }
 
-func TestRelayDeclined(t *testing.T) {
-	_, b, _ := relaying(t)
+// TestRelayDenial denies consent: the screen reports it and offers a new code.
+func TestRelayDenial(t *testing.T) {
+	_, b, _ := startRelay(t)
 	chromium := newBrowser(t)
 	screen, phone := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 390, 844, "about:blank")
 	toRelayPage(screen, phone, "deny")
-	if title := phone.text("title"); title != "You did not allow it" {
-		t.Errorf("the relay page says %q", title)
+	if title := phone.text("title"); title != "You did not allow access" {
+		t.Errorf("title of the relay page: %q", title)
 	}
 	before, _ := screen.scan()
 	phone.tap("go")
@@ -151,9 +153,9 @@ func TestRelayDeclined(t *testing.T) {
 	screen.until("document.getElementById('link').textContent && document.getElementById('link').textContent !== " + quote(before))
 }
 
-// answered returns where the authorization server sends a phone that scanned the
-// code on the screen: the relay page, with code and state.
-func answered(t *testing.T, g *google, screen *tab) *url.URL {
+// callback returns the URL of the relay page, with code and state, to which the
+// authorization server redirects a phone that scanned the code and allowed.
+func callback(t *testing.T, g *google, screen *tab) *url.URL {
 	t.Helper()
 	screen.untilState("pairing")
 	link, _ := screen.scan()
@@ -177,57 +179,58 @@ func answered(t *testing.T, g *google, screen *tab) *url.URL {
 	return u
 }
 
-// What comes to the box without being the answer that it waits for.
-func TestStatesInTheBrowser(t *testing.T) {
-	g, b, _ := relaying(t)
-	g2, b2, _ := relaying(t)
+// TestRelayCallback checks the answers to wrong, foreign, incomplete, repeated and
+// late callbacks.
+func TestRelayCallback(t *testing.T) {
+	g, b, _ := startRelay(t)
+	g2, b2, _ := startRelay(t)
 	b.stop()
 	b.env = append(b.env, "PICKERD_UNPAIR_PHOTOS=keep")
 	b.start()
 	chromium := newBrowser(t)
 	screen, screen2 := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 1280, 720, b2.screen)
 	phone := chromium.open(t, 390, 844, "about:blank")
-	callback := strings.Replace(b.screen, "127.0.0.1", "box.local", 1) + "pair/callback?"
-	says := func(what, address, title string) {
+	base := strings.Replace(b.screen, "127.0.0.1", "box.local", 1) + "pair/callback?"
+	wantTitle := func(what, address, title string) {
 		t.Helper()
 		phone.follow(address)
 		phone.until("document.getElementById('title') && document.getElementById('title').textContent === " + quote(title))
 		phone.save("phone-" + what)
 	}
-	good := answered(t, g, screen)
+	good := callback(t, g, screen)
 	code, state := good.Query().Get("code"), good.Query().Get("state")
 	query := func(code, state string) string { return url.Values{"code": {code}, "state": {state}}.Encode() }
 
-	says("wrong", callback+query(code, "wrong"), "This link is not from this screen")
-	says("foreign", callback+query(code, answered(t, g2, screen2).Query().Get("state")), "This link is not from this screen")
-	says("no-code", callback+query("", state), "There is no answer from Google in this address")
-	says("no-code-at-the-relay", strings.Replace(good.String(), "code=", "kode=", 1), "There is no answer from Google in this address")
+	wantTitle("wrong", base+query(code, "wrong"), "This link is not from this screen")
+	wantTitle("foreign", base+query(code, callback(t, g2, screen2).Query().Get("state")), "This link is not from this screen")
+	wantTitle("no-code", base+query("", state), "No answer from Google in this address")
+	wantTitle("no-code-at-the-relay", strings.Replace(good.String(), "code=", "kode=", 1), "No answer from Google in this address")
 	phone.follow(good.String())
 	phone.tap("go")
 	phone.until("document.getElementById('done')")
-	says("replayed", callback+query(code, state), "This link was used already")
+	wantTitle("replayed", base+query(code, state), "This link was already used")
 	if n := len(g.photos.Sessions()); n != 1 {
-		t.Errorf("%d sessions were made", n)
+		t.Errorf("%d sessions, want 1", n)
 	}
 
-	// Somebody comes back when the screen has gone on to something else.
+	// A callback comes late, when the screen shows photos.
 	if err := g.photos.Choose(g.photos.Open()[0], "sample-sunset"); err != nil {
 		t.Fatal(err)
 	}
 	screen.untilState("showing")
 	b.tell("unpair", "--here")
 	b.tell("pick")
-	late := answered(t, g, screen)
+	late := callback(t, g, screen)
 	b.tell("cancel")
 	screen.untilState("showing")
-	says("late", callback+late.RawQuery, "That took too long")
+	wantTitle("late", base+late.RawQuery, "This code has expired")
 	b2.stop()
 	b.stop()
 }
 
-// Google may refuse the scope on its own page too: nobody is blamed, and the
-// screen goes on another way.
-func TestRelayRefused(t *testing.T) {
+// TestRelayScopeRefusal checks that a scope refused on Google's page leads to the
+// next pairing method.
+func TestRelayScopeRefusal(t *testing.T) {
 	relay := relayPage(t)
 	g := googleLike(t, oauthtest.Options{Interval: time.Second, RefuseCodeScope: true, WebRedirects: []string{relay}})
 	b := configured(t, g, t.TempDir())
@@ -238,8 +241,8 @@ func TestRelayRefused(t *testing.T) {
 	chromium := newBrowser(t)
 	screen, phone := chromium.open(t, 1280, 720, b.screen), chromium.open(t, 390, 844, "about:blank")
 	toRelayPage(screen, phone, "allow")
-	if title := phone.text("title"); title != "Google did not let you through" {
-		t.Errorf("the relay page says %q", title)
+	if title := phone.text("title"); title != "Google did not sign you in" {
+		t.Errorf("title of the relay page: %q", title)
 	}
 	phone.tap("go")
 	screen.until("document.getElementById('code').textContent.includes('-')")
@@ -247,14 +250,15 @@ func TestRelayRefused(t *testing.T) {
 	b.stop()
 }
 
+// quote quotes a string for JavaScript.
 func quote(s string) string {
 	data, _ := json.Marshal(s)
 	return string(data)
 }
 
-// The relay page is on the open internet: what it can be made to do, anybody can
-// make it do.
-func TestRelayPageGoesNowhereElse(t *testing.T) {
+// TestRelayTargets checks that the relay page, which is public, forwards to local
+// addresses only.
+func TestRelayTargets(t *testing.T) {
 	relay := relayPage(t)
 	phone := newBrowser(t).open(t, 390, 844, "about:blank")
 	open := func(to string) {
@@ -277,7 +281,7 @@ func TestRelayPageGoesNowhereElse(t *testing.T) {
 		"http://[2001:db8::1]", "http://[::ffff:8.8.8.8]", "http://[::1]", "http://3232235796.evil.example", "", "x"} {
 		open(to)
 		if hidden, err := chromedp.Run(phone.ctx, chromedp.Evaluate[bool]("document.getElementById('go').hidden")); err != nil || !hidden {
-			t.Errorf("it would go to %q: %v", to, err)
+			t.Errorf("forwards to %q: %v", to, err)
 		}
 	}
 	for _, query := range []string{"", "?state=%", "?code=c", "?code=c&state=e30", "?state=eyJ0byI6Imh0dHA6Ly8xOTIuMTY4LjEuMjAifQ"} {
@@ -286,10 +290,10 @@ func TestRelayPageGoesNowhereElse(t *testing.T) {
 	}
 }
 
-// A person who has no relay page copies an address.
+// TestPaste pairs by copying an address.
 func TestPaste(t *testing.T) {
 	g := googleLike(t, oauthtest.Options{Interval: time.Second})
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := configured(t, g, t.TempDir())
 	near := strings.Replace(strings.TrimSuffix(b.screen, "/"), "127.0.0.1", "box.local", 1)
 	b.env = []string{"PICKERD_PAIRING_METHODS=paste", "PICKERD_PAIRING_ADDRESS=" + near,
@@ -309,20 +313,20 @@ func TestPaste(t *testing.T) {
 	tab2.follow(href)
 	tab2.signIn("allow")
 	copied := ""
-	for deadline := time.Now().Add(patience); !strings.Contains(copied, "code=") && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(maxWait); !strings.Contains(copied, "code=") && time.Now().Before(deadline); {
 		history, err := chromedp.Run(tab2.ctx, chromedp.NavigationEntries())
 		if err == nil { // it fails while pages change
 			copied = history.Entries[len(history.Entries)-1].URL
 		}
 	}
 	if !strings.HasPrefix(copied, "http://127.0.0.1/?") {
-		t.Fatalf("the browser ends at %q", copied)
+		t.Fatalf("final address: %q", copied)
 	}
 	tab2.save("phone-dead-end")
 
 	phone.do("paste something else", chromedp.SendKeys(chromedp.ID("address"), "hello"))
 	phone.tap("send")
-	phone.do("be told", chromedp.WaitVisible(chromedp.ID("complaint")))
+	phone.do("see the complaint", chromedp.WaitVisible(chromedp.ID("complaint")))
 	phone.do("paste the address", chromedp.SendKeys(chromedp.ID("address"), copied))
 	phone.tap("send")
 	phone.until("document.getElementById('done')")
@@ -334,8 +338,8 @@ func TestPaste(t *testing.T) {
 
 var consentURL = regexp.MustCompile(`http://\S+/auth/auth\?\S+`)
 
-// An operator signs in on a computer; the token travels sealed, over a pipe.
-func TestAuthorizeAndImport(t *testing.T) {
+// TestTokenImport signs in on a computer and imports the sealed token from a pipe.
+func TestTokenImport(t *testing.T) {
 	g := googleLike(t, oauthtest.Options{Interval: time.Second})
 	b := configured(t, g, t.TempDir())
 	b.env = []string{"PICKERD_PAIRING_METHODS=import"}
@@ -364,7 +368,7 @@ func TestAuthorizeAndImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	computer.follow(u.Query().Get("redirect_uri") + "?code=x&state=wrong")
-	computer.until("document.getElementById('title').textContent === 'This is not what was asked for'")
+	computer.until("document.getElementById('title').textContent === 'This page does not belong to this sign-in'")
 	computer.follow(address)
 	computer.signIn("allow")
 	computer.until("document.getElementById('title') && document.getElementById('title').textContent === 'Done'")
@@ -373,7 +377,7 @@ func TestAuthorizeAndImport(t *testing.T) {
 		t.Fatalf("authorize: %v\n%s", err, said)
 	}
 	if strings.Contains(sealed.String()+said.String(), oauthtest.Mark) {
-		t.Error("the token can be read on its way")
+		t.Error("the token is not sealed")
 	}
 	take := b.command("import-token", "-")
 	take.Stdin = strings.NewReader(sealed.String())
@@ -381,23 +385,23 @@ func TestAuthorizeAndImport(t *testing.T) {
 		t.Fatalf("import-token: %v\n%s", err, out)
 	}
 	screen.untilState("idle")
-	screen.do("press OK", chromedp.KeyEvent("\r"))
+	screen.do("press OK", press("\r"))
 	screen.untilState("picking")
 	b.tell("cancel")
 	b.until("every session is deleted", func() bool { return b.sessions() == 0 && len(g.photos.Open()) == 0 })
 	b.stop()
 }
 
-// With nothing but a remote control: arrows, OK and Back.
-func TestForgetByRemoteControl(t *testing.T) {
+// TestForgetting forgets the account with the arrows, OK and Back.
+func TestForgetting(t *testing.T) {
 	g := newGoogle(t)
-	g.photos.NoLeaks(t)
+	g.noLeaks(t)
 	b := newBox(t, g, t.TempDir())
 	screen := newBrowser(t).open(t, 1920, 1080, b.screen)
 	screen.untilState("pairing")
 	fresh := screen.text("code")
 	if spoken := screen.text("spoken"); !strings.Contains(spoken, strings.Join(strings.Split(strings.ReplaceAll(fresh, "-", ""), "")[:4], ", ")+", dash") {
-		t.Errorf("the code %s is spoken as %q", fresh, spoken)
+		t.Errorf("code %s, spoken text %q", fresh, spoken)
 	}
 	g.auth.Approve(fresh)
 	screen.untilState("picking")
@@ -405,37 +409,37 @@ func TestForgetByRemoteControl(t *testing.T) {
 		t.Fatal(err)
 	}
 	screen.untilState("showing")
-	press := func(key string) { t.Helper(); screen.do("press "+key, chromedp.KeyEvent(key)) }
+	key := func(k string) { t.Helper(); screen.do("press "+k, press(k)) }
 	const down, left, right, ok, back = "\u0301", "\u0302", "\u0303", "\r", "\u001b"
-	press(right) // the next photo, which is the same one
-	press(down)  // choose photos
-	press(left)  // forget this account
+	key(right) // the next photo, which is the same one
+	key(down)  // choose photos
+	key(left)  // forget this account
 	screen.until("document.activeElement.id === 'forget'")
-	press(ok)
+	key(ok)
 	const asked = "!document.getElementById('menu').hidden && document.activeElement.dataset.id === "
 	screen.until(asked + "'keep'")
 	screen.save("forgetting")
-	press(ok)        // keep it
-	asks := func() { // the question, from the button that has the focus again
+	key(ok)         // keep it
+	ask := func() { // opens the question again, from the button
 		t.Helper()
 		screen.until("document.getElementById('menu').hidden")
-		screen.do("come back to the button", chromedp.Evaluate[chromedp.Void]("document.getElementById('forget').focus()"))
-		press(ok)
+		screen.do("focus the button", chromedp.Evaluate[chromedp.Void]("document.getElementById('forget').focus()"))
+		key(ok)
 		screen.until(asked + "'keep'")
 	}
-	asks()
-	press(back)
-	asks()
+	ask()
+	key(back)
+	ask()
 	screen.untilState("showing")
-	press(right)
+	key(right)
 	screen.until(asked + "'here'")
-	press(right)
+	key(right)
 	screen.until(asked + "'everywhere'")
-	press(ok)
+	key(ok)
 	screen.untilState("pairing")
-	screen.until("document.getElementById('receipt').textContent.includes('withdrawn at Google')")
+	screen.until("document.getElementById('receipt').textContent.includes('the permission at Google is withdrawn')")
 	screen.save("forgotten")
-	b.until("nothing is left", func() bool { return b.library() == 0 && b.sessions() == 0 })
+	b.until("photos and sessions are deleted", func() bool { return b.library() == 0 && b.sessions() == 0 })
 	revoked := 0
 	for _, c := range g.auth.Calls() {
 		if c.Op == oauthtest.OpRevoke && c.Status == http.StatusOK {
@@ -443,11 +447,11 @@ func TestForgetByRemoteControl(t *testing.T) {
 		}
 	}
 	if revoked != 1 {
-		t.Errorf("%d revocations", revoked)
+		t.Errorf("%d revocations, want 1", revoked)
 	}
 	b.stop()
 	left2, err := os.ReadDir(filepath.Join(filepath.Dir(b.socket), "state", "media"))
 	if err != nil || len(left2) > 0 {
-		t.Errorf("still there: %v, %v", left2, err)
+		t.Errorf("left in the media folder: %v, %v", left2, err)
 	}
 }

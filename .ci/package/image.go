@@ -44,7 +44,7 @@ func (r *release) image(chosen []arch) error {
 	if err != nil {
 		return err
 	}
-	// One name for all platforms; who loads it takes its own.
+	// One name for all platforms. A client loads its own platform.
 	name := "localhost/pickerd:" + strings.NewReplacer("~", "-", "+", "-").Replace(r.version)
 	if err := l.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name})); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (r *release) layer(a arch) ([]byte, error) {
 	}
 	var roots bytes.Buffer
 	for c := range bundle.Roots() {
-		if c.Constraint == nil { // those with one can't be said in PEM
+		if c.Constraint == nil { // PEM has no constraints
 			_ = pem.Encode(&roots, &pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate})
 		}
 	}

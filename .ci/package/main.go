@@ -1,6 +1,6 @@
-// Command package makes everything that pickerd is shipped as, the same byte for
-// byte wherever it runs on one commit: packages for Debian, RPM and Alpine,
-// tarballs, a container image, a bill of materials for each, and checksums.
+// Command package makes the artifacts of a release: packages for Debian, RPM and
+// Alpine, tarballs, a container image, bills of materials, and checksums. One commit
+// gives the same bytes everywhere.
 package main
 
 import (
@@ -24,8 +24,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// An arch is one kind of machine, in the words of those who name it. Raspberry Pi
-// OS calls ARMv6 armhf too.
+// An arch is an architecture under its different names. Raspberry Pi OS calls ARMv6
+// armhf.
 type arch struct {
 	name   string // Debian's
 	goarch string
@@ -34,24 +34,24 @@ type arch struct {
 
 var arches = []arch{{"amd64", "amd64", ""}, {"arm64", "arm64", ""}, {"armhf", "arm", "6"}}
 
-// A release is what is made, and from what.
+// A release is a set of artifacts and their sources.
 type release struct {
 	root    string // of the repository
 	out     string
-	stage   string // a folder for what goes into packages
+	stage   string // a folder for the contents of packages
 	version string // of packages: 1.2.3, or between versions 0.0.0~git20260102030405.abcdef012345
 	made    time.Time
-	by      string // whom to write to
+	by      string // the maintainer
 }
 
 func main() {
-	out := flag.String("out", "", "the `folder` to write to, made anew; default: dist in the repository")
-	version := flag.String("version", "", "of the packages; default: the tag vX.Y.Z that HEAD has, or else its date and commit")
+	out := flag.String("out", "", "the `folder` to write to, which is emptied first; default: dist in the repository")
+	version := flag.String("version", "", "of the packages; default: the tag vX.Y.Z of HEAD, or its date and commit")
 	by := flag.String("maintainer", "The pickerd authors <pickerd@example.org>", "the `address` in the packages")
 	only := flag.String("arch", "", "one of amd64, arm64, armhf; default all of them")
 	flag.Parse()
 	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "package: what is %q for?\n", flag.Arg(0))
+		fmt.Fprintf(os.Stderr, "package: unexpected argument %q\n", flag.Arg(0))
 		os.Exit(64)
 	}
 	if err := run(*out, *version, *by, *only); err != nil {
@@ -85,7 +85,7 @@ func run(out, version, by, only string) (err error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return fmt.Errorf("there is no arch %q", only)
+		return fmt.Errorf("unknown arch %q", only)
 	}
 	var g errgroup.Group
 	g.SetLimit(2)
@@ -116,11 +116,10 @@ func run(out, version, by, only string) (err error) {
 	return r.checksums()
 }
 
-// versions are those that every format of packages takes.
+// versions are the versions that every package format accepts.
 var versions = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(~[a-z0-9.]+)?$`)
 
-// date finds the version and the time that everything is made at: that of the
-// commit.
+// date sets the version, and the time of all files to that of the commit.
 func (r *release) date(version string) error {
 	text, err := output(r.root, "git", "log", "-1", "--format=%ct %H")
 	if err != nil {
@@ -136,10 +135,10 @@ func (r *release) date(version string) error {
 		tag, _ := output(r.root, "git", "describe", "--exact-match", "--tags", "--match", "v*")
 		version = cmp.Or(strings.TrimPrefix(tag, "v"), "0.0.0~git"+r.made.Format("20060102150405")+"."+commit[:12])
 	}
-	// A release candidate comes before its release.
+	// A release candidate sorts before its release.
 	r.version = strings.Replace(version, "-", "~", 1)
 	if !versions.MatchString(r.version) {
-		return fmt.Errorf("%q is no version such as 1.2.3 or 1.2.3-rc1", version)
+		return fmt.Errorf("version %q is not like 1.2.3 or 1.2.3-rc1", version)
 	}
 	changed, err := output(r.root, "git", "status", "--porcelain")
 	if err != nil {
@@ -147,7 +146,7 @@ func (r *release) date(version string) error {
 	}
 	if changed != "" {
 		r.version += "+dirty"
-		fmt.Fprintf(os.Stderr, "package: these are not in the commit, and nobody else can make the same packages:\n%s\n", changed)
+		fmt.Fprintf(os.Stderr, "package: not reproducible, these files differ from the commit:\n%s\n", changed)
 	}
 	return nil
 }
@@ -155,19 +154,19 @@ func (r *release) date(version string) error {
 func (r *release) binary(a arch) string { return filepath.Join(r.stage, "bin", a.name, "pickerd") }
 func (r *release) bom(a arch) string    { return r.binary(a) + ".cdx.json" }
 
-// build makes the binary of an arch and its bill of materials.
+// build builds the binary of an arch and its bill of materials.
 func (r *release) build(a arch) error {
 	env := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + a.goarch, "GOARM=" + a.goarm, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOENV=off", "GOEXPERIMENT="}
 	if err := do(r.root, env, "go", "build", "-trimpath", "-buildvcs=true", "-ldflags=-s -w -buildid= -X main.packaged="+r.version, "-o", r.binary(a), "./cmd/pickerd"); err != nil {
 		return err
 	}
-	// CycloneDX, from what the binary itself says that it was made of.
+	// CycloneDX, from the module list in the binary.
 	return do(filepath.Join(r.root, ".ci/package"), nil, "go", "tool", "cyclonedx-gomod", "bin", "-json", "-std", "-noserial", "-notimestamp", "-version", r.version, "-output", r.bom(a), r.binary(a))
 }
 
-// layOut puts into the stage what is the same for every arch.
+// layOut fills the stage with what all arches share.
 func (r *release) layOut() error {
-	// The documents come from the commands themselves.
+	// The documents are printed by the commands.
 	host := filepath.Join(r.stage, "host")
 	if err := do(r.root, []string{"CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildvcs=true", "-o", host, "./cmd/pickerd"); err != nil {
 		return err
@@ -200,13 +199,43 @@ func (r *release) layOut() error {
 		os.CopyFS(filepath.Join(r.stage, "systemd"), os.DirFS(filepath.Join(r.root, "systemd"))),
 		os.CopyFS(filepath.Join(r.stage, "examples"), os.DirFS(filepath.Join(r.root, "device/metrics/examples"))),
 		os.CopyFS(filepath.Join(r.stage, "scripts"), os.DirFS(filepath.Join(r.root, ".ci/package/scripts"))),
-		r.copy("README.md", filepath.Join(r.root, "README.md")),
+		r.documents(),
 		r.copy("LICENSE", filepath.Join(r.root, "LICENSE")),
 	)
 }
 
-// age gives every file in the stage the time of the commit: some formats take it
-// from there.
+// documents copies README.md and those of the folders into the stage, in the
+// folders that their links name. Documents for developers stay out.
+func (r *release) documents() error {
+	names, err := documentNames(r.root)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		to := filepath.Join("documents", name)
+		if err := errors.Join(os.MkdirAll(filepath.Join(r.stage, filepath.Dir(to)), 0o755), r.copy(to, filepath.Join(r.root, name))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// documentNames returns the documents in a folder, sorted.
+func documentNames(root string) ([]string, error) {
+	var names []string
+	for _, pattern := range []string{"README.md", "[a-z]*/README.md", "device/*/README.md"} {
+		found, err := fs.Glob(os.DirFS(root), pattern)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, found...)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// age sets the time of every file in the stage to that of the commit. Some formats
+// copy it.
 func (r *release) age() error {
 	return filepath.WalkDir(r.stage, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
@@ -224,7 +253,7 @@ const (
 	overrides = "# One file that runs on any kernel is the point of it; the bill of materials\n# beside the README says what is in it.\npickerd: statically-linked-binary\n"
 )
 
-// comment indents a licence as a field of a copyright file wants it.
+// comment indents a licence for a field of a copyright file.
 func comment(text []byte) string {
 	var b strings.Builder
 	for line := range strings.Lines(string(text)) {
@@ -240,7 +269,7 @@ func (r *release) write(name string, data []byte) error {
 	return os.WriteFile(filepath.Join(r.stage, name), data, 0o644)
 }
 
-// copy puts a file into the stage.
+// copy copies a file into the stage.
 func (r *release) copy(name, from string) error {
 	return copyFile(filepath.Join(r.stage, name), from, 0o644)
 }
@@ -262,7 +291,7 @@ func zip(data []byte) []byte {
 	return b.Bytes()
 }
 
-// checksums writes SHA256SUMS over everything else.
+// checksums writes SHA256SUMS of all other artifacts.
 func (r *release) checksums() error {
 	entries, err := os.ReadDir(r.out)
 	if err != nil {
@@ -287,12 +316,12 @@ func (r *release) checksums() error {
 	return os.WriteFile(filepath.Join(r.out, "SHA256SUMS"), []byte(strings.Join(lines, "")), 0o644)
 }
 
-// do runs a command; what it says is shown when it fails.
+// do runs a command. Its output is part of the error.
 func do(dir string, env []string, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return nil
 }

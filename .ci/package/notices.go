@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// notices gathers the licences of everything that is linked into the binary,
-// which most of them want to be passed on.
+// notices collects the licences of all modules linked into the binary. Most of them
+// require it.
 func (r *release) notices() error {
 	list, err := output(r.root, "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./cmd/pickerd")
 	if err != nil {
@@ -45,7 +45,7 @@ func (r *release) notices() error {
 			}
 		}
 		if found == 0 {
-			return fmt.Errorf("%s has no licence", line)
+			return fmt.Errorf("no licence in %s", line)
 		}
 	}
 	return r.write("notices.gz", zip(b.Bytes()))

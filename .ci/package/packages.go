@@ -17,22 +17,21 @@ import (
 	_ "github.com/goreleaser/nfpm/v2/rpm"
 )
 
-// units is where each format's systems look for unit files and udev rules.
+// units is the folder of unit files and udev rules, by package format.
 var units = map[string][2]string{
 	"deb": {"/lib/systemd/system", "/lib/udev/rules.d"},
 	"rpm": {"/usr/lib/systemd/system", "/usr/lib/udev/rules.d"},
 	"apk": {"/usr/lib/systemd/system", "/usr/lib/udev/rules.d"},
 }
 
-// packages makes the packages of an arch, and with also those that are the same
-// for all.
+// packages makes the packages of an arch, and if also is set those for all arches.
 func (r *release) packages(a arch, also bool) error {
 	if err := errors.Join(copyFile(filepath.Join(r.stage, "pickerd"), r.binary(a), 0o755), r.copy("pickerd.cdx.json", r.bom(a))); err != nil {
 		return err
 	}
 	for _, format := range []string{"deb", "rpm", "apk"} {
 		names := []string{"pickerd"}
-		if also && format != "apk" { // they are about systemd
+		if also && format != "apk" { // they need systemd
 			names = append(names, "pickerd-framebuffer", "pickerd-kiosk")
 		}
 		for _, name := range names {
@@ -44,7 +43,7 @@ func (r *release) packages(a arch, also bool) error {
 	return copyFile(filepath.Join(r.out, fmt.Sprintf("pickerd-%s-linux-%s.cdx.json", r.version, a.name)), r.bom(a), 0o644)
 }
 
-// pack makes one package of what its description says.
+// pack makes a package from its description.
 func (r *release) pack(format, name string, a arch) error {
 	description, err := os.Open(filepath.Join(r.root, ".ci/package", name+".yaml"))
 	if err != nil {
@@ -52,7 +51,7 @@ func (r *release) pack(format, name string, a arch) error {
 	}
 	defer description.Close()
 	version := r.version
-	if format == "apk" { // it has no tilde in versions; _git and _rc are before the release too
+	if format == "apk" { // its versions have no tilde; _git and _rc sort before the release
 		version, _, _ = strings.Cut(strings.ReplaceAll(version, "~", "_"), "+")
 		if before, commit, ok := strings.Cut(version, "_git"); ok {
 			date, _, _ := strings.Cut(commit, ".")
@@ -70,7 +69,7 @@ func (r *release) pack(format, name string, a arch) error {
 		return err
 	}
 	info.MTime = r.made
-	if info.Arch == "armhf" { // nfpm translates what Go says
+	if info.Arch == "armhf" { // nfpm expects the name in Go
 		info.Arch = "arm6"
 	}
 	info = nfpm.WithDefaults(info)
@@ -91,8 +90,13 @@ func (r *release) pack(format, name string, a arch) error {
 	return os.WriteFile(filepath.Join(r.out, p.ConventionalFileName(info)), b.Bytes(), 0o644)
 }
 
-// tarball makes an archive for systems without packages: unpacked at / it is an
-// installation.
+// A staged file is one of the stage with its place in an archive.
+type staged struct {
+	from, to string
+	mode     int64
+}
+
+// tarball makes an archive for systems without packages, to be unpacked at /.
 func (r *release) tarball(a arch) error {
 	name := fmt.Sprintf("pickerd-%s-linux-%s", r.version, a.name)
 	var b bytes.Buffer
@@ -102,10 +106,7 @@ func (r *release) tarball(a arch) error {
 	}
 	t := tar.NewWriter(z)
 	made := map[string]bool{}
-	for _, f := range []struct {
-		from, to string
-		mode     int64
-	}{
+	files := []staged{
 		{"pickerd", "usr/bin/pickerd", 0o755},
 		{"pickerd.toml", "usr/share/doc/pickerd/examples/pickerd.toml", 0o644},
 		{"systemd/pickerd.service", "usr/lib/systemd/system/pickerd.service", 0o644},
@@ -126,12 +127,19 @@ func (r *release) tarball(a arch) error {
 		{"completion.bash", "usr/share/bash-completion/completions/pickerd", 0o644},
 		{"completion.zsh", "usr/share/zsh/site-functions/_pickerd", 0o644},
 		{"completion.fish", "usr/share/fish/vendor_completions.d/pickerd.fish", 0o644},
-		{"README.md", "usr/share/doc/pickerd/README.md", 0o644},
 		{"LICENSE", "usr/share/doc/pickerd/LICENSE", 0o644},
 		{"copyright", "usr/share/doc/pickerd/copyright", 0o644},
 		{"notices.gz", "usr/share/doc/pickerd/THIRD-PARTY.gz", 0o644},
 		{"pickerd.cdx.json", "usr/share/doc/pickerd/pickerd.cdx.json", 0o644},
-	} {
+	}
+	names, err := documentNames("documents")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		files = append(files, staged{path.Join("documents", name), path.Join("usr/share/doc/pickerd", name), 0o644})
+	}
+	for _, f := range files {
 		data, err := os.ReadFile(f.from)
 		if err != nil {
 			return err
@@ -146,7 +154,7 @@ func (r *release) tarball(a arch) error {
 	return os.WriteFile(filepath.Join(r.out, name+".tar.gz"), b.Bytes(), 0o644)
 }
 
-// folders writes those that a file is in, whatever the umask of who unpacks them.
+// folders writes the folders of a file, so that their modes do not depend on an umask.
 func (r *release) folders(t *tar.Writer, name string, made map[string]bool) error {
 	dir := path.Dir(name)
 	if dir == "." || made[dir] {
@@ -157,7 +165,7 @@ func (r *release) folders(t *tar.Writer, name string, made map[string]bool) erro
 		t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755, ModTime: r.made, Uname: "root", Gname: "root", Format: tar.FormatPAX}))
 }
 
-// add writes a file of root's into an archive.
+// add writes a file owned by root into an archive.
 func (r *release) add(t *tar.Writer, name string, mode int64, data []byte) error {
 	h := &tar.Header{Name: name, Mode: mode, Size: int64(len(data)), ModTime: r.made, Uname: "root", Gname: "root", Format: tar.FormatPAX}
 	if err := t.WriteHeader(h); err != nil {

@@ -12,27 +12,28 @@ var (
 	fbBoard  = boards["vga framebuffer"]
 )
 
-// pairing starts pickerd and waits for its code.
-func pairing(t *testing.T, b board) *machine {
+// startPairing boots a machine, starts pickerd and waits for its pairing code.
+func startPairing(t *testing.T, b board) *machine {
 	t.Helper()
 	m := boot(t, b)
 	m.tell("start " + outputs + b.config)
-	m.until("the pairing code is there", func() bool { return strings.Contains(m.code(), "user_code=") })
+	m.until("the pairing code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
 	return m
 }
 
-// paired has two photos on the screen, one of which stays. It returns which.
-func paired(t *testing.T, b board) (m *machine, first int) {
+// startShowing boots a machine that shows two photos, twenty minutes each. It
+// returns the machine and which photo is on the screen.
+func startShowing(t *testing.T, b board) (m *machine, first int) {
 	t.Helper()
 	b.config += `;[slideshow];interval="20m"`
-	m = pairing(t, b)
+	m = startPairing(t, b)
 	m.tell("approve")
-	m.until("the link to choose is there", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+	m.until("the picker link is on the screen", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
 	m.tell("choose picture-0 picture-1")
-	m.until("both photos are on the box", func() bool { return strings.Contains(m.log(), "fetched photos=2") })
-	m.until("a photo is there", func() bool {
-		img, _ := m.picture()
-		if shows(img, 1, false) { // whichever came first
+	m.until("both photos are stored", func() bool { return strings.Contains(m.log(), "fetched photos=2") })
+	m.until("a photo is on the screen", func() bool {
+		img := m.picture()
+		if shows(img, 1, false) { // either may be the first
 			first = 1
 		}
 		return shows(img, first, false)
@@ -40,57 +41,59 @@ func paired(t *testing.T, b board) (m *machine, first int) {
 	return m, first
 }
 
-// The console comes back however the process ends.
+// TestCrash checks that the console is restored however the process ends.
 func TestCrash(t *testing.T) {
 	for name, b := range map[string]board{"drm": drmBoard, "framebuffer": fbBoard} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := pairing(t, b)
-			for _, sig := range []string{"QUIT", "KILL"} { // a Go program dies of QUIT as of a panic
+			m := startPairing(t, b)
+			for _, sig := range []string{"QUIT", "KILL"} { // a Go program exits on QUIT as on a panic
 				m.tell("signal " + sig)
-				m.until("the console is back", func() bool { return m.tell("mode") == "text" })
+				m.until("the console is in text mode", func() bool { return m.tell("mode") == "text" })
 				m.tell("say HERE_IS_THE_CONSOLE")
-				m.until("the picture is gone", func() bool { return m.code() == "" })
-				m.keep(sig)
+				m.until("the code is off the screen", func() bool { return m.code() == "" })
+				m.save(sig)
 				m.tell("start " + outputs + b.config)
-				m.until("the code is there again", func() bool { return strings.Contains(m.code(), "user_code=") })
+				m.until("the code is on the screen again", func() bool { return strings.Contains(m.code(), "user_code=") })
 				if mode := m.tell("mode"); mode != "graphics" {
-					t.Errorf("the console is in %s mode", mode)
+					t.Errorf("console mode %s, want graphics", mode)
 				}
 			}
 		})
 	}
 }
 
-// What can't be shown on is said in words, and waited for.
+// TestRefusals checks that an unusable screen is logged once, and that pickerd
+// runs on without it.
 func TestRefusals(t *testing.T) {
 	for name, tt := range map[string]struct {
 		board
-		says string
+		wantLog string
 	}{
-		"8 bit":  {board{args: []string{"-vga", "std"}, firmware: true, append: "vga=0x305"}, "it has 8 bits a pixel, a palette"},
-		"none":   {board{args: []string{"-vga", "none"}}, "there is no screen: no /dev/dri/card*; no /dev/fb*"},
-		"vmware": {board{args: []string{"-vga", "vmware"}}, "there is no screen"},
+		"8 bit":  {board{args: []string{"-vga", "std"}, firmware: true, append: "vga=0x305"}, "8 bits per pixel (a palette)"},
+		"none":   {board{args: []string{"-vga", "none"}}, "no screen found: no /dev/dri/card*; no /dev/fb*"},
+		"vmware": {board{args: []string{"-vga", "vmware"}}, "no screen found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := boot(t, tt.board)
 			m.tell("start " + outputs)
-			m.until("it says so", func() bool { return strings.Contains(m.log(), tt.says) })
+			m.until("the log says so", func() bool { return strings.Contains(m.log(), tt.wantLog) })
 			if n := strings.Count(m.log(), "nothing can be shown"); n != 1 {
-				t.Errorf("it says so %d times", n)
+				t.Errorf("logged %d times, want 1", n)
 			}
 			if out := m.tell("run /pickerd status --socket /tmp/control.sock"); !strings.Contains(out, "pairing") {
 				t.Errorf("status: %s", out)
 			}
-			if said := m.tell("signal TERM"); said != "ended: <nil>" {
-				t.Error(said)
+			if got := m.tell("signal TERM"); got != "ended: <nil>" {
+				t.Errorf("after SIGTERM: %s", got)
 			}
 		})
 	}
 }
 
-// A television is switched on after the box, and off and on again.
+// TestHotplug connects the screen after pickerd has started, disconnects it and
+// connects it again.
 func TestHotplug(t *testing.T) {
 	t.Parallel()
 	const status = "/sys/class/drm/card0-Virtual-1/status"
@@ -98,44 +101,44 @@ func TestHotplug(t *testing.T) {
 	m := boot(t, b)
 	m.tell("write " + status + " off")
 	m.tell("start " + outputs + `[framebuffer];device="/dev/dri/card0"`)
-	m.until("no screen is found", func() bool { return strings.Contains(m.log(), "no screen is connected to it") })
+	m.until("the log reports no screen", func() bool { return strings.Contains(m.log(), "no screen connected") })
 	m.tell("write " + status + " detect")
-	m.until("the code is there", func() bool { return strings.Contains(m.code(), "user_code=") })
+	m.until("the code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
 	m.tell("write " + status + " off")
-	m.until("the screen is missed", func() bool { return strings.Contains(m.log(), "looked for anew") })
+	m.until("the log reports a lost screen", func() bool { return strings.Contains(m.log(), "looked for anew") })
 	m.tell("write " + status + " detect")
-	m.until("the code is there again", func() bool { return strings.Contains(m.code(), "user_code=") })
+	m.until("the code is on the screen again", func() bool { return strings.Contains(m.code(), "user_code=") })
 }
 
-// The keys of a real keyboard go through the kernel's input devices.
+// TestRemote sends keys through the kernel's input devices.
 func TestRemote(t *testing.T) {
 	t.Parallel()
 	b := drmBoard
 	b.modules = append([]string{"evdev"}, b.modules...)
-	m, first := paired(t, b)
-	see := func(what string, which int) {
+	m, first := startShowing(t, b)
+	waitFor := func(what string, which int) {
 		t.Helper()
-		m.until(what, func() bool { img, _ := m.picture(); return shows(img, which, false) })
+		m.until(what, func() bool { img := m.picture(); return shows(img, which, false) })
 	}
 	const tap = 100 * time.Millisecond
 	m.press("right", tap)
-	see("Right goes on", 1-first)
+	waitFor("Right shows the next photo", 1-first)
 	m.press("left", tap)
-	see("Left goes back", first)
+	waitFor("Left shows the previous photo", first)
 	menu := func() bool {
-		img, _ := m.picture()
+		img := m.picture()
 		b := img.Bounds()
 		got := color.RGBAModel.Convert(img.At(b.Dx()/2, b.Dy()/2+b.Dy()/7)).(color.RGBA)
 		return near(got, color.RGBA{0x1a, 0x1d, 0x26, 255}) || near(got, color.RGBA{0xd8, 0xe8, 0xff, 255})
 	}
 	m.press("ret", 1500*time.Millisecond)
 	m.until("a long OK opens the menu", menu)
-	m.keep("menu")
+	m.save("menu")
 	m.press("esc", tap)
-	see("Back closes the menu", first)
+	waitFor("Back closes the menu", first)
 	m.press("ret", tap)
-	m.until("OK is for choosing photos", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+	m.until("OK opens a pick", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
 	m.press("esc", tap)
-	see("Back cancels", first)
+	waitFor("Back cancels", first)
 	m.until("the session is deleted", func() bool { return m.tell("open") == "0" })
 }

@@ -14,10 +14,10 @@ import (
 	"pickerd/.ci/qemu/google"
 )
 
-// debian is what a Debian machine's disk begins as: the packages of a small
+// debianRoot makes the folder that Debian machines' disks are copied from: a small
 // system, the agent, and pickerd's packages, not installed yet. DEBIAN_ROOT may
 // name a folder that debootstrap has filled before.
-var debian = sync.OnceValues(func() (string, error) {
+var debianRoot = sync.OnceValues(func() (string, error) {
 	root := filepath.Join(work, "debian")
 	var script string
 	if old := os.Getenv("DEBIAN_ROOT"); old != "" {
@@ -38,7 +38,7 @@ var debian = sync.OnceValues(func() (string, error) {
 		"etc/fstab":      "/dev/vda / ext4 rw 0 1\n",
 		"etc/systemd/network/10-test.network": "[Match]\nType=ether\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n" +
 			"LinkLocalAddressing=no\nIPv6AcceptRA=no\n",
-		"etc/systemd/system/agent.service": "[Unit]\nDescription=Does what the test says\nAfter=basic.target\n[Service]\nExecStart=/usr/local/bin/agent agent\nRestart=always\n[Install]\nWantedBy=multi-user.target\n",
+		"etc/systemd/system/agent.service": "[Unit]\nDescription=Runs the commands of the test\nAfter=basic.target\n[Service]\nExecStart=/usr/local/bin/agent agent\nRestart=always\n[Install]\nWantedBy=multi-user.target\n",
 	} {
 		path = filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -52,6 +52,7 @@ var debian = sync.OnceValues(func() (string, error) {
 		" systemctl enable agent.service systemd-networkd.service && chroot " + root + " systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service")
 })
 
+// shell runs a script on the host.
 func shell(script string) error {
 	cmd := exec.Command("sh", "-c", script)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
@@ -61,18 +62,19 @@ func shell(script string) error {
 	return nil
 }
 
-// A house is a Debian machine's disk, and the Google that it reaches.
-type house struct {
+// An installation is the disk of a Debian machine, and the Google that the machine
+// reaches.
+type installation struct {
 	*google.Google
 	t    *testing.T
 	disk string
 }
 
-// newHouse makes a disk, and serves Google at the address that machines reach
-// this one by.
-func newHouse(t *testing.T) *house {
+// newInstallation makes a disk and serves Google at the address under which
+// machines reach the host.
+func newInstallation(t *testing.T) *installation {
 	t.Helper()
-	root, err := debian()
+	root, err := debianRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,34 +82,34 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, disk: filepath.Join(t.TempDir(), "disk")}
-	if h.Google, err = google.New(fmt.Sprintf("10.0.2.2:%d", l.Addr().(*net.TCPAddr).Port)); err != nil {
+	in := &installation{t: t, disk: filepath.Join(t.TempDir(), "disk")}
+	if in.Google, err = google.New(fmt.Sprintf("10.0.2.2:%d", l.Addr().(*net.TCPAddr).Port)); err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: h.Handler()}
+	srv := &http.Server{Handler: in.Handler()}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = srv.Serve(l) }()
 	t.Cleanup(func() { srv.Close(); <-served })
-	if err := shell("mke2fs -q -t ext4 -d " + root + " " + h.disk + " 3G"); err != nil {
+	if err := shell("mke2fs -q -t ext4 -d " + root + " " + in.disk + " 3G"); err != nil {
 		t.Fatal(err)
 	}
-	return h
+	return in
 }
 
-// boot switches the machine on.
-func (h *house) boot() *machine {
-	h.t.Helper()
-	m := boot(h.t, board{
-		args: []string{"-vga", "std", "-smp", "2", "-drive", "file=" + h.disk + ",format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
+// boot starts the machine.
+func (in *installation) boot() *machine {
+	in.t.Helper()
+	m := boot(in.t, board{
+		args: []string{"-vga", "std", "-smp", "2", "-drive", "file=" + in.disk + ",format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
 			"-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"},
 		modules: []string{"crc32c_generic", "virtio_pci", "virtio_blk", "ext4", "virtio_net", "evdev", "bochs"},
 		append:  "disk=/dev/vda rw systemd.show_status=0 systemd.journald.forward_to_console=1",
 	})
-	m.system = true
+	m.debian = true
 	return m
 }
 
-// run has the machine run a command and returns what it says.
+// run runs a shell command in the machine and returns its output.
 func (m *machine) run(command string) string {
 	m.t.Helper()
 	answer := strings.TrimSuffix(m.tell("run "+command), " |") // the newline at its end

@@ -11,17 +11,17 @@ import (
 	"testing"
 )
 
-// What machines are made of, built once in the folder work.
+// The parts of machines, built once in the folder work.
 var (
 	work    string
-	kernel  string // vmlinuz, which has a boot loader's header
-	vmlinux string // unpacked: boots twice as fast, without firmware
-	modules string // the kernel's folder of modules
+	kernel  string // vmlinuz, with the header that boot loaders need
+	vmlinux string // unpacked; boots twice as fast, without firmware
+	modules string // the kernel's module folder
 )
 
-// find takes the kernel out of Debian's package, which lies in KERNEL_DEB or is
+// unpackPackage unpacks Debian's kernel package, named by KERNEL_DEB or else
 // downloaded.
-func find() error {
+func unpackPackage() error {
 	deb := os.Getenv("KERNEL_DEB")
 	if deb == "" {
 		out, err := exec.Command("sh", "-c", "cd "+work+` && apt-get download -q $(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image/ {print $2; exit}') >&2 && ls linux-image-*.deb`).Output()
@@ -50,7 +50,7 @@ func find() error {
 	return unpackKernel()
 }
 
-// unpackKernel finds the compressed kernel inside vmlinuz.
+// unpackKernel unpacks the compressed kernel inside vmlinuz.
 func unpackKernel() error {
 	data, err := os.ReadFile(kernel)
 	if err != nil {
@@ -58,20 +58,20 @@ func unpackKernel() error {
 	}
 	at := bytes.Index(data, []byte("\xfd7zXZ\x00"))
 	if at < 0 {
-		return fmt.Errorf("%s holds no xz stream", kernel)
+		return fmt.Errorf("no xz stream in %s", kernel)
 	}
 	cmd := exec.Command("xz", "-dc", "--single-stream")
 	cmd.Stdin = bytes.NewReader(data[at:])
-	elf, _ := cmd.Output() // what follows the stream is no error of ours
+	elf, _ := cmd.Output() // xz fails on what follows the stream
 	if !bytes.HasPrefix(elf, []byte("\x7fELF")) {
-		return fmt.Errorf("%s: what is packed is no kernel", kernel)
+		return fmt.Errorf("%s: unpacked data is not an ELF file", kernel)
 	}
 	vmlinux = filepath.Join(work, "vmlinux")
 	return os.WriteFile(vmlinux, elf, 0o644)
 }
 
-// withDependencies are the modules that a list of them needs, in the order to be
-// loaded in. Parameters stand after a colon.
+// withDependencies returns modules and their dependencies in loading order.
+// Parameters of a module follow its name after a colon.
 func withDependencies(names []string) ([]string, error) {
 	dep, err := os.ReadFile(filepath.Join(modules, "modules.dep"))
 	if err != nil {
@@ -93,18 +93,16 @@ func withDependencies(names []string) ([]string, error) {
 		bare, options, _ := strings.Cut(n, ":")
 		list, ok := needs[bare]
 		if !ok {
-			return nil, fmt.Errorf("there is no module %s", bare)
+			return nil, fmt.Errorf("no module %s", bare)
 		}
-		for i := len(list) - 1; i >= 0; i-- { // modules.dep has the first to load last
+		for i := len(list) - 1; i >= 0; i-- { // modules.dep lists the first to load last
 			m := name(list[i])
 			if seen[m] {
 				continue
 			}
 			seen[m] = true
-			for given := range needs { // options may be for a module that comes as a dependency
-				if given == m && m == bare && options != "" {
-					m += ":" + options
-				}
+			if m == bare && options != "" {
+				m += ":" + options
 			}
 			order = append(order, m)
 		}
@@ -112,10 +110,10 @@ func withDependencies(names []string) ([]string, error) {
 	return order, nil
 }
 
-// everyModule is what the initramfs holds.
-var everyModule = []string{"bochs", "virtio_pci", "virtio_gpu", "cirrus", "evdev", "virtio_input", "crc32c_generic", "virtio_blk", "ext4", "virtio_net"}
+// initramfsModules are the modules in the initramfs.
+var initramfsModules = []string{"bochs", "virtio_pci", "virtio_gpu", "cirrus", "evdev", "virtio_input", "crc32c_generic", "virtio_blk", "ext4", "virtio_net"}
 
-// initramfs packs the guest, pickerd and the modules.
+// initramfs packs the guest, pickerd and the modules, and returns its path.
 func initramfs() (string, error) {
 	root := filepath.Join(work, "root")
 	for _, d := range []string{"modules", "dev", "proc", "sys", "tmp"} {
@@ -131,7 +129,7 @@ func initramfs() (string, error) {
 			return "", fmt.Errorf("build %s: %w: %s", b[2], err, out)
 		}
 	}
-	order, err := withDependencies(everyModule)
+	order, err := withDependencies(initramfsModules)
 	if err != nil {
 		return "", err
 	}
@@ -176,12 +174,13 @@ func initramfs() (string, error) {
 	return path, os.WriteFile(path, b.Bytes(), 0o644)
 }
 
+// initrd is the path of the initramfs.
 var initrd string
 
 func TestMain(m *testing.M) {
 	var err error
 	if work, err = os.MkdirTemp("", "pickerd-qemu-"); err == nil {
-		if err = find(); err == nil {
+		if err = unpackPackage(); err == nil {
 			initrd, err = initramfs()
 		}
 	}

@@ -1,5 +1,5 @@
-// Package qemu tries pickerd on real kernels with real drivers, in virtual
-// machines.
+// Package qemu tests pickerd in virtual machines, on real kernels with real
+// drivers.
 package qemu
 
 import (
@@ -13,7 +13,7 @@ import (
 	"pickerd/.ci/qemu/google"
 )
 
-// boards are the screens that there are.
+// boards are the kinds of screens, by name.
 var boards = map[string]board{
 	"vga 1280x800":       {args: []string{"-vga", "std"}, modules: []string{"bochs"}},
 	"vga 1920x1080":      {args: []string{"-vga", "none", "-device", "VGA,edid=on,xres=1920,yres=1080"}, modules: []string{"bochs"}},
@@ -33,50 +33,50 @@ var boards = map[string]board{
 
 const outputs = `[display];outputs=["framebuffer"];`
 
-// TestScreens goes through a whole pick on every kind of screen: from the pairing
-// code to the photo, and back to the console.
+// TestScreens makes a pick on every kind of screen, from the pairing code to the
+// photo, and ends pickerd.
 func TestScreens(t *testing.T) {
 	for name, b := range boards {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := boot(t, b)
 			m.tell("start " + outputs + b.config)
-			m.until("the pairing code is there", func() bool { return strings.Contains(m.code(), "user_code=") })
-			t.Logf("power-on to code: %v", time.Since(m.made).Round(100*time.Millisecond))
-			m.keep("pairing")
-			m.rest(name)
+			m.until("the pairing code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+			t.Logf("power-on to code: %v", time.Since(m.started).Round(100*time.Millisecond))
+			m.save("pairing")
+			m.checkMemory(name)
 			if mode := m.tell("mode"); mode != "graphics" {
-				t.Errorf("the console is in %s mode", mode)
+				t.Errorf("console mode %s, want graphics", mode)
 			}
 			m.tell("say LOGIN:_A_PROMPT_OVER_THE_PICTURE")
 			m.tell("approve")
-			m.until("the link to choose is there", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
-			m.keep("picking")
+			m.until("the picker link is on the screen", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+			m.save("picking")
 			m.tell("choose picture-0")
-			m.until("the photo is there", func() bool { img, _ := m.picture(); return shows(img, 0, name == "turned") })
+			m.until("the photo is on the screen", func() bool { img := m.picture(); return shows(img, 0, name == "turned") })
 			m.until("the session is deleted", func() bool { return m.tell("open") == "0" })
-			m.keep("photo")
-			m.rest(name)
-			if said := m.tell("signal TERM"); said != "ended: <nil>" {
-				t.Error(said)
+			m.save("photo")
+			m.checkMemory(name)
+			if got := m.tell("signal TERM"); got != "ended: <nil>" {
+				t.Errorf("after SIGTERM: %s", got)
 			}
 			if mode := m.tell("mode"); mode != "text" {
-				t.Errorf("after the end the console is in %s mode", mode)
+				t.Errorf("console mode %s after SIGTERM, want text", mode)
 			}
-			if img, _ := m.picture(); shows(img, 0, name == "turned") {
-				t.Error("the photo is still there")
+			if img := m.picture(); shows(img, 0, name == "turned") {
+				t.Error("the photo is still on the screen")
 			}
-			m.keep("console")
+			m.save("console")
 		})
 	}
 }
 
-// most is how much memory may be taken while nothing moves, in kB, on a screen of
-// 1920 by 1080 pixels.
-const most = 40000
+// maxMemory is the resident memory, in kB, that pickerd may take at rest on a
+// screen of 1920 by 1080 pixels.
+const maxMemory = 40000
 
-// rest waits until memory is as it stays, and tells how much it is.
-func (m *machine) rest(name string) {
+// checkMemory waits until pickerd's memory is below maxMemory, and logs it.
+func (m *machine) checkMemory(name string) {
 	m.t.Helper()
 	kB := 0
 	m.until("memory is at rest", func() bool {
@@ -86,13 +86,13 @@ func (m *machine) rest(name string) {
 			m.t.Fatal(err)
 		}
 		kB = n
-		return kB < most || name != "vga 1920x1080"
+		return kB < maxMemory || name != "vga 1920x1080"
 	})
 	m.t.Logf("memory: %d kB", kB)
 }
 
 // shows reports whether a test picture is on the screen, by the colours around
-// its middle.
+// the middle.
 func shows(img image.Image, which int, turned bool) bool {
 	b := img.Bounds()
 	dx, dy := b.Dx()/12, b.Dy()/12
@@ -109,7 +109,7 @@ func shows(img image.Image, which int, turned bool) bool {
 	return true
 }
 
-// near allows for five bits a colour.
+// near reports whether two colours are equal on a screen with five bits a channel.
 func near(a, b color.RGBA) bool {
 	close := func(x, y uint8) bool { return max(x, y)-min(x, y) <= 10 }
 	return close(a.R, b.R) && close(a.G, b.G) && close(a.B, b.B)

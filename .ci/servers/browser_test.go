@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// A browser is a person's: it follows redirects and keeps cookies.
+// A browser follows redirects and keeps cookies, for a person.
 type browser struct {
 	t    *testing.T
 	http *http.Client
@@ -28,7 +28,7 @@ func newBrowser(t *testing.T, rt http.RoundTripper) *browser {
 	return &browser{t: t, http: &http.Client{Jar: jar, Transport: rt}}
 }
 
-// open goes to an address, as seen from the page.
+// open opens an address, which may be relative to the page.
 func (b *browser) open(address string) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.resolve(address), nil)
@@ -72,7 +72,7 @@ var (
 	buttonClick = regexp.MustCompile(`(?i)<button[^>]*onclick="location\.href='([^']*)'"[^>]*>([^<]*)<`)
 )
 
-// submit fills in the page's one form, keeps what it hides, and sends it.
+// submit fills in the page's only form, with its hidden fields, and sends it.
 func (b *browser) submit(fill map[string]string) {
 	b.t.Helper()
 	action := formAction.FindStringSubmatch(b.page)
@@ -115,9 +115,9 @@ func (b *browser) tap(text string) {
 	b.t.Fatalf("no button %q at %s:\n%s", text, b.at.Path, b.page)
 }
 
-// signIn opens an address that asks who is there, says so, and leaves the
-// browser wherever that leads: for a device the page that asks for consent, for
-// an authorization code the client's redirect_uri.
+// signIn opens an address that asks for a user, signs in and follows the redirects:
+// for a device to the page that asks for consent, for an authorization code to the
+// client's redirect_uri.
 func (b *browser) signIn(address string) {
 	b.t.Helper()
 	b.open(address)

@@ -9,8 +9,8 @@ import (
 	"pickerd/oauthdevice"
 )
 
-// redirectingClient is pickerd's own client for the ways "relay" (a Web client
-// with a secret) and "paste" (one without).
+// redirectingClient returns pickerd's client for the pairing methods relay (a Web
+// client with a secret) and paste (a client without).
 func redirectingClient(tr *transcript, p *provider, id string) *oauthdevice.Client {
 	c := &oauthdevice.Client{
 		ID: id, Scopes: []string{"openid", "email", "offline_access"},
@@ -18,7 +18,7 @@ func redirectingClient(tr *transcript, p *provider, id string) *oauthdevice.Clie
 		HTTP: &http.Client{Transport: tr.of("screen")},
 	}
 	if id == webID {
-		c.Secret, c.Basic = webSecret, true
+		c.Secret, c.BasicAuth = webSecret, true
 	}
 	return c
 }
@@ -30,7 +30,8 @@ func wantCode(t *testing.T, what string, err error, code string) {
 	}
 }
 
-// The authorization code flow with PKCE, from the consent page to revocation.
+// TestCodeFlow runs the authorization code flow with PKCE, from the consent page to
+// revocation.
 func TestCodeFlow(t *testing.T) {
 	for _, id := range []string{webID, nativeID} {
 		t.Run(id, func(t *testing.T) {
@@ -61,8 +62,8 @@ func TestCodeFlow(t *testing.T) {
 			if tok.Access == "" || tok.Refresh == "" {
 				t.Fatalf("%v", tok)
 			}
-			if who, err := c.Account(ctx, tok.Access); err != nil || !strings.Contains(who, "@") {
-				t.Errorf("the account is %q, %v", who, err)
+			if account, err := c.Account(ctx, tok.Access); err != nil || !strings.Contains(account, "@") {
+				t.Errorf("account %q, %v", account, err)
 			}
 			_, err = c.Exchange(ctx, code, p.Redirect, verifier)
 			wantCode(t, "a code used twice", err, oauthdevice.InvalidGrant)

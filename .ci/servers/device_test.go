@@ -10,7 +10,7 @@ import (
 	"pickerd/oauthdevice/oauthtest/conformance"
 )
 
-// TestZitadel runs the suite against github.com/zitadel/oidc.
+// TestZitadel runs the conformance suite against github.com/zitadel/oidc.
 func TestZitadel(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -49,10 +49,10 @@ func subject(t *testing.T, set settings, public bool) *conformance.Subject {
 	}
 }
 
-// screenClient is pickerd's own client, set up for this server.
+// screenClient returns pickerd's client for the device flow of this server.
 func screenClient(tr *transcript, p *provider, public bool) *oauthdevice.Client {
 	c := &oauthdevice.Client{
-		ID: deviceID, Secret: deviceSecret, Basic: true,
+		ID: deviceID, Secret: deviceSecret, BasicAuth: true,
 		Scopes:        []string{"openid", "profile", "offline_access"}, // the last for a refresh token
 		DeviceAuthURL: p.URL + "/device_authorization",
 		TokenURL:      p.URL + "/oauth/token",
@@ -60,12 +60,12 @@ func screenClient(tr *transcript, p *provider, public bool) *oauthdevice.Client 
 		HTTP:          &http.Client{Transport: tr.of("screen")},
 	}
 	if public {
-		c.ID, c.Secret, c.Basic = publicID, "", false
+		c.ID, c.Secret, c.BasicAuth = publicID, "", false
 	}
 	return c
 }
 
-// decide does what a person does who scanned the screen's QR code.
+// decide acts for a person who scanned the QR code: it signs in and taps a button.
 func decide(b *browser, a *oauthdevice.Authorization, button, outcome string) {
 	b.t.Helper()
 	b.signIn(a.QRURI())

@@ -1,5 +1,5 @@
-// Package servers runs pickerd's OAuth client against authorization servers
-// that others wrote.
+// Package servers tests pickerd's OAuth client against authorization servers written
+// by others.
 package servers
 
 import (
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The clients that the server knows.
+// The clients registered at the server.
 const (
 	deviceID     = "screen" // confidential, device flow
 	deviceSecret = "screen:s3cr3t/ü"
@@ -32,25 +32,24 @@ const (
 	callbackPath = "/callback"
 )
 
-// settings say what a test wants of the server.
+// settings are the settings of the server.
 type settings struct {
 	lifetime time.Duration // of codes; 0 means 5 min
 	interval time.Duration // between polls; 0 means 1 s
-	// successor mounts the server's newer front end, which parses requests by
-	// code of its own and calls the same provider.
+	// successor mounts the server's newer front end, which has its own parser of
+	// requests and calls the same provider.
 	successor bool
 }
 
-// A provider is zitadel's OpenID provider with one user, at an address of its
-// own.
+// A provider is zitadel's OpenID provider with one user.
 type provider struct {
 	URL string
-	// Redirect is the redirect_uri of webID and nativeID. Nothing answers there
-	// but the provider's 404: stop the browser before it, or read the address.
+	// Redirect is the redirect_uri of webID and nativeID. The provider
+	// answers 404 there: a test reads the address.
 	Redirect string
 }
 
-// startOP starts a provider, until the test ends.
+// startOP starts a provider for the duration of the test.
 func startOP(t *testing.T, set settings) *provider {
 	t.Helper()
 	if set.lifetime == 0 {
@@ -69,9 +68,9 @@ func startOP(t *testing.T, set settings) *provider {
 		nativeID: example.NativeClient(nativeID, p.Redirect),
 	})
 	mux := http.NewServeMux()
-	// The example brings the pages that a person sees. Its provider fixes the
-	// codes' lifetime and interval, so another answers the devices, from the
-	// same storage.
+	// The example serves the pages for people. Its provider has a fixed lifetime
+	// and interval of codes, so a second provider with the same storage serves the
+	// devices.
 	pages := exampleop.SetupServer(issuer, store, nil, false)
 	mux.Handle("/device", pages)
 	mux.Handle("/device/", pages)
@@ -97,7 +96,7 @@ func newOP(t *testing.T, issuer string, store op.Storage, set settings) http.Han
 			UserCode:     op.UserCodeBase20,
 		},
 	}, store, op.StaticIssuer(issuer), op.WithAllowInsecure(),
-		op.WithCustomAuthEndpoint(op.NewEndpoint("auth"))) // where the example's login sends the browser back to
+		op.WithCustomAuthEndpoint(op.NewEndpoint("auth"))) // to which the example's login redirects
 	if err != nil {
 		t.Fatal(err)
 	}

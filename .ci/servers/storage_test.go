@@ -12,23 +12,23 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// The person who approves.
+// The user who approves.
 const (
 	userName = "test-user@localhost"
 	password = "verysecure"
 )
 
-// A storage is the example's, with what the library leaves to whoever embeds it
-// and the example leaves out: it spends device_codes, minds the interval, gives
-// the device flow's refresh tokens to their client and tells an unknown client
-// from a server in trouble. What is said over HTTP stays the library's.
+// A storage extends the example's storage by what the library leaves to its caller:
+// a device_code is valid once, the polling interval is enforced, refresh tokens of
+// the device flow belong to their client, and an unknown client is no server error.
+// The library alone decides what is sent over HTTP.
 type storage struct {
 	*example.Storage
 	interval time.Duration
 
 	mu     sync.Mutex
 	polled map[string]time.Time
-	spent  map[*op.DeviceAuthorizationState]bool
+	used   map[*op.DeviceAuthorizationState]bool
 }
 
 func newStorage(interval time.Duration, clients map[string]*example.Client) *storage {
@@ -36,17 +36,17 @@ func newStorage(interval time.Duration, clients map[string]*example.Client) *sto
 		Storage:  example.NewStorageWithClients(users{}, clients),
 		interval: interval,
 		polled:   map[string]time.Time{},
-		spent:    map[*op.DeviceAuthorizationState]bool{},
+		used:     map[*op.DeviceAuthorizationState]bool{},
 	}
 }
 
-// GetClientByClientID lets the screens use the device flow and refresh: the
-// example's DeviceClient may not refresh, its NativeClient has no device flow.
+// GetClientByClientID allows the screens the device flow and refreshing. The
+// example's DeviceClient may not refresh, and its NativeClient has no device flow.
 func (s *storage) GetClientByClientID(ctx context.Context, id string) (op.Client, error) {
 	c, err := s.Storage.GetClientByClientID(ctx, id)
 	switch {
 	case err != nil:
-		// Any other error becomes a server_error, which asks to try again.
+		// Any other error becomes a server_error, after which a client retries.
 		return nil, oidc.ErrInvalidClient().WithParent(err)
 	case id == deviceID, id == publicID:
 		return screen{c}, nil
@@ -60,9 +60,8 @@ func (screen) GrantTypes() []oidc.GrantType {
 	return []oidc.GrantType{oidc.GrantTypeDeviceCode, oidc.GrantTypeRefreshToken}
 }
 
-// GetDeviceAuthorizatonState is asked at each poll. The library makes slow_down
-// of a deadline, its only way to that answer, and access_denied of every other
-// error.
+// GetDeviceAuthorizatonState is called at each poll. The library turns a deadline
+// into slow_down, and every other error into access_denied.
 func (s *storage) GetDeviceAuthorizatonState(ctx context.Context, clientID, deviceCode string) (*op.DeviceAuthorizationState, error) {
 	state, err := s.Storage.GetDeviceAuthorizatonState(ctx, clientID, deviceCode)
 	if err != nil {
@@ -70,7 +69,7 @@ func (s *storage) GetDeviceAuthorizatonState(ctx context.Context, clientID, devi
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.spent[state] {
+	if s.used[state] {
 		return nil, errors.New("the device_code has been used")
 	}
 	last := s.polled[deviceCode]
@@ -81,13 +80,12 @@ func (s *storage) GetDeviceAuthorizatonState(ctx context.Context, clientID, devi
 	return state, nil
 }
 
-// CreateAccessAndRefreshTokens makes tokens of a device's request and spends
-// the code. The example forgets which client a device's refresh token is for,
-// and then refuses it.
+// CreateAccessAndRefreshTokens issues tokens and invalidates the device_code. The
+// example does not store the client of a device's refresh token and then refuses it.
 func (s *storage) CreateAccessAndRefreshTokens(ctx context.Context, req op.TokenRequest, current string) (string, string, time.Time, error) {
 	if state, ok := req.(*op.DeviceAuthorizationState); ok {
 		s.mu.Lock()
-		s.spent[state] = true
+		s.used[state] = true
 		s.mu.Unlock()
 		req = example.RefreshTokenRequestFromBusiness(&example.RefreshToken{
 			ApplicationID: state.ClientID,
@@ -100,8 +98,8 @@ func (s *storage) CreateAccessAndRefreshTokens(ctx context.Context, req op.Token
 	return s.Storage.CreateAccessAndRefreshTokens(ctx, req, current)
 }
 
-// users is the one person. The example's device page takes the name for the id,
-// its own users differ in the two.
+// users has one user, whose name is the ID as well: the example's device page takes
+// one for the other.
 type users struct{}
 
 func (users) GetUserByID(id string) *example.User { return users{}.GetUserByUsername(id) }

@@ -15,9 +15,9 @@ import (
 	"testing"
 )
 
-// A transcript keeps a line of each exchange that holds no secret: who asked
-// where, the names of the form's fields, the status, and the error code or the
-// names in the answer. It is logged when the test ends.
+// A transcript has a line for each exchange, without secrets: the client, the path,
+// the names of the form's fields, the status, and the error code or the names of the
+// members of the answer. It is logged when the test ends.
 type transcript struct {
 	mu    sync.Mutex
 	lines []string
@@ -28,7 +28,7 @@ func newTranscript(t *testing.T) *transcript {
 	t.Cleanup(func() {
 		tr.mu.Lock()
 		defer tr.mu.Unlock()
-		t.Logf("what went over the wire:\n%s", strings.Join(tr.lines, "\n"))
+		t.Logf("exchanges:\n%s", strings.Join(tr.lines, "\n"))
 	})
 	return tr
 }
@@ -39,12 +39,12 @@ func (tr *transcript) add(format string, args ...any) {
 	tr.lines = append(tr.lines, fmt.Sprintf(format, args...))
 }
 
-// of returns the transport of one who takes part.
-func (tr *transcript) of(who string) http.RoundTripper { return recorder{tr, who} }
+// of returns the transport of a client.
+func (tr *transcript) of(client string) http.RoundTripper { return recorder{tr, client} }
 
 type recorder struct {
 	*transcript
-	who string
+	client string
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -61,7 +61,7 @@ func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		r.add("%-6s %s %s: no answer", r.who, req.Method, req.URL.Path)
+		r.add("%-6s %s %s: no answer", r.client, req.Method, req.URL.Path)
 		return nil, err
 	}
 	body, err := io.ReadAll(resp.Body)
@@ -70,7 +70,7 @@ func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	r.add("%-6s %s %s %s-> %d%s", r.who, req.Method, req.URL.Path, fields(req, sent), resp.StatusCode, said(body))
+	r.add("%-6s %s %s %s-> %d%s", r.client, req.Method, req.URL.Path, fields(req, sent), resp.StatusCode, summary(body))
 	return resp, nil
 }
 
@@ -88,7 +88,7 @@ func fields(req *http.Request, body []byte) string {
 	}
 	for _, k := range slices.Sorted(maps.Keys(form)) {
 		switch {
-		case k == "grant_type": // no secret, and tells the requests apart
+		case k == "grant_type": // not secret, and it distinguishes requests
 			k += "=" + path.Base(strings.ReplaceAll(form.Get(k), ":", "/"))
 		case form.Get(k) == "" && !req.URL.Query().Has(k):
 			k += "(empty)"
@@ -101,8 +101,8 @@ func fields(req *http.Request, body []byte) string {
 	return strings.Join(out, " ") + " "
 }
 
-// said names the error, or the members of a good answer.
-func said(body []byte) string {
+// summary returns the error, or the names of the members of an answer without one.
+func summary(body []byte) string {
 	var m map[string]any
 	if json.Unmarshal(body, &m) != nil || len(m) == 0 {
 		return ""

@@ -13,18 +13,18 @@ import (
 	"pickerd/oauthdevice/tokenfile"
 )
 
-// unpairCommand forgets everybody, or one of several. At a terminal it asks how far
-// that goes, because revoking at Google reaches beyond this box.
+// unpairCommand forgets all accounts, or one. At a terminal it asks whether to
+// revoke the permission at Google too, because that affects other boxes.
 func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	everywhere := fs.Bool("everywhere", false, "also revoke the permission at Google, for every box on the same Google project")
-	here := fs.Bool("here", false, "forget on this box only, without a question")
-	find := accountFlag(fs, "forget only this one of several")
+	everywhere := fs.Bool("everywhere", false, "also revoke the permission at Google, for all boxes of the same Google project")
+	here := fs.Bool("here", false, "forget on this box only, without asking")
+	find := accountFlag(fs, "forget only this account")
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *everywhere && *here {
-		return &usageError{"--here and --everywhere exclude each other"}
+		return &usageError{msg: "--here and --everywhere are mutually exclusive"}
 	}
 	c := client()
 	account, err := find(ctx, c)
@@ -44,7 +44,7 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	return nil
 }
 
-// everybody is what to call those who are paired.
+// everybody describes the paired accounts.
 func everybody(accounts []device.AccountStatus) string {
 	switch {
 	case len(accounts) > 1:
@@ -55,7 +55,7 @@ func everybody(accounts []device.AccountStatus) string {
 	return "the account"
 }
 
-var errKept = errors.New("the account was kept")
+var errKept = errors.New("nothing was forgotten")
 
 func (e env) askHowFar(ctx context.Context, c *control.Client, account string) (everywhere bool, err error) {
 	s, err := c.Status(ctx)
@@ -73,10 +73,10 @@ func (e env) askHowFar(ctx context.Context, c *control.Client, account string) (
 	}
 	fmt.Fprintf(e.stderr, `Forget %s?
 
-  1  on this box only: its picking sessions are deleted, its token is erased
-  2  everywhere: the permission is also revoked at Google, which signs out every
-     box that this account is paired with through the same Google project
-  Anything else keeps it.
+  1  On this box only. Its picking sessions are deleted and its token is erased.
+  2  Everywhere. This also revokes the permission at Google and signs the account
+     out of all boxes of the same Google project.
+  Anything else cancels.
 
 `, who)
 	switch text, err := e.readLine(ctx, "1 or 2: "); {
@@ -91,12 +91,12 @@ func (e env) askHowFar(ctx context.Context, c *control.Client, account string) (
 }
 
 func tellForgotten(w io.Writer, s *device.Status) {
-	fmt.Fprintln(w, "The account is forgotten on this box.")
+	fmt.Fprintln(w, "Forgotten on this box.")
 	switch {
 	case len(s.Accounts) > 0:
-		fmt.Fprintf(w, "Still paired: %d. Photos that are still here: %d.\n", len(s.Accounts), s.Library.Items)
+		fmt.Fprintf(w, "Accounts left: %d. Photos and videos left: %d.\n", len(s.Accounts), s.Library.Items)
 	case s.Library.Items > 0:
-		fmt.Fprintf(w, "Its photos stay, as configured: %d.\n", s.Library.Items)
+		fmt.Fprintf(w, "Photos and videos kept, as configured: %d.\n", s.Library.Items)
 	}
 	o := s.Outstanding
 	switch {
@@ -104,32 +104,31 @@ func tellForgotten(w io.Writer, s *device.Status) {
 		tellDone(w, s.Forgotten)
 	default:
 		if o.Sessions > 0 {
-			fmt.Fprintf(w, "Outstanding: picking sessions still to be deleted at Google: %d.\n", o.Sessions)
+			fmt.Fprintf(w, "Pending at Google: %d picking sessions to delete.\n", o.Sessions)
 		}
 		if o.Revocation {
-			fmt.Fprintln(w, "Outstanding: the permission is still to be revoked at Google.")
+			fmt.Fprintln(w, "Pending at Google: the permission to revoke.")
 		}
-		fmt.Fprintln(w, "That is done by itself when Google can be reached; until then the token is kept sealed. pickerd status tells.")
+		fmt.Fprintln(w, "pickerd does this as soon as Google can be reached and keeps the token sealed until then. See pickerd status.")
 	}
 }
 
 func tellDone(w io.Writer, f *device.Forgotten) {
-	const elsewhere = "A permission that is left can be ended on the Google account's page of connected apps."
+	const elsewhere = "You can remove it on the Google account's page of connected apps."
 	if f == nil {
-		fmt.Fprintln(w, "Google was told nothing: there was no token that works. "+elsewhere)
+		fmt.Fprintln(w, "Google was not contacted, because there was no valid token. The permission may still exist. "+elsewhere)
 		return
 	}
-	fmt.Fprintln(w, "Its sessions are deleted at Google.")
+	fmt.Fprintln(w, "Picking sessions deleted at Google.")
 	switch f.Revocation {
 	case "done":
-		fmt.Fprintln(w, "The permission is revoked at Google.")
+		fmt.Fprintln(w, "Permission revoked at Google.")
 	case "refused":
-		fmt.Fprintln(w, "The permission was NOT revoked: the server refused; the log has its words. "+elsewhere)
+		fmt.Fprintln(w, "The permission was NOT revoked: the server refused. See the log. "+elsewhere)
 	}
 }
 
-// importTokenCommand brings a token file to the daemon. On its way there it is
-// always sealed for the box.
+// importTokenCommand sends a token file to the daemon, always sealed for the box.
 func importTokenCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 1); err != nil {
@@ -149,17 +148,16 @@ func importTokenCommand(ctx context.Context, e env, fs *flag.FlagSet, args []str
 		return err
 	}
 	if tried {
-		fmt.Fprintln(e.stdout, "The box is paired; Google accepts the token. Choose photos: pickerd pick, or OK on the screen.")
+		fmt.Fprintln(e.stdout, "Paired. Google accepts the token. To choose photos, run pickerd pick or press OK at the screen.")
 	} else {
-		fmt.Fprintln(e.stdout, "The box has the token. Google could not be reached to try it; that happens with the first pick.")
+		fmt.Fprintln(e.stdout, "Token imported. Google could not be reached to check it. The first pick does that.")
 	}
 	return nil
 }
 
 const maxTokenFile = 64 << 10
 
-// readToken reads a token file. One that is not sealed must not be open to
-// others: whoever read it has the token.
+// readToken reads a token file. A plain one must not be readable by others.
 func (e env) readToken(path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(io.LimitReader(e.stdin, maxTokenFile))
@@ -178,7 +176,7 @@ func (e env) readToken(path string) ([]byte, error) {
 		return nil, err
 	}
 	if _, err := tokenfile.Parse(data); err == nil && st.Mode().Perm()&0o077 != 0 {
-		return nil, &hintedError{fmt.Errorf("%s is not sealed and others may read it", path), "chmod 600 " + path + ", and think of who may have read it", exitFailed}
+		return nil, &hintedError{fmt.Errorf("%s is not sealed, and others may read it", path), "chmod 600 " + path + "; consider the token exposed if others have read it", exitFailed}
 	}
 	return data, nil
 }
@@ -189,15 +187,15 @@ func (e env) sealForBox(ctx context.Context, c *control.Client, data []byte) ([]
 	var err error
 	switch {
 	case tokenfile.NeedsPassphrase(data):
-		pass, perr := e.passphrase(ctx, "The token file's passphrase: ")
+		pass, perr := e.passphrase(ctx, "Passphrase of the token file: ")
 		if errors.Is(perr, errNoTerminal) {
-			return nil, &hintedError{errors.New("the token file is sealed with a passphrase, and there is no terminal to ask for it"),
-				"copy the file to the box and run this there, over ssh with -t", exitFailed}
+			return nil, &hintedError{errors.New("the token file needs a passphrase, and there is no terminal to ask for it"),
+				"copy the file to the box and run the command there, with ssh -t", exitFailed}
 		}
 		if perr != nil {
 			return nil, perr
 		}
-		f, err = tokenfile.OpenWith(data, pass)
+		f, err = tokenfile.OpenWithPassphrase(data, pass)
 	case tokenfile.Sealed(data):
 		return data, nil
 	default:

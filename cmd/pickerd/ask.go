@@ -16,9 +16,9 @@ import (
 	"pickerd/device/control"
 )
 
-// socketFlag adds --socket; the result may be called after parsing.
+// socketFlag adds --socket. The result may be called after parsing.
 func (e env) socketFlag(fs *flag.FlagSet) func() *control.Client {
-	path := fs.String("socket", configs.DefaultSocket(e.getenv), "the daemon's control socket, a `path`")
+	path := fs.String("socket", configs.DefaultSocket(e.getenv), "`path` of the daemon's control socket")
 	return func() *control.Client { return control.NewClient(*path) }
 }
 
@@ -29,7 +29,7 @@ type runner func(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 // people, or with --json as the API answers it.
 func show[T any](ask func(*control.Client, context.Context) (T, error), asJSON func(T) any, print func(io.Writer, T) error) runner {
 	return func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-		wantJSON, client := fs.Bool("json", false, "print JSON as the control API answers it"), e.socketFlag(fs)
+		wantJSON, client := fs.Bool("json", false, "print the JSON of the control API"), e.socketFlag(fs)
 		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
@@ -61,14 +61,14 @@ func wish(ask func(*control.Client, context.Context) (*device.Status, error), sa
 
 // pickCommand starts a pick, of one of several people where one is named.
 func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	find := accountFlag(fs, "whose pick it is (without it the screen asks where several are paired)")
-	newcomer := fs.Bool("new", false, "somebody signs in who is not paired yet")
+	find := accountFlag(fs, "the account to pick for; without it the screen asks if several are paired")
+	newcomer := fs.Bool("new", false, "link another account")
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *newcomer && fs.Lookup("account").Value.String() != "" {
-		return &usageError{"--account and --new exclude each other"}
+		return &usageError{msg: "--account and --new are mutually exclusive"}
 	}
 	c := client()
 	account, err := find(ctx, c)
@@ -76,26 +76,27 @@ func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 		return err
 	}
 	if *newcomer {
-		account = device.Newcomer
+		account = device.NewAccount
 	}
 	s, err := c.Pick(ctx, account)
 	if err != nil {
 		return err
 	}
 	if account == "" && len(s.Accounts) > 1 {
-		fmt.Fprintln(e.stdout, "The screen asks who is choosing. To answer here: pickerd pick --account WHO, or --new.")
+		fmt.Fprintln(e.stdout, "The screen asks who is choosing. To answer here, use pickerd pick --account NAME or --new.")
 		return nil
 	}
-	fmt.Fprintln(e.stdout, "Asked for a new pick: the screen shows a code to scan as soon as Google gives one; pickerd status says if it doesn't.")
+	fmt.Fprintln(e.stdout, "Pick started. The screen shows a code as soon as Google provides one. If none appears, see pickerd status.")
 	return nil
 }
 
-// accountFlag adds --account; the result may be called after parsing and returns
-// the id of who is named, by name or id, "" without the flag. One that is there and
-// empty is refused: a script's variable is, and everybody is not meant.
+// accountFlag adds --account. The result may be called after parsing. It returns
+// the id of the account that the flag names by name or id, "" without the flag. An
+// empty value is refused: it comes from a script's unset variable, and must not
+// mean all accounts.
 func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.Client) (id string, err error) {
 	const name = "account"
-	who := fs.String(name, "", usage+", a `name` as pickerd status shows it, or an id")
+	who := fs.String(name, "", usage+" (`name` or id from pickerd status)")
 	return func(ctx context.Context, c *control.Client) (string, error) {
 		given := false
 		fs.Visit(func(f *flag.Flag) { given = given || f.Name == name })
@@ -103,7 +104,7 @@ func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.
 		case !given:
 			return "", nil
 		case *who == "":
-			return "", &usageError{"--account is empty"}
+			return "", &usageError{msg: "--account is empty"}
 		}
 		s, err := c.Status(ctx)
 		if err != nil {
@@ -114,7 +115,7 @@ func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.
 				return a.ID, nil
 			}
 		}
-		return "", &hintedError{fmt.Errorf("nobody who is paired is called %q", *who), "pickerd status shows who is", exitFailed}
+		return "", &hintedError{fmt.Errorf("no account is called %q", *who), "pickerd status lists the accounts", exitFailed}
 	}
 }
 
@@ -125,7 +126,7 @@ func itemsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) e
 	what := func(name, help, said string, f func(c *control.Client) error) {
 		fs.Func(name, help, func(text string) error {
 			if change != nil {
-				return errors.New("one change at a time")
+				return errors.New("only one of --hide, --show and --remove is allowed")
 			}
 			id = text
 			change = func(c *control.Client) error {
@@ -138,10 +139,10 @@ func itemsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) e
 			return nil
 		})
 	}
-	what("hide", "leave the item with this `ID` out of the slideshow", "Hidden.", func(c *control.Client) error { return c.Hide(ctx, id, true) })
-	what("show", "show the item with this `ID` again", "Shown again.", func(c *control.Client) error { return c.Hide(ctx, id, false) })
-	what("remove", "remove the item with this `ID` from the box for good", "Removed.", func(c *control.Client) error { return c.Remove(ctx, id) })
-	wantJSON, client := fs.Bool("json", false, "print JSON as the control API answers it"), e.socketFlag(fs)
+	what("hide", "hide the item `ID` from the slideshow", "Hidden.", func(c *control.Client) error { return c.Hide(ctx, id, true) })
+	what("show", "show the hidden item `ID` again", "No longer hidden.", func(c *control.Client) error { return c.Hide(ctx, id, false) })
+	what("remove", "remove the item `ID` from this box permanently", "Removed.", func(c *control.Client) error { return c.Remove(ctx, id) })
+	wantJSON, client := fs.Bool("json", false, "print the JSON of the control API"), e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -164,17 +165,17 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// does is what a state means to a person.
+// does describes the states.
 var does = map[device.State]string{
 	device.Starting: "starting",
 	device.Waiting:  "waiting for the network",
-	device.Pairing:  "waiting for somebody to sign in",
-	device.Opening:  "asking Google for a place to choose photos",
-	device.Picking:  "waiting for somebody to choose photos",
-	device.Fetching: "fetching photos",
+	device.Pairing:  "waiting for sign-in",
+	device.Opening:  "opening Google Photos",
+	device.Picking:  "waiting for photos to be chosen",
+	device.Fetching: "downloading photos",
 	device.Showing:  "showing photos",
-	device.Idle:     "paired, nothing to show",
-	device.Blocked:  "blocked: an operator must act",
+	device.Idle:     "paired, no photos",
+	device.Blocked:  "needs attention",
 }
 
 func printStatus(w io.Writer, s *device.Status) error {
@@ -188,26 +189,26 @@ func printStatus(w io.Writer, s *device.Status) error {
 	switch g := s.Guest; {
 	case g == nil:
 	case !g.ForgetsAt.IsZero():
-		line("guest", "forgotten at %s unless active", g.ForgetsAt.Local().Format(time.TimeOnly))
+		line("guest", "removed at %s unless active", g.ForgetsAt.Local().Format(time.TimeOnly))
 	case len(s.Accounts) > 0:
-		line("guest", "here; forgotten when they finish, or are not active")
+		line("guest", "present; removed when finished or inactive")
 	default:
-		line("guest", "nobody")
+		line("guest", "none")
 	}
 	if s.Asking != "" {
-		line("asking", "%s is choosing, on the screen", s.Asking)
+		line("asking", "%s is choosing (question on the screen)", s.Asking)
 	}
 	if o := s.Outstanding; o != nil {
-		line("forgotten", "an account was; still to be done at Google: %s", outstanding(o))
+		line("forgotten", "an account; pending at Google: %s", outstanding(o))
 	}
 	switch p := s.Pairing; {
 	case p == nil:
 	case p.Method == device.ByImport:
 		line("sign in", "on a computer with a browser: pickerd authorize --client FILE --to %s", s.Recipient)
 	case p.UserCode != "":
-		line("sign in", "%s, code %s, good until %s", p.VerificationURI, p.UserCode, p.ExpiresAt.Local().Format(time.TimeOnly))
+		line("sign in", "%s, code %s, expires at %s", p.VerificationURI, p.UserCode, p.ExpiresAt.Local().Format(time.TimeOnly))
 	default:
-		line("sign in", "%s (%s), good until %s", p.VerificationURI, p.Method, p.ExpiresAt.Local().Format(time.TimeOnly))
+		line("sign in", "%s (%s), expires at %s", p.VerificationURI, p.Method, p.ExpiresAt.Local().Format(time.TimeOnly))
 	}
 	for _, r := range s.Refused {
 		line("refused", "%s: %s %s", r.Method, r.Error, r.Reason)
@@ -219,31 +220,31 @@ func printStatus(w io.Writer, s *device.Status) error {
 		line("pick", "request %s, session %s", p.RequestID, orDash(p.SessionID))
 	}
 	if f := s.Fetch; f != nil {
-		line("fetched", "%d of %d, %d failed, %s", f.Done, f.Total, f.Failed, configs.Size(f.Bytes))
+		line("download", "%d of %d, %d failed, %s", f.Done, f.Total, f.Failed, configs.Size(f.Bytes))
 	}
 	if sc := s.Screen; sc != nil {
 		if sc.Error != "" {
 			line("screen", "none: %s", sc.Error)
 		} else {
-			line("screen", "%d by %d", sc.Width, sc.Height)
+			line("screen", "%d x %d pixels", sc.Width, sc.Height)
 		}
 	}
-	line("library", "photos and videos: %d, %s", s.Library.Items, configs.Size(s.Library.Bytes))
+	line("library", "%d photos and videos, %s", s.Library.Items, configs.Size(s.Library.Bytes))
 	if s.Library.Hidden > 0 {
-		line("", "hidden: %d", s.Library.Hidden)
+		line("", "%d hidden", s.Library.Hidden)
 	}
 	line("sessions", "%d open, %d to be deleted", s.Sessions.Open, s.Sessions.PendingDeletion)
 	if p := s.Problem; p != nil {
 		line("problem", "%s %s (%s)", p.Message, p.Remedy, p.Code)
 		if !p.RetryAt.IsZero() {
-			line("", "next try at %s", p.RetryAt.Local().Format(time.TimeOnly))
+			line("", "next attempt at %s", p.RetryAt.Local().Format(time.TimeOnly))
 		}
 		for _, w := range p.Ways {
 			line("", "another way: %s", w)
 		}
 	}
 	if s.DisplayKey != "" {
-		line("key", "%s, for browsers on other machines", s.DisplayKey)
+		line("key", "%s (display key for browsers on other machines)", s.DisplayKey)
 	}
 	if s.Recipient != "" {
 		line("recipient", "%s", s.Recipient)
@@ -254,10 +255,10 @@ func printStatus(w io.Writer, s *device.Status) error {
 func outstanding(o *device.Outstanding) string {
 	var left []string
 	if o.Sessions > 0 {
-		left = append(left, fmt.Sprintf("sessions to be deleted: %d", o.Sessions))
+		left = append(left, fmt.Sprintf("%d sessions to delete", o.Sessions))
 	}
 	if o.Revocation {
-		left = append(left, "the token to be revoked")
+		left = append(left, "the permission to revoke")
 	}
 	if left == nil {
 		return "nothing"
@@ -274,10 +275,10 @@ func orDash(s string) string {
 
 func printSessions(w io.Writer, list []device.Session) error {
 	if len(list) == 0 {
-		fmt.Fprintln(w, "No picking session is left.")
+		fmt.Fprintln(w, "No picking sessions.")
 		return nil
 	}
-	return table(w, "STATE\tREQUEST\tSESSION\tCREATED\tWHY OVER", func(row func(...string)) {
+	return table(w, "STATE\tREQUEST\tSESSION\tCREATED\tENDED BECAUSE", func(row func(...string)) {
 		for _, s := range list {
 			row(s.State, s.RequestID, orDash(s.SessionID), s.CreatedAt.Local().Format(time.DateTime), orDash(s.Reason))
 		}
@@ -286,7 +287,7 @@ func printSessions(w io.Writer, list []device.Session) error {
 
 func printItems(w io.Writer, list []device.Item) error {
 	if len(list) == 0 {
-		fmt.Fprintln(w, "No photo is here yet.")
+		fmt.Fprintln(w, "No photos or videos yet.")
 		return nil
 	}
 	return table(w, "TYPE\tPIXELS\tSIZE\tNAME\tID\t", func(row func(...string)) {

@@ -24,11 +24,11 @@ import (
 // authorizeCommand lets a person sign in with the browser of this computer and
 // writes a token file for a box that can't do that itself.
 func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	client := fs.String("client", "", "the client of type \"Desktop app\" as downloaded, a `file`; default google.desktop_client_file")
-	file := fs.String("config", "", "a configuration `file`, for another server than Google")
-	to := fs.String("to", "", "the box's `recipient`, from its pickerd status; without it a passphrase is asked for")
-	output := fs.String("output", "token.age", "the `file` to write, \"-\" for standard output")
-	quiet := fs.Bool("no-browser", false, "only print the address, don't open a browser")
+	client := fs.String("client", "", "downloaded client `file` of type \"Desktop app\" (default google.desktop_client_file)")
+	file := fs.String("config", "", "configuration `file`, for a server other than Google")
+	to := fs.String("to", "", "`recipient` of the box, from its pickerd status; without it, pickerd asks for a passphrase")
+	output := fs.String("output", "token.age", "`file` to write, \"-\" for standard output")
+	quiet := fs.Bool("no-browser", false, "print the address without opening a browser")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 	}
 	oauth := endpoints(cfg.Google)
 	oauth.ID, oauth.Secret = f.ID, f.Secret
-	// What can't be written is better known before somebody signs in.
+	// Report a file that can't be written before the person signs in.
 	seal, err := e.sealer(ctx, *to)
 	if err != nil {
 		return err
@@ -66,9 +66,9 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 		return err
 	}
 	if *output != "-" {
-		fmt.Fprintf(e.stderr, "\n%s holds the token, sealed. On the box:\n\n  sudo pickerd import-token %s\n", *output, *output)
+		fmt.Fprintf(e.stderr, "\nThe sealed token is in %s. On the box, run:\n\n  sudo pickerd import-token %s\n", *output, *output)
 		if *to != "" {
-			fmt.Fprintf(e.stderr, "\nor from here:  ssh BOX sudo pickerd import-token - < %s\n", *output)
+			fmt.Fprintf(e.stderr, "\nOr from here: ssh BOX sudo pickerd import-token - < %s\n", *output)
 		}
 	}
 	return nil
@@ -78,7 +78,7 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 func (e env) sealer(ctx context.Context, to string) (func(*tokenfile.File) ([]byte, error), error) {
 	if to != "" {
 		if _, err := new(tokenfile.File).SealFor(to); err != nil {
-			return nil, &usageError{err.Error()}
+			return nil, &usageError{msg: err.Error()}
 		}
 		return func(f *tokenfile.File) ([]byte, error) { return f.SealFor(to) }, nil
 	}
@@ -86,7 +86,7 @@ func (e env) sealer(ctx context.Context, to string) (func(*tokenfile.File) ([]by
 	if err != nil {
 		return nil, err
 	}
-	return func(f *tokenfile.File) ([]byte, error) { return f.SealWith(pass) }, nil
+	return func(f *tokenfile.File) ([]byte, error) { return f.SealWithPassphrase(pass) }, nil
 }
 
 // An answer is what a browser brought back, and where to say how it went on.
@@ -119,7 +119,7 @@ func (e env) signIn(ctx context.Context, c *oauthdevice.Client, open bool, seal 
 	}()
 
 	address := c.AuthCodeURL(redirect, state, verifier)
-	fmt.Fprintf(e.stderr, "Sign in with a browser on this computer:\n\n  %s\n\nWaiting for it to come back. Ctrl-C gives up.\n", address)
+	fmt.Fprintf(e.stderr, "Sign in with a browser on this computer:\n\n  %s\n\nWaiting for the browser. Press Ctrl-C to cancel.\n", address)
 	if open {
 		e.openBrowser(ctx, address)
 	}
@@ -138,7 +138,7 @@ func (e env) signIn(ctx context.Context, c *oauthdevice.Client, open bool, seal 
 // redeem makes a sealed token file of what the browser brought back.
 func redeem(ctx context.Context, c *oauthdevice.Client, q url.Values, redirect string, verifier oauthdevice.Secret, seal func(*tokenfile.File) ([]byte, error)) ([]byte, error) {
 	if code := q.Get("error"); code != "" {
-		return nil, oauthdevice.Declined(code)
+		return nil, oauthdevice.NewAuthorizationError(code)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -146,11 +146,11 @@ func redeem(ctx context.Context, c *oauthdevice.Client, q url.Values, redirect s
 	if err != nil {
 		return nil, err
 	}
-	if missing := t.Lacks(c.Scopes); len(missing) > 0 {
-		return nil, fmt.Errorf("the permission %s was not given; try again and leave it ticked", strings.Join(missing, " "))
+	if missing := t.MissingScopes(c.Scopes); len(missing) > 0 {
+		return nil, fmt.Errorf("the permission %s was not given; sign in again and leave it ticked", strings.Join(missing, " "))
 	}
 	if t.Refresh == "" {
-		return nil, errors.New("the server gave no refresh token, without which a box can't work")
+		return nil, errors.New("the server gave no refresh token, which a box needs")
 	}
 	return seal(&tokenfile.File{ClientID: c.ID, ClientSecret: string(c.Secret), RefreshToken: string(t.Refresh),
 		Scope: strings.Join(t.Scopes, " "), Account: t.Account})
@@ -162,7 +162,7 @@ func loopback(state string, answers chan<- answer) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		if subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(state)) != 1 || q.Get("code") == "" && q.Get("error") == "" {
-			phone.Say(w, http.StatusBadRequest, "This is not what was asked for", "Use the address that pickerd authorize shows in the terminal.")
+			phone.Say(w, r, http.StatusBadRequest, "phone.cli_unknown")
 			return
 		}
 		done := make(chan error, 1)
@@ -171,14 +171,14 @@ func loopback(state string, answers chan<- answer) http.Handler {
 		case <-r.Context().Done():
 			return
 		case <-time.After(10 * time.Second): // somebody else's answer is being dealt with
-			phone.Say(w, http.StatusConflict, "This was answered already", "Look at the terminal.")
+			phone.Say(w, r, http.StatusConflict, "phone.cli_answered")
 			return
 		}
 		if err := <-done; err != nil {
-			phone.Say(w, http.StatusOK, "It did not work", "The terminal says why.")
+			phone.Say(w, r, http.StatusOK, "phone.cli_failed")
 			return
 		}
-		phone.Say(w, http.StatusOK, "Done", "You can close this page and go back to the terminal.")
+		phone.Say(w, r, http.StatusOK, "phone.cli_done")
 	})
 	mux.Handle(phone.Prefix+"phone.css", phone.Style())
 	return mux
@@ -216,7 +216,7 @@ func (e env) create(path string) (*output, error) {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return nil, &hintedError{fmt.Errorf("%s is there already", path), "remove it, or name another one: --output FILE", exitFailed}
+		return nil, &hintedError{fmt.Errorf("%s already exists", path), "remove it, or name another file: --output FILE", exitFailed}
 	}
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"pickerd/configs"
 	"pickerd/device"
+	"pickerd/device/engine"
 	"pickerd/oauthdevice"
 )
 
@@ -22,28 +23,28 @@ const deadEnd = "http://127.0.0.1/"
 
 // clientTrouble is an error about an OAuth client.
 func clientTrouble(format string, args ...any) error {
-	return &hintedError{fmt.Errorf(format, args...), "the README tells how to get a client from the Google Cloud console", exitConfig}
+	return &hintedError{fmt.Errorf(format, args...), "see the README for how to get a client from the Google Cloud console", exitConfig}
 }
 
-// loadWays finds the ways to pair that a configuration names, each with the
+// loadMethods finds the methods to pair that a configuration names, each with the
 // client that it needs.
-func loadWays(cfg *configs.Config) ([]device.Way, error) {
-	var ways []device.Way
+func loadMethods(cfg *configs.Config) ([]engine.Method, error) {
+	var methods []engine.Method
 	for _, method := range cfg.Pairing.Methods {
-		w, err := loadWay(cfg, method)
+		m, err := loadMethod(cfg, method)
 		if err != nil {
 			return nil, err
 		}
-		if i := slices.IndexFunc(ways, func(o device.Way) bool { return o.ClientID == w.ClientID }); i >= 0 && isGoogle(cfg.Google) {
-			return nil, clientTrouble("pairing.methods: %q and %q have the same OAuth client; Google wants one of its own type for each", ways[i].Method, method)
+		if i := slices.IndexFunc(methods, func(o engine.Method) bool { return o.ClientID == m.ClientID }); i >= 0 && isGoogle(cfg.Google) {
+			return nil, clientTrouble("pairing.methods: %q and %q use the same OAuth client; Google requires a client of a different type for each", methods[i].Name, method)
 		}
-		ways = append(ways, w)
+		methods = append(methods, m)
 	}
-	return ways, nil
+	return methods, nil
 }
 
-func loadWay(cfg *configs.Config, method string) (device.Way, error) {
-	w := device.Way{Method: method}
+func loadMethod(cfg *configs.Config, method string) (engine.Method, error) {
+	m := engine.Method{Name: method}
 	g := cfg.Google
 	var f *oauthdevice.ClientFile
 	var err error
@@ -51,29 +52,29 @@ func loadWay(cfg *configs.Config, method string) (device.Way, error) {
 	case device.ByDevice:
 		f, err = tvClient(g)
 	case device.ByRelay:
-		w.RedirectURI = cfg.Pairing.RelayURL
-		if a := cfg.Pairing.Address; a != "auto" && !device.IsNear(a) {
-			return w, clientTrouble(`pairing.address: a relay page sends phones to private, link-local and .local addresses only, not to %s`, a)
+		m.RedirectURI = cfg.Pairing.RelayURL
+		if a := cfg.Pairing.Address; a != "auto" && !engine.IsPrivateBase(a) {
+			return m, clientTrouble(`pairing.address: the relay page sends phones only to private, link-local and .local addresses, not to %s`, a)
 		}
-		f, err = webClient(g, w.RedirectURI)
+		f, err = webClient(g, m.RedirectURI)
 	case device.ByPaste:
-		w.RedirectURI = deadEnd
+		m.RedirectURI = deadEnd
 		f, err = desktopClient(g)
 	default:
-		return w, nil // an imported token brings its client
+		return m, nil // an imported token brings its client
 	}
 	if err != nil {
-		return w, err
+		return m, err
 	}
-	w.ClientID, w.Secret = f.ID, f.Secret
-	return w, nil
+	m.ClientID, m.Secret = f.ID, f.Secret
+	return m, nil
 }
 
 // tvClient finds the client of the device flow.
 func tvClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 	if g.ClientID != "" {
 		if g.ClientSecret == "" && isGoogle(g) {
-			return nil, clientTrouble("google.client_secret is missing: Google wants it of every client, also of type TVs and Limited Input devices")
+			return nil, clientTrouble("google.client_secret is missing: Google requires it for every client, including type TVs and Limited Input devices")
 		}
 		return &oauthdevice.ClientFile{ID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}, nil
 	}
@@ -105,22 +106,22 @@ func desktopClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevice.ClientFile, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, clientTrouble("there is no OAuth client: put the file of one of type %q at %s, or set %s", kind, path, key)
+		return nil, clientTrouble("there is no OAuth client: put a client file of type %q at %s, or set %s", kind, path, key)
 	}
 	if err != nil {
 		return nil, clientTrouble("%s: %w", key, err)
 	}
 	switch string(bytes.TrimSpace(data)) {
 	case "", "{}": // the unit has nothing better to hand over
-		return nil, clientTrouble("there is no OAuth client: put the file of one of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
+		return nil, clientTrouble("there is no OAuth client: put a client file of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
 	}
 	f, err := oauthdevice.ParseClientFile(data)
 	switch {
 	case err != nil:
 	case f.Web && !web:
-		err = fmt.Errorf(`it is of type "Web application"; make one of type %q`, kind)
+		err = fmt.Errorf(`it is of type "Web application"; create one of type %q`, kind)
 	case !f.Web && web:
-		err = fmt.Errorf(`it is of type "TVs and Limited Input devices" or "Desktop app"; make one of type %q`, kind)
+		err = fmt.Errorf(`it is of type "TVs and Limited Input devices" or "Desktop app"; create one of type %q`, kind)
 	case f.Secret == "" && isGoogle(g):
 		err = errors.New("it has no client_secret")
 	}
@@ -146,7 +147,7 @@ func endpoints(g configs.Google) oauthdevice.Client {
 		TokenURL:      g.TokenURL,
 		RevokeURL:     g.RevokeURL,
 		UserinfoURL:   g.UserinfoURL,
-		Basic:         g.ClientAuth == "basic",
+		BasicAuth:     g.ClientAuth == "basic",
 		HTTP:          httpClient(),
 	}
 }

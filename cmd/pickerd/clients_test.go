@@ -6,10 +6,10 @@ import (
 	"testing"
 
 	"pickerd/configs"
-	"pickerd/device"
+	"pickerd/device/engine"
 )
 
-func TestLoadWays(t *testing.T) {
+func TestLoadMethods(t *testing.T) {
 	const relay = "https://relay.test/pickerd.html"
 	tv := writeFile(t, "tv.json", `{"installed":{"client_id":"tv","client_secret":"s"}}`)
 	desktop := writeFile(t, "desktop.json", `{"installed":{"client_id":"desktop","client_secret":"s","redirect_uris":["http://localhost"]}}`)
@@ -26,9 +26,9 @@ func TestLoadWays(t *testing.T) {
 		{"import alone needs no client", []string{"import"}, func(c *configs.Config) { c.Google.ClientFile = "" }, "-"},
 		{"relay without a client", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = "" }, "google.web_client_file"},
 		{"paste without a client", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = "" }, "google.desktop_client_file"},
-		{"web client for the device", []string{"device"}, func(c *configs.Config) { c.Google.ClientFile = web }, `make one of type "TVs and Limited Input devices"`},
-		{"desktop client for relay", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = desktop }, `make one of type "Web application"`},
-		{"web client for paste", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = web }, `make one of type "Desktop app"`},
+		{"web client for the device", []string{"device"}, func(c *configs.Config) { c.Google.ClientFile = web }, `create one of type "TVs and Limited Input devices"`},
+		{"desktop client for relay", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = desktop }, `create one of type "Web application"`},
+		{"web client for paste", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = web }, `create one of type "Desktop app"`},
 		{"page not registered", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = elsewhere }, "is not among the authorized redirect URIs"},
 		{"one client for two ways", []string{"device", "paste"}, func(c *configs.Config) { c.Google.DesktopFile = tv }, "the same OAuth client"},
 	} {
@@ -42,8 +42,8 @@ func TestLoadWays(t *testing.T) {
 			if tt.change != nil {
 				tt.change(cfg)
 			}
-			ways, err := loadWays(cfg)
-			got := ids(ways)
+			methods, err := loadMethods(cfg)
+			got := ids(methods)
 			if err != nil {
 				h, ok := errors.AsType[*hintedError](err)
 				if !ok || h.code != exitConfig {
@@ -58,9 +58,9 @@ func TestLoadWays(t *testing.T) {
 	}
 }
 
-func ids(ways []device.Way) string {
+func ids(methods []engine.Method) string {
 	var list []string
-	for _, w := range ways {
+	for _, w := range methods {
 		list = append(list, orDash(w.ClientID))
 	}
 	return strings.Join(list, " ")

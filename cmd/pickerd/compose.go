@@ -16,12 +16,17 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pickerd/configs"
-	"pickerd/device"
 	"pickerd/device/control"
+	"pickerd/device/engine"
 	"pickerd/device/hooks"
+	"pickerd/device/library"
 	"pickerd/device/metrics"
 	"pickerd/device/phone"
+	"pickerd/device/screen"
+	"pickerd/device/slideshow"
+	"pickerd/display/qr"
 	"pickerd/display/words"
+	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
 	"pickerd/systemd"
@@ -31,11 +36,13 @@ import (
 type box struct {
 	log     *slog.Logger
 	store   *store.Store
-	device  *device.Device
-	door    *door
-	screen  *http.ServeMux // with what phones see while they pair
-	screens *screens
-	outputs []string
+	engine  *engine.Engine
+	slides  *slideshow.Slideshow
+	screen  *screen.Screen
+	phones  *phoneListener
+	mux     *http.ServeMux // with what phones see while they pair
+	outputs *outputs
+	names   []string // of the outputs
 	hooks   *hooks.Runner
 	display net.Listener
 	control net.Listener
@@ -58,7 +65,7 @@ func httpClient() *http.Client {
 }
 
 // newBox composes a box. It takes st and display over, also when it fails.
-func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net.Listener, log *slog.Logger, e env) (*box, error) {
+func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, display net.Listener, log *slog.Logger, e env) (*box, error) {
 	ctl, err := listenControl(cfg.Control.Socket)
 	if err != nil {
 		st.Close()
@@ -67,15 +74,15 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	}
 	token, err := systemd.Credential(e.getenv, "token")
 	if err != nil {
-		log.Error("token file", "err", err)
+		log.Error("token credential unreadable", "err", err)
 	}
 	oauth := endpoints(cfg.Google)
 	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
-	b := &box{log: log, outputs: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
-	b.door = &door{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
+	b := &box{log: log, names: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
+	b.phones = &phoneListener{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
-		b.door.address = cfg.Pairing.Address
+		b.phones.address = cfg.Pairing.Address
 	}
 	lang, err := words.For(cfg.Display.Language)
 	if err != nil {
@@ -84,48 +91,85 @@ func newBox(cfg *configs.Config, ways []device.Way, st *store.Store, display net
 	}
 	key := cfg.HTTP.Key
 	if key == "" && isOpen(display) {
-		if key, err = st.DisplayKey(newKey); err != nil {
-			log.Error("the display's key can't be kept: another one is needed after a restart", "err", err)
+		if key, err = st.Secrets.DisplayKey(newKey); err != nil {
+			log.Error("display key not saved: it changes with the next start", "err", err)
 		}
 	}
+	b.newParts(cfg, methods, oauth, token, lang, key)
+	b.hooks = hooks.New(hooks.Config{Statuses: b.screen.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Log: log})
+	b.phones.handler = phone.Handler(b.engine.Links(), b.screen, lang, log)
+	if b.outputs, err = newOutputs(cfg, b.screen, b.slides.Unshowable, b.engine.Alive, st.Photos.Open, log, e); err != nil {
+		b.close()
+		return nil, err
+	}
+	b.mux = http.NewServeMux()
+	b.mux.Handle("/", guarded(cfg, key, b.outputs, b.outputs.mux(metrics.Config{Device: b.engine, Status: b.screen.Statuses().Get, Calls: calls, Log: log})))
+	b.mux.Handle(phone.Prefix, b.phones.handler) // a link or a remote's key stands for the display key
+	b.mux.Handle(phone.RemotePrefix, b.phones.handler)
+	return b, nil
+}
+
+// newParts makes the engine, the slideshow and the screen, and connects them.
+func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauthdevice.Client, token []byte, lang *words.Words, key string) {
+	size := func() (int, int) { return b.outputs.size() }
 	accounts, forgetAfter := cfg.AccountsMax, time.Duration(0)
 	if cfg.IsGuest() {
 		accounts, forgetAfter = 1, time.Duration(cfg.Guest.ForgetAfter)
 	}
-	b.device = device.New(device.Config{
-		DisplayKey:  key,
-		Name:        cfg.Name,
-		Store:       st,
-		OAuth:       oauth,
-		Ways:        ways,
-		Door:        b.door,
-		Picker:      picker.Client{HTTP: oauth.HTTP, Base: cfg.Google.PickerURL},
-		Log:         log,
-		Provisioned: token,
-		KeepPhotos:  cfg.Unpair.Photos == "keep",
-		NoRemote:    !cfg.Remote.Phone,
-		MaxAccounts: accounts,
-		ForgetAfter: forgetAfter,
-		MaxItems:    cfg.Pick.MaxItems,
-		Append:      cfg.Pick.Collection == "append",
-		MaxBytes:    int64(cfg.Store.MaxBytes),
-		Words:       lang,
-		Slideshow:   slideshow(cfg),
-		Version:     version(),
-		Address:     b.address,
-		ScreenSize:  func() (int, int) { return b.screens.size() },
+	b.engine = engine.New(engine.Config{
+		Name:          cfg.Name,
+		Store:         b.store,
+		OAuth:         oauth,
+		Methods:       methods,
+		Phones:        b.phones.user("pairing"),
+		Picker:        picker.Client{HTTP: oauth.HTTP, BaseURL: cfg.Google.PickerURL},
+		Log:           b.log,
+		Provisioned:   token,
+		KeepPhotos:    cfg.Unpair.Photos == "keep",
+		Guests:        cfg.IsGuest(),
+		MaxAccounts:   accounts,
+		MaxItems:      cfg.Pick.MaxItems,
+		Append:        cfg.Pick.Collection == "append",
+		MaxBytes:      int64(cfg.Store.MaxBytes),
+		ScreenSize:    size,
+		PhotosChanged: func() { b.slides.Reload() },
+		CheckQR:       func(link string) error { _, err := qr.New(link); return err },
 	})
-	b.hooks = hooks.New(hooks.Config{Statuses: b.device.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Log: log})
-	b.door.handler = phone.Handler(b.device, lang, log)
-	if b.screens, err = newScreens(cfg, b.device, st.OpenMedia, log, e); err != nil {
-		b.close()
-		return nil, err
+	s := cfg.Slideshow
+	b.slides = slideshow.New(slideshow.Config{
+		Interval:   time.Duration(s.Interval),
+		Shuffle:    s.Order == "shuffle",
+		Newest:     s.Order == "newest",
+		Pairs:      s.Pairs,
+		Captions:   s.Captions,
+		Stills:     !cfg.Display.HasOutput("http"),
+		Words:      lang,
+		Photos:     b.store.Photos.Collection,
+		Generation: b.engine.Generation,
+		ScreenSize: size,
+		Log:        b.log,
+	})
+	sc := screen.Config{
+		Name:         cfg.Name,
+		Version:      version(),
+		DisplayKey:   key,
+		Words:        lang,
+		Clock:        s.Clock,
+		Night:        screen.Night{From: s.Night[0], To: s.Night[1]},
+		ForgetAfter:  forgetAfter,
+		Snapshots:    b.engine.Snapshots(),
+		Frames:       b.slides.Frames(),
+		Engine:       b.engine,
+		Slides:       b.slides,
+		LastActivity: b.engine.LastActivity,
+		Now:          b.engine.Now,
+		Address:      b.address,
+		Log:          b.log,
 	}
-	b.screen = http.NewServeMux()
-	b.screen.Handle("/", guarded(cfg, key, b.screens, b.screens.mux(metrics.Config{Device: b.device, Status: b.device.Statuses().Get, Calls: calls, Log: log})))
-	b.screen.Handle(phone.Prefix, b.door.handler) // who has a link needs no key
-	b.screen.Handle(phone.RemotePrefix, b.door.handler)
-	return b, nil
+	if cfg.Remote.Phone {
+		sc.Phones = b.phones.user("remote")
+	}
+	b.screen = screen.New(sc)
 }
 
 // close gives up a box that never ran.
@@ -135,34 +179,19 @@ func (b *box) close() {
 	b.control.Close()
 }
 
-// slideshow is what the configuration says of it.
-func slideshow(cfg *configs.Config) device.Slideshow {
-	s := cfg.Slideshow
-	return device.Slideshow{
-		Interval: time.Duration(s.Interval),
-		Shuffle:  s.Order == "shuffle",
-		Newest:   s.Order == "newest",
-		Pairs:    s.Pairs,
-		Captions: s.Captions,
-		Clock:    s.Clock,
-		Stills:   !cfg.Display.Shows("http"),
-		Night:    device.Night{From: s.Night[0], To: s.Night[1]},
-	}
-}
-
 // address is how people reach the screen, for its menu: the page, or else the
 // box's address on the network.
 func (b *box) address() string {
 	at := b.display.Addr().(*net.TCPAddr)
 	if !at.IP.IsLoopback() && !at.IP.IsUnspecified() {
-		return b.door.scheme() + at.String() + "/"
+		return b.phones.scheme() + at.String() + "/"
 	}
 	ip, err := lanAddress()
 	switch {
 	case err != nil || ip == nil:
 		return ""
 	case at.IP.IsUnspecified():
-		return b.door.scheme() + (&net.TCPAddr{IP: ip, Port: at.Port}).String() + "/"
+		return b.phones.scheme() + (&net.TCPAddr{IP: ip, Port: at.Port}).String() + "/"
 	}
 	return ip.String()
 }
@@ -172,36 +201,36 @@ func (b *box) address() string {
 func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
 	key, err := systemd.Credential(getenv, "state.key")
 	if err != nil {
-		return nil, &hintedError{err, "the unit hands it over: LoadCredential=state.key", exitConfig}
+		return nil, &hintedError{err, "check LoadCredential=state.key in the unit", exitConfig}
 	}
-	opt.Key, opt.Warning, opt.Watch = key, device.Damaged, crashDisk
+	opt.Key, opt.Warning, opt.BeforeOp = key, engine.Damaged, crashDisk
 	dir := cfg.Store.Dir
 	st, err := store.Open(dir, opt)
 	if err == nil && cfg.IsGuest() {
-		if err = device.ForgetGuest(st, log); err != nil {
+		if err = engine.ForgetGuest(st, log); err != nil {
 			st.Close()
 		}
 	}
 	switch {
 	case err == nil:
-		if m := st.Moved(); m != nil {
-			log.Error("THE DATABASE COULD NOT BE READ: a new one is begun, and somebody has to pair again",
-				"why", m.Why, "moved_aside_to", cmp.Or(m.To, "(it was gone)"), "photos_kept", m.Photos)
+		if m := st.Recovery(); m != nil {
+			log.Error("DATABASE UNREADABLE: new one created, accounts must be linked again",
+				"why", m.Cause, "moved_aside_to", cmp.Or(m.MovedTo, "(missing)"), "photos_kept", m.Photos)
 		}
 		if st.KeyLost() {
-			log.Error("tokens on the disk are sealed with a key that is lost, or another: somebody has to pair again unless it comes back",
-				"damaged_key_moved_to", cmp.Or(st.KeyMoved(), "(none)"))
+			log.Error("state key missing or changed: accounts must be linked again unless it is restored",
+				"damaged_key_moved_to", cmp.Or(st.DamagedKeyPath(), "(none)"))
 		}
-		if n := st.Lost(); n > 0 {
-			log.Warn("photos are missing or torn on the disk and are dropped", "photos", n)
+		if n := st.LostPhotos(); n > 0 {
+			log.Warn("missing or damaged photos dropped", "photos", n)
 		}
 		return st, nil
 	case errors.Is(err, store.ErrShortKey):
-		return nil, &hintedError{fmt.Errorf("the credential state.key: %w", err), "make one: head -c 32 /dev/urandom", exitConfig}
+		return nil, &hintedError{fmt.Errorf("the credential state.key: %w", err), "create one with head -c 32 /dev/urandom", exitConfig}
 	case errors.Is(err, store.ErrInUse):
-		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other one, or set another store.dir", exitFailed}
+		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other pickerd, or set another store.dir", exitFailed}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
-		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "it has to be a directory, and the user that runs pickerd must be able to write there", exitConfig}
+		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "it must be a directory where the user that runs pickerd can write", exitConfig}
 	}
 	return nil, err
 }
@@ -209,21 +238,31 @@ func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv 
 // run serves until ctx ends.
 func (b *box) run(ctx context.Context, handler http.Handler) error {
 	defer b.store.Close()
-	defer b.door.end()
+	defer b.phones.end()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return b.device.Run(ctx) })
+	g.Go(func() error { return b.engine.Run(ctx) })
+	g.Go(func() error { return b.slides.Run(ctx) })
+	g.Go(func() error { return b.screen.Run(ctx) })
 	serve(ctx, g, b.display, handler)
-	b.screens.run(ctx, g)
+	b.outputs.run(ctx, g)
 	g.Go(func() error { return b.hooks.Run(ctx) })
-	serve(ctx, g, b.control, control.Handler(b.device, b.device.Statuses(), b.log))
-	manage(ctx, g, b.notify, b.device.Statuses(), b.screens, b.log)
-	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "outputs", strings.Join(b.outputs, ","), "control", b.control.Addr().String())
+	serve(ctx, g, b.control, b.controlHandler())
+	manage(ctx, g, b.notify, b.screen.Statuses(), b.outputs, b.log)
+	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "outputs", strings.Join(b.names, ","), "control", b.control.Addr().String())
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		b.log.Info("stopped", "why", context.Cause(ctx))
 		return nil
 	}
 	return err
+}
+
+// controlHandler serves other programs on the box.
+func (b *box) controlHandler() http.Handler {
+	return control.Handler(control.Config{Actor: b.screen, Box: struct {
+		*library.Library
+		*engine.Engine
+	}{library.New(b.store), b.engine}, Statuses: b.screen.Statuses(), Log: b.log})
 }
 
 // serve adds an HTTP server to g that ends with ctx, event streams included.
@@ -256,7 +295,7 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 func listenControl(path string) (net.Listener, error) {
 	l, err := control.Listen(path)
 	if err != nil {
-		return nil, &hintedError{err, "another place: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
+		return nil, &hintedError{err, "set another path: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
 	}
 	return l, nil
 }

@@ -37,9 +37,9 @@ func crashPoint(what string) {
 	}
 }
 
-func crashDisk(c store.Touch) error {
-	if c.Op != store.OpLook {
-		crashPoint(c.Op + " " + c.Name)
+func crashDisk(c store.Op) error {
+	if c.Kind != store.OpStatfs {
+		crashPoint(c.Kind + " " + c.Name)
 	}
 	return nil
 }

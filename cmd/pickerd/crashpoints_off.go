@@ -10,6 +10,6 @@ import (
 
 // What is shipped has no crash points; see crashpoints.go.
 
-var crashDisk func(store.Touch) error
+var crashDisk func(store.Op) error
 
 func crashNetwork(rt http.RoundTripper) http.RoundTripper { return rt }

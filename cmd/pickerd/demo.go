@@ -12,6 +12,7 @@ import (
 
 	"pickerd/configs"
 	"pickerd/device"
+	"pickerd/device/engine"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -25,8 +26,11 @@ const (
 	demoPhotos = "/demo/photos"
 )
 
+// demoName is what the demo calls its screen unless the environment names it.
+const demoName = "Living room"
+
 func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	addr := fs.String("listen", "127.0.0.1:8420", "the `address` of the screen; 0.0.0.0:8420 lets phones on the network in")
+	addr := fs.String("listen", "127.0.0.1:8420", "`address` of the screen; 0.0.0.0:8420 also serves phones on the network")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -44,6 +48,9 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	cfg, err := loadConfig("", e.getenv)
 	if err != nil {
 		return err
+	}
+	if e.getenv(configs.EnvName("name")) == "" {
+		cfg.Name = demoName // a host name is no name for a room
 	}
 	near, far, err := addresses(display.Addr().(*net.TCPAddr))
 	if err != nil {
@@ -63,12 +70,12 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	b, err := newBox(cfg, []device.Way{{Method: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}}, st, display, log, e)
+	b, err := newBox(cfg, []engine.Method{{Name: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}}, st, display, log, e)
 	if err != nil {
 		return err
 	}
-	handler.Handle("/", b.screen)
-	e.introduce(cfg, far, near, b.device.Statuses().Get().DisplayKey)
+	handler.Handle("/", b.mux)
+	e.introduce(cfg, far, near, b.screen.Statuses().Get().DisplayKey)
 	return b.run(ctx, handler)
 }
 
@@ -79,19 +86,19 @@ func (e env) introduce(cfg *configs.Config, far, near, key string) {
 		out = e.tail
 	}
 	for _, line := range []string{
-		"The demo runs on built-in simulators: no account, no network, nothing is kept. Ctrl-C ends it.",
-		"From a terminal:  pickerd status --socket " + cfg.Control.Socket,
+		"The demo uses built-in simulators. It needs no account or network and keeps nothing. Press Ctrl-C to stop it.",
+		"In another terminal:  pickerd status --socket " + cfg.Control.Socket,
 	} {
 		fmt.Fprintln(out, line)
 	}
 	if far == near {
-		fmt.Fprintln(out, "For a phone on the same network: pickerd demo --listen 0.0.0.0:8420")
+		fmt.Fprintln(out, "To use a phone on the same network:  pickerd demo --listen 0.0.0.0:8420")
 	}
-	if cfg.Display.Shows("http") {
-		fmt.Fprintln(out, "The screen:  "+far+"/  (open it in a browser; click its code, or scan it)")
+	if cfg.Display.HasOutput("http") {
+		fmt.Fprintln(out, "The screen:  "+far+"/  (open it in a browser, then click or scan its code)")
 	}
 	if key != "" {
-		fmt.Fprintln(out, "A browser on another machine is asked for the display key:  "+key)
+		fmt.Fprintln(out, "Display key for browsers on other machines:  "+key)
 	}
 }
 
@@ -102,7 +109,7 @@ func simulators(far string) (*oauthtest.Server, *http.ServeMux, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	auth := oauthtest.New(oauthtest.Options{PublicURL: far + demoAuth, Onward: far + demoPhotos + "/continue/", Interval: time.Second})
+	auth := oauthtest.New(oauthtest.Options{PublicURL: far + demoAuth, ContinueURL: far + demoPhotos + "/continue/", Interval: time.Second})
 	photos := pickertest.New(pickertest.Options{PublicURL: far + demoPhotos, PollInterval: "1s", Check: auth.Check}, items...)
 	mux := http.NewServeMux()
 	mux.Handle(demoAuth+"/", http.StripPrefix(demoAuth, auth))

@@ -21,10 +21,10 @@ import (
 )
 
 func doctorCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	file := fs.String("config", "", "the configuration, a `file`; default "+defaultConfig+" if there is one")
+	file := fs.String("config", "", "configuration `file` (default "+defaultConfig+" if it exists)")
 	asJSON := fs.Bool("json", false, "print JSON")
-	bundle := fs.String("bundle", "", "also write what a helper elsewhere needs, with secrets removed, to a `file` (.tar.gz), or to a folder under a name of its own")
-	socket := fs.String("socket", "", "the daemon's control socket, a `path`; default as configured")
+	bundle := fs.String("bundle", "", "also write a support bundle without secrets to a `file` (.tar.gz) or into a folder")
+	socket := fs.String("socket", "", "`path` of the daemon's control socket (default as configured)")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -44,13 +44,13 @@ func doctorCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 		return err
 	}
 	if ctx.Err() != nil {
-		return errors.New("interrupted: what is above is not the whole")
+		return errors.New("interrupted; the report is incomplete")
 	}
 	if err := target.write(ctx, d, report); err != nil {
 		return fmt.Errorf("write the bundle: %w", err)
 	}
 	if target != nil {
-		fmt.Fprintf(e.stderr, "Written to %s: look through it before you give it away.\n", target.path)
+		fmt.Fprintf(e.stderr, "Bundle written to %s. Review it before you share it.\n", target.path)
 	}
 	if !report.OK {
 		return errTold
@@ -90,9 +90,9 @@ func (e env) examination(file, socket string) doctor.Config {
 	if cfg == nil {
 		return out
 	}
-	out.Ways, out.ClientErr = loadWays(cfg)
-	for _, w := range out.Ways {
-		if w.Method != device.ByDevice {
+	out.Methods, out.ClientErr = loadMethods(cfg)
+	for _, w := range out.Methods {
+		if w.Name != device.ByDevice {
 			continue
 		}
 		out.Ask = func(ctx context.Context) error {
@@ -112,8 +112,8 @@ type bundle struct {
 	folder, done bool
 }
 
-// openBundle makes the file first: that it can't be is no news to wait a minute
-// for. It is its owner's alone.
+// openBundle creates the file first, so that an error is reported before the checks
+// run. Only its owner can read it.
 func openBundle(path string) (*bundle, error) {
 	if path == "" {
 		return nil, nil
@@ -128,9 +128,9 @@ func openBundle(path string) (*bundle, error) {
 	}
 	switch {
 	case errors.Is(err, os.ErrExist):
-		return nil, &hintedError{fmt.Errorf("--bundle: %s is there already", path), "name another file, or a folder", exitFailed}
+		return nil, &hintedError{fmt.Errorf("--bundle: %s already exists", path), "name another file or a folder", exitFailed}
 	case err != nil:
-		return nil, &hintedError{fmt.Errorf("--bundle: %w", err), "name a file that can be made, or a folder", exitFailed}
+		return nil, &hintedError{fmt.Errorf("--bundle: %w", err), "name a file that can be created, or a folder", exitFailed}
 	}
 	return b, nil
 }
@@ -153,7 +153,7 @@ func (b *bundle) write(ctx context.Context, d *doctor.Doctor, r *doctor.Report) 
 	return nil
 }
 
-// discard removes what stands half.
+// discard removes an incomplete file.
 func (b *bundle) discard() {
 	if b != nil && !b.done {
 		b.Close()
@@ -161,10 +161,10 @@ func (b *bundle) discard() {
 	}
 }
 
-// mostSaid bounds what a program of the system may say.
+// mostSaid bounds the output of a system program.
 const mostSaid = 8 << 20
 
-// runProgram runs a program of the system and returns what it says.
+// runProgram runs a system program and returns its output.
 func runProgram(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")

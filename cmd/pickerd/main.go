@@ -1,4 +1,4 @@
-// Command pickerd brings photos that somebody picks on their phone to a screen
+// Command pickerd shows photos that people choose on their phone on a screen
 // without a keyboard. See the README.
 package main
 
@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -25,9 +26,9 @@ import (
 const (
 	exitDone        = 0
 	exitFailed      = 1
-	exitUsage       = 64 // wrong usage: restarting won't help
+	exitUsage       = 64 // invalid usage: restarting won't help
 	exitUnreachable = 69 // no daemon behind the control socket
-	exitConfig      = 78 // wrong configuration: restarting won't help
+	exitConfig      = 78 // invalid configuration: restarting won't help
 )
 
 func main() {
@@ -36,12 +37,12 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// An env is what the program was started with.
+// An env is the environment that the program was started in.
 type env struct {
 	getenv         func(string) string
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	tail           *terminal.Tail // takes the log while a page has the terminal; nil without
+	tail           *terminal.Tail // takes the log while a page uses the terminal, or nil
 	sockets        systemd.Sockets
 }
 
@@ -54,32 +55,35 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "[--config FILE]", "Run the daemon.", runCommand},
-		{"demo", "[--listen ADDR]", "Try everything on built-in simulators: no account, no network.", demoCommand},
-		{"status", "[--json] [--socket PATH]", "Tell what the daemon is doing.",
+		{"demo", "[--listen ADDR]", "Try pickerd with built-in simulators, without an account or a network.", demoCommand},
+		{"status", "[--json] [--socket PATH]", "Show what the daemon is doing.",
 			show((*control.Client).Status, func(s *device.Status) any { return s }, printStatus)},
-		{"pick", "[--account WHO | --new] [--socket PATH]", "Start a new pick: the screen shows a code to scan.", pickCommand},
-		{"cancel", "[--socket PATH]", "Cancel the pick under way.",
-			wish((*control.Client).Cancel, "Cancelled. If Google has a session for it, that is being deleted.")},
-		{"sessions", "[--json] [--socket PATH]", "List picking sessions that are not known to be deleted.",
+		{"pick", "[--account NAME | --new] [--socket PATH]", "Start a new pick. The screen shows a code to scan.", pickCommand},
+		{"cancel", "[--socket PATH]", "Cancel the current pick.",
+			wish((*control.Client).Cancel, "Pick cancelled. Its session at Google, if any, is being deleted.")},
+		{"sessions", "[--json] [--socket PATH]", "List picking sessions that are not yet confirmed as deleted.",
 			show((*control.Client).Sessions, func(l []device.Session) any { return map[string]any{"sessions": l} }, printSessions)},
-		{"items", "[--json | --hide ID | --show ID | --remove ID]", "List the photos and videos that are here, or change one.", itemsCommand},
-		{"unpair", "[--account WHO] [--here | --everywhere]", "Forget everybody, or an account and its photos, on this box.", unpairCommand},
-		{"authorize", "[--to RECIPIENT] [--client FILE]", "Sign in on this computer; writes a sealed token file for a box.", authorizeCommand},
-		{"import-token", "FILE|- [--socket PATH]", "Pair this box with such a token file.", importTokenCommand},
-		{"relay-page", "", "Print the page for a static host that the pairing method relay needs.", relayPageCommand},
-		{"doctor", "[--json] [--bundle FILE] [FLAGS]", "Check this box and explain what is wrong with it.", doctorCommand},
+		{"items", "[--json | --hide ID | --show ID | --remove ID]", "List the photos and videos on this box, or change one.", itemsCommand},
+		{"unpair", "[--account NAME] [--here | --everywhere]", "Forget all accounts and their photos, or one account.", unpairCommand},
+		{"authorize", "[--to RECIPIENT] [--client FILE]", "Sign in on this computer and write a sealed token file for a box.", authorizeCommand},
+		{"import-token", "FILE|- [--socket PATH]", "Pair this box with a token file from pickerd authorize.", importTokenCommand},
+		{"relay-page", "", "Print the web page that the pairing method relay needs on a static host.", relayPageCommand},
+		{"doctor", "[--json] [--bundle FILE] [FLAGS]", "Diagnose problems of this box.", doctorCommand},
 		{"config", "check FILE | default", "Check a configuration file, or print the commented default.", configCommand},
 		{"completion", "bash | fish | zsh", "Print a completion script for a shell.", completionCommand},
 		{"version", "", "Print the version.", versionCommand},
 	}
 }
 
-// A usageError is a command line that can't be meant.
-type usageError struct{ msg string }
+// A usageError is an invalid command line.
+type usageError struct {
+	msg  string
+	hint string // "" means the help of the command
+}
 
 func (e *usageError) Error() string { return e.msg }
 
-// errTold is a failure that standard output has told already.
+// errTold is a failure that standard output has reported already.
 var errTold = errors.New("failed")
 
 // A hintedError is an error with a next step for the person at the keyboard.
@@ -112,7 +116,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	case "-version", "--version":
 		args[0] = "version"
 	}
-	if args[0] == framebuffer.GuardCommand { // of no interest to people
+	if args[0] == framebuffer.GuardCommand { // internal
 		return e.finish(args[0], framebuffer.Guard(args[1:]))
 	}
 	if write := documentation[args[0]]; write != nil {
@@ -124,12 +128,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 			return e.finish(c.name, e.start(ctx, c, args[1:]))
 		}
 	}
-	return e.finish("", &usageError{fmt.Sprintf("there is no command %q", args[0])})
+	return e.finish("", unknownCommand(args[0]))
+}
+
+// unknownCommand is the error for a command that does not exist. It suggests one
+// with a similar name.
+func unknownCommand(name string) *usageError {
+	known := []string{"help"}
+	for _, c := range commands() {
+		known = append(known, c.name)
+	}
+	err := &usageError{msg: fmt.Sprintf("unknown command %q", name)}
+	if best := configs.Nearest(name, known); best != "" {
+		err.hint = fmt.Sprintf("did you mean %q?", best)
+	}
+	return err
 }
 
 func (e env) start(ctx context.Context, c command, args []string) error {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // errors are told once, by finish
+	fs.SetOutput(io.Discard) // finish reports errors
 	fs.Usage = func() {}
 	err := c.run(ctx, e, fs, args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -148,7 +166,7 @@ func (e env) start(ctx context.Context, c command, args []string) error {
 	return err
 }
 
-// parse reads flags, before and after the n arguments that there have to be.
+// parse reads flags, before and after exactly n arguments.
 func parse(fs *flag.FlagSet, args []string, n int) error {
 	var rest []string
 	for {
@@ -156,7 +174,7 @@ func parse(fs *flag.FlagSet, args []string, n int) error {
 			if errors.Is(err, flag.ErrHelp) {
 				return err
 			}
-			return &usageError{err.Error()}
+			return flagError(fs, err)
 		}
 		if fs.NArg() == 0 {
 			break
@@ -164,26 +182,58 @@ func parse(fs *flag.FlagSet, args []string, n int) error {
 		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
 	}
 	if err := fs.Parse(append([]string{"--"}, rest...)); err != nil {
-		return &usageError{err.Error()}
+		return flagError(fs, err)
 	}
 	switch {
 	case fs.NArg() > n:
-		return &usageError{fmt.Sprintf("what is %q for?", fs.Arg(n))}
+		return &usageError{msg: fmt.Sprintf("unexpected argument %q", fs.Arg(n))}
 	case fs.NArg() < n:
-		return &usageError{"an argument is missing"}
+		return &usageError{msg: "an argument is missing"}
 	}
 	return nil
 }
 
-// finish tells an error with its hint, and finds the exit code.
+var (
+	undefinedFlag = regexp.MustCompile(`^flag provided but not defined: -(.*)$`)
+	valuelessFlag = regexp.MustCompile(`^flag needs an argument: -(.*)$`)
+	invalidFlag   = regexp.MustCompile(`(?s)^(invalid (?:boolean )?value ".*") for (?:flag )?-([\w-]+): (.*)$`)
+)
+
+// flagError words an error of package flag with flags as they are typed, --like
+// this. It suggests a flag with a similar name for an unknown one.
+func flagError(fs *flag.FlagSet, err error) *usageError {
+	text := err.Error()
+	if m := undefinedFlag.FindStringSubmatch(text); m != nil {
+		known := []string{"help"}
+		fs.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
+		e := &usageError{msg: "unknown flag --" + m[1]}
+		if best := configs.Nearest(m[1], known); best != "" {
+			e.hint = fmt.Sprintf("did you mean --%s? See pickerd %s --help", best, fs.Name())
+		}
+		return e
+	}
+	if m := valuelessFlag.FindStringSubmatch(text); m != nil {
+		return &usageError{msg: "--" + m[1] + " needs a value"}
+	}
+	if m := invalidFlag.FindStringSubmatch(text); m != nil {
+		return &usageError{msg: m[1] + " for --" + m[2] + ": " + m[3]}
+	}
+	return &usageError{msg: text}
+}
+
+// finish reports an error with its hint and returns the exit code.
 func (e env) finish(name string, err error) int {
 	if err == nil {
 		return exitDone
 	}
 	code, hint := exitFailed, ""
-	if _, ok := errors.AsType[*usageError](err); ok {
-		code, hint = exitUsage, "pickerd --help"
-		if name != "" {
+	if u, ok := errors.AsType[*usageError](err); ok {
+		code, hint = exitUsage, u.hint
+		switch {
+		case hint != "":
+		case name == "":
+			hint = "pickerd --help"
+		default:
 			hint = "pickerd " + name + " --help"
 		}
 	}
@@ -191,10 +241,10 @@ func (e env) finish(name string, err error) int {
 		code = exitConfig
 	}
 	if errors.Is(err, control.ErrUnreachable) {
-		code, hint = exitUnreachable, "is it running? systemctl status pickerd; another socket: --socket PATH"
+		code, hint = exitUnreachable, "check that it runs (systemctl status pickerd), or name another socket: --socket PATH"
 	}
 	if errors.Is(err, control.ErrForbidden) {
-		code, hint = exitUnreachable, "put sudo before the command, or the user into the group: usermod -aG pickerd USER"
+		code, hint = exitUnreachable, "use sudo, or add the user to the group: usermod -aG pickerd USER"
 	}
 	if errors.Is(err, errTold) {
 		return exitFailed
@@ -214,5 +264,5 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-12s %-40s %s\n", c.name, c.args, c.help)
 	}
-	fmt.Fprint(w, "\nExit codes: 0 done, 1 failed, 64 wrong usage, 69 daemon not reachable, 78 wrong configuration.\n")
+	fmt.Fprint(w, "\nExit codes: 0 success, 1 failure, 64 invalid usage, 69 daemon unreachable, 78 invalid configuration.\n")
 }

@@ -49,12 +49,20 @@ func TestExitCodes(t *testing.T) {
 		{"help", []string{"--help"}, 0, []string{"demo", "unpair", "Exit codes"}},
 		{"help of a command", []string{"status", "--help"}, 0, []string{"Usage: pickerd status"}},
 		{"no such command", []string{"dance"}, 64, []string{"dance", "hint:"}},
-		{"no such flag", []string{"status", "--sockett", "x"}, 64, []string{"sockett", "pickerd status --help"}},
+		{"no such flag", []string{"status", "--sockett", "x"}, 64, []string{"unknown flag --sockett", "did you mean --socket?", "pickerd status --help"}},
+		{"typo", []string{"stauts"}, 64, []string{`unknown command "stauts"`, `did you mean "status"?`}},
+		{"another typo", []string{"import-tokne", "x"}, 64, []string{`did you mean "import-token"?`}},
+		{"far from any command", []string{"qqqqqqqqq"}, 64, []string{`unknown command "qqqqqqqqq"`, "hint: pickerd --help"}},
+		{"flag far from any", []string{"status", "-zzzzzzzz"}, 64, []string{"unknown flag --zzzzzzzz", "hint: pickerd status --help"}},
+		{"flag without a value", []string{"status", "--socket"}, 64, []string{"--socket needs a value"}},
+		{"flag with a wrong value", []string{"status", "--json=x"}, 64, []string{`invalid boolean value "x" for --json: `}},
+		{"two changes", []string{"items", "--hide", "a", "--show", "b"}, 64, []string{`invalid value "b" for --show: only one of`}},
+		{"bad flag", []string{"status", "--=x"}, 64, []string{"bad flag syntax"}},
 		{"an argument too many", []string{"pick", "me"}, 64, []string{`"me"`}},
 		{"no daemon", []string{"status", "--socket", socket}, 69, []string{"no pickerd is running", "systemctl"}},
 		{"version", []string{"version"}, 0, []string{"pickerd "}},
 		{"default configuration", []string{"config", "default"}, 0, []string{"[google]"}},
-		{"good configuration", []string{"config", "check", good}, 0, []string{"is fine"}},
+		{"good configuration", []string{"config", "check", good}, 0, []string{"is valid"}},
 		{"no configuration", []string{"config", "check", "/none.toml"}, 78, []string{"/none.toml", "hint:"}},
 		{"unknown key", []string{"run", "--config", writeFile(t, "a.toml", "\nnaem='x'\n")}, 78, []string{"a.toml:2", "naem", "did you mean name?"}},
 		{"bad duration", []string{"run", "--config", writeFile(t, "b.toml", "[slideshow]\ninterval='x'\n")}, 78, []string{"b.toml:2", `"x" is not a duration`}},
@@ -62,7 +70,7 @@ func TestExitCodes(t *testing.T) {
 		{"no secret", []string{"config", "check", writeFile(t, "s.toml", "[google]\nclient_id='i'\n")}, 78, []string{"client_secret is missing"}},
 		{"client file missing", []string{"run", "--config", writeFile(t, "d.toml", "[google]\nclient_file='/none.json'\n")}, 78, []string{"google.client_file", "/none.json"}},
 		{"client of another type", []string{"run", "--config", writeFile(t, "e.toml", "[google]\nclient_file='"+client+"'\n")}, 78, []string{"Web application", "TVs and Limited Input"}},
-		{"directory not writable", []string{"run", "--config", writeFile(t, "f.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+good+"/x'\n[http]\nlisten='127.0.0.1:0'\n")}, 78, []string{"store.dir", "write there"}},
+		{"directory not writable", []string{"run", "--config", writeFile(t, "f.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+good+"/x'\n[http]\nlisten='127.0.0.1:0'\n")}, 78, []string{"store.dir", "can write"}},
 		{"address in use", []string{"run", "--config", writeFile(t, "g.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+t.TempDir()+"'\n[control]\nsocket='"+socket+"'\n[http]\nlisten='192.0.2.1:1'\n")}, 1, []string{"display's address", "http.listen"}},
 	}
 	for _, tt := range tests {
@@ -81,6 +89,18 @@ func TestExitCodes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestVersionText(t *testing.T) {
+	for want, got := range map[string]string{
+		"pickerd v1.4.0": versionText("v1.4.0", "", "", false),
+		"pickerd (devel) (commit 0123456789ab of 2026-11-28)": versionText("(devel)", "0123456789abcdef0123456789abcdef01234567", "2026-11-28", false),
+		"pickerd v1 (commit 0123+dirty)":                      versionText("v1", "0123", "", true),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
@@ -140,12 +160,12 @@ func TestRunAndAsk(t *testing.T) {
 		want string
 	}{
 		{[]string{"status"}, 0, "Test box: "},
-		{[]string{"items"}, 0, "No photo"},
+		{[]string{"items"}, 0, "No photos"},
 		{[]string{"items", "--json"}, 0, `"items": []`},
-		{[]string{"sessions"}, 0, "No picking session"},
+		{[]string{"sessions"}, 0, "No picking sessions"},
 		{[]string{"cancel"}, 1, "No pick is under way."},
 		{[]string{"unpair"}, 1, "No account is paired."},
-		{[]string{"pick"}, 0, "Asked for a new pick"},
+		{[]string{"pick"}, 0, "Pick started"},
 		{[]string{"run"}, 1, "in use by another pickerd"},
 	} {
 		if code, out, errs := try(t, env, tt.args...); code != tt.code || !strings.Contains(out+errs, tt.want) {
@@ -160,7 +180,7 @@ func TestRunAndAsk(t *testing.T) {
 		t.Errorf("a secret is in the log:\n%s", &log)
 	}
 	said := strings.Join(notify.until("STOPPING=1"), "; ")
-	if strings.Count(said, "READY=1") != 1 || !strings.Contains(said, "STATUS=waiting for somebody to sign in") || strings.Contains(said, auth.UserCode()) {
+	if strings.Count(said, "READY=1") != 1 || !strings.Contains(said, "STATUS=waiting for sign-in") || strings.Contains(said, auth.UserCode()) {
 		t.Errorf("the service manager heard: %s", said)
 	}
 }
@@ -245,36 +265,43 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 // TestArrows keeps the house in order: who may import whom.
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
-		"oauthdevice":                       nil,
+		"oauthdevice":                       {"oauthdevice/httperror"},
+		"oauthdevice/httperror":             nil,
 		"oauthdevice/tokenfile":             nil,
 		"oauthdevice/oauthtest":             nil,
 		"oauthdevice/oauthtest/conformance": {"oauthdevice"},
-		"picker":                            nil,
+		"picker":                            {"oauthdevice/httperror"},
 		"picker/pickertest":                 nil,
 		"picker/pickertest/samples":         {"picker/pickertest"},
 		"picker/pickertest/samples/draw":    nil,
 		"store":                             nil,
 		"display":                           nil,
+		"display/qr":                        nil,
 		"display/words":                     nil,
 		"display/pixel":                     nil,
 		"display/typeface":                  {"display/pixel"},
 		"display/photo":                     {"display/pixel"},
-		"display/paint":                     {"display", "display/pixel", "display/typeface", "display/words"},
+		"display/paint":                     {"display", "display/pixel", "display/qr", "display/typeface", "display/words"},
 		"display/stage":                     {"display", "display/paint", "display/photo", "display/pixel", "display/words"},
 		"display/framebuffer":               {"display/pixel"},
-		"display/terminal":                  {"display", "display/words"},
+		"display/terminal":                  {"display", "display/qr", "display/words"},
 		"display/remote":                    nil,
-		"display/web":                       {"display", "display/words"},
-		"device":                            {"oauthdevice", "oauthdevice/tokenfile", "picker", "store", "display", "display/photo", "display/words"},
-		"device/control":                    {"device"},
+		"display/web":                       {"display", "display/photo", "display/qr", "display/words"},
+		"device":                            {"display", "display/words"},
+		"device/engine":                     {"device", "device/fetch", "display", "oauthdevice", "oauthdevice/tokenfile", "picker", "store"},
+		"device/fetch":                      {"device", "display/photo", "oauthdevice", "picker", "store"},
+		"device/library":                    {"device", "display/photo", "store"},
+		"device/screen":                     {"device", "display", "display/words"},
+		"device/slideshow":                  {"device", "display", "display/words", "picker", "store"},
+		"device/control":                    {"device", "display", "display/words"},
 		"device/hooks":                      {"device", "display"},
 		"device/metrics":                    {"device"},
-		"device/phone":                      {"device", "display/words"},
+		"device/phone":                      {"device", "display", "display/words"},
 		"systemd":                           nil,
 		"configs":                           nil,
-		"cmd/pickerd/doctor":                {"configs", "device", "oauthdevice", "store"},
-		"cmd/pickerd": {"cmd/pickerd/doctor", "configs", "device", "device/control", "device/hooks", "device/metrics", "device/phone", "display", "display/framebuffer", "display/remote", "display/stage",
-			"display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
+		"cmd/pickerd/doctor":                {"configs", "device", "device/engine", "oauthdevice", "store"},
+		"cmd/pickerd": {"cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone",
+			"device/screen", "device/slideshow", "display", "display/framebuffer", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
 			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "pickerd/...").Output()
@@ -291,6 +318,22 @@ func TestArrows(t *testing.T) {
 		for _, w := range words[1:] {
 			if dep, ours := strings.CutPrefix(w, "pickerd/"); ours && !slices.Contains(may, dep) {
 				t.Errorf("%s must not import %s", name, dep)
+			}
+		}
+	}
+}
+
+// TestLightPackages checks that what talks to other programs and to phones does
+// not bring the database, encryption, QR codes or image decoding with it.
+func TestLightPackages(t *testing.T) {
+	for _, pkg := range []string{"control", "hooks", "metrics", "phone"} {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "pickerd/device/"+pkg).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, heavy := range []string{"go.etcd.io/bbolt", "filippo.io/age", "github.com/skip2/go-qrcode", "rsc.io/qr", "golang.org/x/image", "pickerd/device/engine", "pickerd/store"} {
+			if strings.Contains(string(out), heavy) {
+				t.Errorf("device/%s depends on %s", pkg, heavy)
 			}
 		}
 	}

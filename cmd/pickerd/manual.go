@@ -14,10 +14,9 @@ import (
 )
 
 // about is what the program is, in one sentence.
-const about = "pickerd shows photos on a screen that somebody picks on their phone."
+const about = "pickerd shows photos that people choose on their phone on a screen without a keyboard."
 
-// documentation are commands that packages are made with, of no interest to
-// people.
+// documentation are commands for building packages. They are not in the help.
 var documentation = map[string]func(w io.Writer){
 	"man":      manPage,
 	"man-toml": manToml,
@@ -48,9 +47,9 @@ func roff(s string) string {
 
 // manPage writes pickerd(1).
 func manPage(w io.Writer) {
-	fmt.Fprintf(w, ".TH PICKERD 1 \"%s\" \"pickerd\" \"User Commands\"\n.nh\n.SH NAME\npickerd \\- photos from a phone to a screen without a keyboard\n", builtOn())
+	fmt.Fprintf(w, ".TH PICKERD 1 \"%s\" \"pickerd\" \"User Commands\"\n.nh\n.SH NAME\npickerd \\- show photos from a phone on a screen without a keyboard\n", builtOn())
 	fmt.Fprintf(w, ".SH SYNOPSIS\n.B pickerd\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n%s\n", roff(about))
-	fmt.Fprintf(w, "Without a terminal of its own it runs as a service; the other commands ask it over its control socket.\n.SH COMMANDS\n")
+	fmt.Fprintf(w, "It runs as a service. The other commands talk to it over its control socket.\n.SH COMMANDS\n")
 	for _, c := range commands() {
 		fmt.Fprintf(w, ".TP\n.B pickerd %s %s\n%s\n", roff(c.name), roff(c.args), roff(c.help))
 		flags := flagsOf(c)
@@ -73,19 +72,19 @@ func manPage(w io.Writer) {
 			fmt.Fprintf(w, ".TP\n.B %s\n%s\n", roff(r[0]), roff(r[1]))
 		}
 	}
-	section("EXIT STATUS", [2]string{"0", "done"}, [2]string{"1", "failed"}, [2]string{"64", "wrong usage"},
-		[2]string{"69", "daemon not reachable"}, [2]string{"78", "wrong configuration"})
-	section("ENVIRONMENT", [2]string{"PICKERD_…", "Each key of the configuration: PICKERD_GOOGLE_CLIENT_ID for google.client_id."},
-		[2]string{"STATE_DIRECTORY, RUNTIME_DIRECTORY, CACHE_DIRECTORY, CREDENTIALS_DIRECTORY", "Where systemd has state, the control socket, a cache and credentials."})
+	section("EXIT STATUS", [2]string{"0", "success"}, [2]string{"1", "failure"}, [2]string{"64", "invalid usage"},
+		[2]string{"69", "daemon unreachable"}, [2]string{"78", "invalid configuration"})
+	section("ENVIRONMENT", [2]string{"PICKERD_…", "Set a configuration key, such as PICKERD_GOOGLE_CLIENT_ID for google.client_id."},
+		[2]string{"STATE_DIRECTORY, RUNTIME_DIRECTORY, CACHE_DIRECTORY, CREDENTIALS_DIRECTORY", "Directories that systemd provides for state, the control socket, the cache and credentials."})
 	section("FILES", [2]string{defaultConfig, "The configuration, see pickerd.toml(5)."}, [2]string{"/etc/pickerd/client_secret.json", "The OAuth client, as downloaded."},
-		[2]string{"/var/lib/pickerd", "Tokens, the list of photos, and the photos."}, [2]string{"/run/pickerd/control.sock", "The control socket, for root and the group pickerd."})
+		[2]string{"/var/lib/pickerd", "Tokens, the list of photos and the photos."}, [2]string{"/run/pickerd/control.sock", "The control socket, for root and the group pickerd."})
 	fmt.Fprint(w, ".SH SEE ALSO\n.BR pickerd.toml (5),\n.BR systemctl (1)\n")
 }
 
 // manToml writes pickerd.toml(5): the commented default file is its text.
 func manToml(w io.Writer) {
 	fmt.Fprintf(w, ".TH PICKERD.TOML 5 \"%s\" \"pickerd\" \"File Formats\"\n.nh\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n", builtOn())
-	fmt.Fprint(w, "TOML. A key that pickerd does not know is an error;\n.B pickerd config check\n.I FILE\nlooks for them. Durations are written as 90s, 15m or 1h30m, sizes as 500MB. These are all keys, with their defaults:\n.PP\n.nf\n")
+	fmt.Fprint(w, "TOML. An unknown key is an error.\n.B pickerd config check\n.I FILE\nchecks a file. Durations are written as 90s, 15m or 1h30m, sizes as 500MB. These are all keys with their defaults:\n.PP\n.nf\n")
 	for line := range strings.Lines(configs.Default) {
 		fmt.Fprintln(w, roff(strings.TrimSuffix(line, "\n")))
 	}
@@ -98,11 +97,11 @@ func completionCommand(_ context.Context, e env, fs *flag.FlagSet, args []string
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
-		return &usageError{"which shell? " + strings.Join(slices.Sorted(maps.Keys(shells)), ", ")}
+		return &usageError{msg: "name a shell: " + strings.Join(slices.Sorted(maps.Keys(shells)), ", ")}
 	}
 	write := shells[fs.Arg(0)]
 	if write == nil {
-		return &usageError{fmt.Sprintf("%q is not one of %s", fs.Arg(0), strings.Join(slices.Sorted(maps.Keys(shells)), ", "))}
+		return &usageError{msg: fmt.Sprintf("%q is not one of %s", fs.Arg(0), strings.Join(slices.Sorted(maps.Keys(shells)), ", "))}
 	}
 	write(e.stdout)
 	return nil

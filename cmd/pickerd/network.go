@@ -34,11 +34,11 @@ func (e env) listen(h configs.HTTP) (net.Listener, error) {
 	if err == nil {
 		if _, ok := l.Addr().(*net.TCPAddr); !ok {
 			l.Close()
-			err = fmt.Errorf("%s is no TCP socket", l.Addr())
+			err = fmt.Errorf("%s is not a TCP socket", l.Addr())
 		}
 	}
 	if err != nil {
-		return nil, &hintedError{fmt.Errorf("the display's address: %w", err), "another address: http.listen in the configuration, or --listen for the demo", exitFailed}
+		return nil, &hintedError{fmt.Errorf("the display's address: %w", err), "set another address: http.listen in the configuration, or --listen for the demo", exitFailed}
 	}
 	l = netutil.LimitListener(l, displayConns)
 	if h.CertFile == "" {
@@ -47,7 +47,7 @@ func (e env) listen(h configs.HTTP) (net.Listener, error) {
 	c := &certificate{cert: h.CertFile, key: h.KeyFile}
 	if _, err := c.get(nil); err != nil {
 		l.Close()
-		return nil, &hintedError{fmt.Errorf("http.cert_file: %w", err), "both files in PEM, readable for the user that runs pickerd", exitConfig}
+		return nil, &hintedError{fmt.Errorf("http.cert_file: %w", err), "both files must be PEM and readable by the user that runs pickerd", exitConfig}
 	}
 	return tlsListener{l, &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}}}, nil
 }
@@ -109,8 +109,8 @@ func newKey() string {
 // isOpen reports whether other machines reach a listener.
 func isOpen(l net.Listener) bool { return !l.Addr().(*net.TCPAddr).IP.IsLoopback() }
 
-// guarded lets to the page whoever may see it; key is the display's.
-func guarded(cfg *configs.Config, key string, s *screens, next http.Handler) http.Handler {
+// guarded requires the display key for requests from other machines.
+func guarded(cfg *configs.Config, key string, s *outputs, next http.Handler) http.Handler {
 	host, _ := os.Hostname()
 	names := append([]string{host, host + ".local"}, cfg.HTTP.Names...)
 	return web.NewGuard(web.GuardConfig{Name: cfg.Name, Key: key, Names: names, Secure: cfg.HTTP.CertFile != "", Words: s.words, Log: s.log}).Handler(next)

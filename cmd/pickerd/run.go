@@ -21,7 +21,7 @@ import (
 const defaultConfig = "/etc/pickerd/pickerd.toml"
 
 func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
-	file := fs.String("config", "", "the configuration, a `file`; default "+defaultConfig+" if there is one")
+	file := fs.String("config", "", "configuration `file` (default "+defaultConfig+" if it exists)")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -32,14 +32,13 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
-	ways, err := loadWays(cfg)
+	methods, err := loadMethods(cfg)
 	if err != nil {
 		return err
 	}
 	e = e.sharing(cfg)
 	log := e.logger(cfg)
-	// These are for others to pass through. Who can't make them is told when they
-	// are needed.
+	// Others may pass through these directories. An error shows when they are used.
 	_ = os.MkdirAll(filepath.Dir(cfg.Store.Dir), 0o755)
 	_ = os.MkdirAll(filepath.Dir(cfg.Control.Socket), 0o755)
 	if err := harden(log); err != nil {
@@ -50,8 +49,8 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 			log.Warn("service manager", "err", err)
 		}
 	})()
-	// First the state: a second daemon is told that it is one, not that its
-	// addresses are taken.
+	// The state comes first, so that a second daemon reports that another one runs
+	// and not that its addresses are in use.
 	st, err := awaitStore(ctx, cfg, log, e)
 	if errors.Is(err, errStopped) {
 		log.Info("stopped", "why", context.Cause(ctx))
@@ -65,15 +64,15 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 		st.Close()
 		return err
 	}
-	b, err := newBox(cfg, ways, st, display, log, e)
+	b, err := newBox(cfg, methods, st, display, log, e)
 	if err != nil {
 		return err
 	}
-	return b.run(ctx, b.screen)
+	return b.run(ctx, b.mux)
 }
 
-// existing returns path if there is such a file: everything may come from the
-// environment instead.
+// existing returns path if the file exists, else "": the environment may set
+// everything.
 func existing(path string) string {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return ""
@@ -86,9 +85,9 @@ func loadConfig(file string, getenv func(string) string) (*configs.Config, error
 	if err == nil {
 		return cfg, nil
 	}
-	hint := "pickerd config default prints a commented file"
+	hint := "pickerd config default prints a commented example"
 	if _, ok := errors.AsType[*configs.Error](err); ok {
-		hint = "pickerd config check FILE checks without running"
+		hint = "pickerd config check FILE checks a file without running"
 	}
 	return nil, &hintedError{err, hint, exitConfig}
 }
@@ -97,7 +96,7 @@ func loadConfig(file string, getenv func(string) string) (*configs.Config, error
 // packages.
 func checkNames(c *configs.Config, bad func(key, format string, args ...any)) {
 	if _, err := words.For(c.Display.Language); err != nil {
-		bad("display.language", "%v; there are %s", err, strings.Join(words.Languages(), ", "))
+		bad("display.language", "%v; choose from %s", err, strings.Join(words.Languages(), ", "))
 	}
 	if _, key, err := keymap(c.Remote); err != nil {
 		bad("remote."+key, "%v", err)
@@ -106,7 +105,7 @@ func checkNames(c *configs.Config, bad func(key, format string, args ...any)) {
 
 // sharing makes the log a part of the page where both are on one terminal.
 func (e env) sharing(cfg *configs.Config) env {
-	if cfg.Display.Shows("terminal") && cfg.Terminal.Device == "" && isTerminal(e.stdout) && isTerminal(e.stderr) {
+	if cfg.Display.HasOutput("terminal") && cfg.Terminal.Device == "" && isTerminal(e.stdout) && isTerminal(e.stderr) {
 		e.tail = terminal.NewTail()
 	}
 	return e
@@ -138,25 +137,25 @@ func configCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) er
 		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
-		return &usageError{`say "check FILE" or "default"`}
+		return &usageError{msg: `use "check FILE" or "default"`}
 	}
 	if err := parse(fs, args[1:], 1); err != nil {
 		if len(args) == 1 {
-			return &usageError{"which FILE is to be checked?"}
+			return &usageError{msg: "name the FILE to check"}
 		}
 		return err
 	}
 	cfg, err := loadConfig(fs.Arg(0), e.getenv)
 	if h, ok := errors.AsType[*hintedError](err); ok {
-		h.hint = "pickerd config default prints a commented file"
+		h.hint = "pickerd config default prints a commented example"
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := loadWays(cfg); err != nil {
+	if _, err := loadMethods(cfg); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stdout, "%s is fine.\n", fs.Arg(0))
+	fmt.Fprintf(e.stdout, "%s is valid.\n", fs.Arg(0))
 	return nil
 }
 
@@ -164,15 +163,31 @@ func versionCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) e
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.stdout, strings.TrimSpace("pickerd "+version()+" "+revision()))
+	fmt.Fprintln(e.stdout, versionText(version(), revision(), builtOn(), buildSetting("vcs.modified") == "true"))
 	return nil
 }
 
-// revision is the commit that the program was built from, "" when it is not
-// known.
+// versionText describes a build: "pickerd v1.4.0 (commit 0123456789ab+dirty of
+// 2026-11-28)".
+func versionText(version, commit, day string, dirty bool) string {
+	text := "pickerd " + version
+	if commit == "" {
+		return text
+	}
+	text += " (commit " + commit[:min(len(commit), 12)]
+	if dirty {
+		text += "+dirty"
+	}
+	if day != "" {
+		text += " of " + day
+	}
+	return text + ")"
+}
+
+// revision returns the commit that the program was built from, "" if unknown.
 func revision() string { return buildSetting("vcs.revision") }
 
-// builtOn is the day of that commit, "" when it is not known.
+// builtOn returns the date of that commit, "" if unknown.
 func builtOn() string {
 	day, _, _ := strings.Cut(buildSetting("vcs.time"), "T")
 	return day

@@ -15,10 +15,9 @@ import (
 	"pickerd/systemd"
 )
 
-// manage tells the service manager in g how the service is, until ctx ends: that
-// it is ready once the first screen is up, what it is doing, and that its loops
-// move.
-func manage(ctx context.Context, g *errgroup.Group, notify systemd.Notifier, statuses *display.Board[device.Status], s *screens, log *slog.Logger) {
+// manage keeps the service manager informed in g until ctx ends: that the service
+// is ready once the first screen is up, what it is doing, and that its loops run.
+func manage(ctx context.Context, g *errgroup.Group, notify systemd.Notifier, statuses *display.Board[device.Status], s *outputs, log *slog.Logger) {
 	tell := func(err error) {
 		if err != nil {
 			log.Warn("service manager", "err", err)
@@ -42,24 +41,24 @@ func manage(ctx context.Context, g *errgroup.Group, notify systemd.Notifier, sta
 	})
 	g.Go(func() error {
 		notify.KeepAlive(ctx, s.alive, func() {
-			log.Error("the loop has stopped: the service manager is going to start this service anew")
+			log.Error("loop stalled: service manager will restart the service")
 		}, tell)
 		return nil
 	})
 }
 
-// statusLine is what systemctl status shows: no code and no link, which stand on
-// the screen alone.
+// statusLine is the text in systemctl status. Codes and links are left out: only
+// the screen shows them.
 func statusLine(s *device.Status) string {
 	line := does[s.State]
 	switch {
 	case s.Fetch != nil:
 		line += fmt.Sprintf(", %d of %d", s.Fetch.Done, s.Fetch.Total)
 	case s.State == device.Showing:
-		line += fmt.Sprintf(", %d of them", s.Library.Items)
+		line += fmt.Sprintf(", %d items", s.Library.Items)
 	}
 	if s.Sessions.PendingDeletion > 0 {
-		line += fmt.Sprintf("; sessions to be deleted: %d", s.Sessions.PendingDeletion)
+		line += fmt.Sprintf("; %d sessions to delete", s.Sessions.PendingDeletion)
 	}
 	if s.Screen != nil && s.Screen.Error != "" {
 		line += "; no screen: " + s.Screen.Error
@@ -70,16 +69,15 @@ func statusLine(s *device.Status) string {
 	return line
 }
 
-// harden gives away what the daemon never needs, as its unit does where there is
-// one: what it writes is nobody else's, and nothing that it starts can become
-// more than it is.
+// harden gives up what the daemon never needs, as its systemd unit does: files are
+// private to the user, and child processes can't gain privileges.
 func harden(log *slog.Logger) error {
 	unix.Umask(0o077)
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0)
 	if errors.Is(errno, unix.ENOTSUP) {
-		log.Warn("new privileges are not given up: this program was built with cgo", "hint", "CGO_ENABLED=0 go build")
+		log.Warn("no_new_privs not set: built with cgo", "hint", "CGO_ENABLED=0 go build")
 	} else if errno != 0 {
-		return fmt.Errorf("give up new privileges: %w", errno)
+		return fmt.Errorf("set no_new_privs: %w", errno)
 	}
 	return nil
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // errNoTerminal means that there is nobody to ask.
-var errNoTerminal = errors.New("there is no terminal to ask on")
+var errNoTerminal = errors.New("there is no terminal")
 
 // errGivenUp means that the person pressed Ctrl-C.
-var errGivenUp = errors.New("given up; nothing was done")
+var errGivenUp = errors.New("cancelled; nothing was done")
 
 // isTerminal reports whether v is a file that a person sits at.
 func isTerminal(v any) bool {
@@ -87,10 +87,10 @@ const minPassphrase = 10
 
 // newPassphrase asks twice.
 func (e env) newPassphrase(ctx context.Context) (string, error) {
-	first, err := e.passphrase(ctx, fmt.Sprintf("A passphrase for the token file (%d characters or more): ", minPassphrase))
+	first, err := e.passphrase(ctx, fmt.Sprintf("Passphrase for the token file (at least %d characters): ", minPassphrase))
 	if errors.Is(err, errNoTerminal) {
 		return "", &hintedError{errors.New("without --to the token file needs a passphrase, and there is no terminal to ask for it"),
-			"--to RECIPIENT, from pickerd status on the box", exitUsage}
+			"use --to RECIPIENT, from pickerd status on the box", exitUsage}
 	}
 	if err != nil {
 		return "", err
@@ -98,12 +98,12 @@ func (e env) newPassphrase(ctx context.Context) (string, error) {
 	if len([]rune(first)) < minPassphrase {
 		return "", fmt.Errorf("the passphrase has fewer than %d characters", minPassphrase)
 	}
-	second, err := e.passphrase(ctx, "The same again: ")
+	second, err := e.passphrase(ctx, "Repeat the passphrase: ")
 	if err != nil {
 		return "", err
 	}
 	if first != second {
-		return "", errors.New("the two passphrases differ")
+		return "", errors.New("the passphrases differ")
 	}
 	return first, nil
 }

@@ -14,6 +14,8 @@ import (
 	"pickerd/device"
 	"pickerd/device/control"
 	"pickerd/device/metrics"
+	"pickerd/device/screen"
+	"pickerd/display"
 	"pickerd/display/words"
 	"pickerd/store"
 	"pickerd/systemd"
@@ -32,44 +34,45 @@ const readingLasts = 2 * time.Minute
 // the status say what is wrong.
 func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e env) (*store.Store, error) {
 	st, err := openStore(cfg, store.Options{}, log, e.getenv)
-	if !store.IsDisk(err) {
+	if !store.IsDiskError(err) {
 		return st, err
 	}
 	lang, lerr := words.For(cfg.Display.Language)
 	if lerr != nil {
 		return nil, lerr
 	}
-	u := device.NewUnready(cfg.Name, lang)
-	u.Tell(err, time.Now().Add(tryDiskEvery))
-	display, lerr := e.listen(cfg.HTTP)
+	listener, lerr := e.listen(cfg.HTTP)
 	if lerr != nil {
 		return nil, lerr
 	}
 	ctl, lerr := listenControl(cfg.Control.Socket)
 	if lerr != nil {
-		display.Close()
+		listener.Close()
 		return nil, lerr
 	}
+	u := newUnready(cfg, lang, log)
+	u.tell(err)
 	none := func(string) (*os.File, error) { return nil, fs.ErrNotExist }
-	screens, lerr := newScreens(cfg, u, none, log, e)
+	outputs, lerr := newOutputs(cfg, u.screen, func(context.Context, string, error) {}, func() bool { return true }, none, log, e)
 	if lerr != nil {
-		display.Close()
+		listener.Close()
 		ctl.Close()
 		return nil, lerr
 	}
 	serving, end := context.WithCancel(ctx)
 	g, serving := errgroup.WithContext(serving)
-	serve(serving, g, display, guarded(cfg, cfg.HTTP.Key, screens, screens.mux(metrics.Config{Status: u.Statuses().Get, Calls: newCalls(cfg.Google), Log: log})))
-	screens.run(serving, g)
-	serve(serving, g, ctl, control.Handler(u, u.Statuses(), log))
-	manage(serving, g, systemd.NewNotifier(e.getenv), u.Statuses(), screens, log)
+	serve(serving, g, listener, guarded(cfg, cfg.HTTP.Key, outputs, outputs.mux(metrics.Config{Status: u.screen.Statuses().Get, Calls: newCalls(cfg.Google), Log: log})))
+	g.Go(func() error { return u.screen.Run(serving) })
+	outputs.run(serving, g)
+	serve(serving, g, ctl, control.Handler(control.Config{Actor: u.screen, Statuses: u.screen.Statuses(), Log: log}))
+	manage(serving, g, systemd.NewNotifier(e.getenv), u.screen.Statuses(), outputs, log)
 	began := time.Now()
-	for said := ""; store.IsDisk(err); st, err = openStore(cfg, store.Options{Unreadable: time.Since(began) > readingLasts}, log, e.getenv) {
+	for said := ""; store.IsDiskError(err); st, err = openStore(cfg, store.Options{ReplaceUnreadable: time.Since(began) > readingLasts}, log, e.getenv) {
 		if err.Error() != said {
 			said = err.Error()
-			log.Error("the state directory can't be used", "err", err, "retry_in", tryDiskEvery)
+			log.Error("state directory unusable", "err", err, "retry_in", tryDiskEvery)
 		}
-		u.Tell(err, time.Now().Add(tryDiskEvery))
+		u.tell(err)
 		t := time.NewTimer(tryDiskEvery)
 		select {
 		case <-t.C:
@@ -80,7 +83,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 		break
 	}
 	if err == nil {
-		log.Info("the state directory can be used again")
+		log.Info("state directory usable again")
 	}
 	end()
 	if werr := g.Wait(); st == nil && werr != nil {
@@ -94,3 +97,34 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 
 // errStopped means that a stop came while the disk was waited for.
 var errStopped = errors.New("stopped")
+
+// unready is the screen of a box whose state directory can't be used. It grants
+// nothing.
+type unready struct {
+	screen    *screen.Screen
+	snapshots display.Board[device.Snapshot]
+	frames    display.Board[device.Frame]
+}
+
+func newUnready(cfg *configs.Config, lang *words.Words, log *slog.Logger) *unready {
+	u := &unready{}
+	u.screen = screen.New(screen.Config{Name: cfg.Name, Version: version(), Words: lang, Snapshots: &u.snapshots, Frames: &u.frames,
+		Engine: u, Slides: u, LastActivity: time.Now, Now: time.Now, Log: log})
+	return u
+}
+
+// tell shows why the state directory can't be used, with store.Open's error.
+func (u *unready) tell(err error) {
+	now := time.Now()
+	p := device.DiskProblem(&device.StoreError{Err: err})
+	p.Operator, p.RetryAt = true, now.Add(tryDiskEvery)
+	s := u.snapshots.Get()
+	if s.Seq == 0 {
+		s.State, s.Since = device.Blocked, now
+	}
+	s.Seq, s.Problem = s.Seq+1, p
+	u.snapshots.Set(s)
+}
+
+// Do implements screen.Actor.
+func (u *unready) Do(context.Context, display.Wish) error { return device.ErrUnready }

@@ -40,7 +40,7 @@ func (c *Client) Status(ctx context.Context) (*device.Status, error) {
 	return call[device.Status](ctx, c, http.MethodGet, "/v1/status", nil)
 }
 
-// Pick asks for a new pick, of an account by its ID, device.Newcomer for somebody
+// Pick asks for a new pick, of an account by its ID, device.NewAccount for somebody
 // else, or "" for the only one; where there are several the screen asks then. A
 // *Problem with status 409 means that a pick is under way, or that there is no such
 // account.

@@ -29,32 +29,28 @@ type fakeDevice struct {
 	active     bool
 }
 
-func (f *fakeDevice) Touch() { f.active = true }
-func (f *fakeDevice) PickAs(_ context.Context, account string) error {
-	f.account = account
-	return f.err
-}
-func (f *fakeDevice) UnpairOne(_ context.Context, account string, everywhere bool) error {
-	f.account, f.everywhere = account, everywhere
-	return f.err
-}
-func (f *fakeDevice) HideItem(_ context.Context, id string, hidden bool) error {
-	if id != "a/b" {
-		return fs.ErrNotExist
+func (f *fakeDevice) Do(_ context.Context, w display.Wish) error {
+	f.account, f.everywhere = w.Account, w.Everywhere
+	switch w.Verb {
+	case display.Stay:
+		f.active = true
+		return nil
+	case display.Hide, display.Unhide:
+		if w.Item != "a/b" {
+			return fs.ErrNotExist
+		}
+		f.hidden = map[string]bool{w.Item: w.Verb == display.Hide}
+	case display.Remove:
+		if w.Item != "a/b" {
+			return fs.ErrNotExist
+		}
+		f.removed = w.Item
 	}
-	f.hidden = map[string]bool{id: hidden}
 	return f.err
 }
 
-func (f *fakeDevice) Pick(context.Context) error   { return f.err }
-func (f *fakeDevice) Cancel(context.Context) error { return f.err }
-func (f *fakeDevice) Renew(context.Context) error  { return f.err }
 func (f *fakeDevice) Import(_ context.Context, sealed []byte) (bool, error) {
 	return string(sealed) == "works", f.err
-}
-func (f *fakeDevice) Unpair(_ context.Context, everywhere bool) error {
-	f.everywhere = everywhere
-	return f.err
 }
 func (f *fakeDevice) Sessions() ([]device.Session, error) {
 	return []device.Session{{RequestID: "r", State: "open"}}, f.err
@@ -78,14 +74,6 @@ func (f *fakeDevice) CopyItem(_ context.Context, id string, w, h int) ([]byte, *
 	return nil, nil, fs.ErrNotExist
 }
 
-func (f *fakeDevice) RemoveItem(_ context.Context, id string) error {
-	if id != "a/b" {
-		return fs.ErrNotExist
-	}
-	f.removed = id
-	return f.err
-}
-
 type rig struct {
 	dev    *fakeDevice
 	board  display.Board[device.Status]
@@ -104,7 +92,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: Handler(r.dev, &r.board, slog.New(slog.DiscardHandler))}
+	srv := &http.Server{Handler: Handler(Config{Actor: r.dev, Box: r.dev, Statuses: &r.board, Log: slog.New(slog.DiscardHandler)})}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -158,7 +146,7 @@ func TestRoutes(t *testing.T) {
 	if _, err := r.client.Unpair(ctx, "g 1", false); err != nil || r.dev.everywhere || r.dev.account != "g 1" {
 		t.Errorf("unpair one: %v, %q", err, r.dev.account)
 	}
-	if _, err := r.client.Pick(ctx, device.Newcomer); err != nil || r.dev.account != device.Newcomer {
+	if _, err := r.client.Pick(ctx, device.NewAccount); err != nil || r.dev.account != device.NewAccount {
 		t.Errorf("pick as: %v, %q", err, r.dev.account)
 	}
 	for _, bad := range [][2]string{{"POST", "/v1/picks?account="}, {"DELETE", "/v1/account?account="}, {"DELETE", "/v1/account?everywhere=yes"}} {

@@ -187,7 +187,7 @@ func TestPeers(t *testing.T) {
 	may := false
 	p := l.(peerListener)
 	p.may = func(uid, gid uint32) bool { asked <- [2]uint32{uid, gid}; return may }
-	srv := &http.Server{Handler: Handler(&fakeDevice{}, &newRig(t).board, slog.New(slog.DiscardHandler))}
+	srv := &http.Server{Handler: Handler(Config{Actor: &fakeDevice{}, Box: &fakeDevice{}, Statuses: &newRig(t).board, Log: slog.New(slog.DiscardHandler)})}
 	served := make(chan error)
 	go func() { served <- srv.Serve(p) }()
 	defer func() { srv.Close(); <-served }()

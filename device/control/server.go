@@ -19,26 +19,30 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"pickerd/device"
+	"pickerd/display"
+	"pickerd/display/words"
 )
 
-// A Device is what the API opens to other programs. *device.Device is one.
-type Device interface {
-	Pick(ctx context.Context) error
-	PickAs(ctx context.Context, account string) error
-	Cancel(ctx context.Context) error
-	Renew(ctx context.Context) error
-	Unpair(ctx context.Context, everywhere bool) error
-	UnpairOne(ctx context.Context, account string, everywhere bool) error
-	Touch()
+// say returns a text for other programs and for pickerd's commands.
+func say(key string, args ...any) string { return english().Say(key, args...) }
+
+var english = sync.OnceValue(words.English)
+
+// An Actor grants wishes. When Do returns, the status shows the outcome.
+type Actor interface {
+	Do(ctx context.Context, w display.Wish) error
+}
+
+// A Box is what the API reads, and what imports token files.
+type Box interface {
 	Import(ctx context.Context, sealed []byte) (tried bool, err error)
 	Sessions() ([]device.Session, error)
 	Items() ([]device.Item, error)
 	OpenItem(id string) (*os.File, *device.Item, error)
-	RemoveItem(ctx context.Context, id string) error
-	HideItem(ctx context.Context, id string, hidden bool) error
 	CopyItem(ctx context.Context, id string, w, h int) ([]byte, *device.Item, error)
 }
 
@@ -48,15 +52,23 @@ type Statuses interface {
 	Watch(ctx context.Context) iter.Seq[device.Status]
 }
 
+// Config is what a Handler needs.
+type Config struct {
+	Actor    Actor
+	Box      Box // nil while the state directory can't be used
+	Statuses Statuses
+	Log      *slog.Logger
+}
+
 // Handler returns the API.
-func Handler(d Device, statuses Statuses, log *slog.Logger) http.Handler {
-	h := &handler{d, statuses, log}
+func Handler(cfg Config) http.Handler {
+	h := &handler{cfg.Actor, cfg.Box, cfg.Statuses, cfg.Log}
 	mux := http.NewServeMux()
 	for pattern, f := range h.routes() {
 		mux.HandleFunc(pattern, f)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		h.problem(w, http.StatusNotFound, "There is nothing at "+r.Method+" "+r.URL.Path+".")
+		h.problem(w, http.StatusNotFound, say("api.no_route", "method", r.Method, "path", r.URL.Path))
 	})
 	return mux
 }
@@ -68,14 +80,14 @@ func (h *handler) routes() map[string]http.HandlerFunc {
 		"GET /v1/events":             h.events,
 		"POST /v1/picks":             h.pick,
 		"DELETE /v1/picks/current":   h.cancel,
-		"GET /v1/sessions":           h.sessions,
-		"GET /v1/items":              h.items,
-		"GET /v1/items/{id}/content": h.content,
+		"GET /v1/sessions":           h.withBox(h.sessions),
+		"GET /v1/items":              h.withBox(h.items),
+		"GET /v1/items/{id}/content": h.withBox(h.content),
 		"PATCH /v1/items/{id}":       h.change,
 		"DELETE /v1/items/{id}":      h.remove,
 		"POST /v1/activity":          h.activity,
 		"POST /v1/pairing":           h.renew,
-		"POST /v1/account":           h.importToken,
+		"POST /v1/account":           h.withBox(h.importToken),
 		"DELETE /v1/account":         h.unpair,
 		"GET /v1/openapi.json":       h.describe,
 	}
@@ -90,9 +102,18 @@ func (h *handler) describe(w http.ResponseWriter, _ *http.Request) {
 }
 
 type handler struct {
-	device   Device
+	actor    Actor
+	box      Box
 	statuses Statuses
 	log      *slog.Logger
+}
+
+// withBox answers device.ErrUnready while there is no box to serve from.
+func (h *handler) withBox(f http.HandlerFunc) http.HandlerFunc {
+	if h.box != nil {
+		return f
+	}
+	return func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, device.ErrUnready) }
 }
 
 // A Problem is an error as RFC 9457 writes it.
@@ -113,40 +134,40 @@ func (h *handler) problem(w http.ResponseWriter, status int, detail string) {
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, device.ErrPickRunning):
-		h.problem(w, http.StatusConflict, "A pick is under way already.")
+		h.problem(w, http.StatusConflict, say("api.pick_running"))
 	case errors.Is(err, device.ErrNoPick):
-		h.problem(w, http.StatusNotFound, "No pick is under way.")
+		h.problem(w, http.StatusNotFound, say("api.no_pick"))
 	case errors.Is(err, device.ErrNoCode):
-		h.problem(w, http.StatusConflict, "No code is on the screen.")
+		h.problem(w, http.StatusConflict, say("api.no_code"))
 	case errors.Is(err, device.ErrPaired):
-		h.problem(w, http.StatusConflict, "As many accounts are paired as accounts_max allows; forget one first: pickerd unpair.")
+		h.problem(w, http.StatusConflict, say("api.full"))
 	case errors.Is(err, device.ErrGuestHere):
-		h.problem(w, http.StatusConflict, "A guest is here; the next one comes when they have finished.")
+		h.problem(w, http.StatusConflict, say("api.guest_here"))
 	case errors.Is(err, device.ErrGuests):
-		h.problem(w, http.StatusConflict, "In guest mode people sign in themselves.")
-	case errors.Is(err, device.ErrAgain):
-		h.problem(w, http.StatusConflict, "That account is paired already; forget it first: pickerd unpair.")
+		h.problem(w, http.StatusConflict, say("api.guests"))
+	case errors.Is(err, device.ErrAlreadyPaired):
+		h.problem(w, http.StatusConflict, say("api.paired_already"))
 	case errors.Is(err, device.ErrForgetting):
-		h.problem(w, http.StatusConflict, "The last account is still being forgotten at Google; try again in a minute.")
+		h.problem(w, http.StatusConflict, say("api.forgetting"))
 	case errors.Is(err, device.ErrNotPaired):
-		h.problem(w, http.StatusConflict, "No account is paired.")
+		h.problem(w, http.StatusConflict, say("api.not_paired"))
 	case errors.Is(err, device.ErrNoAccount):
-		h.problem(w, http.StatusNotFound, "No such account is paired.")
+		h.problem(w, http.StatusNotFound, say("api.no_account"))
 	case errors.Is(err, device.ErrNoCopy):
-		h.problem(w, http.StatusUnsupportedMediaType, "This item can't be decoded; ask for it as it is, without w and h.")
+		h.problem(w, http.StatusUnsupportedMediaType, say("api.no_copy"))
 	case errors.Is(err, fs.ErrNotExist):
-		h.problem(w, http.StatusNotFound, "There is no such item.")
+		h.problem(w, http.StatusNotFound, say("api.no_item"))
 	case errors.Is(err, device.ErrUnready):
-		h.problem(w, http.StatusServiceUnavailable, "The state directory can't be used; pickerd status says why.")
+		h.problem(w, http.StatusServiceUnavailable, say("api.unready"))
 	case errors.Is(err, device.ErrStopping):
-		h.problem(w, http.StatusServiceUnavailable, "pickerd is stopping.")
+		h.problem(w, http.StatusServiceUnavailable, say("api.stopping"))
 	case device.DiskProblem(err) != nil:
 		h.log.Warn("control", "method", r.Method, "path", r.URL.Path, "err", err)
-		p := device.DiskProblem(err)
+		p := device.DiskProblem(err).Status()
 		h.problem(w, http.StatusServiceUnavailable, p.Message+" "+p.Remedy)
 	default:
 		h.log.Error("control", "method", r.Method, "path", r.URL.Path, "err", err)
-		h.problem(w, http.StatusInternalServerError, "Something went wrong; the log has the details.")
+		h.problem(w, http.StatusInternalServerError, say("api.failed"))
 	}
 }
 
@@ -166,9 +187,9 @@ func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
 	h.reply(w, http.StatusOK, h.statuses.Get())
 }
 
-// wish lets a wish be granted and answers with the status that follows.
-func (h *handler) wish(w http.ResponseWriter, r *http.Request, f func(context.Context) error) {
-	if err := f(r.Context()); err != nil {
+// do grants a wish and answers with the status that follows.
+func (h *handler) do(w http.ResponseWriter, r *http.Request, wish display.Wish) {
+	if err := h.actor.Do(r.Context(), wish); err != nil {
 		h.fail(w, r, err)
 		return
 	}
@@ -180,7 +201,7 @@ func (h *handler) wish(w http.ResponseWriter, r *http.Request, f func(context.Co
 func (h *handler) account(w http.ResponseWriter, r *http.Request) (account string, ok bool) {
 	q := r.URL.Query()
 	if q.Has("account") && q.Get("account") == "" {
-		h.problem(w, http.StatusBadRequest, "account is empty: leave it out, or name one by the id in the status.")
+		h.problem(w, http.StatusBadRequest, say("api.account_empty"))
 		return "", false
 	}
 	return q.Get("account"), true
@@ -196,31 +217,29 @@ func (h *handler) pick(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	pick := h.device.Pick
-	if account != "" {
-		pick = func(ctx context.Context) error { return h.device.PickAs(ctx, account) }
+	if err := h.actor.Do(r.Context(), display.Wish{Verb: display.Pick, Account: account}); err != nil {
+		h.fail(w, r, err)
+		return
 	}
-	h.wish(w, r, func(ctx context.Context) error {
-		if err := pick(ctx); err != nil {
-			return err
+	ctx, cancel := context.WithTimeout(r.Context(), pickWait)
+	defer cancel()
+	last := h.statuses.Get()
+	for last = range h.statuses.Watch(ctx) {
+		if last.Pick != nil || last.Asking != "" || last.State == device.Pairing || last.Problem != nil {
+			break
 		}
-		ctx, cancel := context.WithTimeout(ctx, pickWait)
-		defer cancel()
-		for s := range h.statuses.Watch(ctx) {
-			if s.Pick != nil || s.Asking != "" || s.State == device.Pairing || s.Problem != nil {
-				break
-			}
-		}
-		return nil
-	})
+	}
+	h.reply(w, http.StatusAccepted, last)
 }
 
 // activity tells that somebody is at the box, with a program of its own.
 func (h *handler) activity(w http.ResponseWriter, r *http.Request) {
-	h.wish(w, r, func(context.Context) error { h.device.Touch(); return nil })
+	h.do(w, r, display.Wish{Verb: display.Stay})
 }
 
-func (h *handler) cancel(w http.ResponseWriter, r *http.Request) { h.wish(w, r, h.device.Cancel) }
+func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
+	h.do(w, r, display.Wish{Verb: display.Cancel})
+}
 
 // sweepWait bounds how long an unpair waits for the sessions to be deleted;
 // what is left then is said to be outstanding and done later.
@@ -237,14 +256,10 @@ func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
 		everywhere = true
 	case "", "false":
 	default:
-		h.problem(w, http.StatusBadRequest, "everywhere is true or false.")
+		h.problem(w, http.StatusBadRequest, say("api.everywhere"))
 		return
 	}
-	forget := h.device.Unpair
-	if account != "" {
-		forget = func(ctx context.Context, everywhere bool) error { return h.device.UnpairOne(ctx, account, everywhere) }
-	}
-	if err := forget(r.Context(), everywhere); err != nil {
+	if err := h.actor.Do(r.Context(), display.Wish{Verb: display.Forget, Account: account, Everywhere: everywhere}); err != nil {
 		h.fail(w, r, err)
 		return
 	}
@@ -261,7 +276,9 @@ func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
 	h.reply(w, http.StatusOK, last)
 }
 
-func (h *handler) renew(w http.ResponseWriter, r *http.Request) { h.wish(w, r, h.device.Renew) }
+func (h *handler) renew(w http.ResponseWriter, r *http.Request) {
+	h.do(w, r, display.Wish{Verb: display.Renew})
+}
 
 // maxToken bounds a token file; real ones have about 1 kB.
 const maxToken = 64 << 10
@@ -271,10 +288,10 @@ const maxToken = 64 << 10
 func (h *handler) importToken(w http.ResponseWriter, r *http.Request) {
 	sealed, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxToken))
 	if err != nil {
-		h.problem(w, http.StatusRequestEntityTooLarge, "This is too long for a token file.")
+		h.problem(w, http.StatusRequestEntityTooLarge, say("api.token_too_long"))
 		return
 	}
-	tried, err := h.device.Import(r.Context(), sealed)
+	tried, err := h.box.Import(r.Context(), sealed)
 	if e, ok := errors.AsType[*device.TokenError](err); ok {
 		h.problem(w, http.StatusUnprocessableEntity, e.Message)
 		return
@@ -291,7 +308,7 @@ func (h *handler) importToken(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) sessions(w http.ResponseWriter, r *http.Request) {
-	list, err := h.device.Sessions()
+	list, err := h.box.Sessions()
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -300,7 +317,7 @@ func (h *handler) sessions(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) items(w http.ResponseWriter, r *http.Request) {
-	list, err := h.device.Items()
+	list, err := h.box.Items()
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -317,7 +334,7 @@ type itemList struct {
 }
 
 func (h *handler) remove(w http.ResponseWriter, r *http.Request) {
-	h.wish(w, r, func(ctx context.Context) error { return h.device.RemoveItem(ctx, r.PathValue("id")) })
+	h.do(w, r, display.Wish{Verb: display.Remove, Item: r.PathValue("id")})
 }
 
 // A change of an item (RFC 7396). What is absent stays as it is.
@@ -330,10 +347,14 @@ func (h *handler) change(w http.ResponseWriter, r *http.Request) {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxToken))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil || c.Hidden == nil {
-		h.problem(w, http.StatusBadRequest, `A change is {"hidden":true} or {"hidden":false}.`)
+		h.problem(w, http.StatusBadRequest, say("api.change"))
 		return
 	}
-	h.wish(w, r, func(ctx context.Context) error { return h.device.HideItem(ctx, r.PathValue("id"), *c.Hidden) })
+	verb := display.Unhide
+	if *c.Hidden {
+		verb = display.Hide
+	}
+	h.do(w, r, display.Wish{Verb: verb, Item: r.PathValue("id")})
 }
 
 // mostPixels is the longest side that a copy may be asked for.
@@ -348,7 +369,7 @@ func (h *handler) content(w http.ResponseWriter, r *http.Request) {
 		h.copied(w, r, q)
 		return
 	}
-	f, item, err := h.device.OpenItem(r.PathValue("id"))
+	f, item, err := h.box.OpenItem(r.PathValue("id"))
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -367,12 +388,12 @@ func (h *handler) copied(w http.ResponseWriter, r *http.Request, q url.Values) {
 		}
 		n, err := strconv.Atoi(q.Get(name))
 		if err != nil || n < 1 || n > mostPixels {
-			h.problem(w, http.StatusBadRequest, fmt.Sprintf("%s is a number of pixels from 1 to %d.", name, mostPixels))
+			h.problem(w, http.StatusBadRequest, say("api.pixels", "name", name, "max", mostPixels))
 			return
 		}
 		size[i] = n
 	}
-	data, item, err := h.device.CopyItem(r.Context(), r.PathValue("id"), size[0], size[1])
+	data, item, err := h.box.CopyItem(r.Context(), r.PathValue("id"), size[0], size[1])
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -4,77 +4,86 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/VictoriaMetrics/metrics"
 )
 
-func goVersion() string { return runtime.Version() }
+var callDuration = &family{name: "pickerd_api_request_duration_seconds", kind: "histogram",
+	help: "How long servers took to answer, by what was asked and the answer's status, or error without one."}
 
-// Calls counts requests to servers and measures how long each took to answer.
+// callBuckets are the upper bounds of the histogram's buckets, in seconds.
+var callBuckets = []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+
+// Calls counts requests to servers and measures their response times.
 type Calls struct {
-	took      *prometheus.HistogramVec
+	set       *metrics.Set
 	endpoints []endpoint
-	picker    string
+	picker    string // the prefix of all addresses of the Picker API
 }
 
-// An endpoint is an address that has a name.
+// An endpoint is an address with the name of its method.
 type endpoint struct{ url, name string }
 
-// Endpoints are the servers' addresses, as in the configuration.
+// Endpoints are the URLs of the servers, as in the configuration. Picker is the
+// base URL of the Picker API, without its version.
 type Endpoints struct{ DeviceAuthorization, Token, Revocation, Userinfo, Picker string }
 
-// NewCalls returns a Calls that tells requests apart by where they go.
+// NewCalls returns a Calls that names requests by these endpoints.
 func NewCalls(e Endpoints) *Calls {
 	return &Calls{
-		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "pickerd_api_request_duration_seconds",
-			Help:    "How long servers took to answer, by what was asked and the answer's status, or error without one.",
-			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}, []string{"method", "code"}),
+		set:       metrics.NewSet(),
 		endpoints: []endpoint{{e.DeviceAuthorization, "device_authorization"}, {e.Token, "token"}, {e.Revocation, "revoke"}, {e.Userinfo, "userinfo"}},
 		picker:    strings.TrimSuffix(e.Picker, "/") + "/v1/",
 	}
 }
 
-// Transport returns next with its requests counted.
-func (c *Calls) Transport(next http.RoundTripper) http.RoundTripper {
-	return counted{c, next}
+// observe records how long a server took to answer.
+func (c *Calls) observe(method, code string, took time.Duration) {
+	name := callDuration.name + `{code="` + code + `",method="` + method + `"}`
+	c.set.GetOrCreatePrometheusHistogramExt(name, callBuckets).Update(took.Seconds())
 }
 
-type counted struct {
+func (c *Calls) addTo(e exposition) { c.set.WritePrometheus(e.buffer(callDuration)) }
+
+// Transport returns a RoundTripper that sends requests by next and counts them.
+func (c *Calls) Transport(next http.RoundTripper) http.RoundTripper {
+	return countingTransport{c, next}
+}
+
+type countingTransport struct {
 	calls *Calls
 	next  http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (c counted) RoundTrip(r *http.Request) (*http.Response, error) {
-	method, began := c.calls.method(r), time.Now()
-	resp, err := c.next.RoundTrip(r)
+func (t countingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	method, began := t.calls.method(r), time.Now()
+	resp, err := t.next.RoundTrip(r)
 	code := "error"
 	if err == nil {
 		code = strconv.Itoa(resp.StatusCode)
 	}
-	c.calls.took.WithLabelValues(method, code).Observe(time.Since(began).Seconds())
+	t.calls.observe(method, code, time.Since(began))
 	return resp, err
 }
 
-// method names what a request asks for. What is no API's is media.
+// method returns the name of the API method that a request calls, or "media" for
+// every other request.
 func (c *Calls) method(r *http.Request) string {
 	at := r.URL.Scheme + "://" + r.URL.Host + r.URL.Path
 	if rest, ok := strings.CutPrefix(at, c.picker); ok {
-		what, id, _ := strings.Cut(rest, "/")
+		collection, id, _ := strings.Cut(rest, "/")
 		switch {
-		case what == "mediaItems":
+		case collection == "mediaItems":
 			return "mediaItems.list"
-		case what == "sessions" && id == "":
+		case collection == "sessions" && id == "":
 			return "sessions.create"
-		case what == "sessions" && r.Method == http.MethodDelete:
+		case collection == "sessions" && r.Method == http.MethodDelete:
 			return "sessions.delete"
-		case what == "sessions":
+		case collection == "sessions":
 			return "sessions.get"
 		}
 	}
@@ -90,7 +99,11 @@ func (c *Calls) method(r *http.Request) string {
 	return "media"
 }
 
-// grantType is what a token is asked for with (RFC 6749 §4.5), in one word.
+// maxTokenRequest bounds how much of a token request is read for its grant type.
+const maxTokenRequest = 64 << 10
+
+// grantType returns a short name for the grant_type of a token request (RFC 6749
+// §4.5), or "other".
 func grantType(r *http.Request) string {
 	if r.GetBody == nil {
 		return "other"
@@ -100,7 +113,7 @@ func grantType(r *http.Request) string {
 		return "other"
 	}
 	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, 64<<10))
+	text, err := io.ReadAll(io.LimitReader(body, maxTokenRequest))
 	if err != nil {
 		return "other"
 	}

@@ -1,162 +1,154 @@
-// Package metrics tells Prometheus what a box does: its state, what became of
-// pairings and picks, sessions that are still at Google, how the servers answer,
-// and what the screen shows. Nothing in it is about a person.
+// Package metrics exposes the state of a box to Prometheus: its state, the outcomes
+// of pairings and picks, sessions still at Google, the response times of the
+// servers, and what the screen shows. No metric contains personal data.
 package metrics
 
 import (
+	"cmp"
 	"log/slog"
+	"maps"
 	"net/http"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/common/expfmt"
 
 	"pickerd/device"
 )
 
 // A Device is what is counted. *device.Device is one.
 type Device interface {
+	// Tally returns the counters since the start of the program.
 	Tally() device.Tally
+	// SessionAge returns the age of the oldest picking session not known to be
+	// deleted, 0 without any.
 	SessionAge() (time.Duration, error)
 }
 
-// Config is what a Handler needs. Device is nil while the state directory can't be
-// used; Frames and Browsers are where there is nothing that draws, or no page.
+// Config is what a Handler needs.
 type Config struct {
-	Device   Device
+	Device   Device // nil while the state directory can't be used
 	Status   func() device.Status
-	Alive    func() bool
-	Frames   func() (drawn, dropped int64) // of the screen that the box draws on
-	Browsers func() int                    // that show the page
+	Alive    func() bool                   // whether the main loop and the drawing loop make progress
+	Frames   func() (drawn, dropped int64) // of the framebuffer screen, nil without one
+	Browsers func() int                    // how many show the page, nil without a page
 	Calls    *Calls
 	Version  string
 	Revision string
-	Started  time.Time
+	Started  time.Time // when the program was started
 	Log      *slog.Logger
 }
 
-// Handler serves the metrics in Prometheus's text format, which every version of
-// it reads. What promhttp has besides would make the program larger by a quarter
-// of a megabyte.
+// Handler serves the metrics in version 0.0.4 of Prometheus's text format, which
+// every version of Prometheus reads.
 func Handler(cfg Config) http.Handler {
-	r := prometheus.NewRegistry()
-	r.MustRegister(box{cfg}, cfg.Calls.took, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		families, err := r.Gather() // with an error too there are some
-		if err != nil {
-			cfg.Log.Warn("metrics", "err", err)
-		}
+		e := exposition{}
+		addProcess(e)
+		cfg.Calls.addTo(e)
+		cfg.addBox(e)
+		cfg.addCounters(e)
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		for _, f := range families {
-			if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
-				return // who asked has gone
-			}
-		}
+		w.Write(e.bytes()) // an error means that the client is gone
 	})
 }
 
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("pickerd_"+name, help, labels, nil)
-}
-
 var (
-	buildInfo     = desc("build_info", "1, with what runs.", "version", "revision", "goversion")
-	alive         = desc("alive", "Whether the loop that decides and the one that draws have moved lately.")
-	state         = desc("state", "1 for the state that the box is in, 0 for the others.", "state")
-	startTime     = desc("start_time_seconds", "When the daemon was started, in Unix time.")
-	stateSeconds  = desc("state_seconds_total", "How long the box was in a state.", "state")
-	paired        = desc("paired", "Whether an account is paired.")
-	problem       = desc("problem", "1 while something is wrong, by the code in the status.", "code")
-	pairings      = desc("pairings_total", "Codes and links that were shown, and what became of them.", "method", "outcome")
-	picks         = desc("picks_total", "Picks that have ended, by how.", "outcome")
-	sessions      = desc("sessions", "Picking sessions that are not known to be deleted.", "state")
-	sessionOldest = desc("session_oldest_seconds", "The age of the oldest picking session that is not known to be deleted, 0 without any.")
-	deletions     = desc("sessions_deleted_total", "Sessions that are gone: deleted, or expired before they could be.", "how")
-	retries       = desc("retries_total", "Failures that were tried again, by the code of the problem.", "code")
-	downloads     = desc("downloads_total", "Photos and videos that were fetched, or failed to be.", "outcome")
-	downloaded    = desc("download_bytes_total", "Bytes that downloads brought.")
-	items         = desc("library_items", "Photos and videos that are here.")
-	itemBytes     = desc("library_bytes", "Bytes of photos and videos that are here.")
-	frames        = desc("display_frames_total", "Pictures sent to the screen that the box draws on.")
-	dropped       = desc("display_frames_dropped_total", "Steps of a fade that were left out because drawing took too long.")
-	browsers      = desc("display_browsers", "Browsers that show the page.")
+	buildInfo     = gauge("pickerd_build_info", "1, with what runs.", "goversion", "revision", "version")
+	alive         = gauge("pickerd_alive", "Whether the loop that decides and the one that draws have moved lately.")
+	state         = gauge("pickerd_state", "1 for the state that the box is in, 0 for the others.", "state")
+	startTime     = gauge("pickerd_start_time_seconds", "When the daemon was started, in Unix time.")
+	stateSeconds  = counter("pickerd_state_seconds_total", "How long the box was in a state.", "state")
+	paired        = gauge("pickerd_paired", "Whether an account is paired.")
+	problem       = gauge("pickerd_problem", "1 while something is wrong, by the code in the status.", "code")
+	pairings      = counter("pickerd_pairings_total", "Codes and links that were shown, and what became of them.", "method", "outcome")
+	picks         = counter("pickerd_picks_total", "Picks that have ended, by how.", "outcome")
+	sessions      = gauge("pickerd_sessions", "Picking sessions that are not known to be deleted.", "state")
+	sessionOldest = gauge("pickerd_session_oldest_seconds", "The age of the oldest picking session that is not known to be deleted, 0 without any.")
+	deletions     = counter("pickerd_sessions_deleted_total", "Sessions that are gone: deleted, or expired before they could be.", "how")
+	retries       = counter("pickerd_retries_total", "Failures that were tried again, by the code of the problem.", "code")
+	downloads     = counter("pickerd_downloads_total", "Photos and videos that were fetched, or failed to be.", "outcome")
+	downloaded    = counter("pickerd_download_bytes_total", "Bytes that downloads brought.")
+	items         = gauge("pickerd_library_items", "Photos and videos that are here.")
+	itemBytes     = gauge("pickerd_library_bytes", "Bytes of photos and videos that are here.")
+	frames        = counter("pickerd_display_frames_total", "Pictures sent to the screen that the box draws on.")
+	dropped       = counter("pickerd_display_frames_dropped_total", "Steps of a fade that were left out because drawing took too long.")
+	browsers      = gauge("pickerd_display_browsers", "Browsers that show the page.")
 )
 
-// A box is collected when somebody asks.
-type box struct{ Config }
-
-// Describe implements prometheus.Collector: what there is depends on the box.
-func (b box) Describe(chan<- *prometheus.Desc) {}
-
-// Collect implements prometheus.Collector.
-func (b box) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+// addBox adds the program, the status and the screens.
+func (c Config) addBox(e exposition) {
+	s := c.Status()
+	e.add(startTime, float64(c.Started.UnixMilli())/1000)
+	e.add(buildInfo, 1, runtime.Version(), c.Revision, c.Version)
+	e.add(alive, number(c.Alive()))
+	for _, st := range states() {
+		e.add(state, number(st == s.State), string(st))
 	}
-	counter := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
-	}
-	s := b.Status()
-	gauge(startTime, float64(b.Started.UnixMilli())/1000)
-	gauge(buildInfo, 1, b.Version, b.Revision, goVersion())
-	gauge(alive, truth(b.Alive()))
-	for _, st := range device.States() {
-		gauge(state, truth(st == s.State), string(st))
-	}
-	gauge(paired, truth(s.Account != nil))
+	e.add(paired, number(s.Account != nil))
 	if s.Problem != nil {
-		gauge(problem, 1, s.Problem.Code)
+		e.add(problem, 1, s.Problem.Code)
 	}
-	gauge(sessions, float64(s.Sessions.Open), "open")
-	gauge(sessions, float64(s.Sessions.PendingDeletion), "pending_deletion")
-	gauge(items, float64(s.Library.Items))
-	gauge(itemBytes, float64(s.Library.Bytes))
-	if b.Frames != nil {
-		drawn, late := b.Frames()
-		counter(frames, float64(drawn))
-		counter(dropped, float64(late))
+	e.add(sessions, float64(s.Sessions.Open), "open")
+	e.add(sessions, float64(s.Sessions.PendingDeletion), "pending_deletion")
+	e.add(items, float64(s.Library.Items))
+	e.add(itemBytes, float64(s.Library.Bytes))
+	if c.Frames != nil {
+		drawn, late := c.Frames()
+		e.add(frames, float64(drawn))
+		e.add(dropped, float64(late))
 	}
-	if b.Browsers != nil {
-		gauge(browsers, float64(b.Browsers()))
+	if c.Browsers != nil {
+		e.add(browsers, float64(c.Browsers()))
 	}
-	if b.Device == nil {
+}
+
+// addCounters adds what the device has counted.
+func (c Config) addCounters(e exposition) {
+	if c.Device == nil {
 		return
 	}
-	t := b.Device.Tally()
-	for _, st := range device.States() {
-		counter(stateSeconds, t.States[st].Seconds(), string(st))
+	t := c.Device.Tally()
+	for _, st := range states() {
+		e.add(stateSeconds, t.States[st].Seconds(), string(st))
 	}
-	for a, n := range t.Pairings {
-		counter(pairings, float64(n), a.Method, a.Outcome)
+	for _, a := range slices.SortedFunc(maps.Keys(t.Pairings), compareAttempts) {
+		e.add(pairings, float64(t.Pairings[a]), a.Method, a.Outcome)
 	}
-	byLabel(counter, picks, t.Picks, "done")
-	byLabel(counter, deletions, t.Deletions, "deleted", "expired")
-	byLabel(counter, retries, t.Troubles)
-	byLabel(counter, downloads, t.Items, "fetched", "failed")
-	counter(downloaded, float64(t.Bytes))
-	if age, err := b.Device.SessionAge(); err != nil {
-		b.Log.Warn("metrics", "err", err)
-	} else {
-		gauge(sessionOldest, age.Seconds())
+	addCounts(e, picks, t.Picks, "done")
+	addCounts(e, deletions, t.Deletions, "deleted", "expired")
+	addCounts(e, retries, t.Troubles)
+	addCounts(e, downloads, t.Items, "fetched", "failed")
+	e.add(downloaded, float64(t.Bytes))
+	age, err := c.Device.SessionAge()
+	if err != nil {
+		c.Log.Warn("session age unavailable", "err", err)
+		return
 	}
+	e.add(sessionOldest, age.Seconds())
 }
 
-// byLabel reports counts under one label; those in always also when nothing has
-// been counted yet, so that a first one is seen as an increase.
-func byLabel(counter func(*prometheus.Desc, float64, ...string), d *prometheus.Desc, counts map[string]int, always ...string) {
+// addCounts adds counts by label. Labels in always are added from the start, with
+// 0: Prometheus sees no increase in a counter that appears with 1.
+func addCounts(e exposition, f *family, counts map[string]int, always ...string) {
+	all := map[string]int{}
 	for _, label := range always {
-		if counts[label] == 0 {
-			counter(d, 0, label)
-		}
+		all[label] = 0
 	}
-	for label, n := range counts {
-		counter(d, float64(n), label)
+	maps.Copy(all, counts)
+	for _, label := range slices.Sorted(maps.Keys(all)) {
+		e.add(f, float64(all[label]), label)
 	}
 }
 
-func truth(b bool) float64 {
+func compareAttempts(a, b device.Attempt) int {
+	return cmp.Or(strings.Compare(a.Method, b.Method), strings.Compare(a.Outcome, b.Outcome))
+}
+
+// states returns all states in alphabetical order.
+func states() []device.State { return slices.Sorted(slices.Values(device.States())) }
+
+func number(b bool) float64 {
 	if b {
 		return 1
 	}

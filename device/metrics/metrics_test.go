@@ -1,19 +1,22 @@
 package metrics_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 
 	"pickerd/device"
 	"pickerd/device/metrics"
@@ -22,10 +25,11 @@ import (
 type fake struct {
 	tally device.Tally
 	age   time.Duration
+	err   error
 }
 
 func (f *fake) Tally() device.Tally                { return f.tally }
-func (f *fake) SessionAge() (time.Duration, error) { return f.age, nil }
+func (f *fake) SessionAge() (time.Duration, error) { return f.age, f.err }
 
 type answers func(*http.Request) (*http.Response, error)
 
@@ -49,7 +53,7 @@ func TestMetrics(t *testing.T) {
 		States: map[device.State]time.Duration{device.Showing: 90 * time.Second},
 	}, age: 48 * time.Hour}
 	status := device.Status{State: device.Showing, Library: device.Library{Items: 12, Bytes: 4000},
-		Sessions: device.Sessions{Open: 1, PendingDeletion: 1}, Problem: &device.Problem{Code: "no_network"}}
+		Sessions: device.Sessions{Open: 1, PendingDeletion: 1}, Problem: &device.ProblemStatus{Code: "no_network"}}
 	calls := metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: "https://as/device/code", Token: "https://as/token", Revocation: "https://as/revoke", Userinfo: "https://as/me", Picker: "https://api/base/"})
 	client := http.Client{Transport: calls.Transport(answers(func(r *http.Request) (*http.Response, error) {
 		if strings.Contains(r.URL.Path, "unreachable") {
@@ -102,15 +106,167 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is in the metrics", secret)
 		}
 	}
-	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	checkFormat(t, text)
+	promlint(t, text)
+}
+
+// Names, types and help texts are an interface: testdata/families.txt lists them.
+func TestFamilies(t *testing.T) {
+	want, err := os.ReadFile("testdata/families.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range problems {
-		t.Errorf("%s: %s", p.Metric, p.Text)
+	var got strings.Builder
+	for line := range strings.Lines(scrapeAll(t)) {
+		if strings.HasPrefix(line, "#") {
+			got.WriteString(line)
+		}
 	}
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	if _, err := parser.TextToMetricFamilies(strings.NewReader(text)); err != nil {
-		t.Error(err)
+	if got.String() != string(want) {
+		t.Errorf("the metadata is\n%s", got.String())
+	}
+}
+
+// A box whose state directory can't be used has no counters. A screen that it does
+// not have has no metrics.
+func TestUnready(t *testing.T) {
+	text := scrape(t, metrics.Config{Status: func() device.Status { return device.Status{State: device.Blocked} }, Alive: func() bool { return false },
+		Calls: metrics.NewCalls(metrics.Endpoints{}), Log: slog.New(slog.DiscardHandler)})
+	checkFormat(t, text)
+	for _, want := range []string{`pickerd_alive 0`, `pickerd_state{state="blocked"} 1`, `go_goroutines `} {
+		if !strings.Contains(text, "\n"+want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	for _, name := range []string{"pickerd_picks_total", "pickerd_session_oldest_seconds", "pickerd_display_", "pickerd_problem"} {
+		if strings.Contains(text, name) {
+			t.Errorf("there is %s", name)
+		}
+	}
+}
+
+// Without the age of the oldest session, all other metrics are still served.
+func TestSessionAgeError(t *testing.T) {
+	var log bytes.Buffer
+	text := scrape(t, metrics.Config{Device: &fake{err: errors.New("disk error")}, Status: func() device.Status { return device.Status{} }, Alive: func() bool { return true },
+		Calls: metrics.NewCalls(metrics.Endpoints{}), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if strings.Contains(text, "pickerd_session_oldest_seconds") || !strings.Contains(text, "\npickerd_picks_total") {
+		t.Errorf("served %s", text)
+	}
+	if !strings.Contains(log.String(), `msg="session age unavailable" err="disk error"`) {
+		t.Errorf("logged %s", &log)
+	}
+}
+
+// Label values may contain every character.
+func TestLabelValues(t *testing.T) {
+	for value, want := range map[string]string{
+		"plain":       `{code="plain"}`,
+		`a"b`:         `{code="a\"b"}`,
+		`a\b`:         `{code="a\\b"}`,
+		"a\nb":        `{code="a\nb"}`,
+		"{x=\"y\"} 1": `{code="{x=\"y\"} 1"}`,
+	} {
+		text := scrape(t, metrics.Config{Status: func() device.Status { return device.Status{Problem: &device.ProblemStatus{Code: value}} }, Alive: func() bool { return true },
+			Calls: metrics.NewCalls(metrics.Endpoints{}), Log: slog.New(slog.DiscardHandler)})
+		if !strings.Contains(text, "\npickerd_problem"+want+" 1\n") {
+			t.Errorf("there is no %s", want)
+		}
+		checkFormat(t, text)
+	}
+}
+
+// Durations are counted in all buckets that are at least as long.
+func TestBuckets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := metrics.NewCalls(metrics.Endpoints{})
+		transport := calls.Transport(answers(func(*http.Request) (*http.Response, error) {
+			time.Sleep(3 * time.Second)
+			return &http.Response{StatusCode: 503, Body: http.NoBody}, nil
+		}))
+		for range 2 {
+			if _, err := transport.RoundTrip(httptest.NewRequest("GET", "https://lh3/photo", nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text := scrape(t, metrics.Config{Status: func() device.Status { return device.Status{} }, Alive: func() bool { return true }, Calls: calls, Log: slog.New(slog.DiscardHandler)})
+		const labels = `code="503",method="media"`
+		want := ""
+		for _, le := range []string{"0.05", "0.1", "0.25", "0.5", "1", "2.5"} {
+			want += "pickerd_api_request_duration_seconds_bucket{" + labels + `,le="` + le + "\"} 0\n"
+		}
+		for _, le := range []string{"5", "10", "30", "+Inf"} {
+			want += "pickerd_api_request_duration_seconds_bucket{" + labels + `,le="` + le + "\"} 2\n"
+		}
+		want += "pickerd_api_request_duration_seconds_sum{" + labels + "} 6\npickerd_api_request_duration_seconds_count{" + labels + "} 2\n"
+		if !strings.Contains(text, want) {
+			t.Errorf("the histogram is %s", text)
+		}
+	})
+}
+
+// checkFormat fails the test unless text is in version 0.0.4 of the text format,
+// with one HELP and one TYPE line for each family in front of its samples, and no
+// sample twice.
+func checkFormat(t *testing.T, text string) {
+	t.Helper()
+	var (
+		help     = regexp.MustCompile(`^# HELP ([a-z_]+) \S.*$`)
+		kind     = regexp.MustCompile(`^# TYPE ([a-z_]+) (counter|gauge|histogram|summary)$`)
+		sample   = regexp.MustCompile(`^([a-z_]+)(\{[a-z_]+="(?:[^"\\]|\\[\\n"])*"(?:,[a-z_]+="(?:[^"\\]|\\[\\n"])*")*\})? (\S+)$`)
+		suffixes = map[string]string{"histogram": "_bucket _sum _count", "summary": " _sum _count"}
+		families = map[string]bool{}
+		samples  = map[string]bool{}
+		name, of string // of the current family
+	)
+	if !strings.HasSuffix(text, "\n") {
+		t.Error("the last line has no end")
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if m := help.FindStringSubmatch(line); m != nil {
+			name, of = m[1], ""
+			if families[name] {
+				t.Errorf("%s has two families", name)
+			}
+			families[name] = true
+		} else if m := kind.FindStringSubmatch(line); m != nil {
+			if m[1] != name || of != "" {
+				t.Errorf("%s follows the metadata of %s", line, name)
+			}
+			of = m[2]
+			if strings.HasSuffix(name, "_total") != (of == "counter") {
+				t.Errorf("%s is a %s", name, of)
+			}
+		} else if m := sample.FindStringSubmatch(line); m != nil {
+			suffix, ok := strings.CutPrefix(m[1], name)
+			if !ok || of == "" || !slices.Contains(strings.Split(suffixes[of], " "), suffix) {
+				t.Errorf("%s is not a sample of the %s %s", line, of, name)
+			}
+			if _, err := strconv.ParseFloat(m[3], 64); err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+			if samples[m[1]+m[2]] {
+				t.Errorf("%s%s has two samples", m[1], m[2])
+			}
+			samples[m[1]+m[2]] = true
+		} else {
+			t.Errorf("%q is no line of the format", line)
+		}
+	}
+}
+
+// promlint runs promtool, which parses the text and applies the rules of promlint.
+func promlint(t *testing.T, text string) {
+	t.Helper()
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Log("promtool, of Debian's package prometheus, is not on this machine")
+		return
+	}
+	check := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	check.Stdin = strings.NewReader(text)
+	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
 	}
 }

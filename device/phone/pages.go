@@ -2,70 +2,99 @@ package phone
 
 import (
 	_ "embed"
+	"html"
+	"strings"
 
 	g "maragu.dev/gomponents"
-	"maragu.dev/gomponents/html"
+	h "maragu.dev/gomponents/html"
 
 	"pickerd/device"
+	"pickerd/display/words"
 )
 
+// unopened is a drawing of a browser that could not open a page.
+//
 //go:embed assets/unopened.svg
 var unopened string
 
-func page(title string, content ...g.Node) g.Node { return pageIn("en", false, title, content...) }
+// pages are the pages in one language.
+type pages struct{ words *words.Words }
 
-func pageIn(language string, rightToLeft bool, title string, content ...g.Node) g.Node {
-	dir := "ltr"
-	if rightToLeft {
-		dir = "rtl"
-	}
-	return html.Doctype(html.HTML(html.Lang(language), g.Attr("dir", dir),
-		html.Head(
-			html.Meta(html.Charset("utf-8")),
-			html.Meta(html.Name("viewport"), html.Content("width=device-width, initial-scale=1")),
-			html.TitleEl(g.Text(title)),
-			html.Link(html.Rel("stylesheet"), html.Href(Prefix+"phone.css")),
+func (p pages) say(key string, args ...any) string { return p.words.Say(key, args...) }
+
+func (p pages) page(title string, content ...g.Node) g.Node {
+	return h.Doctype(h.HTML(h.Lang(p.words.Code), g.Attr("dir", direction(p.words)),
+		h.Head(
+			h.Meta(h.Charset("utf-8")),
+			h.Meta(h.Name("viewport"), h.Content("width=device-width, initial-scale=1")),
+			h.TitleEl(g.Text(title)),
+			h.Link(h.Rel("stylesheet"), h.Href(Prefix+"phone.css")),
 		),
-		html.Body(html.Main(content...)),
+		h.Body(h.Main(content...)),
 	))
 }
 
-func messagePage(m message) g.Node {
-	return page(m.Title, m.content())
+func direction(w *words.Words) string {
+	if w.RightToLeft {
+		return "rtl"
+	}
+	return "ltr"
 }
 
-func (m message) content() g.Node {
-	return g.Group{html.H1(html.ID("title"), g.Text(m.Title)), html.P(html.ID("text"), g.Text(m.Text))}
+func (p pages) message(title, text string) g.Node {
+	return p.page(title, h.H1(h.ID("title"), g.Text(title)), h.P(h.ID("text"), g.Text(text)))
 }
 
-func addressPage(v device.Visit, complaint string) g.Node {
-	return page("Link "+v.Name,
-		html.H1(g.Text("Show your photos on "+v.Name)),
-		g.If(complaint != "", html.P(html.Class("complaint"), html.ID("complaint"), html.Role("alert"), g.Text(complaint))),
-		html.Ol(signIn(v.AuthURL), copyAddress(), pasteAddress()),
-		html.P(html.Class("soft"), g.Text("The address is good once, for this screen, and for a few minutes. Don’t give it to anybody else.")),
+// problem shows a problem of the box.
+func (p pages) problem(problem *device.Problem) g.Node {
+	message, remedy, _ := problem.In(p.words)
+	return p.message(message, remedy)
+}
+
+func (p pages) lookAtScreen() g.Node {
+	return p.message(p.say("remote.look"), p.say("remote.look_text"))
+}
+
+// address takes a copied address. complaint is the key of a text about the last
+// one, "" without.
+func (p pages) address(v device.Visit, complaint string) g.Node {
+	return p.page(p.say("phone.title", "name", v.Name),
+		h.H1(g.Text(p.say("page.pair_title", "name", v.Name))),
+		g.If(complaint != "", h.P(h.Class("complaint"), h.ID("complaint"), h.Role("alert"), g.Text(p.say(complaint)))),
+		h.Ol(p.signIn(v.AuthURL), p.copyAddress(), p.pasteAddress()),
+		h.P(h.Class("soft"), g.Text(p.say("phone.once"))),
 	)
 }
 
-// signIn's link needs no look at its scheme: package configs takes nothing but
-// http(s) addresses.
-func signIn(authURL string) g.Node {
-	return html.Li(g.Text("Sign in to Google. It opens in a new tab; keep this one. "),
-		html.A(html.Class("button"), html.ID("signin"), html.Href(authURL), html.Target("_blank"), html.Rel("noreferrer"),
-			g.Text("Sign in to Google")))
+// signIn links to the consent page. The link's scheme needs no check: package
+// configs accepts only http(s) addresses.
+func (p pages) signIn(authURL string) g.Node {
+	return h.Li(g.Text(p.say("phone.sign_in_text")),
+		h.A(h.Class("button"), h.ID("signin"), h.Href(authURL), h.Target("_blank"), h.Rel("noreferrer"), g.Text(p.say("phone.sign_in"))))
 }
 
-func copyAddress() g.Node {
-	return html.Li(g.Text("At the end your browser says that "), html.B(g.Text("a page can’t be opened")),
-		g.Text(". That is right. Tap the address at its top and copy all of it. "), g.Raw(unopened))
+func (p pages) copyAddress() g.Node {
+	before, after, _ := strings.Cut(p.say("phone.copy_text"), "{error}")
+	return h.Li(g.Text(before), h.B(g.Text(p.say("phone.copy_error"))), g.Text(after+" "), g.Raw(p.picture()))
 }
 
-func pasteAddress() g.Node {
-	return html.Li(g.Text("Come back to this page and paste it here."),
-		html.Form(html.Method("post"),
-			html.Label(html.For("address"), g.Text("The address that you copied")),
-			html.Input(html.ID("address"), html.Name("address"), html.Type("text"), g.Attr("inputmode", "url"), html.AutoComplete("off"),
-				g.Attr("autocapitalize", "none"), g.Attr("spellcheck", "false"), html.Required()),
-			html.Button(html.ID("send"), g.Text("Go on")),
+// picture draws the page that the browser could not open.
+func (p pages) picture() string {
+	var pairs []string
+	for placeholder, key := range map[string]string{
+		"{picture}": "phone.picture", "{copy}": "phone.picture_copy", "{error}": "phone.picture_error", "{refused}": "phone.picture_refused",
+	} {
+		pairs = append(pairs, placeholder, html.EscapeString(p.say(key)))
+	}
+	return strings.NewReplacer(pairs...).Replace(unopened)
+}
+
+func (p pages) pasteAddress() g.Node {
+	return h.Li(g.Text(p.say("phone.paste_text")),
+		h.Form(h.Method("post"),
+			h.Label(h.For("address"), g.Text(p.say("phone.address"))),
+			h.Input(h.ID("address"), h.Name("address"), h.Type("text"), g.Attr("inputmode", "url"), h.Dir("ltr"), h.AutoComplete("off"),
+				g.Attr("autocapitalize", "none"), g.Attr("spellcheck", "false"), h.Required()),
+			h.Button(h.ID("send"), g.Text(p.say("phone.go_on"))),
 		))
 }

@@ -1,9 +1,9 @@
-// Package phone is what a person's phone sees of the box: while it is being
-// paired the way to the consent page, a page that takes a copied address, and
-// where the authorization server's answer arrives; and a remote control, for who
-// has scanned the code in the menu. It is the only part of pickerd that the local
-// network may reach without a key; everything in it is bounded, and nothing is
-// done for who doesn't know a link on the screen.
+// Package phone serves the pages for phones. While the box is being paired it
+// leads to the consent page, takes a copied address and receives the authorization
+// server's answer. It also serves a remote control to phones that scanned the code
+// in the menu. It is the only part of pickerd that the local network may reach
+// without a key. Everything in it is bounded, and it does nothing for a visitor
+// that does not know a link on the screen.
 package phone
 
 import (
@@ -13,26 +13,34 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	g "maragu.dev/gomponents"
+
 	"pickerd/device"
+	"pickerd/display"
 	"pickerd/display/words"
 )
 
-//go:embed assets/phone.css assets/relay.html
+//go:embed assets/phone.css
 var assets embed.FS
 
-// A Device is what phones may reach of one. *device.Device is one.
-type Device interface {
+// Links are what phones reach that sign in.
+type Links interface {
 	Visit(link string) (device.Visit, error)
 	Redirected(ctx context.Context, answer url.Values) (pickerURI string, err error)
-	Remote(key string) (device.Remote, error)
-	Control(ctx context.Context, key, wish, account string) (to string, err error)
 }
 
-// What is here is under these paths.
+// Remotes are what phones reach that are a remote control.
+type Remotes interface {
+	Remote(key string) (device.Remote, error)
+	Control(ctx context.Context, key string, w display.Wish) (to string, err error)
+}
+
+// The paths of the pages begin with these.
 const (
-	Prefix       = "/pair/"
+	Prefix       = device.LinkPath
 	RemotePrefix = device.RemotePath
 )
 
@@ -43,10 +51,10 @@ const (
 	patience = 40 * time.Second // for all of one answer
 )
 
-// Handler serves the pages. It may be reached from anywhere.
-// Remotes speak in w.
-func Handler(d Device, w *words.Words, log *slog.Logger) http.Handler {
-	h := &handler{d, w, log}
+// Handler serves the pages. It may be reached from anywhere. The pages are in the
+// language that the phone asks for (Accept-Language), or else in w, the screen's.
+func Handler(l Links, r Remotes, w *words.Words, log *slog.Logger) http.Handler {
+	h := &handler{l, r, w, log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Prefix+"callback", h.callback)
 	mux.Handle("GET "+Prefix+"phone.css", Style())
@@ -54,30 +62,36 @@ func Handler(d Device, w *words.Words, log *slog.Logger) http.Handler {
 	mux.HandleFunc("POST "+Prefix+"{link}", h.paste)
 	mux.HandleFunc("GET "+RemotePrefix+"{key}", h.remote)
 	mux.HandleFunc("POST "+RemotePrefix+"{key}", h.control)
-	return bounded(http.NewCrossOriginProtection().Handler(mux), newLimits())
+	return bounded(http.NewCrossOriginProtection().Handler(mux), newLimits(), w)
 }
 
 type handler struct {
-	device Device
-	words  *words.Words
-	log    *slog.Logger
+	links   Links
+	remotes Remotes
+	words   *words.Words
+	log     *slog.Logger
 }
 
-// bounded keeps what comes from the network small and slow enough to bear.
-func bounded(next http.Handler, l *limits) http.Handler {
+// accepted returns the texts that a browser asks for, or else otherwise.
+func accepted(r *http.Request, otherwise *words.Words) *words.Words {
+	return words.Accepted(strings.Join(r.Header.Values("Accept-Language"), ","), otherwise)
+}
+
+// bounded limits the size, the rate and the duration of requests.
+func bounded(next http.Handler, l *limits, otherwise *words.Words) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
-		// With no-referrer a browser would say Origin: null of the form below,
-		// and without TLS it says nothing else about where that came from.
+		// With no-referrer a browser would send Origin: null with the form, and
+		// without TLS it sends nothing else that tells where the form came from.
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		leave, ok := l.enter(r.RemoteAddr)
 		if !ok {
 			h.Set("Retry-After", "5")
-			render(w, http.StatusTooManyRequests, message{Title: "One moment, please", Text: "Too many visits at once. Try again in a few seconds."})
+			explain(w, accepted(r, otherwise), http.StatusTooManyRequests, "phone.busy")
 			return
 		}
 		defer leave()
@@ -90,16 +104,16 @@ func bounded(next http.Handler, l *limits) http.Handler {
 	})
 }
 
-// visit sends a phone that scanned the code on to the consent page, or shows it
-// how to bring the answer back by hand.
+// visit sends a phone that scanned the code to the consent page, or shows how to
+// copy the answer by hand.
 func (h *handler) visit(w http.ResponseWriter, r *http.Request) {
-	v, err := h.device.Visit(r.PathValue("link"))
+	v, err := h.links.Visit(r.PathValue("link"))
 	if err != nil {
-		h.fail(w, err)
+		h.fail(w, r, err)
 		return
 	}
 	if v.Paste {
-		h.askForAddress(w, v, "")
+		h.askForAddress(w, r, v, "")
 		return
 	}
 	http.Redirect(w, r, v.AuthURL, http.StatusSeeOther)
@@ -112,19 +126,19 @@ func (h *handler) callback(w http.ResponseWriter, r *http.Request) {
 
 // paste takes an address that a person has copied.
 func (h *handler) paste(w http.ResponseWriter, r *http.Request) {
-	v, err := h.device.Visit(r.PathValue("link"))
+	v, err := h.links.Visit(r.PathValue("link"))
 	if err != nil {
-		h.fail(w, err)
+		h.fail(w, r, err)
 		return
 	}
 	answer, ok := parsePasted(r.PostFormValue("address"))
 	if !ok || !v.Paste {
-		h.askForAddress(w, v, "That is not the address. Copy all of it; it begins with http://127.0.0.1 and has “code=” in it.")
+		h.askForAddress(w, r, v, "phone.not_address")
 		return
 	}
-	to, err := h.device.Redirected(r.Context(), answer)
+	to, err := h.links.Redirected(r.Context(), answer)
 	if errors.Is(err, device.ErrLinkUnknown) {
-		h.askForAddress(w, v, "That address is an older one. Sign in again with the button above, and copy what you get then.")
+		h.askForAddress(w, r, v, "phone.old_address")
 		return
 	}
 	h.finish(w, r, to, err)
@@ -132,70 +146,84 @@ func (h *handler) paste(w http.ResponseWriter, r *http.Request) {
 
 // goOn hands the answer to the box and sends the phone to Google Photos.
 func (h *handler) goOn(w http.ResponseWriter, r *http.Request, answer url.Values) {
-	to, err := h.device.Redirected(r.Context(), answer)
+	to, err := h.links.Redirected(r.Context(), answer)
 	h.finish(w, r, to, err)
 }
 
 func (h *handler) finish(w http.ResponseWriter, r *http.Request, to string, err error) {
 	if err != nil {
-		h.fail(w, err)
+		h.fail(w, r, err)
 		return
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-func (h *handler) askForAddress(w http.ResponseWriter, v device.Visit, complaint string) {
+// askForAddress shows the page that takes a copied address. complaint is the key
+// of a text about the last one, "" without.
+func (h *handler) askForAddress(w http.ResponseWriter, r *http.Request, v device.Visit, complaint string) {
 	status := http.StatusOK
 	if complaint != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	if err := addressPage(v, complaint).Render(w); err != nil {
-		h.log.Debug("phone: the page was not taken", "err", err)
-	}
+	h.render(w, status, pages{accepted(r, h.words)}.address(v, complaint))
 }
 
-type message struct{ Title, Text string }
-
-// explanations are what a person reads when it does not go on.
+// explanations say what a person can do after an error: texts by key.
 var explanations = []struct {
 	err    error
 	status int
-	message
+	key    string
 }{
-	{device.ErrLinkUnknown, http.StatusNotFound, message{"This link is not from this screen", "Scan the code that is on the screen now."}},
-	{device.ErrLinkLate, http.StatusGone, message{"That took too long", "Scan the code that is on the screen now."}},
-	{device.ErrLinkUsed, http.StatusConflict, message{"This link was used already", "Perhaps another phone was faster. If the screen still shows a code, scan that."}},
-	{device.ErrNoAnswer, http.StatusBadRequest, message{"There is no answer from Google in this address", "Scan the code on the screen and try again."}},
-	{device.ErrStopping, http.StatusServiceUnavailable, message{"The screen is just starting again", "Scan its code when it is back."}},
-	{device.ErrNotThrough, http.StatusOK, message{"Look at your screen", "It goes on there."}},
+	{device.ErrLinkUnknown, http.StatusNotFound, "phone.link_unknown"},
+	{device.ErrLinkLate, http.StatusGone, "phone.link_late"},
+	{device.ErrLinkUsed, http.StatusConflict, "phone.link_used"},
+	{device.ErrNoAnswer, http.StatusBadRequest, "phone.no_answer"},
+	{device.ErrStopping, http.StatusServiceUnavailable, "phone.stopping"},
 }
 
-func (h *handler) fail(w http.ResponseWriter, err error) {
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	lang := accepted(r, h.words)
 	if p, ok := errors.AsType[*device.Problem](err); ok {
-		render(w, http.StatusOK, message{p.Message, p.Remedy})
+		h.render(w, http.StatusOK, pages{lang}.problem(p))
+		return
+	}
+	if errors.Is(err, device.ErrNotThrough) {
+		h.render(w, http.StatusOK, pages{lang}.lookAtScreen())
 		return
 	}
 	for _, m := range explanations {
 		if errors.Is(err, m.err) {
-			render(w, m.status, m.message)
+			explain(w, lang, m.status, m.key)
 			return
 		}
 	}
-	h.log.Error("phone", "err", err)
-	render(w, http.StatusInternalServerError, message{"Something went wrong", "Scan the code on the screen and try again."})
+	h.log.Error("phone page failed", "err", err)
+	explain(w, lang, http.StatusInternalServerError, "phone.failed")
 }
 
-func render(w http.ResponseWriter, status int, m message) {
+// render answers with a page.
+func (h *handler) render(w http.ResponseWriter, status int, page g.Node) {
+	if err := write(w, status, page); err != nil {
+		h.log.Debug("phone: page not delivered", "err", err)
+	}
+}
+
+func write(w http.ResponseWriter, status int, page g.Node) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Add("Vary", "Accept-Language")
 	w.WriteHeader(status)
-	_ = messagePage(m).Render(w) // a phone that has gone needs no page
+	return page.Render(w)
 }
 
-// Say shows a person's browser a title and a sentence.
-func Say(w http.ResponseWriter, status int, title, text string) {
-	render(w, status, message{title, text})
+// explain answers with the title and the text of a key.
+func explain(w http.ResponseWriter, lang *words.Words, status int, key string) {
+	_ = write(w, status, pages{lang}.message(lang.Say(key+".title"), lang.Say(key+".text"))) // a phone that has gone needs no page
+}
+
+// Say answers a browser with the title and the text of a key, in the language
+// that it asks for, or else in English.
+func Say(w http.ResponseWriter, r *http.Request, status int, key string) {
+	explain(w, accepted(r, words.English()), status, key)
 }
 
 // Style serves the style sheet of the pages, at Prefix + "phone.css".
@@ -205,15 +233,5 @@ func Style() http.Handler {
 	})
 }
 
-// RelayPage is the page that an integrator puts on a static host: it sends a
-// phone that comes back from the authorization server on to the box.
-func RelayPage() []byte {
-	data, err := assets.ReadFile("assets/relay.html")
-	if err != nil {
-		panic(err) // it is embedded above
-	}
-	return data
-}
-
-// policy lets a form go where the answer to it redirects: to Google Photos.
+// policy has no form-action: the answer to the form redirects to Google Photos.
 const policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"pickerd/device"
+	"pickerd/display"
 	"pickerd/display/words"
 )
 
@@ -29,8 +32,9 @@ type fakeDevice struct {
 	answer   url.Values
 	wait     chan struct{}
 
-	remote            device.Remote
-	to, wish, account string
+	remote device.Remote
+	to     string
+	wish   display.Wish
 }
 
 func (f *fakeDevice) Visit(link string) (device.Visit, error) {
@@ -55,11 +59,11 @@ func (f *fakeDevice) Remote(key string) (device.Remote, error) {
 	return f.remote, nil
 }
 
-func (f *fakeDevice) Control(_ context.Context, key, wish, account string) (string, error) {
+func (f *fakeDevice) Control(_ context.Context, key string, w display.Wish) (string, error) {
 	if key != "good" {
 		return "", device.ErrRemoteGone
 	}
-	f.wish, f.account = wish, account
+	f.wish = w
 	return f.to, f.err
 }
 
@@ -73,8 +77,8 @@ func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-func newHandler(d Device) http.Handler {
-	return Handler(d, words.English(), slog.New(slog.DiscardHandler))
+func newHandler(d *fakeDevice) http.Handler {
+	return Handler(d, d, words.English(), slog.New(slog.DiscardHandler))
 }
 
 func TestRelayed(t *testing.T) {
@@ -110,7 +114,7 @@ func TestPasted(t *testing.T) {
 	if w.Code != 200 || !strings.Contains(body, "https://accounts.test/auth?a=1&amp;b=2") || strings.Contains(body, "<b>Kitchen") || !strings.Contains(body, "copy all of this") {
 		t.Errorf("%d %s", w.Code, body)
 	}
-	if w := ask(h, "POST", "/pair/good", "address=hello"); w.Code != 422 || !strings.Contains(w.Body.String(), "That is not the address") || d.answer != nil {
+	if w := ask(h, "POST", "/pair/good", "address=hello"); w.Code != 422 || !strings.Contains(w.Body.String(), "That is not the right address") || d.answer != nil {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	w = ask(h, "POST", "/pair/good", "address="+url.QueryEscape(" http://127.0.0.1/?state=s&code=4/0Ab&scope=x\n"))
@@ -118,7 +122,7 @@ func TestPasted(t *testing.T) {
 		t.Errorf("%d %v", w.Code, d.answer)
 	}
 	d.err = device.ErrLinkUnknown
-	if w := ask(h, "POST", "/pair/good", "address="+url.QueryEscape("http://127.0.0.1/?state=old&code=c")); w.Code != 422 || !strings.Contains(w.Body.String(), "an older one") {
+	if w := ask(h, "POST", "/pair/good", "address="+url.QueryEscape("http://127.0.0.1/?state=old&code=c")); w.Code != 422 || !strings.Contains(w.Body.String(), "an earlier attempt") {
 		t.Errorf("an address from another time: %d %s", w.Code, w.Body)
 	}
 	d.err, d.answer = nil, nil
@@ -134,12 +138,12 @@ func TestWords(t *testing.T) {
 		text   string
 	}{
 		{device.ErrLinkUnknown, 404, "not from this screen"},
-		{device.ErrLinkLate, 410, "too long"},
-		{device.ErrLinkUsed, 409, "another phone"},
-		{device.ErrNoAnswer, 400, "no answer from Google"},
-		{device.ErrNotThrough, 200, "Look at your screen"},
-		{device.ErrStopping, 503, "starting again"},
-		{&device.Problem{Code: "denied", Message: "Access was declined.", Remedy: "Scan again."}, 200, "Access was declined."},
+		{device.ErrLinkLate, 410, "has expired"},
+		{device.ErrLinkUsed, 409, "Another phone"},
+		{device.ErrNoAnswer, 400, "No answer from Google"},
+		{device.ErrNotThrough, 200, "Look at the screen"},
+		{device.ErrStopping, 503, "is restarting"},
+		{&device.Problem{Code: "denied"}, 200, words.English().Say("notice.denied.message")},
 		{errors.New("s3cr3t detail"), 500, "Something went wrong"},
 	} {
 		w := ask(newHandler(&fakeDevice{err: tt.err}), "GET", "/pair/callback?code=c&state=s", "")
@@ -153,6 +157,80 @@ func TestWords(t *testing.T) {
 	for _, path := range []string{"/", "/events", "/pair/", "/media/x", "/pair/good/x"} {
 		if w := ask(newHandler(&fakeDevice{}), "GET", path, ""); w.Code != 404 {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// A phone reads its own language, or else the screen's.
+func TestLanguages(t *testing.T) {
+	fr, err := words.For("fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paste := device.Visit{Name: "Living room", Paste: true, AuthURL: "https://accounts.test/auth"}
+	remote := device.Remote{Name: "Living room", Now: "Photo 1 sur 3", Buttons: []device.Button{
+		{Wish: display.Wish{Verb: display.Previous}, Key: "remote.previous"}, {Wish: display.Wish{Verb: display.Next}, Key: "remote.next"},
+		{Wish: display.Wish{Verb: display.Pause}, Key: "remote.go_on"},
+		{Wish: display.Wish{Verb: display.Pick, Account: "a"}, Key: "page.person", Number: 1}, {Wish: display.Wish{Verb: display.Pick, Account: "b"}, Name: "ben@example.org"},
+		{Wish: display.Wish{Verb: display.Pick, Account: device.NewAccount}, Key: "page.somebody_else"},
+		{Wish: display.Wish{Verb: display.Cancel}, Key: "page.stop"}, {Wish: display.Wish{Verb: display.AskForget}, Key: "page.finish"}}}
+	full := &device.Problem{Code: "disk_full"}
+	for _, code := range append(words.Languages(), "") {
+		w, language := fr, "ko"
+		if code != "" {
+			language = code + ", fr;q=0.1"
+			if w, err = words.For(code); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dir := map[bool]string{true: "rtl", false: "ltr"}[w.RightToLeft]
+		for name, tt := range map[string]struct {
+			device             *fakeDevice
+			method, path, body string
+			says               []string
+		}{
+			"paste":         {&fakeDevice{visit: paste}, "GET", "/pair/good", "", []string{"page.pair_title", "phone.sign_in", "phone.copy_error", "phone.picture_copy", "phone.paste_text", "phone.go_on", "phone.once"}},
+			"wrong address": {&fakeDevice{visit: paste}, "POST", "/pair/good", "address=x", []string{"phone.not_address"}},
+			"old address":   {&fakeDevice{visit: paste, err: device.ErrLinkUnknown}, "POST", "/pair/good", "address=" + url.QueryEscape("http://127.0.0.1/?state=s&code=c"), []string{"phone.old_address"}},
+			"unknown link":  {&fakeDevice{}, "GET", "/pair/bad", "", []string{"phone.link_unknown.title", "phone.link_unknown.text"}},
+			"late":          {&fakeDevice{err: device.ErrLinkLate}, "GET", "/pair/callback?code=c", "", []string{"phone.link_late.title"}},
+			"look":          {&fakeDevice{err: device.ErrNotThrough}, "GET", "/pair/callback?code=c", "", []string{"remote.look", "remote.look_text"}},
+			"problem":       {&fakeDevice{err: full}, "GET", "/pair/callback?code=c", "", []string{"notice.disk_full.message", "notice.disk_full.remedy"}},
+			"failed":        {&fakeDevice{err: errors.New("s3cr3t")}, "GET", "/pair/callback?code=c", "", []string{"phone.failed.title", "phone.failed.text"}},
+			"remote":        {&fakeDevice{remote: remote}, "GET", "/remote/good", "", []string{"remote.previous", "remote.go_on", "page.who", "page.person", "page.somebody_else", "page.stop", "page.finish", "remote.hint", "remote.put_away"}},
+			"closed remote": {&fakeDevice{}, "POST", "/remote/good", "wish=away", []string{"remote.put_away_text"}},
+			"gone remote":   {&fakeDevice{}, "GET", "/remote/bad", "", []string{"remote.gone", "remote.gone_text"}},
+		} {
+			r := httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Accept-Language", language)
+			rec := httptest.NewRecorder()
+			Handler(tt.device, tt.device, fr, slog.New(slog.DiscardHandler)).ServeHTTP(rec, r)
+			body := html.UnescapeString(rec.Body.String())
+			if want := `<html lang="` + w.Code + `" dir="` + dir + `">`; !strings.Contains(body, want) {
+				t.Errorf("%s, %q: no %s", name, language, want)
+			}
+			for _, key := range tt.says {
+				if text := w.Say(key, "name", "Living room", "n", 1); !strings.Contains(body, text) || text == key {
+					t.Errorf("%s, %q: no %s, %q: %s", name, language, key, text, body)
+				}
+			}
+			if strings.Contains(body, "{") || rec.Header().Get("Vary") != "Accept-Language" {
+				t.Errorf("%s, %q: %v %s", name, language, rec.Header(), body)
+			}
+		}
+	}
+}
+
+// A browser with the address of pickerd authorize is answered in its language.
+func TestSay(t *testing.T) {
+	for language, want := range map[string]string{"": "Signing in failed", "de-CH": "Die Anmeldung ist fehlgeschlagen"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept-Language", language)
+		w := httptest.NewRecorder()
+		Say(w, r, 200, "phone.cli_failed")
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%q: %s", language, w.Body)
 		}
 	}
 }
@@ -234,7 +312,7 @@ func TestBounds(t *testing.T) {
 			r.Header.Set("Sec-Fetch-Site", "cross-site")
 			w := httptest.NewRecorder()
 			newHandler(d).ServeHTTP(w, r)
-			if w.Code != 403 || d.answer != nil || d.wish != "" {
+			if w.Code != 403 || d.answer != nil || d.wish.Verb != "" {
 				t.Errorf("%s: %d", path, w.Code)
 			}
 		}
@@ -268,7 +346,7 @@ func TestPatience(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, done, ended := make(pipes), make(chan struct{}), make(chan struct{})
-				srv := &http.Server{Handler: bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { defer close(done); tt.next(w, r) }), newLimits())}
+				srv := &http.Server{Handler: bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { defer close(done); tt.next(w, r) }), newLimits(), words.English())}
 				go func() { defer close(ended); srv.Serve(l) }()
 				near, far := net.Pipe()
 				l <- far
@@ -326,6 +404,52 @@ func FuzzParsePasted(f *testing.F) {
 			t.Errorf("%q: %v", text, got)
 		}
 	})
+}
+
+// The relay page has every text that its script shows, in every language.
+func TestRelayPageTexts(t *testing.T) {
+	page := string(RelayPage())
+	m := regexp.MustCompile(`(?s)<script type="application/json" id="texts">(.*?)</script>`).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("no texts")
+	}
+	var texts map[string]map[string]string
+	if err := json.Unmarshal([]byte(m[1]), &texts); err != nil {
+		t.Fatal(err)
+	}
+	if len(texts) != len(words.Languages()) || texts["ar"]["dir"] != "rtl" || texts["en"]["dir"] != "ltr" {
+		t.Errorf("%v", texts)
+	}
+	script := page[strings.LastIndex(page, "<script>"):]
+	keys := []string{"go_on.title", "go_on.text", "declined.title", "declined.text", "refused.title", "refused.text", "button", "back", "dir"}
+	for _, use := range regexp.MustCompile(`(?:say\("\w+", |texts\.)"?(\w+)`).FindAllStringSubmatch(script, -1) {
+		if use[1] != "key" && use[1] != "answered" {
+			keys = append(keys, use[1])
+		}
+	}
+	for _, use := range regexp.MustCompile(`explain\("(\w+)"\)`).FindAllStringSubmatch(script, -1) {
+		keys = append(keys, use[1]+".title", use[1]+".text")
+	}
+	if len(keys) < 18 {
+		t.Errorf("only %v", keys)
+	}
+	for code, all := range texts {
+		for _, k := range keys {
+			if all[k] == "" || strings.Contains(strings.NewReplacer("{name}", "", "{host}", "").Replace(all[k]), "{") {
+				t.Errorf("%s: %s is %q", code, k, all[k])
+			}
+		}
+		w, err := words.For(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(`<p lang=%q dir=%q>%s</p>`, code, all["dir"], w.Say("relay.no_script")); !strings.Contains(page, want) {
+			t.Errorf("without JavaScript there is no %s", want)
+		}
+	}
+	if strings.Contains(page, "{{") {
+		t.Error("a placeholder is left")
+	}
 }
 
 // The relay page runs only what is written in it.

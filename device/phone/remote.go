@@ -8,45 +8,48 @@ import (
 	"maragu.dev/gomponents/html"
 
 	"pickerd/device"
+	"pickerd/display"
+	"pickerd/display/words"
 )
 
-// remote shows a remote control to who knows its key.
+// verbs are what the buttons of a remote send.
+var verbs = map[string]display.Verb{"previous": display.Previous, "next": display.Next, "pause": display.Pause, "pick": display.Pick,
+	"cancel": display.Cancel, "finish": display.AskForget, "away": display.CloseRemote}
+
+// remote shows the remote control that a key belongs to.
 func (h *handler) remote(w http.ResponseWriter, r *http.Request) {
-	v, err := h.device.Remote(r.PathValue("key"))
+	v, err := h.remotes.Remote(r.PathValue("key"))
 	if err != nil {
-		h.gone(w)
+		h.gone(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := h.remotePage(v).Render(w); err != nil {
-		h.log.Debug("phone: the page was not taken", "err", err)
-	}
+	h.render(w, http.StatusOK, pages{accepted(r, h.words)}.remote(v, h.words))
 }
 
-// control does what was tapped, and shows the remote again, or what the person is
-// to see next.
+// control does what was tapped. Then it shows the remote again, or the page that
+// comes next.
 func (h *handler) control(w http.ResponseWriter, r *http.Request) {
 	key, wish := r.PathValue("key"), r.PostFormValue("wish")
-	to, err := h.device.Control(r.Context(), key, wish, r.PostFormValue("account"))
+	to, err := h.remotes.Control(r.Context(), key, display.Wish{Verb: verbs[wish], Account: r.PostFormValue("account")})
 	problem, known := errors.AsType[*device.Problem](err)
+	p := pages{accepted(r, h.words)}
 	switch {
 	case errors.Is(err, device.ErrRemoteGone):
-		h.gone(w)
+		h.gone(w, r)
 	case known:
-		h.say(w, http.StatusOK, message{problem.Message, problem.Remedy})
+		h.render(w, http.StatusOK, p.problem(problem))
 	case device.DiskProblem(err) != nil:
-		h.log.Warn("remote", "wish", wish, "err", err)
-		problem = device.DiskProblem(err)
-		h.say(w, http.StatusServiceUnavailable, message{problem.Message, problem.Remedy})
+		h.log.Warn("remote failed", "wish", wish, "err", err)
+		h.render(w, http.StatusServiceUnavailable, p.problem(device.DiskProblem(err)))
 	case errors.Is(err, device.ErrNotThrough):
-		h.say(w, http.StatusOK, message{h.words.Say("remote.look"), h.words.Say("remote.look_text")})
+		h.render(w, http.StatusOK, p.lookAtScreen())
 	case wish == "away":
-		h.say(w, http.StatusOK, message{h.words.Say("remote.put_away_text"), ""})
+		h.render(w, http.StatusOK, p.message(p.say("remote.put_away_text"), ""))
 	case wish == "finish" && err == nil:
-		h.say(w, http.StatusOK, message{h.words.Say("remote.look"), h.words.Say("page.guest_forgotten_here")})
-	default: // what could not be had any more is no longer on the page
+		h.render(w, http.StatusOK, p.message(p.say("remote.look"), p.say("page.guest_forgotten_here")))
+	default: // the page shown next no longer offers what failed
 		if err != nil {
-			h.log.Info("a wish of a remote had no effect", "err", err)
+			h.log.Info("remote had no effect", "wish", wish, "err", err)
 		}
 		if to == "" {
 			to = RemotePrefix + key
@@ -55,47 +58,44 @@ func (h *handler) control(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *handler) gone(w http.ResponseWriter) {
-	h.say(w, http.StatusGone, message{h.words.Say("remote.gone"), h.words.Say("remote.gone_text")})
+func (h *handler) gone(w http.ResponseWriter, r *http.Request) {
+	p := pages{accepted(r, h.words)}
+	h.render(w, http.StatusGone, p.message(p.say("remote.gone"), p.say("remote.gone_text")))
 }
 
-// say is render in the language of the screen.
-func (h *handler) say(w http.ResponseWriter, status int, m message) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_ = h.document(m.Title, m.content()).Render(w) // a phone that has gone needs no page
-}
-
-// document is page in the language of the screen.
-func (h *handler) document(title string, content ...g.Node) g.Node {
-	return pageIn(h.words.Code, h.words.RightToLeft, title, content...)
-}
-
-func (h *handler) remotePage(v device.Remote) g.Node {
-	say := h.words.Say
+// remote is the remote v. What is on the screen is named in the screen's language.
+func (p pages) remote(v device.Remote, screen *words.Words) g.Node {
 	button := func(wish, label string, more ...g.Node) g.Node {
-		if label == "" {
-			return nil
+		return html.Form(html.Method("post"), html.Input(html.Type("hidden"), html.Name("wish"), html.Value(wish)), g.Group(more),
+			html.Button(g.Attr("data-wish", wish), g.Text(label)))
+	}
+	// buttons are those of a verb.
+	buttons := func(wish string) (list g.Group) {
+		for _, b := range v.Buttons {
+			if b.Wish.Verb != verbs[wish] {
+				continue
+			}
+			var who g.Group
+			if b.Wish.Account != "" {
+				who = append(who, html.Input(html.Type("hidden"), html.Name("account"), html.Value(b.Wish.Account)))
+			}
+			list = append(list, button(wish, b.Label(p.words), who...))
 		}
-		return html.Form(html.Method("post"), html.Input(html.Type("hidden"), html.Name("wish"), html.Value(wish)), g.Group(more), html.Button(g.Attr("data-wish", wish), g.Text(label)))
+		return list
 	}
-	var turn, pick g.Node
-	if v.Turns {
-		turn = html.Div(html.Class("turn"), button("previous", say("remote.previous")), button("next", say("remote.next")))
+	var turn, pick g.Node = nil, buttons("pick")
+	if slides := append(buttons("previous"), buttons("next")...); len(slides) > 0 {
+		turn = html.Div(html.Class("turn"), slides)
 	}
-	if pick = button("pick", v.Pick); len(v.People) > 0 {
-		var people []g.Node
-		for _, p := range v.People {
-			people = append(people, button("pick", p.Label, html.Input(html.Type("hidden"), html.Name("account"), html.Value(p.ID))))
-		}
-		pick = html.Section(html.H2(g.Text(say("page.who"))), g.Group(people))
+	if len(buttons("pick")) > 1 {
+		pick = html.Section(html.H2(g.Text(p.say("page.who"))), pick)
 	}
-	title := say("remote.title", "name", v.Name)
-	return h.document(title,
+	title := p.say("remote.title", "name", v.Name)
+	return p.page(title,
 		html.H1(g.Text(title)),
-		html.P(html.ID("now"), g.Text(v.Now)),
-		turn, button("pause", v.Pause), pick, button("cancel", v.Cancel), button("finish", v.Finish),
-		html.P(html.Class("soft"), g.Text(say("remote.hint"))),
-		button("away", say("remote.put_away")),
+		html.P(html.ID("now"), html.Lang(screen.Code), html.Dir(direction(screen)), g.Text(v.Now)),
+		turn, buttons("pause"), pick, buttons("cancel"), buttons("finish"),
+		html.P(html.Class("soft"), g.Text(p.say("remote.hint"))),
+		button("away", p.say("remote.put_away")),
 	)
 }

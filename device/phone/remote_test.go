@@ -10,10 +10,13 @@ import (
 )
 
 func TestRemotePage(t *testing.T) {
-	d := &fakeDevice{remote: device.Remote{Name: "<b>Lobby</b>", Now: "Photo 1 of 3", Turns: true, Pause: "Pause", Pick: "Choose photos", Finish: "Finish"}}
+	d := &fakeDevice{remote: device.Remote{Name: "<b>Lobby</b>", Now: "Photo 1 of 3", Buttons: []device.Button{
+		{Wish: display.Wish{Verb: display.Previous}, Key: "remote.previous"}, {Wish: display.Wish{Verb: display.Next}, Key: "remote.next"},
+		{Wish: display.Wish{Verb: display.Pause}, Key: "remote.pause"}, {Wish: display.Wish{Verb: display.Pick}, Key: "page.choose_photos"},
+		{Wish: display.Wish{Verb: display.AskForget}, Key: "page.finish"}}}}
 	h := newHandler(d)
 	w := ask(h, "GET", "/remote/good", "")
-	for _, want := range []string{"&lt;b&gt;Lobby", "Photo 1 of 3", "Previous", "Next", "Pause", "Choose photos", "Finish", "Put the remote away"} {
+	for _, want := range []string{"&lt;b&gt;Lobby", "Photo 1 of 3", "Previous", "Next", "Pause", "Choose photos", "Finish", "Close remote"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the page has no %q", want)
 		}
@@ -21,7 +24,8 @@ func TestRemotePage(t *testing.T) {
 	if csp := w.Header().Get("Content-Security-Policy"); w.Code != 200 || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "frame-ancestors 'none'") || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	d.remote.People = []display.MenuItem{{ID: "a", Label: "anna@example.org"}, {ID: device.Newcomer, Label: "Somebody else"}}
+	d.remote.Buttons = []device.Button{{Wish: display.Wish{Verb: display.Pick, Account: "a"}, Name: "anna@example.org"},
+		{Wish: display.Wish{Verb: display.Pick, Account: device.NewAccount}, Key: "page.somebody_else"}}
 	if body := ask(h, "GET", "/remote/good", "").Body.String(); strings.Contains(body, ">Choose photos<") || !strings.Contains(body, "anna@example.org") || !strings.Contains(body, "Who is choosing?") {
 		t.Errorf("with several people: %s", body)
 	}
@@ -46,12 +50,12 @@ func TestRemoteWishes(t *testing.T) {
 	}{
 		"next":              {path: "good", body: "wish=next", status: 303, location: "/remote/good"},
 		"pick":              {path: "good", body: "wish=pick&account=a", to: "https://photos.test/p", status: 303, location: "https://photos.test/p"},
-		"away":              {path: "good", body: "wish=away", status: 200, says: "The remote is put away"},
-		"finish":            {path: "good", body: "wish=finish", status: 200, says: "Everything of yours"},
+		"away":              {path: "good", body: "wish=away", status: 200, says: "Remote closed"},
+		"finish":            {path: "good", body: "wish=finish", status: 200, says: "Your photos and sign-in were removed"},
 		"a wrong key":       {path: "bad", body: "wish=finish", status: 410, says: "no longer works"},
 		"not offered":       {path: "good", body: "wish=finish", err: device.ErrNotOffered, status: 303, location: "/remote/good"},
 		"too late":          {path: "good", body: "wish=cancel", err: device.ErrNoPick, status: 303, location: "/remote/good"},
-		"trouble":           {path: "good", body: "wish=pick", err: &device.Problem{Message: "No internet connection.", Remedy: "Wait."}, status: 200, says: "No internet"},
+		"trouble":           {path: "good", body: "wish=pick", err: &device.Problem{Code: "no_network"}, status: 200, says: "No internet"},
 		"it goes on there":  {path: "good", body: "wish=pick", err: device.ErrNotThrough, status: 200, says: "Look at the screen"},
 		"something strange": {path: "good", body: "wish=pick", err: errors.New("s3cr3t"), status: 303, location: "/remote/good"},
 	} {
@@ -60,8 +64,8 @@ func TestRemoteWishes(t *testing.T) {
 		if w.Code != tt.status || w.Header().Get("Location") != tt.location || !strings.Contains(w.Body.String(), tt.says) || strings.Contains(w.Body.String(), "s3cr3t") {
 			t.Errorf("%s: %d %q %s", name, w.Code, w.Header().Get("Location"), w.Body)
 		}
-		if tt.path == "bad" && d.wish != "" {
-			t.Errorf("with a wrong key it does %q", d.wish)
+		if tt.path == "bad" && d.wish.Verb != "" {
+			t.Errorf("with a wrong key it does %+v", d.wish)
 		}
 	}
 }

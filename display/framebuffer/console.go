@@ -17,66 +17,74 @@ import (
 
 // Requests and values of linux/kd.h and linux/vt.h.
 const (
-	kdSetMode  = 0x4b3a
-	kdGetMode  = 0x4b3b
-	kdText     = 0
-	kdGraphics = 1
-	kdGetKeys  = 0x4b44 // KDGKBMODE
-	kdSetKeys  = 0x4b45 // KDSKBMODE
-	keysOff    = 4
-	vtGetState = 0x5603
+	kdSetMode       = 0x4b3a // KDSETMODE
+	kdGetMode       = 0x4b3b // KDGETMODE
+	kdText          = 0      // KD_TEXT
+	kdGraphics      = 1      // KD_GRAPHICS
+	kdGetKeyboard   = 0x4b44 // KDGKBMODE
+	kdSetKeyboard   = 0x4b45 // KDSKBMODE
+	kdKeyboardOff   = 4      // K_OFF
+	vtGetState      = 0x5603 // VT_GETSTATE
+	keyboardUnknown = 0      // K_RAW, in which a keyboard works as well
 )
 
 // vtStat is struct vt_stat.
 type vtStat struct{ Active, Signal, State uint16 }
 
-// GuardCommand is the argument with which the program runs as the guard of the
-// console: it must call Guard then, and nothing else.
+// GuardCommand is the argument with which the program runs as the console guard:
+// main must then call Guard and do nothing else.
 const GuardCommand = "console-guard"
 
-// A console is the virtual terminal that would write over the picture: login
-// prompts, the cursor, the kernel's messages. The zero console is none at all.
+// A console is the virtual terminal that would write over the picture with login
+// prompts, a cursor and kernel messages. In the zero value there is none.
 type console struct {
-	tty   *os.File
-	keys  int32 // the mode that its keyboard was in
-	guard *exec.Cmd
-	alive *os.File // closed when this process ends, however it ends
+	tty      node
+	keyboard int32 // keyboard mode to restore
+	guard    *exec.Cmd
+	alive    *os.File // the guard sees it close when this process ends
 }
 
-// takeConsole switches the active console to graphics, and its keyboard off: who
-// presses a key means the screen, and no shell or signal behind it. A guard, a
-// process of its own, switches them back when this one ends, however it ends.
-// Where there is no console, or it can't be had, nothing is in the way or nothing
-// can be done. Meanwhile the kernel does not switch to another one.
+// takeConsole puts the active console into graphics mode and turns its keyboard
+// off, so that no key reaches a shell behind the picture. The kernel does not
+// switch consoles in that mode. A guard process restores the console when this
+// process ends, even by a crash. Without a console, or without the right to use
+// it, takeConsole returns the zero value.
 func takeConsole(log *slog.Logger) *console {
-	c := &console{}
 	tty, err := activeVT()
 	if errors.Is(err, fs.ErrNotExist) {
-		return c
+		return &console{}
 	}
 	if err != nil {
-		log.Warn("the console may write over the picture", "err", err, "hint", consoleHint)
-		return c
+		log.Warn("console may overwrite the picture", "err", err, "hint", consoleHint)
+		return &console{}
 	}
+	return newConsole(deviceFile{tty}, log, func(c *console) error { return c.startGuard(tty) })
+}
+
+func newConsole(tty node, log *slog.Logger, startGuard func(*console) error) *console {
 	var mode uintptr
-	if err := errors.Join(ioctl(tty, kdGetMode, unsafe.Pointer(&mode)), ioctlValue(tty, kdSetMode, kdGraphics)); err != nil {
-		log.Warn("the console may write over the picture", "err", err, "hint", consoleHint)
-		tty.Close()
-		return c
+	err := tty.ioctl(kdGetMode, unsafe.Pointer(&mode))
+	if err == nil {
+		err = tty.ioctlValue(kdSetMode, kdGraphics)
 	}
-	c.tty = tty
-	if err := errors.Join(ioctl(tty, kdGetKeys, unsafe.Pointer(&c.keys)), ioctlValue(tty, kdSetKeys, keysOff)); err != nil {
+	if err != nil {
+		log.Warn("console may overwrite the picture", "err", err, "hint", consoleHint)
+		tty.Close()
+		return &console{}
+	}
+	c := &console{tty: tty}
+	if err := errors.Join(tty.ioctl(kdGetKeyboard, unsafe.Pointer(&c.keyboard)), tty.ioctlValue(kdSetKeyboard, kdKeyboardOff)); err != nil {
 		log.Warn("keys reach the console behind the picture", "err", err)
 	}
-	if err := c.startGuard(); err != nil {
-		log.Warn("after a crash the console will not come back", "err", err)
+	if err := startGuard(c); err != nil {
+		log.Warn("console will not be restored after a crash", "err", err)
 	}
 	return c
 }
 
-const consoleHint = `it must be the terminal of this program, as systemd/framebuffer.conf makes it; or else it takes the group "tty" and CAP_SYS_TTY_CONFIG`
+const consoleHint = `run pickerd on the console's own terminal, as systemd/framebuffer.conf does, or give it the group "tty" and CAP_SYS_TTY_CONFIG`
 
-// activeVT opens the console that is on the screen.
+// activeVT opens the console on the screen.
 func activeVT() (*os.File, error) {
 	cause := fs.ErrNotExist
 	for _, path := range []string{"/dev/tty0", "/dev/tty", "/dev/tty1"} {
@@ -88,11 +96,11 @@ func activeVT() (*os.File, error) {
 			continue
 		}
 		var st vtStat
-		if ioctl(f, vtGetState, unsafe.Pointer(&st)) != nil || st.Active == 0 {
+		if (deviceFile{f}).ioctl(vtGetState, unsafe.Pointer(&st)) != nil || st.Active == 0 {
 			f.Close()
 			continue
 		}
-		if path == "/dev/tty0" { // it is whichever is active at the moment
+		if path == "/dev/tty0" { // an alias for the active console, whichever that is
 			f.Close()
 			if f, err = os.OpenFile(fmt.Sprintf("/dev/tty%d", st.Active), os.O_WRONLY|unix.O_NOCTTY, 0); err != nil {
 				continue
@@ -104,17 +112,17 @@ func activeVT() (*os.File, error) {
 }
 
 // startGuard starts the process that outlives this one.
-func (c *console) startGuard() error {
+func (c *console) startGuard(tty *os.File) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	cmd := exec.Command("/proc/self/exe", GuardCommand, strconv.Itoa(int(c.keys)))
-	cmd.ExtraFiles = []*os.File{c.tty, r}
+	cmd := exec.Command("/proc/self/exe", GuardCommand, strconv.Itoa(int(c.keyboard)))
+	cmd.ExtraFiles = []*os.File{tty, r}
 	cmd.Stderr = os.Stderr
 	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C is not for it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of Ctrl-C
 	if err := cmd.Start(); err != nil {
 		w.Close()
 		return err
@@ -123,10 +131,10 @@ func (c *console) startGuard() error {
 	return nil
 }
 
-// Guard is the whole work of the guard: it waits until the process that started
-// it is gone, and brings the console's text back, and its keyboard to the mode in
-// args. Where the console was that process's own terminal the kernel lets nobody
-// but the service manager do that.
+// Guard runs the console guard. It waits until the process that started it has
+// ended, then restores the console's text mode and the keyboard mode in args.
+// On the service's own terminal the kernel reserves that for the service
+// manager, and Guard returns nil.
 func Guard(args []string) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	tty, alive := os.NewFile(3, "console"), os.NewFile(4, "pipe")
@@ -134,29 +142,31 @@ func Guard(args []string) error {
 		return os.ErrInvalid
 	}
 	var b [1]byte
-	_, _ = alive.Read(b[:]) // nothing is ever written
-	var keys int
+	_, _ = alive.Read(b[:]) // returns when the pipe is closed; nothing is written to it
+	keyboard := keyboardUnknown
 	if len(args) == 1 {
-		keys, _ = strconv.Atoi(args[0]) // 0 is a mode that a keyboard works in too
+		if mode, err := strconv.Atoi(args[0]); err == nil {
+			keyboard = mode
+		}
 	}
-	return giveBack(tty, int32(keys))
+	return restoreConsole(deviceFile{tty}, int32(keyboard))
 }
 
-// giveBack lets a console show text, and its keyboard reach it.
-func giveBack(tty *os.File, keys int32) error {
-	err := errors.Join(ioctlValue(tty, kdSetKeys, uintptr(keys)), ioctlValue(tty, kdSetMode, kdText))
+// restoreConsole turns a console's text and keyboard on again.
+func restoreConsole(tty node, keyboard int32) error {
+	err := errors.Join(tty.ioctlValue(kdSetKeyboard, uintptr(keyboard)), tty.ioctlValue(kdSetMode, kdText))
 	if errors.Is(err, unix.EPERM) {
 		return nil // the service manager does it (TTYReset=)
 	}
 	return err
 }
 
-// giveBack shows the console's text again.
-func (c *console) giveBack() {
+// restore gives the console back and waits for the guard to end.
+func (c *console) restore() {
 	if c.tty == nil {
 		return
 	}
-	_ = giveBack(c.tty, c.keys) // the guard tries too
+	_ = restoreConsole(c.tty, c.keyboard) // the guard tries again
 	if c.alive != nil {
 		c.alive.Close()
 		_ = c.guard.Wait()

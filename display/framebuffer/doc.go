@@ -1,7 +1,8 @@
-// Package framebuffer shows pictures on a screen without a display server: on
-// DRM/KMS with dumb buffers and page flips, or on a Linux framebuffer, /dev/fbN.
-// It keeps the console out of the way meanwhile, and brings it back, also where
-// the process dies. It knows pixels and nothing of what they show.
+// Package framebuffer shows pictures on a screen without a display server. It
+// uses DRM/KMS with dumb buffers and page flips, or a Linux framebuffer
+// (/dev/fbN). It owns the console and the backlights while a screen is open, and
+// restores the console when the process ends, even by a crash. It knows nothing
+// about what the pictures show.
 package framebuffer
 
 import (
@@ -16,72 +17,81 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A Screen is an open screen. Its methods are for one goroutine, but for Gone.
+// A Screen is an open screen. Only one goroutine may call its methods, except
+// Disconnected, which is safe for concurrent use.
 type Screen interface {
-	// Size is how many pixels it has.
+	// Size returns the size in pixels.
 	Size() (w, h int)
-	// Show brings parts of a picture to the screen. The picture has the
-	// screen's size, and its other parts are as they were shown last.
+	// Show copies parts of m to the screen. m has the screen's size. Outside of
+	// the parts it equals the picture shown last.
 	Show(m *pixel.Image, parts []image.Rectangle) error
-	// Blend shows a mix of two pictures: a where t is 0, b where it is 256.
+	// Blend shows a mix of two pictures: a at t = 0, b at t = 256.
 	Blend(a, b *pixel.Image, t uint32) error
-	// Blank switches the light off, or on again, as far as the device can.
+	// Blank turns the light off, or on again, as far as the device supports it.
 	Blank(off bool) error
-	// Gone is closed when the screen has to be opened anew: it was unplugged or
-	// is another one.
-	Gone() <-chan struct{}
-	// Close gives the screen back.
+	// Disconnected returns a channel that is closed when the screen was unplugged
+	// or replaced and must be opened again.
+	Disconnected() <-chan struct{}
+	// Close clears the screen and releases it.
 	Close() error
 }
 
-// ErrNoScreen means that there is no device, or that nothing is connected to it.
-var ErrNoScreen = errors.New("there is no screen")
+// ErrNoScreen means that there is no usable device, or that no screen is
+// connected to it.
+var ErrNoScreen = errors.New("no screen found")
 
-// Config says which device is opened.
+// Config selects the device.
 type Config struct {
 	Device string // "auto", or a path such as /dev/fb0 or /dev/dri/card0
 	Log    *slog.Logger
 }
 
-// Open opens the screen: of "auto" the first of DRM's cards that has a screen
-// connected, or where no card could have one the first framebuffer. Its error
-// wraps ErrNoScreen, a *DeviceError or pixel.ErrFormat.
+// Open opens a screen. With "auto" it takes the first DRM card that a screen is
+// connected to. If no card could have a screen, it takes the first framebuffer.
+// Its error wraps ErrNoScreen, a *DeviceError or pixel.ErrFormat.
 func Open(cfg Config) (Screen, error) {
 	if cfg.Device != "auto" {
 		s, err := openPath(cfg.Device, cfg.Log)
 		if err == nil {
-			cfg.Log.Info("screen", "device", cfg.Device, "why", "the configuration names it", "size", sizeOf(s))
+			logOpened(cfg.Log, cfg.Device, "configured", s)
 		}
 		return s, err
 	}
-	var whyNot []error
-	for _, path := range list("/dev/dri/card*") {
-		s, err := openDRM(path, cfg.Log)
+	open := func(path string) (Screen, error) { return openPath(path, cfg.Log) }
+	return openFirst(list("/dev/dri/card*"), list("/dev/fb*"), open, cfg.Log)
+}
+
+// openFirst opens the first usable screen, DRM cards before framebuffers.
+func openFirst(cards, framebuffers []string, open func(path string) (Screen, error), log *slog.Logger) (Screen, error) {
+	var failures []error
+	if len(cards) == 0 {
+		failures = append(failures, errors.New("no /dev/dri/card*"))
+	}
+	for _, path := range cards {
+		s, err := open(path)
 		if err == nil {
-			cfg.Log.Info("screen", "device", path, "why", "DRM/KMS comes first", "size", sizeOf(s))
+			logOpened(log, path, "DRM/KMS is preferred", s)
 			return s, nil
 		}
-		whyNot = append(whyNot, err)
+		failures = append(failures, err)
 	}
-	if len(whyNot) == 0 {
-		whyNot = append(whyNot, errors.New("no /dev/dri/card*"))
+	// A card without a screen may have a framebuffer as well. It would show
+	// nothing, and does not report when a screen is connected.
+	if err := errors.Join(failures...); errors.Is(err, errUnplugged) {
+		return nil, fmt.Errorf("%w: %s", ErrNoScreen, oneLine(err))
 	}
-	why := errors.Join(whyNot...)
-	if errors.Is(why, errUnplugged) { // the framebuffer of such a card leads nowhere, and never tells of a screen
-		return nil, fmt.Errorf("%w: %s", ErrNoScreen, oneLine(why))
+	if len(framebuffers) == 0 {
+		failures = append(failures, errors.New("no /dev/fb*"))
 	}
-	for _, path := range list("/dev/fb*") {
-		s, err := openFB(path, cfg.Log)
+	for _, path := range framebuffers {
+		s, err := open(path)
 		if err == nil {
-			cfg.Log.Info("screen", "device", path, "why", oneLine(why), "size", sizeOf(s))
+			logOpened(log, path, oneLine(errors.Join(failures...)), s)
 			return s, nil
 		}
-		whyNot = append(whyNot, err)
+		failures = append(failures, err)
 	}
-	if !slices.ContainsFunc(whyNot, func(err error) bool { return strings.HasPrefix(err.Error(), "/dev/fb") }) {
-		whyNot = append(whyNot, errors.New("no /dev/fb*"))
-	}
-	return nil, fmt.Errorf("%w: %s", ErrNoScreen, oneLine(errors.Join(whyNot...)))
+	return nil, fmt.Errorf("%w: %s", ErrNoScreen, oneLine(errors.Join(failures...)))
 }
 
 func openPath(path string, log *slog.Logger) (Screen, error) {
@@ -91,10 +101,15 @@ func openPath(path string, log *slog.Logger) (Screen, error) {
 	return openFB(path, log)
 }
 
+func logOpened(log *slog.Logger, path, reason string, s Screen) {
+	w, h := s.Size()
+	log.Info("screen opened", "device", path, "reason", reason, "size", fmt.Sprintf("%dx%d", w, h))
+}
+
 func list(pattern string) []string {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
-		panic(err) // the patterns are above
+		panic(err) // the patterns are constants
 	}
 	slices.Sort(paths)
 	return paths
@@ -102,12 +117,7 @@ func list(pattern string) []string {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-func sizeOf(s Screen) string {
-	w, h := s.Size()
-	return fmt.Sprintf("%dx%d", w, h)
-}
-
-// A DeviceError is about one device.
+// A DeviceError reports an operation that failed on a device.
 type DeviceError struct {
 	Path, Op string
 	Err      error
@@ -115,3 +125,6 @@ type DeviceError struct {
 
 func (e *DeviceError) Error() string { return e.Path + ": " + e.Op + ": " + e.Err.Error() }
 func (e *DeviceError) Unwrap() error { return e.Err }
+
+// newError wraps err with the device, and with a hint for frequent causes.
+func newError(path, op string, err error) error { return &DeviceError{path, op, withHint(err)} }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"image"
 	"log/slog"
-	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -16,65 +15,77 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A drm is a screen on DRM/KMS: two buffers, of which one is on the screen while
-// the other is drawn in.
+// A drm is a screen on DRM/KMS. It has two buffers: one is on the screen while
+// the other is drawn.
 type drm struct {
 	card
-	out     output
-	mode    drmMode
-	crtc    uint32
-	before  drmCrtc // what was on the screen
-	buffers [2]buffer
-	front   int  // of buffers, the one on the screen
-	flying  bool // a flip is under way
-	noFlip  bool // the driver can't; the mode is set for each picture
-	noDirty bool // the driver does not want to be told what changed
-	dpms    uint32
-	off     bool // the light is
-	console *console
+	out         output
+	mode        drmMode
+	crtc        uint32
+	previous    drmCrtc // what the CRTC showed before
+	buffers     [2]buffer
+	front       int  // index of the buffer on the screen
+	flipPending bool // a page flip is not complete yet
+	noFlip      bool // the driver can't flip; pictures are drawn in the front buffer
+	noDirty     bool // the driver needs no dirty rectangles
+	dpms        uint32
+	off         bool // the light is off
+	console     *console
+	backlights  backlightDir
 
-	gone chan struct{}
-	stop chan struct{}
-	wg   sync.WaitGroup
+	disconnected chan struct{}
+	stop         chan struct{}
+	wg           sync.WaitGroup
 }
 
-// A buffer is a dumb buffer, made known as a framebuffer.
+// A buffer is a dumb buffer that is registered as a framebuffer.
 type buffer struct {
 	canvas
 	handle, fb uint32
 	mem        []byte
-	stale      []image.Rectangle // parts that are older than what was shown last
+	stale      []image.Rectangle // parts older than the picture shown last
 }
 
-// manyParts is above which a buffer is taken to be stale all over.
-const manyParts = 64
+// maxStale is the number of parts above which a whole buffer counts as stale.
+const maxStale = 64
 
-// errUnplugged means that a card has no screen at the moment.
-var errUnplugged = errors.New("no screen is connected to it")
+// errUnplugged means that no screen is connected to a card at the moment.
+var errUnplugged = errors.New("no screen connected")
 
 func openDRM(path string, log *slog.Logger) (Screen, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := openNode(path)
 	if err != nil {
-		return nil, &DeviceError{path, "open", explain(err)}
+		return nil, newError(path, "open", err)
 	}
-	d := &drm{card: card{f}, gone: make(chan struct{}), stop: make(chan struct{})}
-	if err := d.setUp(); err != nil {
-		d.release()
+	d, err := newDRM(f, sysBacklight)
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	_ = backlights(false) // who switched them off may be gone
 	d.console = takeConsole(log)
-	d.wg.Go(d.watch)
+	d.wg.Go(func() { d.watch(hotplugInterval) })
+	return d, nil
+}
+
+// newDRM returns the screen on a card, without taking the console or watching
+// the connector. The caller closes the node if there is an error.
+func newDRM(f node, backlights backlightDir) (*drm, error) {
+	d := &drm{card: card{f}, console: &console{}, backlights: backlights,
+		disconnected: make(chan struct{}), stop: make(chan struct{})}
+	if err := d.setUp(); err != nil {
+		d.release()
+		return nil, err
+	}
+	_ = backlights.blank(false) // an earlier program may have left them off
 	return d, nil
 }
 
 func (d *drm) setUp() error {
-	limit := drmCap{Capability: capDumbBuffer}
-	if err := d.ask("ask for dumb buffers", drmGetCap, unsafe.Pointer(&limit)); err != nil || limit.Value == 0 {
-		return errors.Join(&DeviceError{d.Name(), "use", errors.New("it has no dumb buffers")}, err)
+	dumb := drmCap{Capability: capDumbBuffer}
+	if err := d.call("query dumb buffer support", drmGetCap, unsafe.Pointer(&dumb)); err != nil || dumb.Value == 0 {
+		return errors.Join(newError(d.Name(), "use", errors.New("no support for dumb buffers")), err)
 	}
-	_ = ioctl(d.File, drmSetMaster, nil) // the first to open it is the master already
+	_ = d.ioctl(drmSetMaster, nil) // the first process to open the card is master already
 	connectors, crtcs, err := d.resources()
 	if err != nil {
 		return err
@@ -82,68 +93,73 @@ func (d *drm) setUp() error {
 	if err := d.findOutput(connectors); err != nil {
 		return err
 	}
-	if d.crtc, err = d.card.crtc(d.out, crtcs); err != nil {
+	if d.crtc, err = d.findCRTC(d.out, crtcs); err != nil {
 		return err
 	}
-	d.before = drmCrtc{CRTC: d.crtc}
-	_ = ioctl(d.File, drmGetCrtc, unsafe.Pointer(&d.before)) // nothing to go back to then
+	d.previous = drmCrtc{CRTC: d.crtc}
+	_ = d.ioctl(drmGetCrtc, unsafe.Pointer(&d.previous)) // without it nothing is restored
 	for i := range d.buffers {
 		if err := d.newBuffer(&d.buffers[i]); err != nil {
 			return err
 		}
 	}
 	d.dpms = d.property(d.out, "DPMS")
-	return d.show(d.crtc, d.buffers[0].fb, d.out.id, d.mode)
+	return d.setMode(d.crtc, d.buffers[0].fb, d.out.id, d.mode)
 }
 
-// findOutput looks for the first connector that a screen is on.
+// findOutput selects the first connector with a screen.
 func (d *drm) findOutput(connectors []uint32) error {
 	for _, id := range connectors {
 		o, err := d.connector(id, true)
 		if err != nil {
 			return err
 		}
-		if m, ok := o.mode(); ok {
+		if m, ok := o.preferredMode(); ok {
 			d.out, d.mode = o, m
 			return nil
 		}
 	}
-	return &DeviceError{d.Name(), "use", errUnplugged}
+	return newError(d.Name(), "use", errUnplugged)
 }
 
 func (d *drm) newBuffer(b *buffer) error {
 	w, h := uint32(d.mode.HDisplay), uint32(d.mode.VDisplay)
 	dumb := drmDumb{Width: w, Height: h, BPP: 32}
-	if err := d.ask("make a buffer", drmCreateDumb, unsafe.Pointer(&dumb)); err != nil {
+	if err := d.call("create buffer", drmCreateDumb, unsafe.Pointer(&dumb)); err != nil {
 		return err
 	}
 	b.handle = dumb.Handle
 	fb := drmFB{Width: w, Height: h, Pitch: dumb.Pitch, BPP: 32, Depth: 24, Handle: dumb.Handle}
-	if err := d.ask("make a framebuffer", drmAddFB, unsafe.Pointer(&fb)); err != nil {
+	if err := d.call("add framebuffer", drmAddFB, unsafe.Pointer(&fb)); err != nil {
 		return err
 	}
 	b.fb = fb.ID
 	at := drmMap{Handle: dumb.Handle}
-	if err := d.ask("map a buffer", drmMapDumb, unsafe.Pointer(&at)); err != nil {
+	if err := d.call("map buffer", drmMapDumb, unsafe.Pointer(&at)); err != nil {
 		return err
 	}
-	mem, err := unix.Mmap(int(d.Fd()), int64(at.Offset), int(dumb.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	mem, err := d.mmap(int64(at.Offset), int(dumb.Size))
 	if err != nil {
-		return &DeviceError{d.Name(), "map a buffer", err}
+		return newError(d.Name(), "map buffer", err)
 	}
 	b.mem = mem
 	b.canvas = canvas{mem: mem, stride: int(dumb.Pitch), w: int(w), h: int(h), format: pixel.XRGB8888}
 	return nil
 }
 
+// Size implements Screen.
 func (d *drm) Size() (w, h int) { return int(d.mode.HDisplay), int(d.mode.VDisplay) }
 
-// back is the buffer that can be drawn in, once the last flip is over.
-func (d *drm) back() (*buffer, error) {
+func (d *drm) bounds() image.Rectangle {
+	return image.Rect(0, 0, int(d.mode.HDisplay), int(d.mode.VDisplay))
+}
+
+// drawable returns the buffer to draw in, once the last flip is complete.
+func (d *drm) drawable() (*buffer, error) {
 	if d.noFlip {
 		return &d.buffers[d.front], nil
 	}
-	if err := d.land(); err != nil {
+	if err := d.waitForFlip(); err != nil {
 		return nil, err
 	}
 	return &d.buffers[1-d.front], nil
@@ -151,7 +167,7 @@ func (d *drm) back() (*buffer, error) {
 
 // Show implements Screen.
 func (d *drm) Show(m *pixel.Image, parts []image.Rectangle) error {
-	b, err := d.back()
+	b, err := d.drawable()
 	if err != nil {
 		return err
 	}
@@ -160,8 +176,8 @@ func (d *drm) Show(m *pixel.Image, parts []image.Rectangle) error {
 	b.stale = nil
 	if !d.noFlip {
 		other := &d.buffers[d.front]
-		if other.stale = append(other.stale, parts...); len(other.stale) > manyParts {
-			other.stale = []image.Rectangle{image.Rect(0, 0, other.w, other.h)}
+		if other.stale = append(other.stale, parts...); len(other.stale) > maxStale {
+			other.stale = []image.Rectangle{d.bounds()}
 		}
 	}
 	return d.flip(parts)
@@ -169,45 +185,47 @@ func (d *drm) Show(m *pixel.Image, parts []image.Rectangle) error {
 
 // Blend implements Screen.
 func (d *drm) Blend(x, y *pixel.Image, t uint32) error {
-	b, err := d.back()
+	b, err := d.drawable()
 	if err != nil {
 		return err
 	}
 	b.blend(x, y, t)
-	whole := []image.Rectangle{image.Rect(0, 0, b.w, b.h)}
+	whole := []image.Rectangle{d.bounds()}
 	b.stale = nil
 	d.buffers[d.front].stale = whole
 	return d.flip(whole)
 }
 
-// flip puts the buffer that was drawn in on the screen. What drivers for
-// virtual screens send on is only what they are told has changed.
+// flip puts the buffer that was drawn on the screen. Drivers of virtual screens
+// transmit only the parts that are reported as dirty.
 func (d *drm) flip(parts []image.Rectangle) error {
 	if d.noFlip {
-		return d.dirty(d.buffers[d.front].fb, parts)
+		d.markDirty(d.buffers[d.front].fb, parts)
+		return nil
 	}
-	next := 1 - d.front
-	r := drmFlip{CRTC: d.crtc, FB: d.buffers[next].fb, Flags: flipEvent}
-	err := ioctl(d.File, drmPageFlip, unsafe.Pointer(&r))
+	back := 1 - d.front
+	r := drmFlip{CRTC: d.crtc, FB: d.buffers[back].fb, Flags: flipEvent}
+	err := d.ioctl(drmPageFlip, unsafe.Pointer(&r))
 	switch {
 	case err == nil:
-		d.front, d.flying = next, true
+		d.front, d.flipPending = back, true
 		return nil
-	case d.off: // nothing is shown, and nothing flips
-		d.front = next
+	case d.off: // a dark screen can't flip
+		d.front = back
 		return nil
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP):
-		// A driver without flips: from now on the picture is drawn where it is
-		// seen.
-		d.noFlip, d.front = true, next
-		return d.show(d.crtc, d.buffers[next].fb, d.out.id, d.mode)
+		// The driver does not support flips. From now on pictures are drawn in
+		// the visible buffer.
+		d.noFlip, d.front = true, back
+		return d.setMode(d.crtc, d.buffers[back].fb, d.out.id, d.mode)
 	}
-	return &DeviceError{d.Name(), "show a picture", explain(err)}
+	return newError(d.Name(), "flip page", err)
 }
 
-func (d *drm) dirty(fb uint32, parts []image.Rectangle) error {
+// markDirty reports which parts of a framebuffer have changed.
+func (d *drm) markDirty(fb uint32, parts []image.Rectangle) {
 	if d.noDirty || len(parts) == 0 {
-		return nil
+		return
 	}
 	var pin runtime.Pinner
 	defer pin.Unpin()
@@ -216,38 +234,35 @@ func (d *drm) dirty(fb uint32, parts []image.Rectangle) error {
 		clips = append(clips, drmClip{uint16(p.Min.X), uint16(p.Min.Y), uint16(p.Max.X), uint16(p.Max.Y)})
 	}
 	r := drmDirty{FB: fb, CountClips: uint32(len(clips)), Clips: address(&pin, clips)}
-	if err := ioctl(d.File, drmDirtyFB, unsafe.Pointer(&r)); err != nil {
-		d.noDirty = true // ENOSYS: the memory is the screen's own
-	}
-	return nil
+	d.noDirty = d.ioctl(drmDirtyFB, unsafe.Pointer(&r)) != nil // ENOSYS: the screen shows the memory itself
 }
 
-// flightTime is far above the time from one picture to the next.
-const flightTime = time.Second
+// maxFlipWait is much longer than a frame.
+const maxFlipWait = time.Second
 
-// land waits until the last flip is over.
-func (d *drm) land() error {
-	for until := time.Now().Add(flightTime); d.flying; {
-		left := time.Until(until)
+// waitForFlip waits until the last flip is complete. It gives up after
+// maxFlipWait, so that a lost event does not stop the picture for good.
+func (d *drm) waitForFlip() error {
+	for deadline := time.Now().Add(maxFlipWait); d.flipPending; {
+		left := time.Until(deadline)
 		if left <= 0 {
-			d.flying = false // a lost event must not stop the picture for ever
+			d.flipPending = false
 			return nil
 		}
-		fds := []unix.PollFd{{Fd: int32(d.Fd()), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, int(left/time.Millisecond)+1)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return &DeviceError{d.Name(), "wait for the screen", err}
+		ready, err := d.wait(left)
+		if err != nil {
+			return newError(d.Name(), "wait for page flip", err)
 		}
-		if n <= 0 {
+		if !ready {
 			continue
 		}
 		var b [1024]byte
-		m, err := unix.Read(int(d.Fd()), b[:])
-		if err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
-			return &DeviceError{d.Name(), "wait for the screen", err}
+		n, err := d.read(b[:])
+		if err != nil {
+			return newError(d.Name(), "wait for page flip", err)
 		}
-		if landed(b[:max(m, 0)]) {
-			d.flying = false
+		if hasFlipEvent(b[:n]) {
+			d.flipPending = false
 		}
 	}
 	return nil
@@ -256,9 +271,9 @@ func (d *drm) land() error {
 // flipComplete is DRM_EVENT_FLIP_COMPLETE.
 const flipComplete = 2
 
-// landed looks for the end of a flip among events: struct drm_event has a type
-// and a length, that of the whole event.
-func landed(b []byte) bool {
+// hasFlipEvent reports whether a completed flip is among the events in b. An
+// event begins with its type and its length (struct drm_event).
+func hasFlipEvent(b []byte) bool {
 	for len(b) >= 8 {
 		kind, n := binary.NativeEndian.Uint32(b), int(binary.NativeEndian.Uint32(b[4:]))
 		if kind == flipComplete {
@@ -274,33 +289,34 @@ func landed(b []byte) bool {
 
 // Blank implements Screen.
 func (d *drm) Blank(off bool) error {
-	err := d.land()
+	err := d.waitForFlip()
 	if d.dpms == 0 {
-		return errors.Join(err, backlights(off))
+		return errors.Join(err, d.backlights.blank(off))
 	}
 	r := drmConnectorProperty{Value: dpmsOn, ID: d.dpms, Connector: d.out.id}
 	if off {
 		r.Value = dpmsOff
 	}
-	if err := d.ask("switch the light", drmSetProperty, unsafe.Pointer(&r)); err != nil {
+	if err := d.call("set DPMS", drmSetProperty, unsafe.Pointer(&r)); err != nil {
 		return err
 	}
-	if d.off && !off { // flips may have been left out meanwhile
-		err = errors.Join(err, d.show(d.crtc, d.buffers[d.front].fb, d.out.id, d.mode))
+	if d.off && !off { // flips may have been skipped while it was dark
+		err = errors.Join(err, d.setMode(d.crtc, d.buffers[d.front].fb, d.out.id, d.mode))
 	}
 	d.off = off
 	return err
 }
 
-// Gone implements Screen.
-func (d *drm) Gone() <-chan struct{} { return d.gone }
+// Disconnected implements Screen.
+func (d *drm) Disconnected() <-chan struct{} { return d.disconnected }
 
-// hotplugEvery is how often it is looked whether the screen is still there. The
-// kernel is asked what it knows, not to look at the cable.
-const hotplugEvery = 2 * time.Second
+// hotplugInterval is how often the connector's state is read. The kernel reports
+// what it knows and does not probe the cable.
+const hotplugInterval = 2 * time.Second
 
-func (d *drm) watch() {
-	tick := time.NewTicker(hotplugEvery)
+// watch closes disconnected when the screen is unplugged or has another size.
+func (d *drm) watch(interval time.Duration) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
@@ -309,8 +325,8 @@ func (d *drm) watch() {
 		case <-tick.C:
 		}
 		o, err := d.connector(d.out.id, false)
-		if m, ok := o.mode(); err != nil || !ok || m.HDisplay != d.mode.HDisplay || m.VDisplay != d.mode.VDisplay {
-			close(d.gone)
+		if m, ok := o.preferredMode(); err != nil || !ok || m.HDisplay != d.mode.HDisplay || m.VDisplay != d.mode.VDisplay {
+			close(d.disconnected)
 			return
 		}
 	}
@@ -320,36 +336,36 @@ func (d *drm) watch() {
 func (d *drm) Close() error {
 	close(d.stop)
 	d.wg.Wait()
-	err := d.land()
+	err := d.waitForFlip()
 	if d.off {
 		err = errors.Join(err, d.Blank(false))
 	}
-	for i := range d.buffers { // where no console comes back the last picture would stay
+	for i := range d.buffers { // without a console the last picture would stay
 		clear(d.buffers[i].mem)
 	}
-	_ = d.dirty(d.buffers[d.front].fb, []image.Rectangle{image.Rect(0, 0, int(d.mode.HDisplay), int(d.mode.VDisplay))})
-	if d.before.FB != 0 && d.before.HasMode != 0 {
-		_ = d.show(d.crtc, d.before.FB, d.out.id, d.before.Mode) // it may be gone
+	d.markDirty(d.buffers[d.front].fb, []image.Rectangle{d.bounds()})
+	if d.previous.FB != 0 && d.previous.HasMode != 0 {
+		_ = d.setMode(d.crtc, d.previous.FB, d.out.id, d.previous.Mode) // its framebuffer may be gone
 	}
 	d.release()
-	d.console.giveBack()
-	return errors.Join(err, d.File.Close())
+	d.console.restore()
+	return errors.Join(err, d.node.Close())
 }
 
-// release frees what setUp took, however far it came.
+// release frees the resources of setUp, even after an incomplete one.
 func (d *drm) release() {
 	for i := range d.buffers {
 		b := &d.buffers[i]
 		if b.mem != nil {
-			_ = unix.Munmap(b.mem)
+			_ = d.munmap(b.mem)
 		}
 		if b.fb != 0 {
-			_ = ioctl(d.File, drmRmFB, unsafe.Pointer(&b.fb))
+			_ = d.ioctl(drmRmFB, unsafe.Pointer(&b.fb))
 		}
 		if b.handle != 0 {
-			_ = ioctl(d.File, drmDestroyDumb, unsafe.Pointer(&b.handle))
+			_ = d.ioctl(drmDestroyDumb, unsafe.Pointer(&b.handle))
 		}
 		*b = buffer{}
 	}
-	_ = ioctl(d.File, drmDropMaster, nil)
+	_ = d.ioctl(drmDropMaster, nil)
 }

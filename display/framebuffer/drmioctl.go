@@ -5,27 +5,27 @@ import (
 	"unsafe"
 )
 
-// What follows is of drm/drm.h and drm/drm_mode.h.
+// Requests, values and structures of drm/drm.h and drm/drm_mode.h.
 
-// request is DRM_IOWR, which all requests here are but two.
-func request(nr, size uintptr) uintptr { return 3<<30 | size<<16 | 'd'<<8 | nr }
+// iowr is DRM_IOWR.
+func iowr(nr, size uintptr) uintptr { return 3<<30 | size<<16 | 'd'<<8 | nr }
 
 var (
-	drmGetCap       = request(0x0c, unsafe.Sizeof(drmCap{}))
-	drmResources    = request(0xa0, unsafe.Sizeof(drmCardRes{}))
-	drmGetCrtc      = request(0xa1, unsafe.Sizeof(drmCrtc{}))
-	drmSetCrtc      = request(0xa2, unsafe.Sizeof(drmCrtc{}))
-	drmGetEncoder   = request(0xa6, unsafe.Sizeof(drmEncoder{}))
-	drmGetConnector = request(0xa7, unsafe.Sizeof(drmConnector{}))
-	drmGetProperty  = request(0xaa, unsafe.Sizeof(drmProperty{}))
-	drmSetProperty  = request(0xab, unsafe.Sizeof(drmConnectorProperty{}))
-	drmAddFB        = request(0xae, unsafe.Sizeof(drmFB{}))
-	drmRmFB         = request(0xaf, 4)
-	drmPageFlip     = request(0xb0, unsafe.Sizeof(drmFlip{}))
-	drmDirtyFB      = request(0xb1, unsafe.Sizeof(drmDirty{}))
-	drmCreateDumb   = request(0xb2, unsafe.Sizeof(drmDumb{}))
-	drmMapDumb      = request(0xb3, unsafe.Sizeof(drmMap{}))
-	drmDestroyDumb  = request(0xb4, 4)
+	drmGetCap       = iowr(0x0c, unsafe.Sizeof(drmCap{}))
+	drmResources    = iowr(0xa0, unsafe.Sizeof(drmCardRes{}))
+	drmGetCrtc      = iowr(0xa1, unsafe.Sizeof(drmCrtc{}))
+	drmSetCrtc      = iowr(0xa2, unsafe.Sizeof(drmCrtc{}))
+	drmGetEncoder   = iowr(0xa6, unsafe.Sizeof(drmEncoder{}))
+	drmGetConnector = iowr(0xa7, unsafe.Sizeof(drmConnector{}))
+	drmGetProperty  = iowr(0xaa, unsafe.Sizeof(drmProperty{}))
+	drmSetProperty  = iowr(0xab, unsafe.Sizeof(drmConnectorProperty{}))
+	drmAddFB        = iowr(0xae, unsafe.Sizeof(drmFB{}))
+	drmRmFB         = iowr(0xaf, 4)
+	drmPageFlip     = iowr(0xb0, unsafe.Sizeof(drmFlip{}))
+	drmDirtyFB      = iowr(0xb1, unsafe.Sizeof(drmDirty{}))
+	drmCreateDumb   = iowr(0xb2, unsafe.Sizeof(drmDumb{}))
+	drmMapDumb      = iowr(0xb3, unsafe.Sizeof(drmMap{}))
+	drmDestroyDumb  = iowr(0xb4, 4)
 )
 
 const (
@@ -107,8 +107,8 @@ type drmMap struct {
 	Offset      uint64
 }
 
-// address is a slice for a request. Pinned, it stays where it is until the
-// request is answered.
+// address returns the address of a slice for a request. It pins the slice so that
+// the address stays valid until pin.Unpin.
 func address[T any](pin *runtime.Pinner, s []T) uint64 {
 	if len(s) == 0 {
 		return 0

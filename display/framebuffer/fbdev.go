@@ -14,10 +14,10 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A canvas is pixels in memory as a device wants them.
+// A canvas is a picture in a device's memory, in the device's format.
 type canvas struct {
 	mem    []byte // from the upper left pixel
-	stride int
+	stride int    // bytes from one row to the next
 	w, h   int
 	format pixel.Format
 	row    []uint32 // scratch
@@ -32,7 +32,7 @@ func (c *canvas) line(y int) []byte {
 func (c *canvas) put(m *pixel.Image, parts []image.Rectangle) {
 	whole := image.Rect(0, 0, c.w, c.h)
 	for _, r := range parts {
-		r.Min.X &^= 3 // where the pattern of formats with few bits begins
+		r.Min.X &^= 3 // where the dither pattern begins
 		r = r.Intersect(whole)
 		from, to := c.format.Bytes(r.Min.X), c.format.Bytes(r.Max.X)
 		for y := r.Min.Y; y < r.Max.Y; y++ {
@@ -59,66 +59,72 @@ func (c *canvas) blend(a, b *pixel.Image, t uint32) {
 
 // A fbdev is a Linux framebuffer.
 type fbdev struct {
-	path string
-	f    *os.File
-	mem  []byte
+	node
+	mem []byte
 	canvas
-	console *console
-	noSync  bool
-	off     bool // the light is
+	console    *console
+	backlights backlightDir
+	noVSync    bool // the driver can't wait for it
+	off        bool // the light is off
 }
 
 func openFB(path string, log *slog.Logger) (Screen, error) {
-	fail := func(op string, err error) (Screen, error) { return nil, &DeviceError{path, op, explain(err)} }
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := openNode(path)
 	if err != nil {
-		return fail("open", err)
+		return nil, newError(path, "open", err)
 	}
-	s := &fbdev{path: path, f: f}
-	var v fbVar
-	var x fbFix
-	err = ioctl(f, fbioGetVScreenInfo, unsafe.Pointer(&v))
-	if err == nil {
-		err = ioctl(f, fbioGetFScreenInfo, unsafe.Pointer(&x))
-	}
+	s, err := newFBDev(f, sysBacklight)
 	if err != nil {
 		f.Close()
-		return fail("ask for its geometry", err)
+		return nil, err
 	}
-	g, err := geometryOf(&v, &x)
-	if err != nil {
-		f.Close()
-		return fail("use", err)
-	}
-	// Memory that does not begin at a page begins a little after what is mapped.
-	skip := int(x.SMemStart % uintptr(os.Getpagesize()))
-	s.mem, err = unix.Mmap(int(f.Fd()), 0, skip+g.bytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		f.Close()
-		return fail("map its memory", err)
-	}
-	s.canvas = canvas{mem: s.mem[skip+g.first:], stride: g.stride, w: g.w, h: g.h, format: g.format}
-	if x.Visual == fbVisualDirectColor {
-		linearColours(f)
-	}
-	_ = ioctlValue(f, fbioBlank, fbBlankOff) // not every driver can
-	_ = backlights(false)                    // who switched them off may be gone
 	s.console = takeConsole(log)
 	return s, nil
 }
 
-// explain puts what people meet most into words.
-func explain(err error) error {
+// newFBDev returns the screen on a framebuffer, without taking the console. The
+// caller closes the node if there is an error.
+func newFBDev(f node, backlights backlightDir) (*fbdev, error) {
+	var v fbVar
+	var x fbFix
+	err := f.ioctl(fbioGetVScreenInfo, unsafe.Pointer(&v))
+	if err == nil {
+		err = f.ioctl(fbioGetFScreenInfo, unsafe.Pointer(&x))
+	}
+	if err != nil {
+		return nil, newError(f.Name(), "read geometry", err)
+	}
+	g, err := geometryOf(&v, &x)
+	if err != nil {
+		return nil, newError(f.Name(), "use", err)
+	}
+	// The mapping begins at a page, the device's memory maybe a little later.
+	skip := int(x.SMemStart % uintptr(os.Getpagesize()))
+	mem, err := f.mmap(0, skip+g.bytes)
+	if err != nil {
+		return nil, newError(f.Name(), "map memory", err)
+	}
+	if x.Visual == fbVisualDirectColor {
+		setLinearColors(f)
+	}
+	_ = f.ioctlValue(fbioBlank, fbBlankOff) // some drivers don't support it
+	_ = backlights.blank(false)             // an earlier program may have left them off
+	return &fbdev{node: f, mem: mem, console: &console{}, backlights: backlights,
+		canvas: canvas{mem: mem[skip+g.first:], stride: g.stride, w: g.w, h: g.h, format: g.format}}, nil
+}
+
+// withHint adds the remedy to frequent errors.
+func withHint(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err // the path is told anyway
+		err = e.Err // a DeviceError names the path
 	}
 	switch {
 	case errors.Is(err, unix.ENOTTY):
-		return fmt.Errorf("%w; it is not a screen", err)
+		return fmt.Errorf("%w; the device is not a screen", err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%w; the user that runs pickerd must be in the group of the device, often \"video\"; or another program has the screen", err)
+		return fmt.Errorf("%w; add the user that runs pickerd to the device's group, often \"video\", or stop the program that uses the screen", err)
 	case errors.Is(err, unix.EBUSY):
-		return fmt.Errorf("%w; another program has the screen", err)
+		return fmt.Errorf("%w; another program uses the screen", err)
 	}
 	return err
 }
@@ -129,58 +135,64 @@ type fbCMap struct {
 	Red, Green, Blue, Transp *uint16
 }
 
-// linearColours makes a lookup table, where there is one, change nothing.
-func linearColours(f *os.File) {
+// setLinearColors loads a color map that changes nothing. If it fails, colors are
+// a little off.
+func setLinearColors(f node) {
 	var ramp [256]uint16
 	for i := range ramp {
 		ramp[i] = uint16(i * 0x101)
 	}
 	m := fbCMap{Len: 256, Red: &ramp[0], Green: &ramp[0], Blue: &ramp[0]}
-	_ = ioctl(f, fbioPutCMap, unsafe.Pointer(&m)) // colours are a little off then
+	_ = f.ioctl(fbioPutCMap, unsafe.Pointer(&m))
 }
 
+// Size implements Screen.
 func (s *fbdev) Size() (w, h int) { return s.w, s.h }
 
+// Show implements Screen.
 func (s *fbdev) Show(m *pixel.Image, parts []image.Rectangle) error {
 	s.put(m, parts)
 	return nil
 }
 
+// Blend implements Screen.
 func (s *fbdev) Blend(a, b *pixel.Image, t uint32) error {
 	s.waitForVSync()
 	s.blend(a, b, t)
 	return nil
 }
 
-// waitForVSync lets a picture change while none is sent to the screen, where the
-// driver tells when that is.
+// waitForVSync waits for the vertical blank, if the driver supports it. A picture
+// that changes then does not tear.
 func (s *fbdev) waitForVSync() {
-	if s.noSync {
+	if s.noVSync {
 		return
 	}
-	var which uint32
-	s.noSync = ioctl(s.f, fbioWaitForVSync, unsafe.Pointer(&which)) != nil
+	var crtc uint32
+	s.noVSync = s.ioctl(fbioWaitForVSync, unsafe.Pointer(&crtc)) != nil
 }
 
+// Blank implements Screen.
 func (s *fbdev) Blank(off bool) error {
 	s.off = off
-	how := uintptr(fbBlankOff)
+	mode := uintptr(fbBlankOff)
 	if off {
-		how = fbBlankPowerDown
+		mode = fbBlankPowerDown
 	}
-	return errors.Join(ioctlValue(s.f, fbioBlank, how), backlights(off))
+	return errors.Join(s.ioctlValue(fbioBlank, mode), s.backlights.blank(off))
 }
 
-// Gone never happens: a framebuffer does not tell of its screen.
-func (s *fbdev) Gone() <-chan struct{} { return nil }
+// Disconnected implements Screen. A framebuffer does not report a lost screen.
+func (s *fbdev) Disconnected() <-chan struct{} { return nil }
 
+// Close implements Screen.
 func (s *fbdev) Close() error {
 	if s.off {
 		_ = s.Blank(false)
 	}
-	for y := range s.h { // a console need not draw over all of it
+	for y := range s.h { // the console may not draw over all of it
 		clear(s.line(y))
 	}
-	s.console.giveBack()
-	return errors.Join(unix.Munmap(s.mem), s.f.Close())
+	s.console.restore()
+	return errors.Join(s.munmap(s.mem), s.node.Close())
 }

@@ -1,6 +1,7 @@
 package framebuffer
 
 import (
+	"errors"
 	"fmt"
 
 	"pickerd/display/pixel"
@@ -36,7 +37,7 @@ type fbVar struct {
 	Reserved                                               [4]uint32
 }
 
-// fbFix is struct fb_fix_screeninfo; an unsigned long is as long as a pointer.
+// fbFix is struct fb_fix_screeninfo. An unsigned long has the size of a pointer.
 type fbFix struct {
 	ID                              [16]byte
 	SMemStart                       uintptr
@@ -48,55 +49,51 @@ type fbFix struct {
 	Capabilities, Reserved0, Resvd1 uint16
 }
 
-// A geometry is where the pixels of a framebuffer are.
+// A geometry describes the pixels of a framebuffer.
 type geometry struct {
 	w, h   int
 	format pixel.Format
 	stride int // bytes from one row to the next
-	first  int // of the upper left pixel, in bytes from the beginning
-	bytes  int // to be mapped
+	first  int // offset of the upper left pixel, in bytes
+	bytes  int // to map
 }
 
-// A refusal is why a framebuffer can't be drawn on, in words.
-type refusal string
+// maxSide is larger than the side of any screen, in pixels.
+const maxSide = 16384
 
-func (r refusal) Error() string { return string(r) }
-
-// largestSide is above any screen.
-const largestSide = 16384
-
-// geometryOf reads what the kernel says. Its error is a refusal or wraps
-// pixel.ErrFormat.
+// geometryOf checks and converts what the kernel reports. Its error says why
+// nothing can be drawn, and may wrap pixel.ErrFormat.
 func geometryOf(v *fbVar, f *fbFix) (geometry, error) {
 	g := geometry{w: int(v.XRes), h: int(v.YRes), stride: int(f.LineLength), bytes: int(f.SMemLen)}
 	g.format = pixel.Format{BPP: int(v.BitsPerPixel), Red: field(v.Red), Green: field(v.Green), Blue: field(v.Blue)}
 	switch {
-	case g.w <= 0 || g.h <= 0 || g.w > largestSide || g.h > largestSide:
-		return g, refusal(fmt.Sprintf("its size is %d by %d pixels", v.XRes, v.YRes))
+	case g.w <= 0 || g.h <= 0 || g.w > maxSide || g.h > maxSide:
+		return g, fmt.Errorf("invalid size of %d by %d pixels", v.XRes, v.YRes)
 	case v.BitsPerPixel <= 8:
-		return g, refusal(fmt.Sprintf("it has %d bits a pixel, a palette; pickerd needs 16, 24 or 32. Choose another mode in the boot loader, such as vga=0x317", v.BitsPerPixel))
+		return g, fmt.Errorf("%d bits per pixel (a palette); pickerd needs 16, 24 or 32: choose another mode in the boot loader, such as vga=0x317", v.BitsPerPixel)
 	case f.Type != fbTypePackedPixels || v.NonStd != 0 || v.Grayscale > 1:
-		return g, refusal("its pixels are not packed one after the other")
+		return g, errors.New("pixels are not packed")
 	case f.Visual != fbVisualTrueColor && f.Visual != fbVisualDirectColor || v.Grayscale == 1:
-		return g, refusal("it does not show true colours")
+		return g, errors.New("not a true color mode")
 	case v.Red.MSBRight != 0 || v.Green.MSBRight != 0 || v.Blue.MSBRight != 0:
-		return g, refusal("its colours have their bits in the other order")
+		return g, errors.New("colors have the most significant bit on the right")
 	}
 	if err := g.format.Check(); err != nil {
 		return g, err
 	}
 	row := g.format.Bytes(g.w)
 	if g.format.BPP == 24 && (g.format.Red.Offset%8 != 0 || g.format.Green.Offset%8 != 0 || g.format.Blue.Offset%8 != 0) {
-		return g, refusal("its three bytes a pixel are not one each for red, green and blue")
+		return g, errors.New("24-bit pixels without one byte each for red, green and blue")
 	}
-	across, down := int(v.XOffset), int(v.YOffset)
-	if across > largestSide || down > largestSide || g.stride <= 0 || g.stride > 8*largestSide {
-		return g, refusal("its rows are nowhere")
+	x, y := int(v.XOffset), int(v.YOffset)
+	if x < 0 || x > maxSide || y < 0 || y > maxSide || g.stride <= 0 || g.stride > 8*maxSide {
+		return g, fmt.Errorf("invalid row length of %d bytes or offset %d,%d", f.LineLength, v.XOffset, v.YOffset)
 	}
-	g.first = down*g.stride + g.format.Bytes(across)
-	if g.stride < row || g.first+(g.h-1)*g.stride+row > g.bytes {
-		return g, refusal(fmt.Sprintf("its memory of %d bytes does not hold %d rows of %d", g.bytes, g.h, g.stride))
+	first := int64(y)*int64(g.stride) + int64(g.format.Bytes(x))
+	if g.stride < row || first+int64(g.h-1)*int64(g.stride)+int64(row) > int64(g.bytes) {
+		return g, fmt.Errorf("memory of %d bytes is too small for %d rows of %d bytes", g.bytes, g.h, g.stride)
 	}
+	g.first = int(first)
 	return g, nil
 }
 

@@ -3,50 +3,50 @@ package framebuffer
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"runtime"
 	"unsafe"
 )
 
 // A card is an open DRM device.
-type card struct{ *os.File }
+type card struct{ node }
 
-func (c card) ask(op string, request uintptr, arg unsafe.Pointer) error {
-	if err := ioctl(c.File, request, arg); err != nil {
-		return &DeviceError{c.Name(), op, explain(err)}
+// call sends a request. op names it in the error.
+func (c card) call(op string, request uintptr, arg unsafe.Pointer) error {
+	if err := c.ioctl(request, arg); err != nil {
+		return newError(c.Name(), op, err)
 	}
 	return nil
 }
 
-// resources returns the ids of the card's connectors and CRTCs.
+// resources returns the IDs of the card's connectors and CRTCs.
 func (c card) resources() (connectors, crtcs []uint32, err error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	var r drmCardRes
-	if err := c.ask("ask what it has", drmResources, unsafe.Pointer(&r)); err != nil {
+	if err := c.call("list resources", drmResources, unsafe.Pointer(&r)); err != nil {
 		return nil, nil, err
 	}
 	connectors, crtcs = make([]uint32, r.CountConnectors), make([]uint32, r.CountCRTCs)
 	r = drmCardRes{Connectors: address(&pin, connectors), CountConnectors: r.CountConnectors, CRTCs: address(&pin, crtcs), CountCRTCs: r.CountCRTCs}
-	err = c.ask("ask what it has", drmResources, unsafe.Pointer(&r))
+	err = c.call("list resources", drmResources, unsafe.Pointer(&r))
 	return connectors[:min(int(r.CountConnectors), len(connectors))], crtcs[:min(int(r.CountCRTCs), len(crtcs))], err
 }
 
-// An output is a connector as it is at the moment.
+// An output is the current state of a connector.
 type output struct {
 	id         uint32
-	encoder    uint32 // in use, 0 if none
+	encoder    uint32 // the one in use, or 0
 	encoders   []uint32
 	connected  bool
 	modes      []drmMode
 	properties []uint32
 }
 
-// maxModes is how many modes are asked for without a probe.
+// maxModes bounds the modes that are read of a connector.
 const maxModes = 256
 
-// connector asks about a connector. With probe the kernel looks at the cable,
-// which takes a while; without it tells what it knows.
+// connector returns the state of a connector. With probe the kernel probes the
+// cable, which is slow. Without, it returns the state it knows.
 func (c card) connector(id uint32, probe bool) (output, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
@@ -56,7 +56,7 @@ func (c card) connector(id uint32, probe bool) (output, error) {
 	if !probe {
 		r.CountModes, r.Modes = 1, address(&pin, one)
 	}
-	if err := c.ask("ask about a connector", drmGetConnector, unsafe.Pointer(&r)); err != nil {
+	if err := c.call("query connector", drmGetConnector, unsafe.Pointer(&r)); err != nil {
 		return o, err
 	}
 	modes := make([]drmMode, min(r.CountModes+8, maxModes))
@@ -64,7 +64,7 @@ func (c card) connector(id uint32, probe bool) (output, error) {
 	values := make([]uint64, r.CountProps)
 	r = drmConnector{ID: id, Modes: address(&pin, modes), CountModes: uint32(len(modes)), Encoders: address(&pin, o.encoders), CountEncoders: r.CountEncoders,
 		Props: address(&pin, o.properties), PropValues: address(&pin, values), CountProps: r.CountProps}
-	err := c.ask("ask about a connector", drmGetConnector, unsafe.Pointer(&r))
+	err := c.call("query connector", drmGetConnector, unsafe.Pointer(&r))
 	o.modes = modes[:min(int(r.CountModes), len(modes))]
 	o.encoders = o.encoders[:min(int(r.CountEncoders), len(o.encoders))]
 	o.properties = o.properties[:min(int(r.CountProps), len(o.properties))]
@@ -72,8 +72,9 @@ func (c card) connector(id uint32, probe bool) (output, error) {
 	return o, err
 }
 
-// mode is the one that the screen prefers, or else its first.
-func (o output) mode() (drmMode, bool) {
+// preferredMode returns the mode that the screen prefers, or else its first. ok is
+// false without a screen.
+func (o output) preferredMode() (m drmMode, ok bool) {
 	if !o.connected || len(o.modes) == 0 {
 		return drmMode{}, false
 	}
@@ -85,15 +86,14 @@ func (o output) mode() (drmMode, bool) {
 	return o.modes[0], true
 }
 
-// crtc finds what sends pictures to an output: what does so already, or else any
-// that can.
-func (c card) crtc(o output, crtcs []uint32) (uint32, error) {
+// findCRTC returns the CRTC that feeds an output, or else one that can.
+func (c card) findCRTC(o output, crtcs []uint32) (uint32, error) {
 	for _, id := range append([]uint32{o.encoder}, o.encoders...) {
 		if id == 0 {
 			continue
 		}
 		e := drmEncoder{ID: id}
-		if c.ask("ask about an encoder", drmGetEncoder, unsafe.Pointer(&e)) != nil {
+		if c.call("query encoder", drmGetEncoder, unsafe.Pointer(&e)) != nil {
 			continue
 		}
 		if id == o.encoder && e.CRTC != 0 {
@@ -105,14 +105,15 @@ func (c card) crtc(o output, crtcs []uint32) (uint32, error) {
 			}
 		}
 	}
-	return 0, &DeviceError{c.Name(), "find a way to the screen", fmt.Errorf("connector %d has no CRTC", o.id)}
+	return 0, newError(c.Name(), "use", fmt.Errorf("connector %d has no CRTC", o.id))
 }
 
-// property finds a connector's property by its name, 0 if it has none.
+// property returns the ID of an output's property, or 0 if there is none of that
+// name.
 func (c card) property(o output, name string) uint32 {
 	for _, id := range o.properties {
 		p := drmProperty{ID: id}
-		if c.ask("ask about a property", drmGetProperty, unsafe.Pointer(&p)) != nil {
+		if c.call("query property", drmGetProperty, unsafe.Pointer(&p)) != nil {
 			continue
 		}
 		if got, _, _ := bytes.Cut(p.Name[:], []byte{0}); string(got) == name {
@@ -122,11 +123,11 @@ func (c card) property(o output, name string) uint32 {
 	return 0
 }
 
-// show makes a CRTC send a buffer to an output.
-func (c card) show(crtc uint32, fb uint32, out uint32, m drmMode) error {
+// setMode makes a CRTC send a framebuffer to an output.
+func (c card) setMode(crtc, fb, out uint32, m drmMode) error {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	outs := []uint32{out}
 	r := drmCrtc{SetConnectors: address(&pin, outs), CountConnectors: 1, CRTC: crtc, FB: fb, HasMode: 1, Mode: m}
-	return c.ask("set the mode", drmSetCrtc, unsafe.Pointer(&r))
+	return c.call("set mode", drmSetCrtc, unsafe.Pointer(&r))
 }

@@ -18,6 +18,7 @@ type rack struct {
 	items List
 	top   int // of the highest one
 	low   int // where the edge is
+	most  int // how wide one may be
 }
 
 func (r rack) height() int {
@@ -30,14 +31,21 @@ func (r rack) height() int {
 // bars lays out what stands over a photo, or under words: news at one side, the
 // keys at the other, and the clock. The sides change.
 func (p *Painter) bars(page display.Page, now time.Time) rack {
-	edge := p.safe.Inset(p.px(2.2))
-	r := rack{top: edge.Max.Y, low: edge.Max.Y}
+	edge := p.stage(page)
+	r := rack{top: edge.Max.Y, low: edge.Max.Y, most: edge.Dx()}
+	switch {
+	case !p.sided():
+	case page.QR != "" && page.Slide == nil: // as wide as the words
+		r.most = edge.Dx() - int(codeShare*float64(p.cfg.H)) - p.px(columnGap)
+	default:
+		r.most = edge.Dx() * 62 / 100
+	}
 	turn := place(now)
 	right := p.cfg.Words.RightToLeft != (turn%2 == 1)
 	y := edge.Max.Y
 	if page.Menu == nil && page.Slide == nil && page.LeavesAt.IsZero() { // then any key means to stay
 		y = p.keys(&r, edge, y, !right, page)
-		if p.cfg.W > p.cfg.H {
+		if p.sided() {
 			y = edge.Max.Y // the news stand on the other side
 		}
 	}
@@ -46,26 +54,29 @@ func (p *Painter) bars(page display.Page, now time.Time) rack {
 		if again := p.again(page.RetryAt, now); again != "" {
 			s += " " + again
 		}
-		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: 1.6 * p.u}, ink, amber)
+		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: p.text(1.6)}, ink, amber)
 	}
 	if !page.LeavesAt.IsZero() {
 		s := p.cfg.Words.Say("screen.leaving", "time", p.cfg.Words.Countdown(page.LeavesAt.Sub(now)))
-		y = p.bar(&r, edge, y, right, s+" "+p.cfg.Words.Say("screen.key_ok")+": "+page.StayLabel, typeface.Style{Size: 1.8 * p.u}, ink, amber)
+		y = p.bar(&r, edge, y, right, s+" "+p.cfg.Words.Say("screen.key_ok")+": "+page.Label(display.Stay), typeface.Style{Size: p.text(1.8)}, ink, amber)
 	}
 	if page.Progress != nil {
 		y = p.progress(&r, edge, y, right, page.Progress)
 	}
 	for _, s := range []string{page.Receipt, page.Paused} {
-		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: 1.6 * p.u}, ink, 0)
+		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: p.text(1.6)}, ink, 0)
 	}
 	if s := page.Slide; s != nil && page.Receipt == "" && page.Progress == nil {
-		p.bar(&r, edge, y, right, s.Caption, typeface.Style{Size: 1.5 * p.u}, ink, 0)
+		p.bar(&r, edge, y, right, s.Caption, typeface.Style{Size: p.text(1.5)}, ink, 0)
 	}
 	if page.Clock != "" && page.QR == "" {
 		p.clock(&r, edge, turn, page)
 	}
 	return r
 }
+
+// sided reports whether a bar and the keys have room beside each other.
+func (p *Painter) sided() bool { return p.cfg.W > p.cfg.H && p.cfg.H >= 400 }
 
 // bar puts a text on a plate whose lower edge is y, and returns where the next
 // one ends. A mark is a stripe of that colour at its beginning.
@@ -74,11 +85,7 @@ func (p *Painter) bar(r *rack, edge image.Rectangle, y int, right bool, s string
 		return y
 	}
 	pad := p.px(1)
-	most := edge.Dx() - 2*pad
-	if p.cfg.W > p.cfg.H {
-		most = min(most, edge.Dx()*62/100)
-	}
-	b := p.family.Lay(s, style, most)
+	b := p.family.Layout(s, style, r.most-2*pad)
 	out := plateAt(edge, y, right, b.Width+2*pad, b.Height+pad)
 	r.items = append(r.items, box(out, p.px(0.9), plate, plateAlpha))
 	if mark != 0 {
@@ -118,9 +125,9 @@ func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *
 	if g.Failed > 0 {
 		s = p.cfg.Words.Say("screen.progress_failed", "done", g.Done, "total", g.Total, "failed", g.Failed)
 	}
-	style := typeface.Style{Size: 1.6 * p.u}
+	style := typeface.Style{Size: p.text(1.6)}
 	pad, wide, high := p.px(1), p.px(30), max(p.px(0.6), 3)
-	b := p.family.Lay(s, style, edge.Dx()-2*pad)
+	b := p.family.Layout(s, style, edge.Dx()-2*pad)
 	wide = min(max(wide, b.Width), edge.Dx()-2*pad)
 	out := plateAt(edge, y, right, wide+2*pad, b.Height+high+2*pad)
 	meter := image.Rect(out.Min.X+pad, out.Max.Y-pad-high, out.Max.X-pad, out.Max.Y-pad)
@@ -141,17 +148,17 @@ func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *
 // key and what it is for, beside each other.
 func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page display.Page) int {
 	w, pad := p.cfg.Words, p.px(1)
-	key, label := typeface.Style{Size: 1.5 * p.u, Bold: true}, typeface.Style{Size: 1.5 * p.u}
+	key, label := typeface.Style{Size: p.text(1.6), Bold: true}, typeface.Style{Size: p.text(1.6)}
 	x, next := edge.Min.X, y
 	if right {
 		x = edge.Max.X
 	}
-	for _, k := range []struct{ key, label string }{{"screen.key_ok", page.PickLabel}, {"screen.key_back", page.CancelLabel}} {
+	for _, k := range []struct{ key, label string }{{"screen.key_ok", page.Label(display.Pick)}, {"screen.key_back", page.Label(display.Cancel)}} {
 		if k.label == "" {
 			continue
 		}
 		name := w.Say(k.key)
-		kb, lb := p.family.Lay(name, key, edge.Dx()), p.family.Lay(k.label, label, edge.Dx())
+		kb, lb := p.family.Layout(name, key, edge.Dx()), p.family.Layout(k.label, label, edge.Dx())
 		out := image.Rect(0, 0, kb.Width+lb.Width+3*pad, max(kb.Height, lb.Height)+pad)
 		at := image.Pt(x, y-out.Dy())
 		if right {
@@ -175,10 +182,10 @@ func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page di
 
 // clock puts time and date into a corner of a photo, another one each turn.
 func (p *Painter) clock(r *rack, edge image.Rectangle, turn int, page display.Page) {
-	big := typeface.Style{Size: 5 * p.u, Bold: true}
-	small := typeface.Style{Size: 1.7 * p.u}
+	big := typeface.Style{Size: p.heading(5), Bold: true}
+	small := typeface.Style{Size: p.text(1.7)}
 	pad := p.px(1.1)
-	tb, db := p.family.Lay(page.Clock, big, edge.Dx()), p.family.Lay(page.Date, small, edge.Dx()/2)
+	tb, db := p.family.Layout(page.Clock, big, edge.Dx()), p.family.Layout(page.Date, small, edge.Dx()/2)
 	wide := max(tb.Width, db.Width)
 	out := image.Rect(0, 0, wide+2*pad, tb.Height+db.Height+pad)
 	at := edge.Min

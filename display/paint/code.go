@@ -6,33 +6,34 @@ import (
 	"image"
 	"log/slog"
 
-	"pickerd/display"
 	"pickerd/display/pixel"
+	"pickerd/display/qr"
 )
 
 // A drawnCode is the QR code that was drawn last.
 type drawnCode struct {
 	text   string
-	code   display.QR
+	code   qr.Code
 	module int
 	image  *pixel.Image // nil where its pixels could not be read back
 }
 
-// Sizes of a QR code, as shares of the screen's height.
+// Sizes of a QR code with its quiet zone.
 const (
-	codeWanted = 0.54
-	codeLeast  = 1.0 / 3
+	codeShare = 0.675     // of the smaller side of the screen
+	codeLeast = 1.0 / 3.0 // of the height
 )
 
 // leastModule is what phones need from a sofa's distance, in pixels.
 const leastModule = 3
 
-// qr returns the picture of a code that fits into room, nil where there is none
-// that a phone would read.
-func (p *Painter) qr(text string, room image.Point) *pixel.Image {
+// qr returns the picture of a code: the whole number of pixels for a module that
+// comes nearest to a share of the smaller side, or the largest one that fits into
+// room. It returns nil where there is none that a phone would read.
+func (p *Painter) qr(text string, room image.Point, share float64) *pixel.Image {
 	return p.code.draw(p, text, func(n int) int {
 		least := max((int(codeLeast*float64(p.cfg.H))+n)/n, leastModule)
-		module := max(int(codeWanted*float64(p.cfg.H))/n, least)
+		module := max(int(share*float64(min(p.cfg.W, p.cfg.H))/float64(n)+0.5), least)
 		// Words give way to a code, as long as the screen itself does not end.
 		return min(module, max(min(room.X, room.Y)/n, least), min(p.safe.Dx(), p.safe.Dy())/n)
 	})
@@ -42,7 +43,7 @@ func (p *Painter) qr(text string, room image.Point) *pixel.Image {
 // says for so many of them in a row, nil where there is none.
 func (c *drawnCode) draw(p *Painter, text string, size func(n int) int) *pixel.Image {
 	if c.text != text {
-		code, err := display.NewQR(text)
+		code, err := qr.New(text)
 		if err != nil {
 			p.cfg.Log.Error("the QR code can't be drawn", "err", err)
 		}
@@ -67,7 +68,7 @@ func (c *drawnCode) draw(p *Painter, text string, size func(n int) int) *pixel.I
 }
 
 // drawCode draws whole modules of so many pixels, black on white.
-func drawCode(code display.QR, module int) *pixel.Image {
+func drawCode(code qr.Code, module int) *pixel.Image {
 	m := pixel.New(len(code)*module, len(code)*module)
 	m.Fill(m.Bounds(), 0xffffff)
 	for y, row := range code {
@@ -82,7 +83,7 @@ func drawCode(code display.QR, module int) *pixel.Image {
 
 // check reads a drawn code from its pixels: what was drawn, not what was meant.
 func check(m *pixel.Image, module int, want string) error {
-	code := make(display.QR, m.H/module)
+	code := make(qr.Code, m.H/module)
 	for y := range code {
 		code[y] = make([]bool, m.W/module)
 		for x := range code[y] {

@@ -13,11 +13,11 @@ func (p *Painter) menu(m *display.Menu) List {
 	pad := p.px(2.4)
 	wide := min(p.px(56), p.safe.Dx()-2*pad)
 	c := &column{width: wide, align: typeface.Start}
-	title, plain := typeface.Style{Size: 2.6 * p.u, Bold: true, Lines: 2}, typeface.Style{Size: 1.7 * p.u}
+	title, plain := typeface.Style{Size: p.heading(2.6), Bold: true, Lines: 2}, typeface.Style{Size: p.text(1.7)}
 	c.add(p.family, m.Title, title, ink, p.px(1))
 	c.add(p.family, m.Text, plain, soft, p.px(1.4))
 	for _, f := range m.Facts {
-		c.add(p.family, f.Name, typeface.Style{Size: 1.4 * p.u}, soft, 0)
+		c.add(p.family, f.Name, typeface.Style{Size: p.text(1.4)}, soft, 0)
 		value := plain
 		value.LeftToRight = strings.Contains(f.Value, "://")
 		c.add(p.family, f.Value, value, ink, p.px(0.8))
@@ -63,15 +63,15 @@ func (p *Painter) menuCode(m *display.Menu) *column {
 	}
 	c := &column{width: max(code.W, most), align: typeface.Centre}
 	c.addPicture(code, "qr/"+m.QR, p.px(0.8))
-	c.add(p.family, m.QRLabel, typeface.Style{Size: 1.4 * p.u}, soft, 0)
+	c.add(p.family, m.QRLabel, typeface.Style{Size: p.text(1.4)}, soft, 0)
 	return c
 }
 
 // addLine appends a line to choose.
 func (p *Painter) addLine(c *column, s string, selected bool) {
 	pad := p.px(0.8)
-	style := typeface.Style{Size: 1.8 * p.u, Bold: selected, Lines: 2}
-	b := p.family.Lay(s, style, c.width-2*pad)
+	style := typeface.Style{Size: p.text(1.8), Bold: selected, Lines: 2}
+	b := p.family.Layout(s, style, c.width-2*pad)
 	colour, y := uint32(ink), c.height
 	if selected {
 		colour = onIt

@@ -11,6 +11,7 @@ import (
 
 	"pickerd/display"
 	"pickerd/display/pixel"
+	"pickerd/display/qr"
 	"pickerd/display/words"
 )
 
@@ -32,7 +33,7 @@ var now = time.Date(2026, 3, 9, 17, 42, 11, 0, time.UTC)
 func pairing() display.Page {
 	return display.Page{Device: "Kitchen", Title: "Show your photos on Kitchen", Steps: []string{"Scan the code with your phone and sign in to Google.", "They appear here."},
 		Hint: "This screen sees only the photos you choose.", QR: "https://www.google.com/device?user_code=GQVQ-JKEC",
-		Link: "https://www.google.com/device", Code: "GQVQ-JKEC", Until: now.Add(29 * time.Minute), RenewLabel: "New code", CancelLabel: "Cancel"}
+		Link: "https://www.google.com/device", Code: "GQVQ-JKEC", Until: now.Add(29 * time.Minute), Offers: []display.Offer{{Wish: display.Wish{Verb: display.Renew}, Label: "New code"}, {Wish: display.Wish{Verb: display.Cancel}, Label: "Cancel"}}}
 }
 
 // busy has everything that can stand over a photo.
@@ -174,6 +175,79 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// The code with its quiet zone takes 65 to 70 % of a landscape screen's height.
+// The words beside it begin where it begins and end where it ends.
+func TestProportions(t *testing.T) {
+	for _, size := range []image.Point{{1280, 720}, {1920, 1080}, {2560, 1080}, {3840, 2160}} {
+		for _, lang := range []string{"en", "ar"} {
+			for name, page := range map[string]display.Page{"pairing": pairing(), "picking": longLink()} {
+				p := painter(t, size.X, size.Y, lang)
+				var code, words image.Rectangle
+				for _, it := range p.Page(page, now) {
+					switch {
+					case strings.HasPrefix(it.Key, "qr/"):
+						code = it.Bounds
+					case strings.HasPrefix(it.Key, "box/"):
+					default:
+						if _, ok := inkOf(it); ok && !strings.Contains(it.Key, page.Label(display.Cancel)) && !strings.HasPrefix(it.Key, p.cfg.Words.Say("screen.key_back")) {
+							words = words.Union(it.Bounds.Inset(it.Bounds.Dy() / 10))
+						}
+					}
+				}
+				if share := float64(code.Dy()) / float64(size.Y); share < 0.65 || share > 0.70 {
+					t.Errorf("%v %s %s: the code takes %.3f of the height", size, lang, name, share)
+				}
+				if near := p.px(1.2); words.Min.Y < code.Min.Y-near || words.Min.Y > code.Min.Y+near || words.Max.Y < code.Max.Y-near || words.Max.Y > code.Max.Y+near {
+					t.Errorf("%v %s %s: the words are at %v, the code at %v", size, lang, name, words, code)
+				}
+				if words.Overlaps(code) {
+					t.Errorf("%v %s %s: the words at %v cover the code at %v", size, lang, name, words, code)
+				}
+			}
+		}
+	}
+}
+
+// No text is smaller than 16 pixels on a screen of 800 by 480, or than 12 on one
+// of 480 by 320, and nothing covers anything there.
+func TestSmallestText(t *testing.T) {
+	idle := display.Page{Device: "Kitchen", Title: "No photos yet", Text: "Press OK to choose photos.", Account: "Linked to mira@example.org", Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}}}
+	fetching := display.Page{Title: "Your photos are on their way", Device: "Kitchen", Progress: &display.Progress{Done: 7, Total: 24}, Problem: "No internet connection."}
+	for size, least := range map[image.Point]float64{{800, 480}: 16, {480, 320}: 12} {
+		for name, page := range map[string]display.Page{"pairing": pairing(), "picking": longLink(), "idle": idle, "fetching": fetching, "photo": busy(), "menu": menu()} {
+			p := painter(t, size.X, size.Y, "en")
+			l := p.Page(page, now)
+			texts := 0
+			var seen []Item
+			for _, it := range l {
+				if _, ok := inkOf(it); ok {
+					texts++
+					parts := strings.Split(it.Key, "/")
+					var px float64
+					if _, err := fmt.Sscan(parts[len(parts)-4], &px); err != nil || px < least {
+						t.Errorf("%v %s: %q has %.2f pixels (%v)", size, name, it.Key, px, err)
+					}
+				}
+				if page.Slide != nil || strings.HasPrefix(it.Key, "box/") {
+					continue
+				}
+				it.Bounds = it.Bounds.Inset(it.Bounds.Dy() / 6)
+				for _, other := range seen {
+					if it.Bounds.Overlaps(other.Bounds) {
+						t.Errorf("%v %s: %q covers %q", size, name, it.Key, other.Key)
+					}
+				}
+				if !strings.HasPrefix(it.Key, "qr/") {
+					seen = append(seen, it)
+				}
+			}
+			if texts < 3 {
+				t.Errorf("%v %s: only %d texts", size, name, texts)
+			}
+		}
+	}
+}
+
 func longLink() display.Page {
 	p := pairing()
 	p.Code, p.Title = "", "Choose your photos"
@@ -186,7 +260,7 @@ func longLink() display.Page {
 func TestUnreadableCode(t *testing.T) {
 	p := painter(t, 1280, 720, "en")
 	page := pairing()
-	page.QR = strings.Repeat("x", display.MaxQR+1)
+	page.QR = strings.Repeat("x", qr.MaxBytes+1)
 	text := ""
 	for _, it := range p.Page(page, now) {
 		if strings.HasPrefix(it.Key, "qr/") {
@@ -194,14 +268,14 @@ func TestUnreadableCode(t *testing.T) {
 		}
 		text += it.Key
 	}
-	if !strings.Contains(text, "can't be drawn here") || !strings.Contains(text, "GQVQ-JKEC") {
+	if !strings.Contains(text, "can't be shown here") || !strings.Contains(text, "GQVQ-JKEC") {
 		t.Error("nothing says why there is no code, or the words are missing")
 	}
-	m := drawCode(display.QR{{true, false}, {false, true}}, 4)
+	m := drawCode(qr.Code{{true, false}, {false, true}}, 4)
 	if check(m, 4, "x") == nil {
 		t.Error("what is no code is taken for one")
 	}
-	code, err := display.NewQR("x1")
+	code, err := qr.New("x1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +290,7 @@ func TestUnreadableCode(t *testing.T) {
 // What is drawn in parts, as changes come, is what is drawn at once.
 func TestChanges(t *testing.T) {
 	p := painter(t, 1280, 720, "en")
-	pages := []display.Page{pairing(), pairing(), longLink(), {Title: "One moment…"}, {Title: "No photos yet", PickLabel: "Choose photos"}, busy(), menu(), busy(), {}, pairing()}
+	pages := []display.Page{pairing(), pairing(), longLink(), {Title: "One moment…"}, {Title: "No photos yet", Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}}}, busy(), menu(), busy(), {}, pairing()}
 	at := now
 	frame := pixel.New(1280, 720)
 	p.Backdrop(frame, frame.Bounds())
@@ -259,7 +333,7 @@ func TestChanges(t *testing.T) {
 func TestBurnIn(t *testing.T) {
 	const w, h, bright = 640, 360, 0.4
 	for name, page := range map[string]display.Page{
-		"pairing": pairing(), "idle": {Device: "Kitchen", Title: "No photos yet", Text: "Press OK to choose photos with your phone.", PickLabel: "Choose photos"},
+		"pairing": pairing(), "idle": {Device: "Kitchen", Title: "No photos yet", Text: "Press OK to choose photos with your phone.", Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}}},
 		"clock": {Slide: &display.Slide{}, Clock: "17:42", Date: "Monday 9 March", Problem: "No internet connection."},
 	} {
 		p := painter(t, w, h, "en")

@@ -25,6 +25,7 @@ type Config struct {
 type Painter struct {
 	cfg    Config
 	u      float64         // a hundredth of the width of a 16:9 screen as high as this one
+	least  float64         // the smallest text, in pixels
 	safe   image.Rectangle // where words may stand
 	family *typeface.Family
 	code   drawnCode
@@ -43,6 +44,7 @@ func New(cfg Config) (*Painter, error) {
 	if h > w {
 		p.u = min(w*16/9, h) / 100
 	}
+	p.least = min(max(2.5*p.u, 12), 16)
 	p.safe = image.Rect(int(w*cfg.Overscan), int(h*cfg.Overscan), cfg.W-int(w*cfg.Overscan), cfg.H-int(h*cfg.Overscan))
 	return p, nil
 }
@@ -63,6 +65,26 @@ const (
 
 // px is n hundredths of the screen in pixels.
 func (p *Painter) px(n float64) int { return int(n*p.u + 0.5) }
+
+// text is the size of text of n units, which is never too small to be read.
+func (p *Painter) text(n float64) float64 { return max(n*p.u, p.least) }
+
+// heading is text, a little larger than the smallest.
+func (p *Painter) heading(n float64) float64 { return max(n*p.u, 1.25*p.least) }
+
+// margin is what is left free within the safe part of the screen, in units.
+const margin = 2.2
+
+// stage is where a page stands. Without a photo a very wide screen has it in its
+// middle, so that the eye need not wander.
+func (p *Painter) stage(page display.Page) image.Rectangle {
+	r := p.safe.Inset(p.px(margin))
+	if spare := r.Dx() - p.px(92); page.Slide == nil && p.cfg.W > p.cfg.H && spare > 0 {
+		r.Min.X += spare / 2
+		r.Max.X -= spare / 2
+	}
+	return r
+}
 
 // turnEvery is how long things stand in one place: what is bright would burn
 // itself into the screen.

@@ -14,7 +14,7 @@ import (
 // panel lays out words and code for a screen without a photo. bottom is what
 // stands at its lower edge.
 func (p *Painter) panel(page display.Page, now time.Time, bottom int) List {
-	room := p.safe.Inset(p.px(3))
+	room := p.stage(page)
 	room.Max.Y -= bottom
 	turn := place(now)
 	if page.QR == "" {
@@ -26,54 +26,124 @@ func (p *Painter) panel(page display.Page, now time.Time, bottom int) List {
 	return p.beside(page, now, room, turn)
 }
 
-// drift is how far things stand from their usual place, at most a little each
-// way, in another place each turn.
+// drift is how far things stand from their usual place, at most 1.5 units to a
+// side and 1.2 up or down. Each side of the screen has the words every second turn:
+// from one such turn to the next they move by several widths of a stroke, or else
+// the same pixel would be bright again.
 func (p *Painter) drift(turn int) image.Point {
-	d := p.px(0.45)
-	return image.Pt((turn*3%7-3)*d, (turn*2%5-2)*d)
+	i := turn / 2
+	return image.Pt((i*3%7-3)*p.px(0.5), (i*2%5-2)*p.px(0.6))
 }
 
-// columnGap is how wide the gap between words and code is, in units.
-const columnGap = 4
+// columnGap is how wide the gap between words and code is, in units; blockGap is
+// the least one between words and what can be typed.
+const (
+	columnGap = 4
+	blockGap  = 1.2
+)
+
+// An attempt is a way to make words fit: they become smaller from one size to
+// another. The hint goes where it is tight.
+type attempt struct {
+	from, to float64
+	yields   bool // words may be higher than the code, or a code over them smaller
+	tight    bool
+	share    float64 // of the code
+}
+
+// attempts are in the order that they are tried.
+func attempts(yielding float64) []attempt {
+	return []attempt{
+		{1, 0.8, false, false, codeShare},
+		{yielding, 0.6, true, false, codeShare},
+		{1, 0.6, true, true, codeShare},
+		{0.8, 0.45, true, true, codeShare * 0.75},
+	}
+}
 
 // beside puts the words on one side and the code on the other; the sides change.
+// The words begin where the code begins, and what can be typed ends where the
+// code ends.
 func (p *Painter) beside(page display.Page, now time.Time, room image.Rectangle, turn int) List {
 	gap := p.px(columnGap)
-	codeRoom := image.Pt(room.Dx()*6/10, room.Dy()*8/10)
-	code := p.codeColumn(page, now, codeRoom, min(room.Dx()*45/100, p.px(42)))
-	wide := min(room.Dx()-code.width-gap, p.px(52))
-	words := p.fit(room.Dy(), func(k float64) *column { return p.wordColumn(page, now, wide, k, typeface.Start) })
-	left := (room.Dx() - words.width - gap - code.width) / 2
-	codeFirst := p.cfg.Words.RightToLeft != (turn%2 == 1)
-	x := room.Min.X + left
-	wordsAt, codeAt := x, x+words.width+gap
-	if codeFirst {
-		codeAt, wordsAt = x, x+code.width+gap
+	var words, typed, code *column
+	var wide int
+	fits := func() bool {
+		for _, a := range attempts(1) {
+			code = p.codeColumn(page, image.Pt(room.Dx()*2/3-gap, room.Dy()), a.share)
+			wide = room.Dx() - code.width - gap
+			limit := room.Dy()
+			if !a.yields {
+				limit = min(limit, code.height)
+			}
+			for k := a.from; k > a.to; k *= 0.94 {
+				words = p.wordColumn(page, now, wide, k, typeface.Start, a.tight)
+				typed = p.typedColumn(page, now, wide, k, typeface.Start)
+				if words.height+typed.height+p.px(blockGap*k) <= limit {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	fitting := fits()
+	left := room.Min.X
+	wordsAt, codeAt := left, left+wide+gap
+	if p.cfg.Words.RightToLeft != (turn%2 == 1) {
+		codeAt, wordsAt = left, left+code.width+gap
 	}
 	d := p.drift(turn)
-	l := words.at(image.Pt(wordsAt, room.Min.Y+(room.Dy()-words.height)/2).Add(d))
-	return append(l, code.at(image.Pt(codeAt, room.Min.Y+(room.Dy()-code.height)/2).Add(d))...)
+	codeY := room.Min.Y + (room.Dy()-code.height)/2
+	high := words.height + typed.height + p.px(blockGap)
+	top, bottom := codeY-words.lead, codeY+code.height+typed.lead/2
+	if high > code.height || !fitting {
+		top = room.Min.Y + max(room.Dy()-high, 0)/2
+		bottom = top + high
+	}
+	l := words.at(image.Pt(wordsAt, top).Add(d))
+	l = append(l, typed.at(image.Pt(wordsAt, bottom-typed.height).Add(d))...)
+	return append(l, code.at(image.Pt(codeAt, codeY).Add(d))...)
 }
 
-// stacked puts the words over the code, or under it.
+// stacked puts the words over the code, or between it and what can be typed.
 func (p *Painter) stacked(page display.Page, now time.Time, room image.Rectangle, turn int) List {
-	gap := p.px(columnGap)
-	code := p.codeColumn(page, now, image.Pt(room.Dx(), room.Dy()*5/10), room.Dx())
-	words := p.fit(room.Dy()-code.height-gap, func(k float64) *column { return p.wordColumn(page, now, room.Dx(), k, typeface.Start) })
-	y := room.Min.Y + max(room.Dy()-words.height-gap-code.height, 0)/2
-	wordsAt, codeAt := y, y+words.height+gap
-	if turn%2 == 1 {
-		codeAt, wordsAt = y, y+code.height+gap
+	gap, wide := p.px(columnGap*0.75), room.Dx()
+	var words, typed, code *column
+	high := func() int { return words.height + code.height + typed.height + 2*gap }
+	fits := func() {
+		for _, a := range attempts(0.8) {
+			for k := a.from; k > a.to; k *= 0.94 {
+				words = p.wordColumn(page, now, wide, k, typeface.Start, a.tight)
+				typed = p.typedColumn(page, now, wide, k, typeface.Centre)
+				most := room.Dy()
+				if a.yields {
+					most = max(most-words.height-typed.height-2*gap, room.Dy()/3)
+				}
+				code = p.codeColumn(page, image.Pt(wide, most), a.share)
+				if high() <= room.Dy() {
+					return
+				}
+			}
+		}
 	}
-	d := p.drift(turn)
-	l := words.at(image.Pt(room.Min.X, wordsAt).Add(d))
-	return append(l, code.at(image.Pt(room.Min.X+(room.Dx()-code.width)/2, codeAt).Add(d))...)
+	fits()
+	order := []*column{words, code, typed}
+	if turn%2 == 1 {
+		order = []*column{code, words, typed}
+	}
+	var l List
+	y := room.Min.Y + max(room.Dy()-high(), 0)/2
+	for _, c := range order {
+		l = append(l, c.at(image.Pt(room.Min.X+(wide-c.width)/2, y).Add(p.drift(turn)))...)
+		y += c.height + gap
+	}
+	return l
 }
 
 // alone puts words in the middle, a little higher or lower each turn.
 func (p *Painter) alone(page display.Page, now time.Time, room image.Rectangle, turn int) List {
 	wide := min(room.Dx(), p.px(70))
-	words := p.fit(room.Dy(), func(k float64) *column { return p.wordColumn(page, now, wide, k, typeface.Centre) })
+	words := p.fit(room.Dy(), func(k float64) *column { return p.wordColumn(page, now, wide, k, typeface.Centre, k < 0.6) })
 	spare := max(room.Dy()-words.height, 0)
 	y := room.Min.Y + spare*(1+turn*2%5)/6
 	side := max(room.Dx()-wide, 0) / 4
@@ -95,6 +165,8 @@ type column struct {
 	width, height int
 	align         typeface.Align
 	parts         []func(at image.Point) Item
+	lead          int // free room over the capitals of the first line
+	under         int // free room under the last part
 }
 
 func (c *column) at(p image.Point) List {
@@ -110,12 +182,67 @@ func (c *column) add(f *typeface.Family, s string, style typeface.Style, colour 
 	if s == "" {
 		return
 	}
-	b := f.Lay(s, style, c.width)
-	y := c.height
+	b := f.Layout(s, style, c.width)
+	y, x := c.height, 0
+	switch { // no wider than the text, so that little is drawn when it changes
+	case c.align == typeface.Centre:
+		x = (c.width - b.Width) / 2
+	case f.RightToLeft():
+		x = c.width - b.Width
+	}
 	c.parts = append(c.parts, func(at image.Point) Item {
-		return text(b, at.Add(image.Pt(0, y)), c.width, c.align, colour, styleKey(s, style))
+		return text(b, at.Add(image.Pt(x, y)), b.Width, c.align, colour, styleKey(s, style))
 	})
-	c.height += b.Height + under
+	c.grow(b.Height, under, style)
+}
+
+// addPair appends a label with what it is for: in one line, or in two where they
+// do not fit.
+func (c *column) addPair(f *typeface.Family, label string, small typeface.Style, s string, style typeface.Style, under int) {
+	lb, b := f.Layout(label, small, c.width), f.Layout(s, style, c.width)
+	space := int(small.Size / 2)
+	wide := lb.Width + space + b.Width
+	if wide > c.width {
+		c.add(f, label, small, soft, 0)
+		c.add(f, s, style, ink, under)
+		return
+	}
+	line := max(lb.Baseline(), b.Baseline())
+	y, x := c.height+line, 0
+	if c.align == typeface.Centre {
+		x = (c.width - wide) / 2
+	}
+	labelX, textX := x, x+lb.Width+space
+	if f.RightToLeft() {
+		if c.align == typeface.Start {
+			x = c.width - wide
+		}
+		textX, labelX = x, x+b.Width+space
+	}
+	c.parts = append(c.parts,
+		func(at image.Point) Item {
+			return text(lb, at.Add(image.Pt(labelX, y-lb.Baseline())), lb.Width, typeface.Start, soft, styleKey(label, small))
+		},
+		func(at image.Point) Item {
+			return text(b, at.Add(image.Pt(textX, y-b.Baseline())), b.Width, typeface.Start, ink, styleKey(s, style))
+		})
+	c.grow(line+max(lb.Height-lb.Baseline(), b.Height-b.Baseline()), under, style)
+}
+
+// grow makes room for what was appended.
+func (c *column) grow(height, under int, style typeface.Style) {
+	if c.height == 0 {
+		c.lead = int(0.25 * style.Size)
+	}
+	c.height += height + under
+	c.under = under
+}
+
+// trim takes the room under the last part away.
+func (c *column) trim() *column {
+	c.height -= c.under
+	c.under = 0
+	return c
 }
 
 func (c *column) addPicture(m *pixel.Image, key string, under int) {
@@ -125,22 +252,24 @@ func (c *column) addPicture(m *pixel.Image, key string, under int) {
 }
 
 // wordColumn lays out the words of a page, k times as large as usual.
-func (p *Painter) wordColumn(page display.Page, now time.Time, width int, k float64, align typeface.Align) *column {
+func (p *Painter) wordColumn(page display.Page, now time.Time, width int, k float64, align typeface.Align, tight bool) *column {
 	c := &column{width: width, align: align}
-	size := func(n float64) float64 { return n * p.u * k }
+	size := func(n float64) float64 { return p.text(n * k) }
 	px := func(n float64) int { return p.px(n * k) }
-	if !strings.Contains(page.Title, page.Device) {
-		c.add(p.family, page.Device, typeface.Style{Size: size(1.6), Lines: 1}, accent, px(0.9))
+	if !strings.Contains(page.Title, page.Device) && !tight {
+		c.add(p.family, page.Device, typeface.Style{Size: size(1.6), Lines: 1}, accent, px(0.7))
 	}
-	c.add(p.family, page.Title, typeface.Style{Size: size(3.9), Bold: true, Lines: 4}, ink, px(1.5))
-	c.add(p.family, page.Text, typeface.Style{Size: size(2)}, ink, px(1.6))
-	p.addSteps(c, page.Steps, typeface.Style{Size: size(2)}, px(0.9))
-	c.add(p.family, page.Hint, typeface.Style{Size: size(1.6)}, soft, px(0.9))
-	c.add(p.family, page.Account, typeface.Style{Size: size(1.6), Lines: 1}, soft, px(0.9))
+	c.add(p.family, page.Title, typeface.Style{Size: p.heading(3.8 * k), Bold: true, Lines: 4}, ink, px(1.2))
+	c.add(p.family, page.Text, typeface.Style{Size: size(2)}, ink, px(1.5))
+	p.addSteps(c, page.Steps, typeface.Style{Size: size(2)}, px(0.8))
+	if !tight {
+		c.add(p.family, page.Hint, typeface.Style{Size: size(1.6)}, soft, px(0.8))
+	}
+	c.add(p.family, page.Account, typeface.Style{Size: size(1.6), Lines: 1}, soft, px(0.8))
 	if page.Problem == "" {
 		c.add(p.family, p.again(page.RetryAt, now), typeface.Style{Size: size(1.6)}, soft, 0)
 	}
-	return c
+	return c.trim()
 }
 
 // addSteps appends steps with their numbers before them. In the middle of a
@@ -152,7 +281,7 @@ func (p *Painter) addSteps(c *column, steps []string, style typeface.Style, unde
 	blocks := make([]*typeface.Block, len(steps))
 	wide := 0
 	for i, s := range steps {
-		blocks[i] = p.family.Lay(s, style, c.width-indent)
+		blocks[i] = p.family.Layout(s, style, c.width-indent)
 		wide = max(wide, blocks[i].Width)
 	}
 	left := 0
@@ -168,7 +297,7 @@ func (p *Painter) addSteps(c *column, steps []string, style typeface.Style, unde
 	for i, b := range blocks {
 		y := c.height
 		digit := p.cfg.Words.Digits(strconv.Itoa(i+1)) + "."
-		nb := p.family.Lay(digit, number, indent)
+		nb := p.family.Layout(digit, number, indent)
 		c.parts = append(c.parts,
 			func(at image.Point) Item {
 				return text(nb, at.Add(image.Pt(numberX, y)), indent, typeface.Start, accent, styleKey(digit, number))
@@ -176,46 +305,53 @@ func (p *Painter) addSteps(c *column, steps []string, style typeface.Style, unde
 			func(at image.Point) Item {
 				return text(b, at.Add(image.Pt(textX, y)), wide, typeface.Start, ink, styleKey(steps[i], style))
 			})
-		c.height += b.Height + under
+		c.grow(b.Height, under, style)
 	}
 	if len(steps) > 0 {
 		c.height += under * 2 / 3
+		c.under += under * 2 / 3
 	}
 }
 
-// codeColumn lays out the QR code and what can be typed instead.
-func (p *Painter) codeColumn(page display.Page, now time.Time, room image.Point, most int) *column {
-	w := p.cfg.Words
+// codeColumn lays out the QR code.
+func (p *Painter) codeColumn(page display.Page, room image.Point, share float64) *column {
 	c := &column{align: typeface.Centre}
-	typed := p.px(7)
-	if page.Code != "" {
-		typed += p.px(9)
+	if m := p.qr(page.QR, room, share); m != nil {
+		c.width = m.W
+		c.addPicture(m, "qr/"+page.QR, 0)
+		return c
 	}
-	m := p.qr(page.QR, image.Pt(min(room.X, most), min(room.Y, max(room.Y-typed+p.px(8), room.Y*7/10))))
-	c.width = most
-	if m != nil {
-		c.width = max(m.W, min(most, p.px(30)))
-		c.addPicture(m, "qr/"+page.QR, p.px(1))
-	} else {
-		c.add(p.family, w.Say("screen.no_qr"), typeface.Style{Size: 2 * p.u}, ink, p.px(1.5))
-	}
-	small := typeface.Style{Size: 1.5 * p.u}
+	c.width = min(room.X, p.px(30))
+	c.add(p.family, p.cfg.Words.Say("screen.no_qr"), typeface.Style{Size: p.text(2)}, ink, 0)
+	return c
+}
+
+// maxTyped is how long an address may be that somebody types.
+const maxTyped = 64
+
+// typedColumn lays out what can be typed where the code can't be scanned, k times
+// as large as usual.
+func (p *Painter) typedColumn(page display.Page, now time.Time, width int, k float64, align typeface.Align) *column {
+	w := p.cfg.Words
+	c := &column{width: width, align: align}
+	small := typeface.Style{Size: p.text(1.6 * k)}
 	if page.Link != "" {
-		link := typeface.Style{Size: 1.6 * p.u, Bold: true, LeftToRight: true, Lines: 3}
-		if page.Code == "" { // nobody types this one
-			link.Size, link.Bold = 1.25*p.u, false
+		label := small
+		link := typeface.Style{Size: small.Size, Bold: true, LeftToRight: true, Lines: 3}
+		if len(page.Link) > maxTyped {
+			label.Size = p.text(1.15)
+			link = typeface.Style{Size: label.Size, LeftToRight: true, Lines: 2}
 		}
-		c.add(p.family, w.Say("screen.or_open"), small, soft, 0)
-		c.add(p.family, page.Link, link, ink, p.px(0.5))
+		c.addPair(p.family, w.Say("screen.or_open"), label, page.Link, link, p.px(0.3*k))
 	}
 	if page.Code != "" {
-		c.add(p.family, w.Say("screen.and_enter"), small, soft, 0)
-		c.add(p.family, page.Code, typeface.Style{Size: 3.6 * p.u, Bold: true, LeftToRight: true, Spacing: 0.06, Lines: 1}, ink, p.px(0.3))
+		code := typeface.Style{Size: p.heading(3.6 * k), Bold: true, LeftToRight: true, Spacing: 0.06, Lines: 1}
+		c.addPair(p.family, w.Say("screen.and_enter"), small, page.Code, code, 0)
 	}
 	if left := page.Until.Sub(now); !page.Until.IsZero() && left < 6*time.Hour {
 		c.add(p.family, w.Say("screen.good_for", "time", w.Countdown(left)), small, soft, 0)
 	}
-	return c
+	return c.trim()
 }
 
 // again says when something is tried again.

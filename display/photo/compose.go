@@ -33,7 +33,7 @@ func Compose(w, h int, photos []*Photo, plain bool) *Scene {
 	}
 	for i, m := range drawn {
 		s.Still.Copy(m, places[i].Min)
-		if photos[i].Moves() {
+		if photos[i].Animated() {
 			s.moving, s.at = photos[i], places[i]
 		}
 	}
@@ -116,8 +116,8 @@ func soften(m *pixel.Image) {
 	}
 }
 
-// Moves reports whether there is something to be advanced.
-func (s *Scene) Moves() bool { return s.moving != nil }
+// Animated reports whether there is something to be advanced.
+func (s *Scene) Animated() bool { return s.moving != nil }
 
 // Advance draws frame i of a moving photo, round and round, into Still. It
 // returns what changed, and how long that is to be seen.

@@ -13,9 +13,9 @@ import (
 // copyQuality is of scaled copies.
 const copyQuality = 85
 
-// Copy returns a JPEG of a picture, or of a video's still, upright and no larger
+// ScaledJPEG returns a JPEG of a picture, or of a video's still, upright and no larger
 // than w by h; it is never enlarged. Its errors are Decode's.
-func Copy(r io.ReaderAt, size int64, w, h int) ([]byte, error) {
+func ScaledJPEG(r io.ReaderAt, size int64, w, h int) ([]byte, error) {
 	p, err := Decode(r, size)
 	if err != nil {
 		return nil, err

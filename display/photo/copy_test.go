@@ -23,7 +23,7 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ w, h, wantW, wantH int }{{100, 100, 100, 50}, {1000, 100, 200, 100}, {4000, 4000, 400, 200}, {1, 1, 1, 1}} {
-		data, err := Copy(bytes.NewReader(b.Bytes()), int64(b.Len()), tt.w, tt.h)
+		data, err := ScaledJPEG(bytes.NewReader(b.Bytes()), int64(b.Len()), tt.w, tt.h)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestCopy(t *testing.T) {
 		}
 	}
 	text := strings.Repeat("no picture at all ", 10)
-	if _, err := Copy(strings.NewReader(text), int64(len(text)), 10, 10); !errors.Is(err, ErrNoPicture) {
+	if _, err := ScaledJPEG(strings.NewReader(text), int64(len(text)), 10, 10); !errors.Is(err, ErrFormat) {
 		t.Errorf("%v", err)
 	}
 }

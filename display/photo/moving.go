@@ -38,7 +38,7 @@ type film struct {
 
 func newFilm(w, h int) (*film, error) {
 	if float64(w)*float64(h) > mostMoving || w <= 0 || h <= 0 {
-		return nil, fmt.Errorf("%w: %d by %d, and moving", ErrTooBig, w, h)
+		return nil, fmt.Errorf("%w: %d by %d, and moving", ErrTooLarge, w, h)
 	}
 	return &film{photo: Photo{W: w, H: h}, canvas: image.NewRGBA(image.Rect(0, 0, w, h))}, nil
 }
@@ -69,7 +69,7 @@ func decodeGIF(r *io.SectionReader) (*Photo, error) {
 	}
 	g, err := gif.DecodeAll(bytes.NewReader(data))
 	if err != nil || len(g.Image) == 0 {
-		return nil, fmt.Errorf("%w: %w", ErrNoPicture, err)
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	for i, m := range g.Image {
 		var before *image.RGBA
@@ -103,7 +103,7 @@ func readGIF(r *io.SectionReader) (data []byte, w, h int, err error) {
 		return nil, 0, 0, err
 	}
 	if len(data) < 13 {
-		return nil, 0, 0, ErrNoPicture
+		return nil, 0, 0, ErrFormat
 	}
 	w, h = int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:]))
 	end, pixels := 13+colourTable(data[10]), 0
@@ -181,7 +181,7 @@ func decodeMovingWebP(r *io.SectionReader) (*Photo, error) {
 	case f != nil && len(f.photo.frames) > 0:
 		return &f.photo, nil // what came before a torn end
 	case err == nil:
-		err = ErrNoPicture
+		err = ErrFormat
 	}
 	return nil, err
 }
@@ -199,7 +199,7 @@ func webpChunks(r io.ReaderAt, from, to int64, f func(id string, at, n int64) er
 		}
 		n := int64(binary.LittleEndian.Uint32(head[4:]))
 		if from+8+n > to {
-			return ErrNoPicture
+			return ErrFormat
 		}
 		if err := f(string(head[:4]), from+8, n); err != nil {
 			return err
@@ -212,7 +212,7 @@ func webpChunks(r io.ReaderAt, from, to int64, f func(id string, at, n int64) er
 func readPart(r io.ReaderAt, at, n int64) ([]byte, error) {
 	b := make([]byte, n)
 	if m, err := r.ReadAt(b, at); m < len(b) {
-		return nil, errors.Join(ErrNoPicture, err)
+		return nil, errors.Join(ErrFormat, err)
 	}
 	return b, nil
 }
@@ -224,7 +224,7 @@ const mostFrame = 16 << 20
 // still picture, which is read as a file of its own.
 func (f *film) webpFrame(r io.ReaderAt, at, n int64) error {
 	if n < 16 || n > mostFrame {
-		return ErrNoPicture
+		return ErrFormat
 	}
 	b, err := readPart(r, at, n)
 	if err != nil {
@@ -234,16 +234,16 @@ func (f *film) webpFrame(r io.ReaderAt, at, n int64) error {
 	delay, flags := time.Duration(int24(b[12:]))*time.Millisecond, b[15]
 	where := image.Rect(x, y, x+w, y+h)
 	if !where.In(f.canvas.Rect) {
-		return ErrNoPicture
+		return ErrFormat
 	}
 	file := stillWebP(b[16:], w, h)
 	c, err := webp.DecodeConfig(bytes.NewReader(file))
 	if err != nil || c.Width > w || c.Height > h {
-		return ErrNoPicture
+		return ErrFormat
 	}
 	m, err := webp.Decode(bytes.NewReader(file))
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNoPicture, err)
+		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	op := draw.Over
 	if flags&2 != 0 { // do not blend

@@ -158,5 +158,5 @@ func (o orientation) draw(dst *pixel.Image, src image.Image, r image.Rectangle) 
 			}
 		}
 	}
-	pixel.Turn(dst, lying, o.degrees())
+	pixel.Rotate(dst, lying, o.degrees())
 }

@@ -23,10 +23,10 @@ import (
 )
 
 var (
-	// ErrTooBig means a picture that would take too much memory to be decoded.
-	ErrTooBig = errors.New("the picture is too big to be decoded")
-	// ErrNoPicture means a file that is none.
-	ErrNoPicture = errors.New("the file is not a picture that can be decoded")
+	// ErrTooLarge means a picture that would take too much memory to be decoded.
+	ErrTooLarge = errors.New("the picture is too big to be decoded")
+	// ErrFormat means a file that is none.
+	ErrFormat = errors.New("the file is not a picture that can be decoded")
 )
 
 // mostBytes is how much memory decoding one picture may take, and mostMoving how
@@ -55,8 +55,8 @@ type Photo struct {
 	delays []time.Duration
 }
 
-// Moves reports whether there is more than one frame.
-func (p *Photo) Moves() bool { return len(p.frames) > 1 }
+// Animated reports whether there is more than one frame.
+func (p *Photo) Animated() bool { return len(p.frames) > 1 }
 
 // Frames is how many there are, 1 for a still picture.
 func (p *Photo) Frames() int { return max(len(p.frames), 1) }
@@ -73,12 +73,12 @@ func (p *Photo) Draw(dst *pixel.Image, i int) {
 	p.turn.draw(dst, p.img, p.img.Bounds())
 }
 
-// Decode reads a picture, or the still of a video. Its errors are ErrTooBig,
-// ErrNoPicture, or those of reading.
+// Decode reads a picture, or the still of a video. Its errors are ErrTooLarge,
+// ErrFormat, or those of reading.
 func Decode(r io.ReaderAt, size int64) (*Photo, error) {
 	head := make([]byte, 16)
 	if n, err := r.ReadAt(head, 0); n < len(head) {
-		return nil, errors.Join(ErrNoPicture, err)
+		return nil, errors.Join(ErrFormat, err)
 	}
 	all := io.NewSectionReader(r, 0, size)
 	switch {
@@ -103,16 +103,16 @@ func Decode(r io.ReaderAt, size int64) (*Photo, error) {
 		}
 		return Decode(still, still.Size())
 	}
-	return nil, ErrNoPicture
+	return nil, ErrFormat
 }
 
 func decodeStill(r *io.SectionReader, decode func(io.Reader) (image.Image, error)) (*Photo, error) {
 	c, _, err := image.DecodeConfig(bufio.NewReader(r))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoPicture, err)
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if float64(c.Width)*float64(c.Height)*bytesFor(c, r) > mostBytes {
-		return nil, fmt.Errorf("%w: %d by %d", ErrTooBig, c.Width, c.Height)
+		return nil, fmt.Errorf("%w: %d by %d", ErrTooLarge, c.Width, c.Height)
 	}
 	turn := orientationOf(r, r.Size())
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
@@ -120,7 +120,7 @@ func decodeStill(r *io.SectionReader, decode func(io.Reader) (image.Image, error
 	}
 	img, err := decode(bufio.NewReaderSize(r, 64<<10))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoPicture, err)
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	p := &Photo{img: img, turn: turn}
 	p.W, p.H = turn.size(img.Bounds().Dx(), img.Bounds().Dy())
@@ -132,7 +132,7 @@ func Size(r io.ReaderAt, size int64) (w, h int, err error) {
 	all := io.NewSectionReader(r, 0, size)
 	c, _, err := image.DecodeConfig(bufio.NewReader(all))
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", ErrNoPicture, err)
+		return 0, 0, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	w, h = orientationOf(r, size).size(c.Width, c.Height)
 	return w, h, nil
@@ -193,8 +193,8 @@ func (p *Photo) Fit(w, h int) *Photo {
 	}
 	m := pixel.New(max(int(float64(p.W)*f+0.5), 1), max(int(float64(p.H)*f+0.5), 1))
 	p.Draw(m, 0)
-	return Plain(m)
+	return FromImage(m)
 }
 
-// Plain is a photo of one picture as it is.
-func Plain(m *pixel.Image) *Photo { return &Photo{W: m.W, H: m.H, img: m, turn: upright} }
+// FromImage is a photo of one picture as it is.
+func FromImage(m *pixel.Image) *Photo { return &Photo{W: m.W, H: m.H, img: m, turn: upright} }

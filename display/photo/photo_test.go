@@ -267,7 +267,7 @@ func movingWebP(frames int) []byte {
 
 func TestMoving(t *testing.T) {
 	p := decode(t, movingWebP(3))
-	if p.Frames() != 3 || p.W != 4 || p.Delay(0) != 70*time.Millisecond || !p.Moves() {
+	if p.Frames() != 3 || p.W != 4 || p.Delay(0) != 70*time.Millisecond || !p.Animated() {
 		t.Fatalf("%d frames, %d wide, %v", p.Frames(), p.W, p.Delay(0))
 	}
 	for i := range 3 {
@@ -332,18 +332,18 @@ func TestRefused(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"empty":                          {nil, ErrNoPicture},
-		"text":                           {[]byte("this is no picture at all"), ErrNoPicture},
-		"torn JPEG":                      {encodeJPEG(t, corner(64, 48))[:300], ErrNoPicture},
-		"a PNG of 1.6 gigapixels":        {bomb, ErrTooBig},
-		"a JPEG of 4 gigapixels":         {huge, ErrTooBig},
-		"a progressive one of 25":        {progressive, ErrTooBig},
-		"an animation of 16383 by 16383": {webpFile(chunk("VP8X", []byte{2, 0, 0, 0, 0xfe, 0x3f, 0, 0xfe, 0x3f, 0})), ErrTooBig},
-		"an animation without a frame":   {webpFile(chunk("VP8X", []byte{2, 0, 0, 0, 3, 0, 0, 3, 0, 0})), ErrNoPicture},
+		"empty":                          {nil, ErrFormat},
+		"text":                           {[]byte("this is no picture at all"), ErrFormat},
+		"torn JPEG":                      {encodeJPEG(t, corner(64, 48))[:300], ErrFormat},
+		"a PNG of 1.6 gigapixels":        {bomb, ErrTooLarge},
+		"a JPEG of 4 gigapixels":         {huge, ErrTooLarge},
+		"a progressive one of 25":        {progressive, ErrTooLarge},
+		"an animation of 16383 by 16383": {webpFile(chunk("VP8X", []byte{2, 0, 0, 0, 0xfe, 0x3f, 0, 0xfe, 0x3f, 0})), ErrTooLarge},
+		"an animation without a frame":   {webpFile(chunk("VP8X", []byte{2, 0, 0, 0, 3, 0, 0, 3, 0, 0})), ErrFormat},
 		"video without a still":          {append([]byte{0, 0, 0, 16}, "ftypisom\x00\x00\x00\x00"...), ErrNoStill},
 	} {
 		_, err := Decode(bytes.NewReader(tt.data), int64(len(tt.data)))
-		if strconv.IntSize == 32 && errors.Is(err, ErrNoPicture) && tt.want == ErrTooBig {
+		if strconv.IntSize == 32 && errors.Is(err, ErrFormat) && tt.want == ErrTooLarge {
 			continue // its size is no int there
 		}
 		if !errors.Is(err, tt.want) {
@@ -424,7 +424,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		s := Compose(32, 18, []*Photo{p}, false)
 		for i := range min(p.Frames(), 5) {
-			if s.Moves() {
+			if s.Animated() {
 				s.Advance(i)
 			}
 		}

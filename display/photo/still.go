@@ -2,7 +2,6 @@ package photo
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -12,9 +11,9 @@ import (
 var stillID = [16]byte{0x70, 0x69, 0x63, 0x6b, 0x65, 0x72, 0x64, 0x2d, 0x73, 0x74, 0x69, 0x6c, 0x6c, 0x2d, 0x76, 0x31}
 
 // ErrNoStill means a video without a still.
-var ErrNoStill = fmt.Errorf("%w: a video without a still", ErrNoPicture)
+var ErrNoStill = fmt.Errorf("%w: a video without a still", ErrFormat)
 
-const mostStill = 16 << 20
+const maxStill = 16 << 20
 
 // StillSize is how long what WriteStill writes is, for a still of n bytes.
 func StillSize(n int) int64 { return 24 + int64(n) }
@@ -23,7 +22,7 @@ func StillSize(n int) int64 { return 24 + int64(n) }
 // the two are one file. Its error is ErrNoStill where the video's last box has no
 // end of its own, or that of w.
 func WriteStill(w io.Writer, video io.ReaderAt, size int64, still []byte) error {
-	if _, _, end := walk(video, size); end != size || len(still) > mostStill {
+	if _, _, end := findStill(video, size); end != size || len(still) > maxStill {
 		return ErrNoStill
 	}
 	head := binary.BigEndian.AppendUint32(nil, uint32(StillSize(len(still))))
@@ -37,33 +36,28 @@ func WriteStill(w io.Writer, video io.ReaderAt, size int64, still []byte) error 
 
 // Still returns the still of a video. Its error is ErrNoStill.
 func Still(r io.ReaderAt, size int64) (*io.SectionReader, error) {
-	at, n, _ := walk(r, size)
-	if n <= 0 || n > mostStill {
+	at, n, _ := findStill(r, size)
+	if n <= 0 || n > maxStill {
 		return nil, ErrNoStill
 	}
 	return io.NewSectionReader(r, at, n), nil
 }
 
-// walk goes from box to box. It returns where a still is, n of zero without one,
-// and where the last whole box ends.
-func walk(r io.ReaderAt, size int64) (at, n, end int64) {
-	var head [32]byte
+// findStill returns the offset and length of the still in a video, length 0 if
+// there is none, and where the last complete box ends.
+func findStill(r io.ReaderAt, size int64) (offset, length, end int64) {
 	for end < size {
-		m, err := r.ReadAt(head[:], end)
-		if m < 8 || err != nil && !errors.Is(err, io.EOF) {
-			return at, n, end
+		b, ok := readBox(r, end, size)
+		if !ok || b.toEOF {
+			break
 		}
-		length, skip := int64(binary.BigEndian.Uint32(head[:])), int64(8)
-		if length == 1 && m >= 16 {
-			length, skip = int64(binary.BigEndian.Uint64(head[8:])), 16
+		if b.kind == "uuid" && b.content == end+8 && b.end-b.content >= int64(len(stillID)) {
+			var id [16]byte
+			if n, _ := r.ReadAt(id[:], b.content); n == len(id) && id == stillID {
+				offset, length = b.content+int64(len(id)), b.end-b.content-int64(len(id))
+			}
 		}
-		if length < skip || length > size-end {
-			return at, n, end
-		}
-		if string(head[4:8]) == "uuid" && skip == 8 && m >= 24 && [16]byte(head[8:24]) == stillID {
-			at, n = end+24, length-24
-		}
-		end += length
+		end = b.end
 	}
-	return at, n, end
+	return offset, length, end
 }

@@ -97,21 +97,21 @@ func (m *Image) At(x, y int) color.Color {
 // Opaque makes encoders write no alpha.
 func (m *Image) Opaque() bool { return true }
 
-// Turned returns the size of a picture after a turn by so many degrees, which
+// RotatedSize returns the size of a picture after a turn by so many degrees, which
 // must be 0, 90, 180 or 270.
-func Turned(w, h, degrees int) (int, int) {
+func RotatedSize(w, h, degrees int) (int, int) {
 	if degrees%180 != 0 {
 		return h, w
 	}
 	return w, h
 }
 
-// block is the edge of the squares that Turn works in, so that what it writes
+// block is the edge of the squares that Rotate works in, so that what it writes
 // stays in the processor's cache.
 const block = 32
 
-// Turn draws src into dst, turned clockwise. dst must have the turned size.
-func Turn(dst, src *Image, degrees int) {
+// Rotate draws src into dst, turned clockwise. dst must have the turned size.
+func Rotate(dst, src *Image, degrees int) {
 	switch degrees {
 	case 0:
 		dst.Copy(src, image.Point{})

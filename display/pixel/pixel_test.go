@@ -110,9 +110,9 @@ func TestRefusedFormats(t *testing.T) {
 func TestTurn(t *testing.T) {
 	src := noise(67, 41)
 	for _, degrees := range []int{0, 90, 180, 270} {
-		w, h := Turned(src.W, src.H, degrees)
+		w, h := RotatedSize(src.W, src.H, degrees)
 		dst := New(w, h)
-		Turn(dst, src, degrees)
+		Rotate(dst, src, degrees)
 		for y := range src.H {
 			for x := range src.W {
 				at := map[int]image.Point{0: {x, y}, 90: {src.H - 1 - y, x}, 180: {src.W - 1 - x, src.H - 1 - y}, 270: {y, src.W - 1 - x}}[degrees]
@@ -228,7 +228,7 @@ func BenchmarkBlend(b *testing.B) {
 func BenchmarkTurn(b *testing.B) {
 	src, dst := noise(1920, 1080), New(1080, 1920)
 	for b.Loop() {
-		Turn(dst, src, 90)
+		Rotate(dst, src, 90)
 	}
 }
 

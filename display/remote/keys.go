@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// ErrNoKey means a name that no key has.
-var ErrNoKey = errors.New("there is no key of this name")
+// ErrUnknownKey means a name that no key has.
+var ErrUnknownKey = errors.New("there is no key of this name")
 
-// ErrTwoMeanings means that a key has another meaning already.
-var ErrTwoMeanings = errors.New("the key means something else too")
+// ErrConflict means that a key has another meaning already.
+var ErrConflict = errors.New("the key means something else too")
 
 // A Keymap is what keys mean, by their codes. The words are the caller's own.
 type Keymap map[uint16]string
 
 // Add gives the keys of these names (KEY_OK) a meaning. Its error wraps
-// ErrNoKey or ErrTwoMeanings.
+// ErrUnknownKey or ErrConflict.
 func (m Keymap) Add(meaning string, names []string) error {
 	for _, name := range names {
 		code, ok := codes[strings.ToUpper(name)]
 		if !ok {
-			return fmt.Errorf("%q: %w (see linux/input-event-codes.h, such as KEY_OK)", name, ErrNoKey)
+			return fmt.Errorf("%q: %w (see linux/input-event-codes.h, such as KEY_OK)", name, ErrUnknownKey)
 		}
 		if other, ok := m[code]; ok && other != meaning {
-			return fmt.Errorf("%q: %w, %q", name, ErrTwoMeanings, other)
+			return fmt.Errorf("%q: %w, %q", name, ErrConflict, other)
 		}
 		m[code] = meaning
 	}

@@ -31,7 +31,7 @@ func TestKeymap(t *testing.T) {
 	if m[28] != "ok" || m[0x160] != "ok" || m[158] != "back" || m[105] != "left" || m[0x120] != "fire" {
 		t.Errorf("%v", m)
 	}
-	if err := m.Add("x", []string{"KEY_NONSENSE"}); !errors.Is(err, ErrNoKey) {
+	if err := m.Add("x", []string{"KEY_NONSENSE"}); !errors.Is(err, ErrUnknownKey) {
 		t.Errorf("got %v", err)
 	}
 }

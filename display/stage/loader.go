@@ -63,7 +63,7 @@ func (l *loader) run(ctx context.Context) {
 }
 
 // errDecoder means that a decoder fell over a file.
-var errDecoder = fmt.Errorf("%w: its decoder gave up", photo.ErrNoPicture)
+var errDecoder = fmt.Errorf("%w: its decoder gave up", photo.ErrFormat)
 
 // load decodes a slide's photos and fits them to the screen.
 func (l *loader) load(s *display.Slide) (out loaded) {
@@ -101,7 +101,7 @@ func (l *loader) load(s *display.Slide) (out loaded) {
 
 // lasting reports whether a file can never be shown, rather than not now.
 func lasting(err error) bool {
-	return errors.Is(err, photo.ErrNoPicture) || errors.Is(err, photo.ErrTooBig) || errors.Is(err, fs.ErrNotExist)
+	return errors.Is(err, photo.ErrFormat) || errors.Is(err, photo.ErrTooLarge) || errors.Is(err, fs.ErrNotExist)
 }
 
 // decode reads one file. A video without a still is black.
@@ -117,7 +117,7 @@ func (l *loader) decode(m display.Media) (*photo.Photo, error) {
 	}
 	p, err := photo.Decode(f, st.Size())
 	if m.Video && err != nil {
-		return photo.Plain(pixel.New(l.w, l.h)), nil
+		return photo.FromImage(pixel.New(l.w, l.h)), nil
 	}
 	return p, err
 }

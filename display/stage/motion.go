@@ -24,7 +24,7 @@ func newFade(p *player, to *pixel.Image, now time.Time, length time.Duration) *f
 	f := &fade{from: p.panel, to: to, frame: to, began: now, length: length, at: now}
 	if p.cfg.Rotate != 0 {
 		f.to = pixel.New(p.panel.W, p.panel.H)
-		pixel.Turn(f.to, to, p.cfg.Rotate)
+		pixel.Rotate(f.to, to, p.cfg.Rotate)
 	}
 	return f
 }
@@ -65,7 +65,7 @@ func (p *player) endFade() error {
 
 // zooms reports whether the slide moves slowly towards the viewer.
 func (p *player) zooms() bool {
-	return p.cfg.Look.Zoom && p.fade == nil && p.scene != nil && !p.scene.Moves() && !p.dark && p.page.Paused == "" && p.page.Menu == nil && p.factor < 1+zoomBy
+	return p.cfg.Look.Zoom && p.fade == nil && p.scene != nil && !p.scene.Animated() && !p.dark && p.page.Paused == "" && p.page.Menu == nil && p.factor < 1+zoomBy
 }
 
 // stepZoom draws the slide a little larger.
@@ -98,7 +98,7 @@ func (p *player) tick(now time.Time) error {
 		return p.stepFade(now)
 	case !p.shown:
 		return p.update(now)
-	case p.scene != nil && p.scene.Moves() && !p.dark && !now.Before(p.due):
+	case p.scene != nil && p.scene.Animated() && !p.dark && !now.Before(p.due):
 		return p.stepFilm(now)
 	case p.zooms():
 		return p.stepZoom(now)
@@ -143,7 +143,7 @@ func (p *player) wakeAt(now time.Time) time.Time {
 			sooner(now.Add(untilNextSecond(left)))
 		}
 	}
-	if p.scene != nil && p.scene.Moves() {
+	if p.scene != nil && p.scene.Animated() {
 		sooner(p.due)
 	}
 	if p.zooms() {

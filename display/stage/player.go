@@ -83,7 +83,7 @@ func (p *player) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-p.screen.Gone():
+		case <-p.screen.Disconnected():
 			return nil
 		case page := <-pages:
 			err = p.turnTo(page)
@@ -369,7 +369,7 @@ func (p *player) show(parts []image.Rectangle) error {
 // turnPart turns a part of a picture and returns where that is then.
 func turnPart(dst, src *pixel.Image, degrees int, r image.Rectangle) image.Rectangle {
 	out := turnedRect(r, src.W, src.H, degrees)
-	pixel.Turn(dst.Sub(out), src.Sub(r), degrees)
+	pixel.Rotate(dst.Sub(out), src.Sub(r), degrees)
 	return out
 }
 

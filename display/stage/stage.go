@@ -26,23 +26,23 @@ type Screen interface {
 	Show(m *pixel.Image, parts []image.Rectangle) error
 	Blend(a, b *pixel.Image, t uint32) error
 	Blank(off bool) error
-	Gone() <-chan struct{}
+	Disconnected() <-chan struct{}
 	io.Closer
 }
 
 // Config is what a Stage needs. All members but the numbers must be set.
 type Config struct {
-	Open       func() (Screen, error)
-	Pages      *display.Board[display.Page]
-	Media      func(file string) (*os.File, error) // opens a display.Media's File
-	Unshowable func(ctx context.Context, file string, why error)
-	Found      func(w, h int, err error) // tells the size of a screen, or why there is none
-	Words      *words.Words
-	Look       display.Look
-	Rotate     int     // degrees, clockwise: 0, 90, 180 or 270
-	Overscan   float64 // share of each side that nothing may stand in
-	Cache      string  // a folder for an index of the system's fonts
-	Log        *slog.Logger
+	Open          func() (Screen, error)
+	Pages         *display.Board[display.Page]
+	Media         func(file string) (*os.File, error) // opens a display.Media's File
+	Unshowable    func(ctx context.Context, file string, why error)
+	ScreenChanged func(w, h int, err error) // tells the size of a screen, or why there is none
+	Words         *words.Words
+	Look          display.Look
+	Rotate        int     // degrees, clockwise: 0, 90, 180 or 270
+	Overscan      float64 // share of each side that nothing may stand in
+	Cache         string  // a folder for an index of the system's fonts
+	Log           *slog.Logger
 }
 
 // A Stage plays pages.
@@ -63,9 +63,9 @@ func New(cfg Config) *Stage {
 	return &Stage{cfg: cfg, born: time.Now(), settled: make(chan struct{})}
 }
 
-// Settled is closed once there is a picture on a screen, or it is known why
+// Ready is closed once there is a picture on a screen, or it is known why
 // there is none.
-func (s *Stage) Settled() <-chan struct{} { return s.settled }
+func (s *Stage) Ready() <-chan struct{} { return s.settled }
 
 func (s *Stage) isSettled() { s.settle.Do(func() { close(s.settled) }) }
 
@@ -107,7 +107,7 @@ func (s *Stage) Run(ctx context.Context) error {
 		}
 		if err.Error() != said {
 			said = err.Error()
-			s.cfg.Found(0, 0, err)
+			s.cfg.ScreenChanged(0, 0, err)
 			s.cfg.Log.Error("nothing can be shown", "err", err, "retry_in", retryEvery)
 			s.isSettled()
 		}
@@ -129,9 +129,9 @@ type fontError struct{ error }
 func (s *Stage) play(ctx context.Context, screen Screen) (err error) {
 	defer func() { err = errors.Join(err, screen.Close()) }()
 	w, h := screen.Size()
-	w, h = pixel.Turned(w, h, s.cfg.Rotate)
+	w, h = pixel.RotatedSize(w, h, s.cfg.Rotate)
 	s.size.Store(&image.Point{X: w, Y: h})
-	s.cfg.Found(w, h, nil)
+	s.cfg.ScreenChanged(w, h, nil)
 	painter, err := paint.New(paint.Config{W: w, H: h, Overscan: s.cfg.Overscan, Words: s.cfg.Words, Cache: s.cfg.Cache, Log: s.cfg.Log})
 	if err != nil {
 		return &fontError{err}

@@ -282,7 +282,7 @@ func TestRotate(t *testing.T) {
 		upright := th.screen.picture()
 		th.stop()
 		for _, degrees := range []int{90, 180, 270} {
-			w, h := pixel.Turned(640, 360, degrees)
+			w, h := pixel.RotatedSize(640, 360, degrees)
 			th.install(w, h)
 			th.cfg.Rotate = degrees
 			th.pages.Set(display.Page{Title: "Scan", QR: "https://g.test/device", Until: time.Now().Add(20 * time.Minute)})
@@ -293,7 +293,7 @@ func TestRotate(t *testing.T) {
 				t.Errorf("%d degrees: the picture is %d by %d", degrees, sw, sh)
 			}
 			want := pixel.New(w, h)
-			pixel.Turn(want, upright, degrees)
+			pixel.Rotate(want, upright, degrees)
 			different, got := 0, th.screen.picture()
 			for i := range want.Pix {
 				if want.Pix[i] != got.Pix[i] {

@@ -67,7 +67,7 @@ func (f *fake) Blank(off bool) error {
 	f.dark = off
 	return nil
 }
-func (f *fake) Gone() <-chan struct{} { return f.gone }
+func (f *fake) Disconnected() <-chan struct{} { return f.gone }
 func (f *fake) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -153,11 +153,11 @@ func inTheatre(t *testing.T, change func(*Config), f func(t *testing.T, th *thea
 				defer th.mu.Unlock()
 				th.bad = append(th.bad, file)
 			},
-			Found: func(w, h int, err error) { th.found.Store(&found{w, h, err}) },
-			Words: words.English(),
-			Look:  display.Look{Fade: time.Second, Interval: 10 * time.Second, Plain: true},
-			Cache: dir,
-			Log:   slog.New(slog.DiscardHandler),
+			ScreenChanged: func(w, h int, err error) { th.found.Store(&found{w, h, err}) },
+			Words:         words.English(),
+			Look:          display.Look{Fade: time.Second, Interval: 10 * time.Second, Plain: true},
+			Cache:         dir,
+			Log:           slog.New(slog.DiscardHandler),
 		}
 		if change != nil {
 			change(&th.cfg)

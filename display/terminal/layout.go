@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/width"
 
 	"pickerd/display"
+	"pickerd/display/qr"
 	"pickerd/display/words"
 )
 
@@ -55,7 +56,7 @@ func codeLines(text string) []string {
 	if text == "" {
 		return nil
 	}
-	code, err := display.NewQR(text)
+	code, err := qr.New(text)
 	if err != nil {
 		return nil
 	}

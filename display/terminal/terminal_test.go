@@ -155,7 +155,7 @@ func TestTerminal(t *testing.T) {
 		if got := screen.scan(); got != link {
 			t.Errorf("the code reads %q\n%s", got, screen.text())
 		}
-		for _, want := range []string{"Show your photos on Kitchen", "1. Scan the code", "GQVQ-JKEC", "https://www.google.com/device", "Good for 10:00"} {
+		for _, want := range []string{"Show your photos on Kitchen", "1. Scan the code", "GQVQ-JKEC", "https://www.google.com/device", "Code expires in 10:00"} {
 			if !strings.Contains(screen.text(), want) {
 				t.Errorf("%q is not there:\n%s", want, screen.text())
 			}
@@ -163,7 +163,7 @@ func TestTerminal(t *testing.T) {
 		screen.taken()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if n := screen.taken(); n > 10*200 || !strings.Contains(screen.text(), "Good for 9:50") {
+		if n := screen.taken(); n > 10*200 || !strings.Contains(screen.text(), "Code expires in 9:50") {
 			t.Errorf("a countdown of ten seconds wrote %d bytes\n%s", n, screen.text())
 		}
 		fmt.Fprintln(tail, "level=INFO msg=hello")

@@ -93,6 +93,9 @@ func New(lang string, rightToLeft bool, cache string, log *slog.Logger) (*Family
 	return f, nil
 }
 
+// RightToLeft reports whether the interface's language is written so.
+func (f *Family) RightToLeft() bool { return f.rtl }
+
 // face returns an embedded font.
 func (f *Family) face(s script, bold bool) (*font.Face, error) {
 	name := s.font + "-" + weights[bold]

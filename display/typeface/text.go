@@ -32,6 +32,15 @@ type Block struct {
 	lines         []line
 }
 
+// Baseline returns the distance of the first line's baseline from the block's
+// top, 0 for an empty block.
+func (b *Block) Baseline() int {
+	if len(b.lines) == 0 {
+		return 0
+	}
+	return b.lines[0].baseline
+}
+
 type line struct {
 	runs     []shaping.Output
 	width    int
@@ -41,8 +50,8 @@ type line struct {
 // leading is the least distance of baselines, in ems.
 const leading = 1.3
 
-// Lay breaks a text into lines of at most width pixels.
-func (f *Family) Lay(text string, s Style, width int) *Block {
+// Layout breaks a text into lines of at most width pixels.
+func (f *Family) Layout(text string, s Style, width int) *Block {
 	b := &Block{family: f}
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		f.layParagraph(b, readable(paragraph), s, max(width, 1))

@@ -53,26 +53,26 @@ func inked(m *pixel.Image, r image.Rectangle) (n int) {
 func TestLines(t *testing.T) {
 	f := family(t, "en")
 	s := Style{Size: 20}
-	one := f.Lay("Hello", s, 1000)
+	one := f.Layout("Hello", s, 1000)
 	if one.Width < 40 || one.Width > 70 || one.Height < 20 || one.Height > 32 {
 		t.Errorf("Hello is %d by %d", one.Width, one.Height)
 	}
-	many := f.Lay(strings.Repeat("word ", 60), s, 300)
+	many := f.Layout(strings.Repeat("word ", 60), s, 300)
 	if many.Width > 300 || many.Height < 8*one.Height {
 		t.Errorf("60 words are %d by %d in 300", many.Width, many.Height)
 	}
 	s.Lines = 2
-	if cut := f.Lay(strings.Repeat("word ", 60), s, 300); cut.Height != 2*one.Height || cut.Width > 300 {
+	if cut := f.Layout(strings.Repeat("word ", 60), s, 300); cut.Height != 2*one.Height || cut.Width > 300 {
 		t.Errorf("two lines are %d by %d", cut.Width, cut.Height)
 	}
-	long := f.Lay(strings.Repeat("x", 500), Style{Size: 20}, 300)
+	long := f.Layout(strings.Repeat("x", 500), Style{Size: 20}, 300)
 	if long.Width > 300 {
 		t.Errorf("a long word is %d wide in 300", long.Width)
 	}
-	if two := f.Lay("a\nb", Style{Size: 20}, 300); two.Height != 2*one.Height {
+	if two := f.Layout("a\nb", Style{Size: 20}, 300); two.Height != 2*one.Height {
 		t.Errorf("two paragraphs are %d high", two.Height)
 	}
-	if none := f.Lay("", s, 300); none.Height != 0 {
+	if none := f.Layout("", s, 300); none.Height != 0 {
 		t.Error("nothing takes room")
 	}
 }
@@ -90,10 +90,10 @@ func TestShaping(t *testing.T) {
 	} {
 		f := family(t, tt.lang)
 		s := Style{Size: 40}
-		whole := f.Lay(tt.text, s, 1000).Width
+		whole := f.Layout(tt.text, s, 1000).Width
 		sum := 0
 		for _, p := range tt.parts {
-			sum += f.Lay(p, s, 1000).Width
+			sum += f.Layout(p, s, 1000).Width
 		}
 		if whole >= sum {
 			t.Errorf("%s: %d wide, its letters %d", name, whole, sum)
@@ -106,7 +106,7 @@ func TestDirection(t *testing.T) {
 	f := family(t, "ar")
 	draw := func(s Style, text string) *pixel.Image {
 		m := pixel.New(400, 60)
-		f.Lay(text, s, 400).Draw(m, image.Point{}, 400, Start, 0xffffff)
+		f.Layout(text, s, 400).Draw(m, image.Point{}, 400, Start, 0xffffff)
 		return m
 	}
 	right := draw(Style{Size: 30}, "صور")
@@ -122,7 +122,7 @@ func TestDirection(t *testing.T) {
 func TestMissing(t *testing.T) {
 	f := family(t, "en")
 	m := pixel.New(60, 60)
-	f.Lay("\U000F0000", Style{Size: 40}, 60).Draw(m, image.Point{}, 60, Start, 0xffffff)
+	f.Layout("\U000F0000", Style{Size: 40}, 60).Draw(m, image.Point{}, 60, Start, 0xffffff)
 	if inked(m, m.Bounds()) == 0 {
 		t.Error("nothing is drawn for a character that no font has")
 	}
@@ -131,7 +131,7 @@ func TestMissing(t *testing.T) {
 // Text goes where it is put, and no further than the picture.
 func TestClipping(t *testing.T) {
 	f := family(t, "en")
-	b := f.Lay("Clipped", Style{Size: 40, Bold: true}, 400)
+	b := f.Layout("Clipped", Style{Size: 40, Bold: true}, 400)
 	whole := pixel.New(400, 100)
 	b.Draw(whole, image.Pt(20, 20), 400, Start, 0xffffff)
 	for _, r := range []image.Rectangle{image.Rect(0, 0, 60, 60), image.Rect(50, 30, 90, 50), image.Rect(100, 0, 400, 100)} {
@@ -157,7 +157,7 @@ func FuzzLay(f *testing.F) {
 			return
 		}
 		m := pixel.New(50, 50)
-		fam.Lay(s, Style{Size: 12, Lines: 3}, width%500).Draw(m, image.Point{}, 50, Centre, 1)
+		fam.Layout(s, Style{Size: 12, Lines: 3}, width%500).Draw(m, image.Point{}, 50, Centre, 1)
 	})
 }
 
@@ -165,7 +165,7 @@ func BenchmarkLayAndDraw(b *testing.B) {
 	f := family(b, "hi")
 	m := pixel.New(1000, 100)
 	for b.Loop() {
-		f.Lay("अपने फ़ोन से QR कोड स्कैन करें और Google में साइन इन करें।", Style{Size: 38}, 1000).Draw(m, image.Point{}, 1000, Start, 0xffffff)
+		f.Layout("अपने फ़ोन से QR कोड स्कैन करें और Google में साइन इन करें।", Style{Size: 38}, 1000).Draw(m, image.Point{}, 1000, Start, 0xffffff)
 	}
 }
 
@@ -173,12 +173,12 @@ func BenchmarkLayAndDraw(b *testing.B) {
 func TestDirectionMarks(t *testing.T) {
 	f := family(t, "ar")
 	s := Style{Size: 40}
-	plain, marked := f.Lay("صور TV", s, 1000), f.Lay("صور \u2068TV\u2069\u200f", s, 1000)
+	plain, marked := f.Layout("صور TV", s, 1000), f.Layout("صور \u2068TV\u2069\u200f", s, 1000)
 	if plain.Width != marked.Width {
 		t.Errorf("%d wide, with marks %d", plain.Width, marked.Width)
 	}
 	m := pixel.New(100, 60)
-	f.Lay("\u2068\u2069", s, 100).Draw(m, image.Point{}, 100, Start, 0xffffff)
+	f.Layout("\u2068\u2069", s, 100).Draw(m, image.Point{}, 100, Start, 0xffffff)
 	if inked(m, m.Bounds()) > 0 {
 		t.Error("marks leave ink")
 	}

@@ -88,6 +88,7 @@ func TestGuard(t *testing.T) {
 		"loopback's address from elsewhere":      {visit{method: "GET", path: "/", from: lanPhone, host: "127.0.0.1:8420"}, 421},
 		"a stranger":                             {visit{method: "GET", path: "/", from: lanPhone, host: lanBox}, 401},
 		"a stranger by the box's name":           {visit{method: "GET", path: "/", from: lanPhone, host: "BOX.local.:8420"}, 401},
+		"a stranger who wants a still":           {visit{method: "GET", path: "/still/1", from: lanPhone, host: lanBox}, 401},
 		"a stranger who wants a photo":           {visit{method: "GET", path: "/media/1", from: lanPhone, host: lanBox}, 401},
 		"events":                                 {visit{method: "GET", path: "/events", from: lanPhone, host: lanBox}, 401},
 		"the code":                               {visit{method: "GET", path: "/qr.svg", from: lanPhone, host: lanBox}, 401},
@@ -130,7 +131,7 @@ func TestSignIn(t *testing.T) {
 	if w := g.answer(visit{method: "POST", path: "/signin?key=" + testKey, from: lanPhone, host: lanBox}); w.Code != http.StatusForbidden {
 		t.Errorf("the key in the address: %d", w.Code)
 	}
-	if text := page.Body.String(); !strings.Contains(text, "Enter the display key of Lobby") || !strings.Contains(text, `action="/signin"`) || strings.Contains(text, testKey) {
+	if text := page.Body.String(); !strings.Contains(text, "To see Lobby, enter its display key") || !strings.Contains(text, `action="/signin"`) || strings.Contains(text, testKey) {
 		t.Errorf("the page says %s", text)
 	}
 	w := g.answer(visit{method: "POST", path: "/signin", from: lanPhone, host: lanBox, form: url.Values{"key": {" ABCD efgh IJKL-mnop"}}})

@@ -21,30 +21,23 @@ import (
 	"time"
 
 	"pickerd/display"
+	"pickerd/display/qr"
 	"pickerd/display/words"
 )
 
 //go:embed assets
 var assets embed.FS
 
-// A Device is whose pages are shown. The methods with an error are wishes of the
-// person at the screen.
-type Device interface {
+// A Screen is what the page shows and what its buttons and keys act on.
+type Screen interface {
 	Pages() *display.Board[display.Page]
-	Pick(ctx context.Context) error
-	Cancel(ctx context.Context) error
-	Renew(ctx context.Context) error
-	Next(ctx context.Context) error
-	Previous(ctx context.Context) error
-	Pause(ctx context.Context) error
-	Forget(ctx context.Context) error
-	ChooseItem(ctx context.Context, id string) error // of the menu
-	Touch()                                          // somebody is at the screen
+	Do(ctx context.Context, w display.Wish) error
+	Choose(ctx context.Context, id string) error // a line of the menu
 }
 
 // Config is what a Server needs. All members must be set.
 type Config struct {
-	Device Device
+	Screen Screen
 	Media  func(file string) (*os.File, error)          // opens a display.Media's File
 	Key    func(ctx context.Context, name string) error // of a remote control: "up", "ok", …
 	Font   func(name string) ([]byte, error)            // one that the style sheet names, compressed with gzip
@@ -94,20 +87,13 @@ func New(cfg Config) *Server {
 	}))
 	mux.HandleFunc("GET /clear", clearKept)
 	mux.HandleFunc("GET /media/{file}", s.media)
-	mux.HandleFunc("POST /pick", s.wish(cfg.Device.Pick))
-	mux.HandleFunc("POST /cancel", s.wish(cfg.Device.Cancel))
-	mux.HandleFunc("POST /renew", s.wish(cfg.Device.Renew))
-	mux.HandleFunc("POST /forget", s.wish(cfg.Device.Forget))
-	mux.HandleFunc("POST /key/{name}", func(w http.ResponseWriter, r *http.Request) {
-		s.wish(func(ctx context.Context) error { return cfg.Key(ctx, r.PathValue("name")) })(w, r)
-	})
-	mux.HandleFunc("POST /menu/{item}", func(w http.ResponseWriter, r *http.Request) {
-		s.wish(func(ctx context.Context) error { return cfg.Device.ChooseItem(ctx, r.PathValue("item")) })(w, r)
-	})
-	mux.HandleFunc("POST /next", s.wish(cfg.Device.Next))
-	mux.HandleFunc("POST /previous", s.wish(cfg.Device.Previous))
-	mux.HandleFunc("POST /pause", s.wish(cfg.Device.Pause))
-	mux.HandleFunc("POST /touch", s.wish(func(context.Context) error { cfg.Device.Touch(); return nil }))
+	mux.HandleFunc("GET /still/{file}", s.still)
+	mux.HandleFunc("POST /key/{name}", s.act(func(r *http.Request) error { return cfg.Key(r.Context(), r.PathValue("name")) }))
+	mux.HandleFunc("POST /menu/{item}", s.act(func(r *http.Request) error { return cfg.Screen.Choose(r.Context(), r.PathValue("item")) }))
+	for path, verb := range map[string]display.Verb{"pick": display.Pick, "cancel": display.Cancel, "renew": display.Renew,
+		"next": display.Next, "previous": display.Previous, "pause": display.Pause, "touch": display.Stay, "forget": display.AskForget} {
+		mux.HandleFunc("POST /"+path, s.act(func(r *http.Request) error { return cfg.Screen.Do(r.Context(), display.Wish{Verb: verb}) }))
+	}
 	mux.HandleFunc("GET /screen.json", s.screen)
 	mux.Handle("GET /healthz", Health(cfg.Alive))
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
@@ -272,11 +258,12 @@ func messageOf(p display.Page, now time.Time) message {
 		Link: p.Link, Code: p.Code, Spoken: p.Spoken, Left: secondsTo(p.Until, now), Problem: p.Problem, Remedy: p.Remedy,
 		RetryIn: secondsTo(p.RetryAt, now), Slide: slideOf(p.Slide), Next: slideOf(p.Next),
 		Paused: p.Paused, Clock: p.Clock, Date: p.Date, Night: p.Night, Menu: menuOf(p.Menu), Receipt: p.Receipt, Account: p.Account,
-		Pick: p.PickLabel, Cancel: p.CancelLabel, Renew: p.RenewLabel, Forget: p.ForgetLabel,
-		Leaves: secondsTo(p.LeavesAt, now), Stay: p.StayLabel, Visit: p.Visit}
+		Pick: p.Label(display.Pick), Cancel: p.Label(display.Cancel), Renew: p.Label(display.Renew),
+		Forget: p.Label(display.AskForget),
+		Leaves: secondsTo(p.LeavesAt, now), Stay: p.Label(display.Stay), Visit: p.Visit}
 	if p.QR != "" {
 		m.QR, m.QRLink = "qr.svg?"+etag(p.QR), p.QR
-		if code, err := display.NewQR(p.QR); err == nil {
+		if code, err := qr.New(p.QR); err == nil {
 			m.Modules = len(code)
 		}
 	}
@@ -362,7 +349,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	defer s.connect(r)()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	pages, fed := s.cfg.Device.Pages().Feed(ctx)
+	pages, fed := s.cfg.Screen.Pages().Feed(ctx)
 	defer fed()
 	defer cancel()
 	if _, err := fmt.Fprint(w, "retry: 1000\n\n"); err != nil {
@@ -395,7 +382,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 
 // qr draws a code that is on the screen now.
 func (s *Server) qr(of func(display.Page) string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { s.draw(w, of(s.cfg.Device.Pages().Get())) }
+	return func(w http.ResponseWriter, _ *http.Request) { s.draw(w, of(s.cfg.Screen.Pages().Get())) }
 }
 
 func (s *Server) draw(w http.ResponseWriter, text string) {
@@ -403,7 +390,7 @@ func (s *Server) draw(w http.ResponseWriter, text string) {
 		http.Error(w, "there is no QR code on the screen", http.StatusNotFound)
 		return
 	}
-	code, err := display.NewQR(text)
+	code, err := qr.New(text)
 	if err != nil {
 		s.cfg.Log.Error("the QR code can't be drawn", "err", err)
 		http.Error(w, "the QR code can't be drawn", http.StatusInternalServerError)
@@ -427,26 +414,6 @@ func (s *Server) font(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) // a browser that has gone needs none
 }
 
-// media serves a file that is on a page. Names come from the store alone and
-// their content never changes.
-func (s *Server) media(w http.ResponseWriter, r *http.Request) {
-	f, err := s.cfg.Media(r.PathValue("file"))
-	if err != nil {
-		http.NotFound(w, r)
-		return
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		http.NotFound(w, r)
-		return
-	}
-	if !s.cfg.Transient {
-		w.Header().Set("Cache-Control", "private, max-age=3600")
-	}
-	http.ServeContent(w, r, r.PathValue("file"), st.ModTime(), f)
-}
-
 // clearKept has a browser drop what it keeps of this page, and begin anew: somebody
 // was forgotten. What it is known by stays.
 func clearKept(w http.ResponseWriter, r *http.Request) {
@@ -454,9 +421,10 @@ func clearKept(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "./", http.StatusSeeOther)
 }
 
-func (s *Server) wish(f func(context.Context) error) http.HandlerFunc {
+// act does what somebody at the page asks for.
+func (s *Server) act(f func(*http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := f(r.Context()); err != nil {
+		if err := f(r); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
 			return
 		}

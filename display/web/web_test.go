@@ -29,22 +29,27 @@ type rig struct {
 	err   error
 
 	alive   bool
-	turned  string // what the slideshow was asked for
+	asked   string // of the rest
 	touched bool
 }
 
-// The rig is the device too.
+// The rig is the screen too.
 func (r *rig) Pages() *display.Board[display.Page] { return &r.pages }
-func (r *rig) Pick(context.Context) error          { r.picks++; return r.err }
-func (r *rig) Cancel(context.Context) error        { return r.err }
-func (r *rig) Renew(context.Context) error         { return r.err }
-func (r *rig) Next(context.Context) error          { r.turned = "next"; return r.err }
-func (r *rig) Previous(context.Context) error      { r.turned = "previous"; return r.err }
-func (r *rig) Pause(context.Context) error         { r.turned = "pause"; return r.err }
-func (r *rig) Touch()                              { r.touched = true }
-func (r *rig) Forget(context.Context) error        { r.turned = "forget"; return r.err }
-func (r *rig) ChooseItem(_ context.Context, id string) error {
-	r.turned = "item " + id
+
+func (r *rig) Do(_ context.Context, w display.Wish) error {
+	switch w.Verb {
+	case display.Pick:
+		r.picks++
+	case display.Stay:
+		r.touched = true
+	default:
+		r.asked = string(w.Verb)
+	}
+	return r.err
+}
+
+func (r *rig) Choose(_ context.Context, id string) error {
+	r.asked = "item " + id
 	return r.err
 }
 
@@ -61,8 +66,8 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { root.Close() })
 	r := &rig{alive: true}
 	r.web = New(Config{
-		Device: r,
-		Key:    func(_ context.Context, name string) error { r.turned = "key " + name; return r.err },
+		Screen: r,
+		Key:    func(_ context.Context, name string) error { r.asked = "key " + name; return r.err },
 		Media:  root.Open,
 		Font:   typeface.File,
 		Words:  words.English(),
@@ -244,9 +249,9 @@ func TestEvents(t *testing.T) {
 
 func TestMoreWishes(t *testing.T) {
 	r := newRig(t)
-	for path, want := range map[string]string{"/forget": "forget", "/key/up": "key up", "/menu/a%20b": "item a b", "/next": "next"} {
-		if resp, _ := r.send(t, http.MethodPost, path); resp.StatusCode != 202 || r.turned != want {
-			t.Errorf("%s: %d, %q", path, resp.StatusCode, r.turned)
+	for path, want := range map[string]string{"/forget": "ask-forget", "/key/up": "key up", "/menu/a%20b": "item a b", "/next": "next"} {
+		if resp, _ := r.send(t, http.MethodPost, path); resp.StatusCode != 202 || r.asked != want {
+			t.Errorf("%s: %d, %q", path, resp.StatusCode, r.asked)
 		}
 		if resp, _ := r.send(t, http.MethodPost, path, "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
 			t.Errorf("%s from another page: %d", path, resp.StatusCode)
@@ -276,7 +281,7 @@ func TestKept(t *testing.T) {
 
 func TestMenu(t *testing.T) {
 	p := display.Page{Menu: &display.Menu{Title: "Kitchen", Items: []display.MenuItem{{ID: "pick", Label: "Choose photos"}}, QR: "http://192.0.2.7/remote/k", QRLabel: "Scan"},
-		LeavesAt: time.Now().Add(42 * time.Second), StayLabel: "Stay", Visit: "v"}
+		LeavesAt: time.Now().Add(42 * time.Second), Offers: []display.Offer{{Wish: display.Wish{Verb: display.Stay}, Label: "Stay"}}, Visit: "v"}
 	m := messageOf(p, time.Now())
 	if m.Menu.Items[0] != (itemMsg{"pick", "Choose photos"}) || !strings.HasPrefix(m.Menu.QR, "menu.svg?") || m.Menu.QRLink != p.Menu.QR || m.Leaves != 42 || m.Stay != "Stay" || m.Visit != "v" {
 		t.Errorf("%+v %+v", m, m.Menu)

@@ -1,6 +1,6 @@
-// Package words holds what people read on a screen, in every language of the
-// interface: one file a language, all in the folder languages. It knows nothing
-// of when a text is shown.
+// Package words holds what people read on screens and phones, in every language
+// of the interface: one file per language, in the folder languages. It does not
+// know when a text is shown.
 package words
 
 import (
@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -66,7 +67,13 @@ type file struct {
 	Notice   map[string]any `toml:"notice"`
 	SignIn   map[string]any `toml:"signin"`
 	Remote   map[string]any `toml:"remote"`
+	Phone    map[string]any `toml:"phone"`
+	Relay    map[string]any `toml:"relay"`
+	API      map[string]any `toml:"api"` // in English alone
 }
+
+// unpainted are the groups of texts that only browsers show, in their own fonts.
+var unpainted = []string{"phone.", "relay.", "api."}
 
 // find returns the code of the language that another code means: "de_AT" is "de",
 // "zh" is "zh-Hans".
@@ -79,13 +86,40 @@ func find(code string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	tags := make([]language.Tag, len(codes))
-	for i, c := range codes {
-		tags[i] = language.Make(c)
-	}
-	_, i, sure := language.NewMatcher(tags).Match(wanted)
+	_, i, sure := matcher().Match(wanted)
 	return codes[i], sure >= language.High
 }
+
+// matcher finds the nearest of Languages.
+var matcher = sync.OnceValue(func() language.Matcher {
+	var tags []language.Tag
+	for _, c := range Languages() {
+		tags = append(tags, language.Make(c))
+	}
+	return language.NewMatcher(tags)
+})
+
+// Accepted returns the texts of the first language in an Accept-Language header
+// (RFC 9110, section 12.5.4) that there are texts in, or else otherwise.
+func Accepted(header string, otherwise *Words) *Words {
+	wanted, _, err := language.ParseAcceptLanguage(header)
+	if err != nil {
+		return otherwise
+	}
+	for _, tag := range wanted {
+		_, i, sure := matcher().Match(tag)
+		if sure < language.High {
+			continue
+		}
+		if w, err := For(Languages()[i]); err == nil {
+			return w
+		}
+	}
+	return otherwise
+}
+
+// loaded are the texts that For has read, by code.
+var loaded sync.Map
 
 // For returns the texts of a language. Its error is ErrNoLanguage.
 func For(code string) (*Words, error) {
@@ -94,6 +128,18 @@ func For(code string) (*Words, error) {
 	if !ok {
 		return nil, fmt.Errorf("%q: %w", wanted, ErrNoLanguage)
 	}
+	if w, ok := loaded.Load(code); ok {
+		return w.(*Words), nil
+	}
+	w, err := load(code)
+	if err != nil {
+		return nil, err
+	}
+	loaded.Store(code, w)
+	return w, nil
+}
+
+func load(code string) (*Words, error) {
 	data, err := files.ReadFile("languages/" + code + ".toml")
 	if err != nil {
 		return nil, err
@@ -104,7 +150,7 @@ func For(code string) (*Words, error) {
 	}
 	w := &Words{Code: code, Name: f.Name, RightToLeft: f.Dir == "rtl", digits: []rune(f.Digits), tag: language.Make(code),
 		months: f.Months, weekdays: f.Weekdays, date: f.Date, day: f.Day, texts: map[string]string{}}
-	for prefix, table := range map[string]map[string]any{"page": f.Page, "screen": f.Screen, "signin": f.SignIn, "remote": f.Remote, "notice": f.Notice} {
+	for prefix, table := range map[string]map[string]any{"page": f.Page, "screen": f.Screen, "signin": f.SignIn, "remote": f.Remote, "phone": f.Phone, "relay": f.Relay, "api": f.API, "notice": f.Notice} {
 		w.flatten(prefix, table)
 	}
 	return w, nil
@@ -230,10 +276,17 @@ func (w *Words) Texts(group string) map[string]string {
 // Keys are the keys that have a text, in order.
 func (w *Words) Keys() []string { return slices.Sorted(maps.Keys(w.texts)) }
 
-// Letters are all the characters that the language's texts are written with.
+// Letters are all the characters that the language's texts on screens are written
+// with.
 func (w *Words) Letters() []rune {
 	seen := map[rune]bool{}
-	for _, s := range slices.Concat(slices.Collect(maps.Values(w.texts)), w.months, w.weekdays, []string{w.date, w.day, w.Name, string(w.digits)}) {
+	var texts []string
+	for k, s := range w.texts {
+		if !slices.ContainsFunc(unpainted, func(group string) bool { return strings.HasPrefix(k, group) }) {
+			texts = append(texts, s)
+		}
+	}
+	for _, s := range slices.Concat(texts, w.months, w.weekdays, []string{w.date, w.day, w.Name, string(w.digits)}) {
 		for _, r := range s {
 			seen[r] = true
 		}

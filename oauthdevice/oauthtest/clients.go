@@ -6,25 +6,25 @@ import (
 	"slices"
 )
 
-// A Kind is the type of an OAuth client, as the Google console calls it. Each
-// may use one flow only.
+// A Kind is the type of an OAuth client in the Google console. Each type is
+// limited to one flow.
 type Kind int
 
-// The kinds of clients that the server knows one of each.
+// The kinds of clients. The server has one of each.
 const (
-	TV      Kind = iota // "TVs and Limited Input devices": the device flow, no redirect
-	Web                 // "Web application": redirects to what is registered
-	Desktop             // "Desktop app": redirects to any port of the loopback address
+	TV      Kind = iota // "TVs and Limited Input devices": device flow
+	Web                 // "Web application": redirects to registered addresses
+	Desktop             // "Desktop app": redirects to any port on loopback
 )
 
-// A client is one OAuth client.
+// A client is a registered OAuth client.
 type client struct {
 	kind       Kind
 	id, secret string
 	redirects  []string
 }
 
-// Client returns the id and secret of the client of a kind.
+// Client returns the id and secret of the client of kind k.
 func (s *Server) Client(k Kind) (id, secret string) {
 	c := s.clients[k]
 	return c.id, c.secret
@@ -44,7 +44,7 @@ func (s *Server) clientByID(id string) *client {
 	return s.clients[i]
 }
 
-// mayRedirect is Google's rule for the redirect URIs of a client.
+// mayRedirect implements Google's rules for redirect URIs.
 func (c *client) mayRedirect(to string) bool {
 	switch c.kind {
 	case Web:
@@ -58,9 +58,10 @@ func (c *client) mayRedirect(to string) bool {
 
 const wrongType = "Only clients of type 'TVs and Limited Input devices' can use the OAuth 2.0 flow for TV and Limited-Input Device Applications. Please create and use an appropriate client."
 
-// checkClient finds the client of a request, or refuses it as Google does: the
-// client before everything else.
-func (s *Server) checkClient(a *answer, r *http.Request, op string) *client {
+// checkClient returns the client of a request. If it must be refused, checkClient
+// sends the response and returns nil. Like Google, it checks the client before
+// everything else.
+func (s *Server) checkClient(a *recorder, r *http.Request, op string) *client {
 	c := s.clientByID(r.FormValue("client_id"))
 	deviceFlow := op == OpCode || op == OpPoll
 	switch {

@@ -11,7 +11,7 @@ import (
 	"pickerd/oauthdevice/oauthtest/conformance"
 )
 
-// TestConformance holds the simulator to what is asked of real servers.
+// The simulator must pass the tests that real servers pass.
 func TestConformance(t *testing.T) {
 	for _, server := range []struct {
 		name string
@@ -49,7 +49,7 @@ func subject(opt oauthtest.Options) *conformance.Subject {
 				t.Fatal("the code could not be denied")
 			}
 		},
-		Overreaching: func(*testing.T) *oauthdevice.Client {
+		RefusedScope: func(*testing.T) *oauthdevice.Client {
 			strict := opt
 			strict.RefuseScope = true
 			return client(oauthtest.New(strict))

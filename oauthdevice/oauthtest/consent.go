@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// authCodeLife is how long an authorization code is good.
+// authCodeLife is how long an authorization code is valid.
 const authCodeLife = 10 * time.Minute
 
-// A grantRequest is what a consent page was opened with.
+// A grantRequest is a valid authorization request.
 type grantRequest struct {
 	client    *client
 	redirect  *url.URL
@@ -32,8 +32,8 @@ type authCode struct {
 	used    bool
 }
 
-// A consentError is what Google shows instead of a consent page: there is no
-// way back to the client.
+// A consentError is an error that Google shows instead of the consent page,
+// without redirecting to the client.
 type consentError struct {
 	status        int
 	code, message string
@@ -43,7 +43,7 @@ func (e *consentError) Error() string {
 	return fmt.Sprintf("Error %d: %s. %s", e.status, e.code, e.message)
 }
 
-// consent checks an authorization request (RFC 6749 §4.1.1).
+// consent validates an authorization request (RFC 6749 §4.1.1).
 func (s *Server) consent(q url.Values) (*grantRequest, error) {
 	c := s.clientByID(q.Get("client_id"))
 	if c == nil {
@@ -64,8 +64,8 @@ func (s *Server) consent(q url.Values) (*grantRequest, error) {
 		challenge: q.Get("code_challenge"), again: q.Get("prompt") == "consent"}, nil
 }
 
-// back is the address that the browser is sent to with an outcome.
-func (g *grantRequest) back(key, value string) string {
+// redirectWith returns the redirect URI with a parameter and the state.
+func (g *grantRequest) redirectWith(key, value string) string {
 	to := *g.redirect
 	q := to.Query()
 	q.Set(key, value)
@@ -74,8 +74,8 @@ func (g *grantRequest) back(key, value string) string {
 	return to.String()
 }
 
-// Allow lets person agree on the consent page at authURL, except to the scopes
-// in without, and returns where their browser is sent.
+// Allow simulates that a person consents on the page at authURL, except to the
+// scopes in without. It returns the address to which the browser is redirected.
 func (s *Server) Allow(authURL, person string, without ...string) (string, error) {
 	g, err := s.consentAt(authURL)
 	if err != nil {
@@ -85,14 +85,14 @@ func (s *Server) Allow(authURL, person string, without ...string) (string, error
 	return s.allow(g, person), nil
 }
 
-// Decline lets somebody refuse on the consent page at authURL, and returns
-// where their browser is sent.
+// Decline simulates that a person refuses on the page at authURL. It returns the
+// address to which the browser is redirected.
 func (s *Server) Decline(authURL string) (string, error) {
 	g, err := s.consentAt(authURL)
 	if err != nil {
 		return "", err
 	}
-	return g.back("error", "access_denied"), nil
+	return g.redirectWith("error", "access_denied"), nil
 }
 
 func (s *Server) consentAt(authURL string) (*grantRequest, error) {
@@ -105,17 +105,17 @@ func (s *Server) consentAt(authURL string) (*grantRequest, error) {
 
 func (s *Server) allow(g *grantRequest, person string) string {
 	if s.opt.RefuseCodeScope {
-		return g.back("error", "invalid_scope")
+		return g.redirectWith("error", "invalid_scope")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	code := "4/" + Mark + rand.Text()
 	s.authCodes[code] = &authCode{grantRequest: *g, person: person, expires: time.Now().Add(authCodeLife)}
-	return g.back("code", code)
+	return g.redirectWith("code", code)
 }
 
-// consentPages are the server's own pages between the box and the way back: who
-// signs in, then whether to allow.
+// consentPages serves the pages of the code flow: choosing an account, then
+// consenting.
 func (s *Server) consentPages(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	q := r.URL.Query()
@@ -132,7 +132,7 @@ func (s *Server) consentPages(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, s.allow(g, person), http.StatusSeeOther)
 		return
 	case "deny":
-		http.Redirect(w, r, g.back("error", "access_denied"), http.StatusSeeOther)
+		http.Redirect(w, r, g.redirectWith("error", "access_denied"), http.StatusSeeOther)
 		return
 	}
 	if person == "" {
@@ -142,8 +142,8 @@ func (s *Server) consentPages(w http.ResponseWriter, r *http.Request) {
 	consentPage(person, g.scopes).Render(w)
 }
 
-// exchange trades a code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
-func (s *Server) exchange(a *answer, r *http.Request) {
+// exchange serves the exchange of a code (RFC 6749 §4.1.3, RFC 7636 §4.6).
+func (s *Server) exchange(a *recorder, r *http.Request) {
 	c := s.checkClient(a, r, OpExchange)
 	if c == nil {
 		return
@@ -160,11 +160,11 @@ func (s *Server) exchange(a *answer, r *http.Request) {
 		a.refuse(http.StatusBadRequest, "invalid_grant", "Invalid code verifier.")
 	default:
 		code.used = true
-		who := code.person + " " + c.id
-		// On a repeat consent Google leaves the refresh token out, unless
-		// consent was asked for again.
-		first := !s.consented[who]
-		s.consented[who] = true
+		key := code.person + " " + c.id
+		// Google returns a refresh token only for the first consent or with
+		// prompt=consent.
+		first := !s.consented[key]
+		s.consented[key] = true
 		s.issueToken(a, &token{person: code.person, client: c, scopes: code.scopes}, first || code.again)
 	}
 }

@@ -102,18 +102,18 @@ func confirmPage(userCode, device string) g.Node {
 	)
 }
 
-func connectedPage(onward string) g.Node {
-	if onward == "" {
-		return outcomePage("Connected", "Look at your screen: it goes on there.")
+func connectedPage(next string) g.Node {
+	if next == "" {
+		return outcomePage("Connected", "Continue on your screen.")
 	}
-	return outcomePage("Connected", "Going on to your photos…",
-		html.Meta(g.Attr("http-equiv", "refresh"), html.Content("1; url="+onward)))
+	return outcomePage("Connected", "Opening your photos…",
+		html.Meta(g.Attr("http-equiv", "refresh"), html.Content("1; url="+next)))
 }
 
 func declinedPage() g.Node { return outcomePage("Declined", "The screen was not connected.") }
 
 func lateCodePage() g.Node {
-	return outcomePage("This code is no longer valid", "Scan the new one on your screen.")
+	return outcomePage("This code is no longer valid", "Scan the new code on your screen.")
 }
 
 func outcomePage(outcome, text string, more ...g.Node) g.Node {

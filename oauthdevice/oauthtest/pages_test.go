@@ -9,7 +9,7 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// allowedPage is what a phone shows after it allowed.
+// allowedPage returns the page on the phone after an approval.
 func allowedPage(t *testing.T, opt oauthtest.Options) string {
 	t.Helper()
 	s := oauthtest.New(opt)
@@ -19,20 +19,20 @@ func allowedPage(t *testing.T, opt oauthtest.Options) string {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	if !strings.Contains(w.Body.String(), "Connected") {
-		t.Fatalf("it is not allowed: %s", w.Body)
+		t.Fatalf("not allowed: %s", w.Body)
 	}
 	return w.Body.String()
 }
 
-func TestOnward(t *testing.T) {
+func TestContinueURL(t *testing.T) {
 	for _, to := range []string{"http://box.test/continue/", "https://box.test/continue/"} {
-		if page := allowedPage(t, oauthtest.Options{Onward: to}); !strings.Contains(page, `content="1; url=`+to+`"`) {
-			t.Errorf("%s: the phone is not carried on: %s", to, page)
+		if page := allowedPage(t, oauthtest.Options{ContinueURL: to}); !strings.Contains(page, `content="1; url=`+to+`"`) {
+			t.Errorf("%s: no redirect: %s", to, page)
 		}
 	}
 	for _, to := range []string{"", "javascript:alert(1)//", "JavaScript:alert(1)//", " javascript:alert(1)//", "data:text/html,", "//box.test/"} {
-		if page := allowedPage(t, oauthtest.Options{Onward: to}); strings.Contains(page, "http-equiv") || strings.Contains(strings.ToLower(page), "javascript:") {
-			t.Errorf("%q: the phone is carried on: %s", to, page)
+		if page := allowedPage(t, oauthtest.Options{ContinueURL: to}); strings.Contains(page, "http-equiv") || strings.Contains(strings.ToLower(page), "javascript:") {
+			t.Errorf("%q: redirected: %s", to, page)
 		}
 	}
 }

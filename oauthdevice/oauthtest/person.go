@@ -11,7 +11,7 @@ import (
 	g "maragu.dev/gomponents"
 )
 
-// UserCode returns the newest code that waits for a decision, "" without one.
+// UserCode returns the newest pending user code, or "".
 func (s *Server) UserCode() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,7 +23,7 @@ func (s *Server) UserCode() string {
 	return ""
 }
 
-// State returns what came in the state field with the newest code.
+// State returns the contents of the state field of the newest code.
 func (s *Server) State() (requestID, displayName string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,13 +41,13 @@ func (c *code) readState() (requestID, displayName string) {
 	return v.RequestID, v.DisplayName
 }
 
-// Approve gives the device what it asked for, except the scopes in without. It
-// reports whether the code was good.
+// Approve simulates that the person approves a code, except for the scopes in
+// without. It reports whether the code was pending.
 func (s *Server) Approve(userCode string, without ...string) bool {
 	return s.ApproveAs(userCode, "person", without...)
 }
 
-// ApproveAs is Approve by somebody of that name.
+// ApproveAs is like Approve for a person of that name.
 func (s *Server) ApproveAs(userCode, person string, without ...string) bool {
 	return s.settle(userCode, func(c *code) {
 		c.decision, c.person = approved, person
@@ -55,12 +55,14 @@ func (s *Server) ApproveAs(userCode, person string, without ...string) bool {
 	})
 }
 
-// Deny declines.
+// Deny simulates that the person declines. It reports whether the code was
+// pending.
 func (s *Server) Deny(userCode string) bool {
 	return s.settle(userCode, func(c *code) { c.decision = denied })
 }
 
-// Refuse lets the next poll answer an error code such as org_internal.
+// Refuse makes polls return an error code such as org_internal. It reports
+// whether the code was pending.
 func (s *Server) Refuse(userCode, errorCode string) bool {
 	return s.settle(userCode, func(c *code) { c.refusal = errorCode })
 }
@@ -76,7 +78,7 @@ func (s *Server) settle(userCode string, f func(*code)) bool {
 	return true
 }
 
-// find returns a code that waits for a decision.
+// find returns a pending code, or nil.
 func (s *Server) find(userCode string) *code {
 	i := slices.IndexFunc(s.codes, func(c *code) bool {
 		return c.user == userCode && c.decision == pending && time.Now().Before(c.expires)
@@ -87,21 +89,21 @@ func (s *Server) find(userCode string) *code {
 	return s.codes[i]
 }
 
-// RevokeAll ends every token, as the person would in their Google account.
+// RevokeAll revokes every token, as people can in their Google account.
 func (s *Server) RevokeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.revokeLocked(func(*token) bool { return true })
 }
 
-// RevokeOf ends every token of one person.
-func (s *Server) RevokeOf(person string) {
+// RevokePerson revokes every token of one person.
+func (s *Server) RevokePerson(person string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.revokeLocked(func(t *token) bool { return t.person == person })
 }
 
-// ExpireAccess ends every access token before its time; refresh tokens stay.
+// ExpireAccess expires every access token. Refresh tokens stay valid.
 func (s *Server) ExpireAccess() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,9 +112,9 @@ func (s *Server) ExpireAccess() {
 	}
 }
 
-// Check tells an API on whose behalf, and for which client, a request comes: a
-// session belongs to both. problem is "" for a good token, "unauthenticated" or
-// "scope" otherwise.
+// Check validates an access token on behalf of an API. owner names the person
+// and the client, both of which own a picking session. problem is "",
+// "unauthenticated" or "scope".
 func (s *Server) Check(access string) (owner, problem string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,8 +131,8 @@ func (s *Server) Check(access string) (owner, problem string) {
 
 func (t *token) owner() string { return t.person + " by " + t.client.id }
 
-// devicePage is what the person's phone shows: the code to confirm, then
-// whether to allow.
+// devicePage serves the page on the phone: entering the code, then confirming
+// it.
 func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 	user := strings.TrimSpace(r.FormValue("user_code"))
 	s.mu.Lock()
@@ -147,14 +149,15 @@ func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 	render(w, confirmPage(user, name))
 }
 
+// decide serves the decision on the confirmation page.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	user := r.FormValue("user_code")
 	switch r.FormValue("decision") {
 	case "allow", "guest":
-		onward := s.onward(user)
+		next := s.continueURL(user)
 		person := map[string]string{"allow": "person", "guest": "guest"}[r.FormValue("decision")]
 		if s.ApproveAs(user, person) {
-			render(w, connectedPage(onward))
+			render(w, connectedPage(next))
 			return
 		}
 	case "deny":
@@ -166,17 +169,17 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	render(w, lateCodePage())
 }
 
-// onward is where the phone goes on after it approved a code. That is nowhere
-// but an http(s) address: the page goes there by itself.
-func (s *Server) onward(userCode string) string {
+// continueURL returns the address to which the phone is sent after it approves a
+// code, or "". The page redirects without asking, so only http(s) is allowed.
+func (s *Server) continueURL(userCode string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.find(userCode)
-	if c == nil || s.opt.Onward == "" {
+	if c == nil || s.opt.ContinueURL == "" {
 		return ""
 	}
 	requestID, _ := c.readState()
-	to, err := url.Parse(s.opt.Onward + url.PathEscape(requestID))
+	to, err := url.Parse(s.opt.ContinueURL + url.PathEscape(requestID))
 	if err != nil || to.Scheme != "http" && to.Scheme != "https" {
 		return ""
 	}

@@ -1,13 +1,13 @@
-// Package oauthtest plays an authorization server as Google runs it, with a
-// device flow (RFC 8628 with Google's deviations) and an authorization code flow
-// (RFC 6749 §4.1, RFC 7636), and the person who approves. It
-// works in-process as an http.RoundTripper, behind an http.Server, and in the
-// demo, where a phone-sized page takes the person's part.
+// Package oauthtest simulates Google's authorization server and the person who
+// signs in. It supports the device flow (RFC 8628 with Google's deviations) and
+// the authorization code flow (RFC 6749 §4.1, RFC 7636). A Server is an
+// http.Handler; InProcess calls it without a network. In the demo, simulated
+// sign-in pages take the place of the person's methods.
 //
-// It keeps the server's rules: a code that is polled too fast answers
-// slow_down, a spent code invalid_grant, and revoking one token revokes all of
-// its person. Every token and code that must stay secret contains Mark, so that
-// a test can look for leaks.
+// The server enforces Google's rules: polling too fast returns slow_down, a used
+// code returns invalid_grant, and revoking a token revokes all tokens of its
+// person. Every secret token and code contains Mark, so that tests can search
+// for leaks.
 package oauthtest
 
 import (
@@ -22,13 +22,13 @@ import (
 	"time"
 )
 
-// Mark is part of every secret that the server mints.
+// Mark is part of every secret that the server issues.
 const Mark = "s3cr3t"
 
-// PickerScope is what pickerd asks for.
+// PickerScope is the scope of the Photos Picker API.
 const PickerScope = "https://www.googleapis.com/auth/photospicker.mediaitems.readonly"
 
-// Operations, as they are named in Log and Fail.
+// Operations, for Call.Op and Fail.
 const (
 	OpCode     = "device/code"
 	OpPoll     = "poll"
@@ -38,40 +38,40 @@ const (
 	OpUserinfo = "userinfo"
 )
 
-// Options select what the server is like. The zero value is Google with a
-// proper client. Set them before the first request.
+// Options configure a Server. The zero value behaves like Google. Once the
+// server is in use, modify them with Change.
 type Options struct {
 	ClientID     string        // of the TV client; "" means "client.test"
 	ClientSecret string        // of the TV client; "" means one with Mark in it
 	WebRedirects []string      // redirect URIs registered for the Web client
-	PublicURL    string        // where phones find the server; "" means as the request was addressed
+	PublicURL    string        // the server's address for phones; "" means the Host of the request
 	CodeLife     time.Duration // 0 means 30 min
 	TokenLife    time.Duration // 0 means 1 h
 	Interval     time.Duration // 0 means 5 s
 
-	// Onward, if set, is the http(s) address where the phone is carried after
-	// an approval, with the requestId of the state appended: Google's
-	// streamlined experience.
-	Onward string
+	// ContinueURL, if set, is the http(s) address to which the phone is sent
+	// after an approval, with the requestId of the state appended, as in
+	// Google's streamlined experience.
+	ContinueURL string
 
 	StandardNames   bool   // verification_uri instead of Google's verification_url
-	CompleteLink    bool   // send a complete link too
-	OmitInterval    bool   // leave interval out
+	CompleteLink    bool   // also send verification_url_complete
+	OmitInterval    bool   // omit interval
 	QuotedNumbers   bool   // "expires_in":"1800"
 	ShortGroups     bool   // XXX-XXX-XXX instead of XXXX-XXXX
 	RefuseScope     bool   // device/code answers invalid_scope
-	RefuseCodeScope bool   // the consent page goes back with invalid_scope
-	WrongType       string // OpCode or OpPoll: where the client turns out to be of another type
-	PendingStatus   int    // of authorization_pending; 0 means 428
-	ExpireAsInvalid bool   // an expired code answers invalid_grant, not expired_token
-	NoIDToken       bool   // leave the ID token out; userinfo still tells who it is
-	RotateRefresh   bool   // each refresh brings a new refresh token and ends the old
-	KeepRefresh     bool   // leave refresh_token in refresh answers although it is the same
-	// RotateOverlap lets a refresh token that was rotated live until its
-	// successor is used for the first time, as careful servers do for clients
-	// that lose an answer.
+	RefuseCodeScope bool   // the consent page redirects with invalid_scope
+	WrongType       string // OpCode or OpPoll: the operation that refuses the type of the client
+	PendingStatus   int    // HTTP status of authorization_pending; 0 means 428
+	ExpireAsInvalid bool   // an expired code returns invalid_grant instead of expired_token
+	NoIDToken       bool   // omit the ID token; userinfo still works
+	RotateRefresh   bool   // each refresh returns a new refresh token and revokes the old
+	RepeatRefresh   bool   // each refresh returns the unchanged refresh token
+	// RotateOverlap returns a new refresh token on each refresh and revokes the
+	// old one when the new one is first used, in favour of clients that lose a
+	// response.
 	RotateOverlap bool
-	Skew          time.Duration // how far the server's clock is ahead of this machine's
+	ClockSkew     time.Duration // how far the server's clock is ahead
 }
 
 type decision int
@@ -92,7 +92,7 @@ type code struct {
 	lastPoll     time.Time
 	decision     decision
 	person       string // who approved
-	refusal      string // error code to answer instead, such as org_internal
+	refusal      string // error code for the next poll, such as org_internal
 }
 
 type token struct {
@@ -102,10 +102,10 @@ type token struct {
 	scopes  []string
 	expires time.Time
 	revoked bool
-	before  *token // the one that this one replaces as soon as it is used
+	before  *token // revoked when this token is first used
 }
 
-// A Call is one request that came in.
+// A Call is one request that the server received.
 type Call struct {
 	Op     string
 	At     time.Time
@@ -113,7 +113,7 @@ type Call struct {
 	Error  string
 }
 
-// A Server is the authorization server. Make it with New.
+// A Server is a simulated authorization server. Create it with New.
 type Server struct {
 	opt     Options
 	mux     *http.ServeMux
@@ -129,7 +129,7 @@ type Server struct {
 	calls     []Call
 }
 
-// New returns a Server.
+// New returns a Server with one client of each Kind.
 func New(opt Options) *Server {
 	if opt.ClientID == "" {
 		opt.ClientID = "client.test"
@@ -163,33 +163,32 @@ func New(opt Options) *Server {
 	return s
 }
 
-// RateLimited is Google's answer to too many requests for codes, which has
-// error_code where every other answer has error. It is for Fail.
+// RateLimited sends Google's response to too many requests for codes, which has
+// "error_code" instead of "error". It is for Fail.
 func RateLimited(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusForbidden, map[string]string{"error_code": "rate_limit_exceeded"})
 }
 
-// Hang answers nothing until the client gives up. It is for Fail.
+// Hang sends no response until the client gives up. It is for Fail.
 func Hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// Fail queues answers for an operation: each takes the place of one real
-// answer.
-func (s *Server) Fail(op string, answers ...http.HandlerFunc) {
+// Fail queues responses for an operation. Each replaces one real response.
+func (s *Server) Fail(op string, responses ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults[op] = append(s.faults[op], answers...)
+	s.faults[op] = append(s.faults[op], responses...)
 }
 
-// ForgetCalls empties what Calls returns.
+// ForgetCalls clears the list that Calls returns.
 func (s *Server) ForgetCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = nil
 }
 
-// ForgetGone drops calls, and codes and access tokens that are past their time, for
-// who goes on for very long.
-func (s *Server) ForgetGone() {
+// PurgeExpired clears the calls and deletes expired codes and access tokens, to
+// bound memory in long tests.
+func (s *Server) PurgeExpired() {
 	s.ForgetCalls()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,21 +197,21 @@ func (s *Server) ForgetGone() {
 	s.codes = slices.DeleteFunc(s.codes, func(c *code) bool { return now.After(c.expires) })
 }
 
-// Mend drops the queued answers for an operation.
-func (s *Server) Mend(op string) {
+// ClearFaults drops the responses that Fail queued for an operation.
+func (s *Server) ClearFaults(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.faults, op)
 }
 
-// Calls returns what came in so far.
+// Calls returns the requests received so far.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
 }
 
-// Change changes options in mid-flight.
+// Change modifies the options of a server in use.
 func (s *Server) Change(f func(*Options)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -222,27 +221,29 @@ func (s *Server) Change(f func(*Options)) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now := time.Now().Add(s.opt.Skew)
+	now := time.Now().Add(s.opt.ClockSkew)
 	s.mu.Unlock()
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	s.mux.ServeHTTP(w, r)
 }
 
-type answer struct {
+// A recorder records the outcome of a request for Calls.
+type recorder struct {
 	http.ResponseWriter
 	status int
 	err    string
 }
 
-func (a *answer) WriteHeader(status int) {
+func (a *recorder) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// op puts a queued fault in the place of a real answer, and keeps the log.
-func (s *Server) op(name string, h func(*answer, *http.Request)) http.HandlerFunc {
+// op returns a handler that sends a queued fault instead of h's response, and
+// records the call.
+func (s *Server) op(name string, h func(*recorder, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a := &answer{ResponseWriter: w, status: http.StatusOK}
+		a := &recorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -281,12 +282,12 @@ func reply(w http.ResponseWriter, status int, v any) {
 	json.NewEncoder(w).Encode(v)
 }
 
-func (a *answer) refuse(status int, code, description string) {
+func (a *recorder) refuse(status int, code, description string) {
 	a.err = code
 	reply(a, status, map[string]string{"error": code, "error_description": description})
 }
 
-func (s *Server) issueCode(a *answer, r *http.Request) {
+func (s *Server) issueCode(a *recorder, r *http.Request) {
 	if s.checkClient(a, r, OpCode) == nil {
 		return
 	}
@@ -356,7 +357,7 @@ func (s *Server) publicURL(r *http.Request) string {
 	return scheme + "://" + r.Host
 }
 
-func (s *Server) pollCode(a *answer, r *http.Request) {
+func (s *Server) pollCode(a *recorder, r *http.Request) {
 	client := s.checkClient(a, r, OpPoll)
 	if client == nil {
 		return

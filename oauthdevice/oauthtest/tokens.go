@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// issueToken answers with a new access token, and with a refresh token where
-// one is due.
-func (s *Server) issueToken(a *answer, t *token, withRefresh bool) {
+// issueToken sends a new access token and, if withRefresh is set, the refresh
+// token.
+func (s *Server) issueToken(a *recorder, t *token, withRefresh bool) {
 	t.expires = time.Now().Add(s.opt.TokenLife)
 	access := "ya29." + Mark + rand.Text()
 	s.access[access] = t
@@ -35,7 +35,7 @@ func (s *Server) issueToken(a *answer, t *token, withRefresh bool) {
 	reply(a, http.StatusOK, out)
 }
 
-func (s *Server) refreshToken(a *answer, r *http.Request) {
+func (s *Server) refreshToken(a *recorder, r *http.Request) {
 	client := s.checkClient(a, r, OpRefresh)
 	if client == nil {
 		return
@@ -55,17 +55,17 @@ func (s *Server) refreshToken(a *answer, r *http.Request) {
 	default:
 		s.refresh[t.refresh] = t
 	}
-	s.issueToken(a, t, s.opt.RotateRefresh || s.opt.RotateOverlap || s.opt.KeepRefresh)
+	s.issueToken(a, t, s.opt.RotateRefresh || s.opt.RotateOverlap || s.opt.RepeatRefresh)
 }
 
-// used ends what a token replaces, now that it has arrived.
+// used revokes the token that t replaces, because the client has received t.
 func (t *token) used() {
 	if t.before != nil {
 		t.before.revoked, t.before = true, nil
 	}
 }
 
-func (s *Server) revoke(a *answer, r *http.Request) {
+func (s *Server) revoke(a *recorder, r *http.Request) {
 	v := r.FormValue("token")
 	t := s.refresh[v]
 	if t == nil {
@@ -75,7 +75,7 @@ func (s *Server) revoke(a *answer, r *http.Request) {
 		a.refuse(http.StatusBadRequest, "invalid_token", "Token expired or revoked")
 		return
 	}
-	// Revocation covers the whole project for that person: all clients, all boxes.
+	// Revocation covers all of the person's tokens in the project.
 	s.revokeLocked(func(o *token) bool { return o.person == t.person })
 	reply(a, http.StatusOK, struct{}{})
 }
@@ -90,7 +90,7 @@ func (s *Server) revokeLocked(which func(*token) bool) {
 	}
 }
 
-// granted is how Google echoes scopes: those of OpenID Connect under other
+// granted returns scopes as Google sends them: email and profile have longer
 // names.
 func granted(scopes []string) []string {
 	out := slices.Clone(scopes)
@@ -102,7 +102,7 @@ func granted(scopes []string) []string {
 	return out
 }
 
-// claims are what the scopes let a client know of the person.
+// claims returns the claims about the person that the scopes allow.
 func (t *token) claims() map[string]string {
 	c := map[string]string{"sub": t.person}
 	if slices.Contains(t.scopes, "email") {
@@ -111,7 +111,7 @@ func (t *token) claims() map[string]string {
 	return c
 }
 
-func (s *Server) userinfo(a *answer, r *http.Request) {
+func (s *Server) userinfo(a *recorder, r *http.Request) {
 	t := s.access[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 	if t == nil || t.revoked || !time.Now().Before(t.expires) || !slices.Contains(t.scopes, "openid") {
 		a.refuse(http.StatusUnauthorized, "invalid_request", "Invalid Credentials")
@@ -120,7 +120,7 @@ func (s *Server) userinfo(a *answer, r *http.Request) {
 	reply(a, http.StatusOK, t.claims())
 }
 
-// idToken is one whose signature nobody checks.
+// idToken returns an ID token with an invalid signature.
 func idToken(t *token) string {
 	claims := t.claims()
 	claims["iss"], claims["aud"] = "https://accounts.google.com", t.client.id

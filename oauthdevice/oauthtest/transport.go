@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// ErrConnection is what the client sees when a handler aborts.
+// ErrConnection is the error for a client whose request a handler aborts.
 var ErrConnection = errors.New("connection reset by peer")
 
-// InProcess returns an http.RoundTripper that hands requests to h without a
-// socket, so that it works in a testing/synctest bubble. A Content-Length that
-// is longer than the body ends as a connection would that is cut; a handler
-// that panics with http.ErrAbortHandler gives no answer at all.
+// InProcess returns an http.RoundTripper that calls h without a socket, so that
+// it works in a testing/synctest bubble. If a handler's Content-Length exceeds
+// its body, reading the body fails like that of a broken connection. If a
+// handler panics with http.ErrAbortHandler, the request fails with
+// ErrConnection.
 func InProcess(h http.Handler) http.RoundTripper { return inProcess{h} }
 
 type inProcess struct{ h http.Handler }
@@ -60,6 +61,7 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// cut fails like a broken connection.
 type cut struct{}
 
 func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

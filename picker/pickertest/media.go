@@ -17,7 +17,7 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// An Item is one photo or video that can be picked.
+// An Item is a photo or video in the library.
 type Item struct {
 	ID         string
 	Filename   string
@@ -26,9 +26,9 @@ type Item struct {
 	Width      int
 	Height     int
 	CreateTime time.Time
-	Data       []byte // the original; a video's still comes from Poster
-	Poster     []byte
-	Raw        bool   // answer Data for every size, without looking into it
+	Data       []byte // the original
+	Poster     []byte // the still image of a video
+	Unscaled   bool   // send Data unchanged for every size
 	Processing string // a video's processingStatus; "" means READY
 }
 
@@ -63,7 +63,7 @@ func (s *Server) renderItem(r *http.Request, it *Item) map[string]any {
 	}
 }
 
-// prefix is where the server is mounted, for a request to the API.
+// prefix returns the path under which the server is mounted.
 func (s *Server) prefix(r *http.Request) string {
 	at, _, _ := strings.Cut(r.RequestURI, "/v1/")
 	at, _, _ = strings.Cut(at, "/media/")
@@ -72,8 +72,8 @@ func (s *Server) prefix(r *http.Request) string {
 
 var sizeSuffix = regexp.MustCompile(`^w(\d+)-h(\d+)(-c|-no)?$`)
 
-// media answers a baseUrl with its suffix as Google's first host does.
-func (s *Server) media(a *answer, r *http.Request) {
+// media serves a baseUrl with its suffix.
+func (s *Server) media(a *recorder, r *http.Request) {
 	ref, suffix, _ := strings.Cut(r.PathValue("ref"), "=")
 	s.mu.Lock()
 	u, known := s.urls[ref]
@@ -122,13 +122,13 @@ func (s *Server) media(a *answer, r *http.Request) {
 	}
 }
 
-// video is the second host of a download: it needs no token and must not be
-// given one.
-func (s *Server) video(a *answer, r *http.Request) {
+// video serves the host to which video downloads redirect. It needs no access
+// token and records one as a violation.
+func (s *Server) video(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	u, ok := s.urls[r.PathValue("ref")]
 	if r.Header.Get("Authorization") != "" {
-		s.violations = append(s.violations, "a bearer token was sent to the video host")
+		s.violations = append(s.violations, "access token sent to the video host")
 	}
 	slow := s.opt.SlowVideo
 	s.mu.Unlock()
@@ -156,7 +156,7 @@ func (s *Server) still(w http.ResponseWriter, it *Item, maxW, maxH int, crop boo
 	if it.Type == "VIDEO" {
 		data = it.Poster
 	}
-	if !it.Raw {
+	if !it.Unscaled {
 		data = scaled(data, maxW, maxH, crop)
 	}
 	w.Header().Set("Content-Type", http.DetectContentType(data))
@@ -164,8 +164,8 @@ func (s *Server) still(w http.ResponseWriter, it *Item, maxW, maxH int, crop boo
 	w.Write(data)
 }
 
-// scaled fits a picture into a box as Google does: never enlarged, and with
-// crop cut to the box's shape.
+// scaled returns a picture of at most maxW by maxH pixels as Google does: never
+// enlarged, and with crop cut to exactly that size.
 func scaled(data []byte, maxW, maxH int, crop bool) []byte {
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
@@ -200,8 +200,9 @@ func scaled(data []byte, maxW, maxH int, crop bool) []byte {
 	return b.Bytes()
 }
 
-// Plain returns n photos of one colour each, enough for tests that only count.
-func Plain(n int) []*Item {
+// PlainPhotos returns n small photos of one colour each, with the ids "item-1" to
+// "item-n".
+func PlainPhotos(n int) []*Item {
 	items := make([]*Item, n)
 	for i := range items {
 		img := image.NewRGBA(image.Rect(0, 0, 48, 32))
@@ -209,7 +210,7 @@ func Plain(n int) []*Item {
 		draw.Draw(img, img.Bounds(), image.NewUniform(c), image.Point{}, draw.Src)
 		var b bytes.Buffer
 		if err := jpeg.Encode(&b, img, nil); err != nil {
-			panic(err) // a buffer and a plain picture can't fail
+			panic(err) // impossible for a buffer and a plain picture
 		}
 		id := strconv.Itoa(i + 1)
 		items[i] = &Item{ID: "item-" + id, Filename: "IMG_" + id + ".jpg", MimeType: "image/jpeg",
@@ -218,8 +219,8 @@ func Plain(n int) []*Item {
 	return items
 }
 
-// Serve answers with an item's original.
-func Serve(w http.ResponseWriter, it *Item) {
+// ServeOriginal sends an item's original.
+func ServeOriginal(w http.ResponseWriter, it *Item) {
 	w.Header().Set("Content-Type", it.MimeType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(it.Data)))
 	w.Write(it.Data)

@@ -43,7 +43,7 @@ func nothingPage() g.Node {
 }
 
 func deadLinkPage() g.Node {
-	return outcomePage("This link no longer works", "Each link is good for one choice. Scan the new code on your screen.")
+	return outcomePage("This link no longer works", "Each link can be used once. Scan the new code on your screen.")
 }
 
 func outcomePage(outcome, text string) g.Node {

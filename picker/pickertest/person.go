@@ -10,20 +10,21 @@ import (
 	g "maragu.dev/gomponents"
 )
 
-// TB is the part of testing.TB that NoLeaks needs; the demo links this package
-// without the testing package.
+// TB is the part of testing.TB that NoLeaks needs. With it, the demo does not
+// link the testing package.
 type TB interface {
 	Helper()
 	Cleanup(func())
 	Errorf(format string, args ...any)
 }
 
-// NoLeaks fails the test if a session is open, or a rule was broken, when it ends.
+// NoLeaks makes a test fail if at its end a session is open or the API's rules
+// were violated.
 func (s *Server) NoLeaks(t TB) {
 	t.Helper()
 	t.Cleanup(func() {
 		if open := s.Open(); len(open) > 0 {
-			t.Errorf("%d sessions were left open", len(open))
+			t.Errorf("%d sessions left open", len(open))
 		}
 		for _, v := range s.Violations() {
 			t.Errorf("rule broken: %s", v)
@@ -31,7 +32,7 @@ func (s *Server) NoLeaks(t TB) {
 	})
 }
 
-// Open returns the ids of the sessions that are neither deleted nor expired.
+// Open returns the ids of all sessions that are neither deleted nor expired.
 func (s *Server) Open() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,13 +53,13 @@ func (s *Server) openLocked() []*session {
 	return open
 }
 
-// A Record tells what became of one session.
+// A Record is the state of one session.
 type Record struct {
 	ID, RequestID string
 	Set, Deleted  bool
 }
 
-// Sessions returns every session that was ever made, oldest first.
+// Sessions returns every session ever created, oldest first.
 func (s *Server) Sessions() []Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,9 +70,9 @@ func (s *Server) Sessions() []Record {
 	return out
 }
 
-// ForgetGone drops the records of sessions that are gone, addresses of media and
-// calls, for who goes on for very long.
-func (s *Server) ForgetGone() {
+// PurgeExpired deletes the records of ended sessions, all media addresses and
+// the calls, to bound memory in long tests.
+func (s *Server) PurgeExpired() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions = s.openLocked()
@@ -79,28 +80,28 @@ func (s *Server) ForgetGone() {
 	s.calls = nil
 }
 
-// Violations returns the rules of the API that were broken.
+// Violations returns the violations of the API's rules so far.
 func (s *Server) Violations() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.violations)
 }
 
-// Calls returns what came in so far.
+// Calls returns the requests received so far.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
 }
 
-// Choose plays the person: these items, then Done. No ids means every item, and
-// ids of no item none.
+// Choose simulates that the person picks these items and taps Done. Without ids
+// they pick every item. Unknown ids are ignored.
 func (s *Server) Choose(sessionID string, ids ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.usable(sessionID)
 	if x == nil {
-		return fmt.Errorf("session %s can't be used", sessionID)
+		return fmt.Errorf("session %s is not usable", sessionID)
 	}
 	if len(ids) == 0 {
 		for _, it := range s.items {
@@ -112,8 +113,8 @@ func (s *Server) Choose(sessionID string, ids ...string) error {
 	return nil
 }
 
-// Drop plays Google losing a session before its time.
-func (s *Server) Drop(sessionID string) {
+// LoseSession simulates that Google loses a session before it expires.
+func (s *Server) LoseSession(sessionID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.sessions {
@@ -123,8 +124,8 @@ func (s *Server) Drop(sessionID string) {
 	}
 }
 
-// usable returns a session that a person can still pick in: a link is dead
-// after Done.
+// usable returns a session in which the person can still pick, or nil. A link
+// stops working after Done.
 func (s *Server) usable(id string) *session {
 	for _, x := range s.sessions {
 		if x.id == id && !x.gone() && !x.set {
@@ -146,9 +147,9 @@ func (s *Server) pickerPage(w http.ResponseWriter, r *http.Request) {
 	render(w, choicePage(s.items))
 }
 
-// onward is where a phone comes from an approval, knowing nothing but the
-// requestId: it waits for the device to make the session.
-func (s *Server) onward(w http.ResponseWriter, r *http.Request) {
+// continuePage receives a phone that has just signed in and knows only the
+// requestId. It waits until the device has created the session.
+func (s *Server) continuePage(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.sessions {

@@ -1,10 +1,10 @@
-// Package pickertest plays the Photos Picker API and the person who picks. It
-// works in-process as an http.RoundTripper, behind an http.Server, and in the
-// demo, where a phone-sized page takes the person's part.
+// Package pickertest simulates the Google Photos Picker API and the person who
+// picks. A Server is an http.Handler. In the demo, a simulated picker page takes
+// the place of the person's methods.
 //
-// It keeps the API's rules and notes who breaks them: a session that is polled
-// too fast, a bearer token sent to where a download redirects. NoLeaks fails a
-// test that leaves a session behind.
+// The server enforces the API's rules and records violations, such as polling
+// too fast or sending the access token to the target of a redirect. NoLeaks
+// fails a test that leaves a session open.
 package pickertest
 
 import (
@@ -21,10 +21,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Mark is part of every address that must stay secret.
+// Mark is part of every secret address, so that tests can search for leaks.
 const Mark = "s3cr3t"
 
-// Operations, as they are named in Log and Fail.
+// Operations, for Call.Op and Fail.
 const (
 	OpCreate = "sessions.create"
 	OpGet    = "sessions.get"
@@ -34,39 +34,39 @@ const (
 	OpVideo  = "video"
 )
 
-// What a repeated requestId gives.
+// Values of Options.RepeatedRequest.
 const (
-	SameSession = iota
-	NewSession
-	Conflict
+	SameSession = iota // the session of the first request
+	NewSession         // another session
+	Conflict           // ALREADY_EXISTS
 )
 
-// Options select what the server is like. The zero value is Google with
-// everything enabled. Set them before the first request.
+// Options configure a Server. The zero value behaves like Google with the API
+// enabled. Once the server is in use, modify them with Change.
 type Options struct {
-	// Check tells whose an access token is; see oauthtest.Server.Check. nil
-	// accepts every token.
+	// Check validates an access token; see oauthtest.Server.Check. nil accepts
+	// every token.
 	Check     func(access string) (person, problem string)
-	PublicURL string // where phones find the server; "" means as the request was addressed
+	PublicURL string // the server's address for phones; "" means the Host of the request
 
 	PollInterval string        // "" means "5s"
-	TimeoutIn    time.Duration // of a session's polling; 0 means 30 min
+	TimeoutIn    time.Duration // how long a session may be polled; 0 means 30 min
 	SessionLife  time.Duration // 0 means 7 days
-	MaxSessions  int           // open at a time; 0 means 20
-	PageLimit    int           // most items on a page; 0 means 100
+	MaxSessions  int           // open at the same time; 0 means 20
+	PageLimit    int           // items on a page; 0 means 100
 	EmptyPage    bool          // the first page is empty but has a nextPageToken
 	URLLife      time.Duration // of a baseUrl; 0 means 60 min
 
-	OmitFalse     bool // leave mediaItemsSet out while false
-	OmitPolling   bool // leave pollingConfig out
-	ZeroTimeout   bool // timeoutIn is "0s"
-	OmitTimeout   bool // leave timeoutIn out
-	StringNumbers bool // width and height as strings
-	Repeat        int  // SameSession, NewSession or Conflict
-	NoAccount     bool // create answers FAILED_PRECONDITION
-	Disabled      bool // everything answers SERVICE_DISABLED
-	SlowVideo     time.Duration
-	Skew          time.Duration // how far the server's clock is ahead of this machine's
+	OmitFalse       bool          // omit mediaItemsSet while it is false
+	OmitPolling     bool          // omit pollingConfig
+	ZeroTimeout     bool          // timeoutIn is "0s"
+	OmitTimeout     bool          // omit timeoutIn
+	StringNumbers   bool          // width and height as strings
+	RepeatedRequest int           // response to a repeated requestId: SameSession, NewSession or Conflict
+	NoAccount       bool          // sessions.create returns FAILED_PRECONDITION
+	Disabled        bool          // every call returns SERVICE_DISABLED
+	SlowVideo       time.Duration // delay of each video download
+	ClockSkew       time.Duration // how far the server's clock is ahead
 }
 
 type session struct {
@@ -80,15 +80,15 @@ type session struct {
 	lastGet               time.Time
 }
 
-// A Call is one request that came in.
+// A Call is one request that the server received.
 type Call struct {
 	Op     string
 	At     time.Time
 	Status int
-	ID     string // session or item
+	ID     string // of the session or the item
 }
 
-// A Server is the API and its media hosts. Make it with New.
+// A Server simulates the API and its media hosts. Create it with New.
 type Server struct {
 	opt Options
 	mux *http.ServeMux
@@ -109,7 +109,7 @@ type mediaURL struct {
 	expires time.Time
 }
 
-// New returns a Server that offers items.
+// New returns a Server for a library of items.
 func New(opt Options, items ...*Item) *Server {
 	if opt.PollInterval == "" {
 		opt.PollInterval = "5s"
@@ -143,70 +143,73 @@ func New(opt Options, items ...*Item) *Server {
 	s.mux.HandleFunc("GET /thumb/{id}", s.thumb)
 	s.mux.HandleFunc("GET /picker/{id}", s.pickerPage)
 	s.mux.HandleFunc("POST /picker/{id}", s.pickerDone)
-	s.mux.HandleFunc("GET /continue/{request}", s.onward)
+	s.mux.HandleFunc("GET /continue/{request}", s.continuePage)
 	return s
 }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now := time.Now().Add(s.opt.Skew)
+	now := time.Now().Add(s.opt.ClockSkew)
 	s.mu.Unlock()
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	s.mux.ServeHTTP(w, r)
 }
 
-// Fail queues answers for an operation: each takes the place of one real
-// answer. A nil lets one real answer through.
-func (s *Server) Fail(op string, answers ...http.HandlerFunc) {
+// Fail queues responses for an operation. Each replaces one real response; nil
+// leaves one real response unchanged.
+func (s *Server) Fail(op string, responses ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults[op] = append(s.faults[op], answers...)
+	s.faults[op] = append(s.faults[op], responses...)
 }
 
-// ForgetCalls empties what Calls returns.
+// ForgetCalls clears the list that Calls returns.
 func (s *Server) ForgetCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = nil
 }
 
-// Mend drops the queued answers for an operation.
-func (s *Server) Mend(op string) {
+// ClearFaults drops the responses that Fail queued for an operation.
+func (s *Server) ClearFaults(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.faults, op)
 }
 
-// FailItem makes every download of an item answer h; nil mends it.
+// FailItem replaces the response to every download of an item by h. nil ends
+// this.
 func (s *Server) FailItem(id string, h http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.itemFaults[id] = h
 }
 
-// Change changes options in mid-flight.
+// Change modifies the options of a server in use.
 func (s *Server) Change(f func(*Options)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.opt)
 }
 
-type answer struct {
+// A recorder records the outcome of a request for Calls.
+type recorder struct {
 	http.ResponseWriter
 	status int
 	id     string
 }
 
-func (a *answer) WriteHeader(status int) {
+func (a *recorder) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// op puts a queued fault in the place of a real answer, and keeps the log.
-func (s *Server) op(name string, h func(*answer, *http.Request)) http.HandlerFunc {
+// op returns a handler that sends a queued fault instead of h's response, and
+// records the call.
+func (s *Server) op(name string, h func(*recorder, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a := &answer{ResponseWriter: w, status: http.StatusOK, id: r.PathValue("id")}
+		a := &recorder{ResponseWriter: w, status: http.StatusOK, id: r.PathValue("id")}
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -232,7 +235,7 @@ func reply(w http.ResponseWriter, status int, v any) {
 	json.NewEncoder(w).Encode(v)
 }
 
-// Refuse returns an answer with Google's error envelope.
+// Refuse returns a handler that sends Google's error envelope, for Fail.
 func Refuse(status int, code, message string, details ...any) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { refuse(w, status, code, message, details...) }
 }
@@ -249,9 +252,9 @@ func errorInfo(reason string) map[string]any {
 	return map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
 }
 
-// person judges the request's token and the project. It answers itself when
-// something is wrong.
-func (s *Server) person(a *answer, r *http.Request) (person string, ok bool) {
+// person returns the owner of the request's token. If the token or the project
+// is refused, it sends the response and returns false.
+func (s *Server) person(a *recorder, r *http.Request) (person string, ok bool) {
 	access, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	problem := ""
 	if s.opt.Check != nil {
@@ -272,7 +275,7 @@ func (s *Server) person(a *answer, r *http.Request) (person string, ok bool) {
 	return "", false
 }
 
-func (s *Server) create(a *answer, r *http.Request) {
+func (s *Server) create(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	person, ok := s.person(a, r)
@@ -293,13 +296,13 @@ func (s *Server) create(a *answer, r *http.Request) {
 		refuse(a, 400, "INVALID_ARGUMENT", "the body is not JSON")
 		return
 	}
-	most, _ := strconv.Atoi(in.PickingConfig.MaxItemCount)
+	maxItems, _ := strconv.Atoi(in.PickingConfig.MaxItemCount)
 	open := s.openLocked()
 	for _, old := range s.sessions {
-		if requestID == "" || old.requestID != requestID || s.opt.Repeat == NewSession {
+		if requestID == "" || old.requestID != requestID || s.opt.RepeatedRequest == NewSession {
 			continue
 		}
-		if s.opt.Repeat == Conflict || old.deleted || old.person != person {
+		if s.opt.RepeatedRequest == Conflict || old.deleted || old.person != person {
 			refuse(a, 409, "ALREADY_EXISTS", "requestId was used before")
 			return
 		}
@@ -308,7 +311,7 @@ func (s *Server) create(a *answer, r *http.Request) {
 		return
 	}
 	switch {
-	case most < 0:
+	case maxItems < 0:
 		refuse(a, 400, "INVALID_ARGUMENT", "maxItemCount is negative")
 		return
 	case s.opt.NoAccount:
@@ -318,19 +321,20 @@ func (s *Server) create(a *answer, r *http.Request) {
 		refuse(a, 429, "RESOURCE_EXHAUSTED", "Too many sessions.")
 		return
 	}
-	if most == 0 || most > 2000 {
-		most = 2000
+	if maxItems == 0 || maxItems > 2000 {
+		maxItems = 2000
 	}
 	now := time.Now()
-	n := &session{id: "sess-" + rand.Text(), requestID: requestID, person: person, maxItems: most,
+	n := &session{id: "sess-" + rand.Text(), requestID: requestID, person: person, maxItems: maxItems,
 		created: now, expires: now.Add(s.opt.SessionLife), timeout: now.Add(s.opt.TimeoutIn), lastGet: now}
 	s.sessions = append(s.sessions, n)
 	a.id = n.id
 	reply(a, 200, s.render(r, n))
 }
 
-// find returns the session that a request names, if it exists for its person.
-func (s *Server) find(a *answer, r *http.Request, id string) *session {
+// find returns a session that belongs to the request's person. If there is none,
+// it sends the response and returns nil.
+func (s *Server) find(a *recorder, r *http.Request, id string) *session {
 	a.id = id
 	person, ok := s.person(a, r)
 	if !ok {
@@ -346,7 +350,7 @@ func (s *Server) find(a *answer, r *http.Request, id string) *session {
 
 func (x *session) gone() bool { return x.deleted || !time.Now().Before(x.expires) }
 
-func (s *Server) get(a *answer, r *http.Request) {
+func (s *Server) get(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.find(a, r, r.PathValue("id"))
@@ -361,7 +365,7 @@ func (s *Server) get(a *answer, r *http.Request) {
 	reply(a, 200, s.render(r, x))
 }
 
-func (s *Server) delete(a *answer, r *http.Request) {
+func (s *Server) delete(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.find(a, r, r.PathValue("id"))
@@ -376,7 +380,7 @@ func (s *Server) render(r *http.Request, x *session) map[string]any {
 	out := map[string]any{
 		"id":         x.id,
 		"pickerUri":  s.publicURL(r) + "/picker/" + Mark + x.id,
-		"expireTime": x.expires.Add(s.opt.Skew).UTC().Format("2006-01-02T15:04:05.000000Z"),
+		"expireTime": x.expires.Add(s.opt.ClockSkew).UTC().Format("2006-01-02T15:04:05.000000Z"),
 	}
 	if x.set || !s.opt.OmitFalse {
 		out["mediaItemsSet"] = x.set
@@ -404,7 +408,7 @@ func (s *Server) publicURL(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-func (s *Server) list(a *answer, r *http.Request) {
+func (s *Server) list(a *recorder, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := r.URL.Query()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# $1 is how many versions are installed now.
+# $1 is the number of installed versions.
 systemd-sysusers pickerd.conf || :
 systemd-tmpfiles --create pickerd.conf || :
 if [ "$1" -eq 1 ]; then

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Debian. $2 is the version that was configured before, "" at the first time.
+# Debian. $2 is the version configured before, "" on the first installation.
 set -e
 [ "$1" = configure ] || exit 0
 
 systemd-sysusers pickerd.conf
-systemd-tmpfiles --create pickerd.conf 2>/dev/null || true # in an image that is being built there is no /proc
+systemd-tmpfiles --create pickerd.conf 2>/dev/null || true # there is no /proc while an image is built
 if [ ! -e /etc/pickerd/pickerd.toml ]; then
   pickerd config default >/etc/pickerd/pickerd.toml || rm -f /etc/pickerd/pickerd.toml
 fi
@@ -22,9 +22,9 @@ if [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload >/dev/null || true
   deb-systemd-invoke start pickerd.path >/dev/null || true
   if [ -z "$2" ] && ! why=$(pickerd config check /etc/pickerd/pickerd.toml 2>&1 >/dev/null); then
-    printf '%s\n' "$why" "pickerd starts by itself as soon as that is there."
+    printf '%s\n' "$why" "pickerd starts automatically when this is fixed."
   elif systemctl --quiet is-enabled pickerd.service || systemctl --quiet is-active pickerd.service; then
-    # A pick under way goes on after a restart. Who has disabled it knows why.
+    # A pick continues after a restart. A disabled service is left alone.
     deb-systemd-invoke restart pickerd.service >/dev/null || true
   fi
 fi

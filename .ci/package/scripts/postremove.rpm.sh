@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tokens and photos in /var/lib/pickerd stay: rpm knows no purge.
+# Tokens and photos in /var/lib/pickerd are kept: rpm has no purge.
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload || :
 fi

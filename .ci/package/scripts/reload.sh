@@ -7,6 +7,6 @@ if [ -d /run/systemd/system ]; then
     udevadm trigger --subsystem-match=backlight --action=add >/dev/null 2>&1 || true
   fi
   systemctl try-restart pickerd.service >/dev/null 2>&1 || true
-  # Where this package is gone the console is free for a login again.
+  # Without this package the console is free for a login.
   systemctl cat pickerd.service 2>/dev/null | grep -q TTYPath || systemctl --no-block start getty@tty1.service >/dev/null 2>&1 || true
 fi

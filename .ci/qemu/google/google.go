@@ -1,4 +1,4 @@
-// Package google plays Google and the person for boxes in virtual machines.
+// Package google simulates Google and a person for boxes in virtual machines.
 package google
 
 import (
@@ -14,14 +14,14 @@ import (
 	"pickerd/picker/pickertest"
 )
 
-// A Google is both simulators.
+// A Google combines the simulators of authorization and of the Picker API.
 type Google struct {
 	Auth    *oauthtest.Server
 	Photos  *pickertest.Server
 	address string
 }
 
-// New returns a Google that boxes reach at an address.
+// New returns a Google that boxes reach at an address, host:port.
 func New(address string) (*Google, error) {
 	g := &Google{address: address}
 	items, err := pictures()
@@ -33,7 +33,7 @@ func New(address string) (*Google, error) {
 	return g, nil
 }
 
-// Handler serves both.
+// Handler serves both simulators.
 func (g *Google) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", http.StripPrefix("/auth", g.Auth))
@@ -41,7 +41,7 @@ func (g *Google) Handler() http.Handler {
 	return mux
 }
 
-// Config is the part of a box's configuration that leads here.
+// Config returns the part of a box's configuration that names this Google.
 func (g *Google) Config() string {
 	return fmt.Sprintf(`[google]
 device_auth_url = "http://%[1]s/auth/device/code"
@@ -51,7 +51,7 @@ picker_url = "http://%[1]s/photos"
 `, g.address)
 }
 
-// Approve signs the person in with the code that was given last.
+// Approve approves the user code that was issued last.
 func (g *Google) Approve() error {
 	if !g.Auth.Approve(g.Auth.UserCode()) {
 		return fmt.Errorf("no code to approve")
@@ -59,17 +59,17 @@ func (g *Google) Approve() error {
 	return nil
 }
 
-// Choose chooses pictures in the one session that is open.
+// Choose chooses pictures in the only open session.
 func (g *Google) Choose(ids ...string) error {
 	open := g.Photos.Open()
 	if len(open) != 1 {
-		return fmt.Errorf("%d sessions are open", len(open))
+		return fmt.Errorf("%d open sessions, want 1", len(open))
 	}
 	return g.Photos.Choose(open[0], ids...)
 }
 
-// Quarters are the colours of the pictures there are, picture-0 and picture-1,
-// each from its upper left, row by row.
+// Quarters are the colours of picture-0 and picture-1, quarter by quarter from the
+// upper left, row by row.
 var Quarters = [][4]color.RGBA{
 	{{220, 30, 40, 255}, {40, 200, 60, 255}, {30, 60, 210, 255}, {250, 250, 250, 255}},
 	{{240, 200, 20, 255}, {120, 20, 140, 255}, {20, 160, 170, 255}, {40, 40, 40, 255}},

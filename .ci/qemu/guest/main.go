@@ -1,6 +1,7 @@
-// Command guest is the whole userland of a virtual machine in which pickerd is
-// tried: it loads what drivers it is told to, plays Google and the person, runs
-// /pickerd, and does what the test says on the second serial line.
+// Command guest is the whole user space of a virtual machine that tests pickerd. It
+// loads drivers, simulates Google and a person, runs /pickerd, and executes the
+// test's commands from the second serial line. As "guest agent" it only executes
+// shell commands, in a machine that runs Debian.
 package main
 
 import (
@@ -21,6 +22,9 @@ import (
 
 	"pickerd/.ci/qemu/google"
 )
+
+// maxWait bounds every wait for an event.
+const maxWait = 8 * time.Minute
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "agent" {
@@ -45,11 +49,10 @@ func main() {
 	listen(b.do)
 }
 
-// runOnly is for a machine with a system of its own, whose agent this program is
-// there.
+// runOnly executes the commands of a test in a machine that runs Debian.
 func runOnly(words []string) (string, error) {
 	if len(words) < 2 || words[0] != "run" {
-		return "", fmt.Errorf("what is %q?", words)
+		return "", fmt.Errorf("unknown command %q", words)
 	}
 	out, err := exec.Command("sh", "-c", strings.Join(words[1:], " ")).CombinedOutput()
 	if err != nil {
@@ -58,17 +61,16 @@ func runOnly(words []string) (string, error) {
 	return string(out), nil
 }
 
-// switchRoot goes over to the system on a disk.
+// switchRoot replaces this program by the init of the system on a disk.
 func switchRoot(disk string) error {
 	if err := os.MkdirAll("/root", 0o755); err != nil {
 		return err
 	}
 	var err error
-	for range 200 { // the driver finds the disk in its own time
-		if err = unix.Mount(disk, "/root", "ext4", 0, ""); err == nil {
+	for deadline := time.Now().Add(maxWait); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if err = unix.Mount(disk, "/root", "ext4", 0, ""); err == nil { // the driver has found the disk
 			break
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	if err != nil {
 		return fmt.Errorf("mount %s: %w", disk, err)
@@ -84,6 +86,7 @@ func switchRoot(disk string) error {
 	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"})
 }
 
+// must logs an error. The guest is init and runs on.
 func must(err error) {
 	if err != nil {
 		log.Print(err)
@@ -97,7 +100,7 @@ func mount() {
 	}
 }
 
-// parameter returns what the kernel's command line says of a name.
+// parameter returns the value of a name on the kernel's command line.
 func parameter(name string) string {
 	line, err := os.ReadFile("/proc/cmdline")
 	must(err)
@@ -109,8 +112,8 @@ func parameter(name string) string {
 	return ""
 }
 
-// loadModules loads drivers, in the order given, each with its parameters after a
-// colon.
+// loadModules loads the drivers named on the kernel's command line, in that order.
+// Parameters of a module follow its name after a colon.
 func loadModules() {
 	for m := range strings.SplitSeq(parameter("modules"), ",") {
 		if m == "" {
@@ -139,7 +142,7 @@ func raiseLoopback() {
 	must(unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, r))
 }
 
-// box is pickerd as a process, and both simulators.
+// box is the pickerd process and its Google.
 type box struct {
 	*google.Google
 	process *exec.Cmd
@@ -148,7 +151,7 @@ type box struct {
 
 const address = "127.0.0.1:9000"
 
-// listen does what the test says, a line each, and answers each.
+// listen executes a command per line, and answers each with a line.
 func listen(do func([]string) (string, error)) {
 	line, err := os.OpenFile("/dev/ttyS1", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -174,7 +177,7 @@ func listen(do func([]string) (string, error)) {
 
 func (b *box) do(words []string) (string, error) {
 	if len(words) == 0 {
-		return "", fmt.Errorf("nothing to do")
+		return "", fmt.Errorf("empty command")
 	}
 	arg := strings.Join(words[1:], " ")
 	switch words[0] {
@@ -192,7 +195,7 @@ func (b *box) do(words []string) (string, error) {
 		return b.memory()
 	case "mode":
 		return consoleMode()
-	case "say": // as the kernel or a login prompt would
+	case "say": // writes to the console, as the kernel or a login prompt does
 		return "ok", os.WriteFile("/dev/tty1", []byte(arg+"\n"), 0)
 	case "write":
 		return "ok", os.WriteFile(words[1], []byte(strings.Join(words[2:], " ")), 0)
@@ -200,10 +203,10 @@ func (b *box) do(words []string) (string, error) {
 		out, err := exec.Command(words[1], words[2:]...).CombinedOutput()
 		return string(out), err
 	}
-	return "", fmt.Errorf("what is %q?", words[0])
+	return "", fmt.Errorf("unknown command %q", words[0])
 }
 
-// start runs the box with the lines of configuration in arg, separated by ";".
+// start runs pickerd with the lines of configuration in arg, separated by ";".
 func (b *box) start(arg string) error {
 	text := "name = \"Living room\"\n" + b.Config() + fmt.Sprintf(`client_id = %q
 client_secret = %q
@@ -227,7 +230,7 @@ socket = "/tmp/control.sock"
 	return nil
 }
 
-// signal sends the box a signal and waits until it has ended.
+// signal sends pickerd a signal and waits until it has ended.
 func (b *box) signal(name string) (string, error) {
 	sig := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "QUIT": syscall.SIGQUIT}[name]
 	if err := b.process.Process.Signal(sig); err != nil {
@@ -236,12 +239,12 @@ func (b *box) signal(name string) (string, error) {
 	select {
 	case err := <-b.ended:
 		return fmt.Sprint("ended: ", err), nil
-	case <-time.After(30 * time.Second):
-		return "", fmt.Errorf("it goes on")
+	case <-time.After(maxWait):
+		return "", fmt.Errorf("pickerd still runs %v after SIG%s", maxWait, name)
 	}
 }
 
-// memory is what the box's process has in memory, as the kernel counts it.
+// memory returns the memory figures of pickerd in /proc.
 func (b *box) memory() (string, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.process.Process.Pid))
 	if err != nil {
@@ -256,7 +259,7 @@ func (b *box) memory() (string, error) {
 	return strings.Join(out, " "), nil
 }
 
-// consoleMode is what KDGETMODE says of the active console.
+// consoleMode returns the mode of the active console, by KDGETMODE.
 func consoleMode() (string, error) {
 	f, err := os.Open("/dev/tty0")
 	if err != nil {

@@ -35,10 +35,10 @@ func (d *Doctor) glob(pattern string) []string {
 func (d *Doctor) configuration(_ context.Context, check string) {
 	name := d.cfg.File
 	if name == "" {
-		name = "the defaults and the environment; there is no file"
+		name = "No file; defaults and environment only."
 	}
 	if d.cfg.ConfigErr != nil {
-		d.found(check, Fail, "pickerd config default prints a commented file to compare with.", "%v", d.cfg.ConfigErr)
+		d.found(check, Fail, "Compare it with the commented example from pickerd config default.", "%v", d.cfg.ConfigErr)
 		return
 	}
 	d.ok(check, "%s", name)
@@ -47,25 +47,25 @@ func (d *Doctor) configuration(_ context.Context, check string) {
 func (d *Doctor) client(_ context.Context, check string) {
 	switch {
 	case d.cfg.Config == nil:
-		d.skip(check, "Without a configuration it is not known which is meant.")
+		d.skip(check, "Needs a valid configuration.")
 	case d.cfg.ClientErr == nil:
 		var kinds []string
-		for _, w := range d.cfg.Ways {
-			kinds = append(kinds, w.Method)
+		for _, w := range d.cfg.Methods {
+			kinds = append(kinds, w.Name)
 		}
-		d.ok(check, "There is one for each way to pair: %s.", strings.Join(kinds, ", "))
+		d.ok(check, "There is a client for each pairing method: %s.", strings.Join(kinds, ", "))
 	case errors.Is(d.cfg.ClientErr, fs.ErrPermission):
-		d.skip(check, "Only root may look: %v", d.cfg.ClientErr)
+		d.skip(check, "Needs root: %v", d.cfg.ClientErr)
 	case d.status != nil:
-		d.skip(check, "The daemon has one that can't be seen from here, such as a sealed credential.")
+		d.skip(check, "The daemon has a client that can't be checked from here, such as a sealed credential.")
 	default:
-		d.found(check, Fail, "The README tells how to get a client from the Google Cloud console.", "%v", d.cfg.ClientErr)
+		d.found(check, Fail, "See the README for how to get a client from the Google Cloud console.", "%v", d.cfg.ClientErr)
 	}
 }
 
 func (d *Doctor) disk(_ context.Context, check string) {
 	if d.cfg.Config == nil {
-		d.skip(check, "Without a configuration it is not known where state is kept.")
+		d.skip(check, "Needs a valid configuration.")
 		return
 	}
 	dir := d.cfg.Config.Store.Dir
@@ -76,21 +76,21 @@ func (d *Doctor) disk(_ context.Context, check string) {
 		err = unix.Statfs(d.path(dir), &st)
 	}
 	if err != nil {
-		d.found(check, Fail, "dmesg may say why.", "%s: %v", dir, err)
+		d.found(check, Fail, "Look for the cause in dmesg.", "%s: %v", dir, err)
 		return
 	}
 	size := int64(st.Blocks) * int64(st.Bsize)
 	free := int64(st.Bavail) * int64(st.Bsize)
-	words := fmt.Sprintf("%s: %s of %s are free.", dir, configs.Size(free), configs.Size(size))
+	words := fmt.Sprintf("%s: %s of %s free.", dir, configs.Size(free), configs.Size(size))
 	switch {
 	case st.Flags&unix.ST_RDONLY != 0:
-		d.found(check, Fail, "Cards and disks that are worn out turn read-only: dmesg says why. Remount it, or replace it.", "%s is mounted read-only.", dir)
+		d.found(check, Fail, "Worn-out cards and disks turn read-only. Look for the cause in dmesg, then remount or replace it.", "%s is mounted read-only.", dir)
 	case st.Files > 0 && st.Ffree == 0:
-		d.found(check, Fail, "Remove files that nobody needs.", "%s has no inode free.", dir)
+		d.found(check, Fail, "Remove unneeded files.", "%s has no free inodes.", dir)
 	case free < 1<<20:
 		d.found(check, Fail, "Free some space.", "%s", words)
-	case free < size/store.KeepFree:
-		d.found(check, Warn, "Photos leave a twentieth of the disk free, so that none comes now. Free some space.", "%s", words)
+	case free < size/store.MinFreeDivisor:
+		d.found(check, Warn, "pickerd keeps a twentieth of the disk free, so no new photos are stored. Free some space.", "%s", words)
 	default:
 		d.ok(check, "%s", words)
 	}
@@ -98,38 +98,38 @@ func (d *Doctor) disk(_ context.Context, check string) {
 
 func (d *Doctor) state(ctx context.Context, check string) {
 	if d.cfg.Config == nil {
-		d.skip(check, "Without a configuration it is not known where state is kept.")
+		d.skip(check, "Needs a valid configuration.")
 		return
 	}
 	dir := d.cfg.Config.Store.Dir
 	st, err := os.Stat(d.path(dir))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && d.status != nil:
-		d.skip(check, "%s is not there: the daemon that answers has another configuration.", dir)
+		d.skip(check, "%s does not exist: the running daemon uses another configuration.", dir)
 		return
 	case errors.Is(err, fs.ErrNotExist):
-		d.ok(check, "%s is not there yet; the first start makes it.", dir)
+		d.ok(check, "%s does not exist yet. The first start creates it.", dir)
 		return
 	case errors.Is(err, fs.ErrPermission):
-		d.skip(check, "Only root may look into %s.", dir)
+		d.skip(check, "Needs root to read %s.", dir)
 		return
 	case err != nil:
-		d.found(check, Fail, "dmesg may say why.", "%v", err)
+		d.found(check, Fail, "Look for the cause in dmesg.", "%v", err)
 		return
 	case !st.IsDir():
-		d.found(check, Fail, "Move it away, or set another store.dir.", "%s is not a directory.", dir)
+		d.found(check, Fail, "Move the file away, or set another store.dir.", "%s is not a directory.", dir)
 		return
 	}
 	owner := st.Sys().(*syscall.Stat_t).Uid
 	if len(d.lacks(ctx, 7, dir)) > 0 {
-		d.found(check, Fail, fmt.Sprintf("chown -R %s: %s", d.as.name, dir), "%s is not %s's.", dir, d.as.name)
+		d.found(check, Fail, fmt.Sprintf("chown -R %s: %s", d.as.name, dir), "%s does not belong to %s.", dir, d.as.name)
 	}
 	if st.Mode().Perm()&0o077 != 0 {
-		d.found(check, Warn, "chmod 700 "+dir, "Others than its owner may look into %s (mode %04o).", dir, st.Mode().Perm())
+		d.found(check, Warn, "chmod 700 "+dir, "Other users may read %s (mode %04o).", dir, st.Mode().Perm())
 	}
 	entries, err := os.ReadDir(d.path(dir))
 	if errors.Is(err, fs.ErrPermission) {
-		d.skip(check, "Only root may look into %s.", dir)
+		d.skip(check, "Needs root to read %s.", dir)
 		return
 	}
 	for _, e := range entries {
@@ -140,36 +140,36 @@ func (d *Doctor) state(ctx context.Context, check string) {
 		name := filepath.Join(dir, e.Name())
 		switch {
 		case info.Sys().(*syscall.Stat_t).Uid != owner:
-			d.found(check, Fail, fmt.Sprintf("chown -R %d %s", owner, dir), "%s belongs to another user than the directory it is in.", name)
+			d.found(check, Fail, fmt.Sprintf("chown -R %d %s", owner, dir), "%s and its directory belong to different users.", name)
 		case !info.IsDir() && info.Mode().Perm()&0o077 != 0:
-			d.found(check, Fail, "chmod 600 "+name, "Others may read %s.", name)
+			d.found(check, Fail, "chmod 600 "+name, "Other users may read %s.", name)
 		case strings.Contains(e.Name(), ".damaged-"):
-			d.found(check, Warn, "It is kept for you: the README says what it was. Remove it when you don't need it.", "%s is what was left of a damaged file.", name)
+			d.found(check, Warn, "Remove it if you don't need it. The README says what it was.", "%s was damaged and moved aside.", name)
 		}
 	}
 	if !slices.ContainsFunc(d.findings, func(f Finding) bool { return f.Check == check }) {
-		d.ok(check, "%s is its owner's alone.", dir)
+		d.ok(check, "Only its owner may read %s.", dir)
 	}
 }
 
 // display looks for the outputs that the configuration names.
 func (d *Doctor) display(ctx context.Context, check string) {
 	if d.cfg.Config == nil {
-		d.skip(check, "Without a configuration it is not known which is meant.")
+		d.skip(check, "Needs a valid configuration.")
 		return
 	}
 	c := d.cfg.Config
-	if c.Display.Shows("http") {
+	if c.Display.HasOutput("http") {
 		d.page(ctx, check, c.HTTP.Listen)
 	}
-	if c.Display.Shows("framebuffer") {
+	if c.Display.HasOutput("framebuffer") {
 		d.screen(ctx, check)
 	}
-	if c.Display.Shows("terminal") && c.Terminal.Device != "" {
+	if c.Display.HasOutput("terminal") && c.Terminal.Device != "" {
 		if _, err := os.Stat(d.path(c.Terminal.Device)); err != nil {
-			d.found(check, Fail, "Is the adapter plugged in? Is terminal.device right?", "%v", err)
+			d.found(check, Fail, "Check that the adapter is plugged in and that terminal.device is right.", "%v", err)
 		} else {
-			d.ok(check, "%s is there.", c.Terminal.Device)
+			d.ok(check, "%s exists.", c.Terminal.Device)
 		}
 	}
 }
@@ -177,12 +177,12 @@ func (d *Doctor) display(ctx context.Context, check string) {
 // page looks whether the page is served, and by whom.
 func (d *Doctor) page(ctx context.Context, check, listen string) {
 	if out, err := d.cfg.Command(ctx, "systemctl", "is-active", "pickerd.socket"); err == nil && strings.TrimSpace(out) == "active" {
-		d.skip(check, "The page is where pickerd.socket has it: systemctl status pickerd.socket")
+		d.skip(check, "pickerd.socket defines the address of the page: systemctl status pickerd.socket")
 		return
 	}
 	resp, err := d.near(ctx, listen, "/healthz")
 	if err != nil {
-		r, remedy := Fail, "Is another program at this address? ss -ltnp"
+		r, remedy := Fail, "Check whether another program uses this address: ss -ltnp"
 		if d.status == nil {
 			remedy = "Start the daemon: systemctl start pickerd"
 		}
@@ -191,7 +191,7 @@ func (d *Doctor) page(ctx context.Context, check, listen string) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		d.found(check, Fail, "systemctl restart pickerd; the log says what it was at.", "The page at http://%s/ says that the daemon's loop has stopped.", listen)
+		d.found(check, Fail, "systemctl restart pickerd. The log shows what it was doing.", "The page at http://%s/ reports that the daemon's loop is stalled.", listen)
 		return
 	}
 	d.ok(check, "The page at http://%s/ is served.", listen)
@@ -212,25 +212,25 @@ func (d *Doctor) screen(ctx context.Context, check string) {
 	connected := d.connectors()
 	if s := d.status; s != nil && s.Screen != nil {
 		if s.Screen.Error == "" {
-			d.ok(check, "The daemon draws on a screen of %d by %d pixels.", s.Screen.Width, s.Screen.Height)
+			d.ok(check, "The daemon draws on a screen of %d x %d pixels.", s.Screen.Width, s.Screen.Height)
 			return
 		}
-		d.found(check, Fail, "Does the service have the groups video and input (package pickerd-framebuffer)? Is the screen switched on? Does another program, such as a desktop, have it? Connectors: "+connected, "%s", s.Screen.Error)
+		d.found(check, Fail, "Check that the service has the groups video and input (package pickerd-framebuffer), that the screen is on, and that no other program such as a desktop uses it. Connectors: "+connected, "%s", s.Screen.Error)
 		return
 	}
 	devices := append(d.glob("/dev/dri/card*"), d.glob("/dev/fb*")...)
 	if len(devices) == 0 {
-		d.found(check, Fail, "Is a driver for the graphics loaded? dmesg | grep -i drm", "There is neither /dev/dri/card* nor /dev/fb*.")
+		d.found(check, Fail, "Check that a graphics driver is loaded: dmesg | grep -i drm", "Neither /dev/dri/card* nor /dev/fb* exists.")
 		return
 	}
 	if closed := d.lacks(ctx, 6, devices...); len(closed) == len(devices) {
-		d.found(check, Fail, "The package pickerd-framebuffer gives the service the group video; started by hand: usermod -aG video "+d.as.name, "%s may not open %s.", d.as.name, strings.Join(closed, ", "))
+		d.found(check, Fail, "The package pickerd-framebuffer gives the service the group video. Without the service: usermod -aG video "+d.as.name, "%s may not open %s.", d.as.name, strings.Join(closed, ", "))
 		return
 	}
 	for i, p := range devices {
 		devices[i] = p + " (group " + d.groupOf(p) + ")"
 	}
-	d.ok(check, "There is %s. Connectors: %s.", strings.Join(devices, ", "), connected)
+	d.ok(check, "Found %s. Connectors: %s.", strings.Join(devices, ", "), connected)
 }
 
 // connectors are the sockets of graphics cards, and what is plugged in.
@@ -242,7 +242,7 @@ func (d *Doctor) connectors() string {
 		}
 	}
 	if out == nil {
-		return "none that the kernel tells about"
+		return "none known to the kernel"
 	}
 	return strings.Join(out, ", ")
 }
@@ -261,11 +261,11 @@ func (d *Doctor) groupOf(path string) string {
 
 func (d *Doctor) input(ctx context.Context, check string) {
 	if d.cfg.Config == nil {
-		d.skip(check, "Without a configuration it is not known which is meant.")
+		d.skip(check, "Needs a valid configuration.")
 		return
 	}
-	if !d.cfg.Config.Display.Shows("framebuffer") {
-		d.skip(check, "The page has its browser's keys; devices are for the output framebuffer.")
+	if !d.cfg.Config.Display.HasOutput("framebuffer") {
+		d.skip(check, "Only the output framebuffer reads input devices.")
 		return
 	}
 	var names []string
@@ -275,11 +275,11 @@ func (d *Doctor) input(ctx context.Context, check string) {
 		}
 	}
 	if len(names) == 0 {
-		d.found(check, Warn, "Without one the screen can only be used by phone. Plug in a remote control's receiver, a keyboard, or describe buttons as gpio-keys.", "There is no input device.")
+		d.found(check, Warn, "Without one, only phones can control the screen. Connect a remote control receiver or a keyboard, or configure buttons as gpio-keys.", "There is no input device.")
 		return
 	}
 	if closed := d.lacks(ctx, 4, d.glob("/dev/input/event*")...); len(closed) > 0 {
-		d.found(check, Fail, "The package pickerd-framebuffer gives the service the group input; started by hand: usermod -aG input "+d.as.name, "%s may not read %s.", d.as.name, strings.Join(closed, ", "))
+		d.found(check, Fail, "The package pickerd-framebuffer gives the service the group input. Without the service: usermod -aG input "+d.as.name, "%s may not read %s.", d.as.name, strings.Join(closed, ", "))
 		return
 	}
 	d.ok(check, "%s", strings.Join(names, ", "))

@@ -1,6 +1,5 @@
-// Package doctor looks at a box from the outside in and explains what it finds:
-// what is wrong, and what to do about it. It changes nothing, and what it says
-// holds no secret.
+// Package doctor diagnoses a box: it reports problems and what to do about them.
+// It changes nothing, and its reports contain no secrets.
 package doctor
 
 import (
@@ -17,6 +16,7 @@ import (
 
 	"pickerd/configs"
 	"pickerd/device"
+	"pickerd/device/engine"
 )
 
 // A Result is what a check came to.
@@ -59,7 +59,7 @@ type Config struct {
 	File      string          // the configuration's, "" for none
 	Config    *configs.Config // nil where it can't be read
 	ConfigErr error
-	Ways      []device.Way // nil where a client is missing
+	Methods   []engine.Method // nil where a client is missing
 	ClientErr error
 	// Ask asks the server whether it serves the device flow to this client with
 	// these scopes; the code that it gives is thrown away. Nil where there is no
@@ -89,7 +89,7 @@ type Doctor struct {
 // New returns a Doctor.
 func New(cfg Config) *Doctor {
 	cfg.Patience = cmp.Or(cfg.Patience, patience)
-	return &Doctor{cfg: cfg, scrub: newScrubber(cfg.Config, cfg.Ways)}
+	return &Doctor{cfg: cfg, scrub: newScrubber(cfg.Config, cfg.Methods)}
 }
 
 // Examine makes all checks. progress is called with the name of each before it
@@ -125,7 +125,7 @@ func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 	return r
 }
 
-var errSilent = errors.New("it does not answer")
+var errSilent = errors.New("the daemon does not answer")
 
 // ask asks the daemon, which may hang: that is worth a report too.
 func (d *Doctor) ask(ctx context.Context) {
@@ -159,7 +159,7 @@ func (r *Report) Print(w io.Writer) {
 			fmt.Fprintf(w, "      %13s  → %s\n", "", indent(f.Remedy))
 		}
 	}
-	fmt.Fprintf(w, "\nOf %d findings: ok %d, not known %d, warnings %d, failed %d.\n", len(r.Findings), count[OK], count[Skip], count[Warn], count[Fail])
+	fmt.Fprintf(w, "\n%d findings: %d ok, %d skipped, %d warnings, %d failed.\n", len(r.Findings), count[OK], count[Skip], count[Warn], count[Fail])
 }
 
 func indent(s string) string {

@@ -22,6 +22,7 @@ import (
 
 	"pickerd/configs"
 	"pickerd/device"
+	"pickerd/device/engine"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -78,7 +79,7 @@ func newPatient(t *testing.T) *patient {
 	t.Cleanup(page.Close)
 	p.cfg = Config{Version: "v1", Daemon: p, TLS: srv.Client().Transport.(*http.Transport).TLSClientConfig, Root: p.root,
 		Command: func(_ context.Context, name string, args ...string) (string, error) { return p.programs[name], nil },
-		Ways:    []device.Way{{Method: "device", ClientID: "id", Secret: "mark-client-secret"}},
+		Methods: []engine.Method{{Name: "device", ClientID: "id", Secret: "mark-client-secret"}},
 		Ask:     func(context.Context) error { return nil }}
 	p.text = fmt.Sprintf(`name = "Living room"
 [google]
@@ -179,7 +180,7 @@ func TestIlls(t *testing.T) {
 	}{
 		"unknown key":      {func(p *patient) { p.text = "colour = 1\n" }, "configuration", Fail, "unknown key", "config default"},
 		"no client":        {func(p *patient) { p.cfg.ClientErr = errors.New("there is no OAuth client"); p.status = nil }, "client", Fail, "no OAuth client", "Google Cloud"},
-		"sealed client":    {func(p *patient) { p.cfg.ClientErr = errors.New("there is no OAuth client") }, "client", Skip, "can't be seen", ""},
+		"sealed client":    {func(p *patient) { p.cfg.ClientErr = errors.New("there is no OAuth client") }, "client", Skip, "can't be checked", ""},
 		"clock ahead":      {shift(-time.Hour), "clock", Fail, "1h0m0s ahead of", "timedatectl"},
 		"clock behind":     {shift(40 * 365 * 24 * time.Hour), "clock", Fail, "behind", "timedatectl"},
 		"clock slightly":   {shift(2 * time.Minute), "clock", Warn, "behind", "timedatectl"},
@@ -189,27 +190,27 @@ func TestIlls(t *testing.T) {
 		"not encrypted":    {func(p *patient) { p.text = strings.ReplaceAll(p.text, "https://", "http://") }, "tls", Warn, "not encrypted", "https"},
 		"portal page": {func(p *patient) {
 			p.front = func(w http.ResponseWriter, _ *http.Request) bool { fmt.Fprint(w, "<html>Welcome"); return true }
-		}, "portal", Fail, "somebody between", "Sign the box in"},
+		}, "portal", Fail, "captive portal or a proxy answers", "Sign the box in"},
 		"portal redirect": {func(p *patient) {
 			p.front = func(w http.ResponseWriter, r *http.Request) bool {
 				http.Redirect(w, r, "https://hotel.example/login?token=mark-in-an-address", http.StatusFound)
 				return true
 			}
-		}, "portal", Fail, "leads to hotel.example", "Sign the box in"},
+		}, "portal", Fail, "redirects to hotel.example", "Sign the box in"},
 		"server in trouble": {func(p *patient) {
 			p.front = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(503); return true }
-		}, "endpoints", Warn, "HTTP 503", "tried again"},
+		}, "endpoints", Warn, "HTTP 503", "retries"},
 		"wrong address": {func(p *patient) { p.text = strings.ReplaceAll(p.text, "/auth/revoke", "/nothing") }, "endpoints", Fail, "revoke_url", "google.revoke_url"},
 		"scope refused": {func(p *patient) {
 			unpaired(p)
 			p.status.Refused = []device.RefusedMethod{{Method: "device", Error: "invalid_scope"}}
-		}, "scope", Fail, "invalid_scope", "another way"},
+		}, "scope", Fail, "invalid_scope", "another pairing method"},
 		"scope refused, no daemon": {func(p *patient) {
 			p.status = nil
 			p.cfg.Ask = func(context.Context) error {
 				return &oauthdevice.Error{Op: "device authorization", HTTPStatus: 400, Code: oauthdevice.InvalidScope}
 			}
-		}, "scope", Fail, "invalid_scope", "another way"},
+		}, "scope", Fail, "invalid_scope", "another pairing method"},
 		"wrong client": {func(p *patient) {
 			p.status = nil
 			p.cfg.Ask = func(context.Context) error {
@@ -217,13 +218,13 @@ func TestIlls(t *testing.T) {
 			}
 		}, "scope", Fail, "invalid_client", "TVs and Limited"},
 		"api off": {func(p *patient) {
-			p.status.Problem = &device.Problem{Code: "api_disabled", Message: "The Photos Picker API is switched off.", Remedy: "Enable it."}
+			p.status.Problem = &device.ProblemStatus{Code: "api_disabled", Message: "The Photos Picker API is switched off.", Remedy: "Enable it."}
 		}, "picker api", Fail, "switched off", "Enable it"},
 		"key lost": {func(p *patient) {
-			p.status.Problem = &device.Problem{Code: "key_lost", Message: "Pair again.", Remedy: "Bring the key back."}
+			p.status.Problem = &device.ProblemStatus{Code: "key_lost", Message: "Pair again.", Remedy: "Bring the key back."}
 		}, "token", Fail, "Pair again", "key back"},
-		"unpaired with photos": {func(p *patient) { p.status.Account = nil }, "token", Warn, "nobody is paired", "press OK"},
-		"being revoked":        {func(p *patient) { p.status.Outstanding = &device.Outstanding{Revocation: true} }, "token", Warn, "revoked", "by itself"},
+		"unpaired with photos": {func(p *patient) { p.status.Account = nil }, "token", Warn, "No account is paired", "press OK"},
+		"being revoked":        {func(p *patient) { p.status.Outstanding = &device.Outstanding{Revocation: true} }, "token", Warn, "revoked", "as soon as"},
 		"open directory": {func(p *patient) {
 			if err := os.Chmod(p.path("/state"), 0o755); err != nil {
 				t.Error(err)
@@ -233,14 +234,14 @@ func TestIlls(t *testing.T) {
 			if err := os.Chmod(p.path("/state/pickerd.db"), 0o644); err != nil {
 				t.Error(err)
 			}
-		}, "state", Fail, "Others may read", "chmod 600"},
+		}, "state", Fail, "Other users may read", "chmod 600"},
 		"damaged before": {func(p *patient) { p.put("/state/pickerd.db.damaged-20260102", "", 0o600) }, "state", Warn, "damaged", "Remove it"},
 		"no graphics": {func(p *patient) {
 			p.status = nil
 			if err := os.RemoveAll(p.path("/dev/dri")); err != nil {
 				t.Error(err)
 			}
-		}, "display", Fail, "neither", "driver"},
+		}, "display", Fail, "Neither", "driver"},
 		"no screen":      {func(p *patient) { p.status.Screen = &device.ScreenStatus{Error: "permission denied"} }, "display", Fail, "permission denied", "card0-HDMI-A-1 connected"},
 		"page elsewhere": {func(p *patient) { p.text = pageNowhere(p.text) }, "display", Fail, "does not answer", "ss -ltnp"},
 		"daemon hangs":   {func(p *patient) { p.hangs, p.cfg.Patience = true, 50*time.Millisecond }, "daemon", Fail, "does not answer within", "systemctl"},
@@ -248,23 +249,25 @@ func TestIlls(t *testing.T) {
 			p.status = nil
 			p.programs["systemctl"] += "User=nobody\n"
 		}, "display", Fail, "nobody may not open /dev/dri/card0", "pickerd-framebuffer"},
-		"somebody else's state": {func(p *patient) { p.programs["systemctl"] += "User=nobody\n" }, "state", Fail, "is not nobody's", "chown -R nobody:"},
+		"somebody else's state": {func(p *patient) { p.programs["systemctl"] += "User=nobody\n" }, "state", Fail, "does not belong to nobody", "chown -R nobody:"},
 		"no keys": {func(p *patient) {
 			if err := os.RemoveAll(p.path("/sys/class/input")); err != nil {
 				t.Error(err)
 			}
 		}, "input", Warn, "no input device", "remote control"},
-		"misconfigured service": {systemctl("LoadState=loaded\nActiveState=failed\nExecMainStatus=78\n"), "service", Fail, "configuration is wrong", "by itself"},
-		"torn credential":       {systemctl("LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nExecMainStatus=243\n"), "service", Fail, "credential", "seal it anew"},
+		"misconfigured service": {systemctl("LoadState=loaded\nActiveState=failed\nExecMainStatus=78\n"), "service", Fail, "configuration is invalid", "automatically"},
+		"torn credential":       {systemctl("LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nExecMainStatus=243\n"), "service", Fail, "credential", "Seal it again"},
 		"stopped service":       {systemctl("LoadState=loaded\nActiveState=inactive\nSubState=dead\n"), "service", Fail, "inactive", "systemctl start"},
 		"broken unit":           {systemctl("LoadState=bad-setting\n"), "service", Fail, "bad-setting", "systemctl status"},
 		"restarting service":    {systemctl("LoadState=loaded\nActiveState=active\nNRestarts=9\n"), "service", Warn, "9 times", "journalctl"},
-		"not at boot":           {systemctl("LoadState=loaded\nActiveState=active\nUnitFileState=disabled\n"), "service", Warn, "not started at boot", "enable"},
+		"not at boot":           {systemctl("LoadState=loaded\nActiveState=active\nUnitFileState=disabled\n"), "service", Warn, "does not start at boot", "enable"},
 		"no daemon":             {func(p *patient) { p.status = nil }, "daemon", Fail, "no pickerd", "systemctl start"},
 		"blocked": {func(p *patient) {
-			p.status.State, p.status.Problem = device.Blocked, &device.Problem{Code: "disk", Message: "It does not work.", Remedy: "dmesg"}
+			p.status.State, p.status.Problem = device.Blocked, &device.ProblemStatus{Code: "disk", Message: "It does not work.", Remedy: "dmesg"}
 		}, "daemon", Fail, "does not work", "dmesg"},
-		"trouble": {func(p *patient) { p.status.Problem = &device.Problem{Code: "no_network", Message: "No internet."} }, "daemon", Warn, "no_network", ""},
+		"trouble": {func(p *patient) {
+			p.status.Problem = &device.ProblemStatus{Code: "no_network", Message: "No internet."}
+		}, "daemon", Warn, "no_network", ""},
 		"leaked session": {func(p *patient) {
 			p.sessions = []device.Session{{State: "pending_deletion", CreatedAt: time.Now().Add(-30 * time.Hour)}}
 		}, "sessions", Fail, "more than a day", "pickerd sessions"},
@@ -273,7 +276,7 @@ func TestIlls(t *testing.T) {
 		}, "sessions", Warn, "1 picking", "confirms"},
 		"open for an age": {func(p *patient) {
 			p.sessions = []device.Session{{State: "open", CreatedAt: time.Now().Add(-30 * time.Hour)}}
-		}, "sessions", OK, "None", ""},
+		}, "sessions", OK, "none left over", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPatient(t)
@@ -437,7 +440,7 @@ func FuzzScrub(f *testing.F) {
 	f.Add("token: ", " end")
 	f.Add("\x00\xff", "\n")
 	f.Add(`{"a":"`, `"}`)
-	s := newScrubber(nil, []device.Way{{Secret: "the-client-secret"}})
+	s := newScrubber(nil, []engine.Method{{Secret: "the-client-secret"}})
 	f.Fuzz(func(t *testing.T, before, after string) {
 		for _, secret := range []string{"the-client-secret", "ya29.a0Secret", "GOCSPX-abcdef", "AGE-SECRET-KEY-1QQQ"} {
 			if got := s.Text(before + secret + after); strings.Contains(got, secret) {

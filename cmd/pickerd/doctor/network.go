@@ -120,19 +120,19 @@ func (d *Doctor) clock(ctx context.Context, check string) {
 	const remedy = "Let the box set its clock from the network: timedatectl set-ntp true (systemd-timesyncd or chrony)."
 	servers := d.all()
 	if len(servers) == 0 {
-		d.skip(check, "Without a configuration there is no server to compare with.")
+		d.skip(check, "Needs a valid configuration.")
 		return
 	}
 	began := time.Now()
 	// Not trusting anybody: the certificate may be refused for the clock's sake.
 	resp, _, err := servers[0].probe(ctx, d.http(false))
 	if err != nil {
-		d.skip(check, "No server could be asked; the box believes that it is %s.", began.UTC().Format(time.RFC3339))
+		d.skip(check, "No server could be reached. The box's clock shows %s.", began.UTC().Format(time.RFC3339))
 		return
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
-		d.skip(check, "The server does not say what time it is; the box believes %s.", began.UTC().Format(time.RFC3339))
+		d.skip(check, "The server does not send its time. The box's clock shows %s.", began.UTC().Format(time.RFC3339))
 		return
 	}
 	off := time.Since(date) - time.Since(began)/2
@@ -146,7 +146,7 @@ func (d *Doctor) clock(ctx context.Context, check string) {
 	case off.Abs() > clockOff:
 		d.found(check, Warn, remedy, "%s", words)
 	default:
-		d.ok(check, "It agrees with the server's, %s.", date.Format(time.RFC3339))
+		d.ok(check, "The box's clock agrees with the server's, %s.", date.Format(time.RFC3339))
 	}
 }
 
@@ -165,7 +165,7 @@ func (d *Doctor) names(ctx context.Context, check string) {
 		addrs, err := resolver.LookupHost(ctx, s.next().Hostname())
 		cancel()
 		if err != nil {
-			d.found(check, Fail, "Is the network up (ip address)? Which name server is asked (resolvectl, or /etc/resolv.conf)?", "%s: %v", s.next().Hostname(), err)
+			d.found(check, Fail, "Check that the network is up (ip address) and the name server is right (resolvectl, or /etc/resolv.conf).", "%s: %v", s.next().Hostname(), err)
 			continue
 		}
 		s.addrs = addrs
@@ -173,11 +173,11 @@ func (d *Doctor) names(ctx context.Context, check string) {
 	}
 	switch {
 	case len(d.hosts()) == 0:
-		d.skip(check, "Without a configuration there is no server.")
+		d.skip(check, "Needs a valid configuration.")
 	case len(found) > 0:
 		d.ok(check, "%s", strings.Join(found, ", "))
 	case !d.failed(check):
-		d.skip(check, "The servers have no names, only addresses.")
+		d.skip(check, "The servers are configured by address.")
 	}
 }
 
@@ -195,7 +195,7 @@ func (d *Doctor) route(ctx context.Context, check string) {
 		dialer := net.Dialer{Timeout: d.cfg.Patience}
 		c, err := dialer.DialContext(ctx, "tcp", hostport(s.next()))
 		if err != nil {
-			d.found(check, Fail, "Is there a default route (ip route)? Does a firewall let the box out to this port?", "%s: %v", hostport(s.next()), err)
+			d.found(check, Fail, "Check the default route (ip route) and whether a firewall blocks this port.", "%s: %v", hostport(s.next()), err)
 			continue
 		}
 		c.Close()
@@ -219,7 +219,7 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 		said = true
 		if s.url.Scheme != "https" {
 			s.trusted = true
-			d.found(check, Warn, "Tokens cross the network in clear. Set an https address, unless this is a test.", "%s is not encrypted.", s.hostport())
+			d.found(check, Warn, "Tokens are sent unencrypted. Set an https address, unless this is a test.", "%s is not encrypted.", s.hostport())
 			continue
 		}
 		if s.via != nil {
@@ -251,15 +251,15 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 
 func tlsRemedy(err error) string {
 	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
-		return "The certificate is not valid at the time that the box believes in: look at the clock first."
+		return "The certificate is not valid at the time of the box's clock. Check the clock first."
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "Somebody between the box and the server answers in its place (a proxy, a captive portal), or the system has no certificates: install the package ca-certificates."
+		return "A proxy or a captive portal intercepts the connection, or the system has no CA certificates (install the package ca-certificates)."
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "Somebody else answers: a captive portal, a proxy, or a wrong address in the name server."
+		return "Another server answers: a captive portal, a proxy, or a wrong DNS entry."
 	}
-	return "Does a firewall or a proxy break encrypted connections?"
+	return "Check whether a firewall or a proxy blocks encrypted connections."
 }
 
 // answers reports whether an answer is of a kind that the server's API gives:
@@ -277,16 +277,16 @@ func (d *Doctor) portal(ctx context.Context, check string) {
 		resp, body, err := s.probe(ctx, d.http(true))
 		switch {
 		case err != nil:
-			d.found(check, Warn, "It is tried again by itself; look again in a minute.", "%s: %v", s.url.Hostname(), err)
+			d.found(check, Warn, "pickerd retries automatically. Check again in a minute.", "%s: %v", s.url.Hostname(), err)
 		case !answers(resp, body) && resp.StatusCode < 500:
 			where := ""
 			if u, err := resp.Location(); err == nil {
-				where = ", which leads to " + u.Host
+				where = ", redirects to " + u.Host
 			}
-			d.found(check, Fail, "Sign the box in to the network's portal, have the network let it through, or set HTTPS_PROXY where there is a proxy.",
-				"Not the server but somebody between answers for %s (HTTP %d%s).", s.url.Hostname(), resp.StatusCode, where)
+			d.found(check, Fail, "Sign the box in to the captive portal, have the network exempt it, or set HTTPS_PROXY if there is a proxy.",
+				"A captive portal or a proxy answers for %s (HTTP %d%s).", s.url.Hostname(), resp.StatusCode, where)
 		default:
-			d.ok(check, "Nobody answers in the place of %s.", s.url.Hostname())
+			d.ok(check, "%s answers directly.", s.url.Hostname())
 		}
 		return
 	}
@@ -306,39 +306,39 @@ func (d *Doctor) endpoints(ctx context.Context, check string) {
 		resp, body, err := s.probe(ctx, d.http(true))
 		switch {
 		case err != nil:
-			d.found(check, Fail, "It is tried again by itself; look again in a minute.", "%s: %v", s.name, err)
+			d.found(check, Fail, "pickerd retries automatically. Check again in a minute.", "%s: %v", s.name, err)
 		case resp.StatusCode >= 500:
-			d.found(check, Warn, "Nothing: the server has trouble, and it is tried again by itself.", "%s answers HTTP %d.", s.name, resp.StatusCode)
+			d.found(check, Warn, "The server has a problem. pickerd retries automatically.", "%s answers HTTP %d.", s.name, resp.StatusCode)
 		case resp.StatusCode == http.StatusNotFound && s.post:
-			d.found(check, Fail, "Is google."+s.name+" right?", "There is nothing at %s (HTTP 404).", s.name)
+			d.found(check, Fail, "Check google."+s.name+".", "%s answers HTTP 404.", s.name)
 		case !answers(resp, body):
-			d.found(check, Warn, "Is google."+s.name+" right? Is a proxy in between?", "%s answers HTTP %d, but not in JSON.", s.name, resp.StatusCode)
+			d.found(check, Warn, "Check google."+s.name+", and whether a proxy is in between.", "%s answers HTTP %d, but not with JSON.", s.name, resp.StatusCode)
 		default:
-			d.ok(check, "%s answers (HTTP %d to an empty question).", s.name, resp.StatusCode)
+			d.ok(check, "%s answers (HTTP %d to an empty request).", s.name, resp.StatusCode)
 		}
 	}
 	if len(d.all()) == 0 {
-		d.skip(check, "Without a configuration there is no server.")
+		d.skip(check, "Needs a valid configuration.")
 	}
 }
 
 func (d *Doctor) scope(ctx context.Context, check string) {
-	const remedy = `See "If Google refuses the scope" in the README: open another way to pair.`
+	const remedy = `See "If Google refuses the scope" in the README, and enable another pairing method.`
 	s := d.status
 	switch {
 	case s != nil && s.Account != nil:
-		d.ok(check, "It was granted when the account was paired.")
+		d.ok(check, "Granted when the account was paired.")
 		return
 	case s != nil && len(s.Refused) > 0:
 		for _, r := range s.Refused {
-			d.found(check, Fail, remedy, "The server refuses the way %q: %s %s", r.Method, r.Error, r.Reason)
+			d.found(check, Fail, remedy, "The server refuses the pairing method %q: %s %s", r.Method, r.Error, r.Reason)
 		}
 		return
 	case s != nil && s.Pairing != nil && s.Pairing.UserCode != "":
-		d.ok(check, "The server has given the daemon a code for it.")
+		d.ok(check, "The server gave the daemon a code for it.")
 		return
 	case d.cfg.Ask == nil:
-		d.skip(check, "There is no client for the device flow to ask with.")
+		d.skip(check, "There is no client for the device flow.")
 		return
 	case len(d.all()) == 0 || !d.all()[0].trusted:
 		d.skip(check, "The server can't be reached.")
@@ -350,12 +350,12 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 	e, _ := errors.AsType[*oauthdevice.Error](err)
 	switch {
 	case err == nil:
-		d.ok(check, "The server gives a code for it, which is thrown away.")
+		d.ok(check, "The server gives a code for it (discarded).")
 	case e != nil && (e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnauthorizedClient):
 		d.found(check, Fail, remedy, "%v", err)
 	case e != nil && e.Code == oauthdevice.InvalidClient:
 		d.found(check, Fail, `The client must be of type "TVs and Limited Input devices", and its secret must be right.`, "%v", err)
 	default:
-		d.found(check, Warn, "Look again in a minute.", "%v", err)
+		d.found(check, Warn, "Check again in a minute.", "%v", err)
 	}
 }

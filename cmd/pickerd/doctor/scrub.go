@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"pickerd/configs"
-	"pickerd/device"
+	"pickerd/device/engine"
 )
 
 // removed stands where a secret was.
@@ -43,7 +43,7 @@ var secrets = []*regexp.Regexp{
 type scrubber struct{ known *strings.Replacer }
 
 // newScrubber returns a scrubber that also knows a configuration's own secrets.
-func newScrubber(c *configs.Config, ways []device.Way) *scrubber {
+func newScrubber(c *configs.Config, methods []engine.Method) *scrubber {
 	var pairs []string
 	add := func(s string) {
 		if len(s) >= 4 { // what is shorter would be found in other words
@@ -53,7 +53,7 @@ func newScrubber(c *configs.Config, ways []device.Way) *scrubber {
 	if c != nil {
 		add(c.Google.ClientSecret)
 	}
-	for _, w := range ways {
+	for _, w := range methods {
 		add(string(w.Secret))
 	}
 	return &scrubber{strings.NewReplacer(pairs...)}

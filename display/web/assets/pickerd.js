@@ -47,7 +47,11 @@ function layOut(p) {
   text("account", p.account);
   const steps = p.steps || [];
   if (steps.join("\n") !== [...$("steps").children].map(li => li.textContent).join("\n")) {
-    $("steps").replaceChildren(...steps.map(s => Object.assign(document.createElement("li"), {textContent: s})));
+    $("steps").replaceChildren(...steps.map((s, i) => {
+      const li = Object.assign(document.createElement("li"), {textContent: s});
+      li.dataset.number = local(i + 1) + ".";
+      return li;
+    }));
   }
   layOutCode(p);
   layOutBars(p);
@@ -66,10 +70,12 @@ function layOut(p) {
   $("buttons").inert = !!p.menu || received < settled;
   slides.show(p.night ? null : p.slide, p.next);
   tick();
+  fit();
 }
 
 function layOutCode(p) {
   show("scan", p.qr);
+  show("byhand", p.qr);
   if (!p.qr) return;
   if ($("qr").dataset.of !== p.qr) {
     $("qr").dataset.of = $("qr").src = p.qr;
@@ -81,20 +87,58 @@ function layOutCode(p) {
   text("spoken", p.spoken);
   show("typed", p.link);
   show("codeline", p.code);
-  fitCode();
 }
 
-// Every module of the QR code gets the same whole number of device pixels.
-function fitCode() {
-  const img = $("qr"), modules = page.qr_modules;
-  if (!modules) return;
-  img.style.width = img.style.height = "";
-  const dpr = devicePixelRatio || 1;
-  const room = Math.min(img.clientWidth, innerWidth * 0.9) * dpr;
-  const size = Math.max(1, Math.floor(room / modules)) * modules / dpr;
-  img.style.width = img.style.height = size + "px";
+// The code with its quiet zone takes so much of the smaller side of the screen.
+const codeShare = 0.675;
+const landscape = () => innerWidth > innerHeight;
+
+// What the panel has room for.
+function room() {
+  const s = getComputedStyle($("panel")), px = name => parseFloat(s[name]) || 0;
+  return {wide: $("panel").clientWidth - px("paddingLeft") - px("paddingRight"), high: $("panel").clientHeight - px("paddingTop") - px("paddingBottom"), gap: px("rowGap")};
 }
-addEventListener("resize", fitCode);
+
+// Every module of the QR code gets the same whole number of device pixels: the
+// one that comes nearest to the share, or the largest one that fits.
+function fitCode(yields, share) {
+  const modules = page.qr_modules;
+  if (!page.qr || !modules) return;
+  const {wide, high, gap} = room(), dpr = devicePixelRatio || 1;
+  let most = Math.min(wide, high);
+  if (landscape()) most = Math.min(high, wide * 2 / 3 - gap); // words keep a third of the width
+  else if (yields) most = Math.min(wide, Math.max(high - $("words").offsetHeight - $("byhand").offsetHeight - 2 * gap, high / 3));
+  const module = Math.min(Math.round(share * Math.min(innerWidth, innerHeight) * dpr / modules), Math.floor(most * dpr / modules));
+  document.documentElement.style.setProperty("--qr", Math.max(1, module) * modules / dpr + "px");
+}
+
+// Words are no higher than the code beside them, or leave room for the one under
+// them, where they need not be much smaller for that. Where they must be smaller
+// than they can be read, the hint goes, and at last the code yields.
+function fit() {
+  for (const {from, to, yields, tight, share} of [
+    {from: 1, to: 0.8, yields: false, tight: false, share: codeShare},
+    {from: landscape() ? 1 : 0.8, to: 0.6, yields: true, tight: false, share: codeShare},
+    {from: 1, to: 0.6, yields: true, tight: true, share: codeShare},
+    {from: 0.8, to: 0.45, yields: true, tight: true, share: codeShare * 0.75},
+  ]) {
+    document.body.classList.toggle("tight", tight);
+    for (let k = from; k > to; k *= 0.96) {
+      document.documentElement.style.setProperty("--k", k);
+      fitCode(yields, share);
+      if (fits(yields)) return;
+    }
+  }
+}
+function fits(yields) {
+  const {high, gap} = room(), words = $("words").offsetHeight;
+  if (!page.qr) return words <= high + 1;
+  const all = words + $("byhand").offsetHeight, code = $("qr").offsetHeight;
+  if (!landscape()) return all + code + 2 * gap <= high + 1;
+  return all + (parseFloat(getComputedStyle($("column")).rowGap) || 0) <= (yields ? high : code) + 1;
+}
+addEventListener("resize", fit);
+if (document.fonts) document.fonts.addEventListener("loadingdone", fit);
 // The picture is asked for once more where it could not be loaded: the same
 // code stands on the screen again after the box was away.
 $("qr").onerror = () => setTimeout(() => {
@@ -245,13 +289,17 @@ const slides = {
     img.style.setProperty("--most-h", Math.round(img.naturalHeight * most) + "px");
     return img;
   },
+  // A video shows its still until it plays, and stays with that if it can't.
   film(m) {
-    const v = document.createElement("video");
+    const v = document.createElement("video"), still = new Image();
     v.className = "front";
     v.muted = v.autoplay = v.loop = v.playsInline = true;
     return new Promise((ok, bad) => {
-      v.onloadeddata = () => ok(v);
-      v.onerror = bad;
+      let failed = 0;
+      const fail = () => { if (++failed === 2) bad(); };
+      v.onloadeddata = still.onload = () => ok(v);
+      v.onerror = still.onerror = fail;
+      still.src = v.poster = m.src.replace("media/", "still/");
       v.src = m.src;
     });
   },
@@ -308,8 +356,13 @@ function leaf(key) {
   wish(to);
   return true;
 }
+let held = false; // a key that only shows the buttons is down
+addEventListener("keyup", () => { held = false; });
+$("buttons").addEventListener("click", e => { if (held) e.stopPropagation(); }, true);
 addEventListener("keydown", e => {
-  const unheard = page.night || page.stay; // a key only wakes the screen then, or means to stay
+  // What can't be seen must not be pressed.
+  held = isFaded() && (e.key === "Enter" || e.key === " ") && !!document.activeElement.closest("#buttons");
+  const unheard = page.night || page.stay || held; // a key only wakes the screen then, or means to stay
   near();
   const key = page.menu ? inMenu[e.key] : e.key === "ContextMenu" ? "menu" : undefined;
   if (unheard || key || leaf(e.key)) {
@@ -337,14 +390,23 @@ function near() {
     told = performance.now();
     wish("touch");
   }
+  showButtons();
+}
+
+// The buttons fade when nobody has been at the screen for some time.
+const fadeAfter = 10000;
+const isFaded = () => !document.body.classList.contains("near") && !document.body.classList.contains("leaving");
+function showButtons() {
   document.body.classList.add("near");
   clearTimeout(away);
   away = setTimeout(() => {
     document.body.classList.remove("near");
-    // What can't be seen any more must not be pressed.
+    // Over photos the arrows turn them again.
     if (document.body.classList.contains("photos") && document.activeElement.closest("#buttons")) document.activeElement.blur();
-  }, 10000);
+  }, fadeAfter);
 }
+showButtons();
+$("buttons").addEventListener("focusin", showButtons); // by a screen reader, without a key
 for (const e of ["pointermove", "pointerdown"]) addEventListener(e, near);
 
 // The stream. A browser reconnects by itself while the box is down, except

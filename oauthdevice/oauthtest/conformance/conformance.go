@@ -1,10 +1,10 @@
-// Package conformance holds an authorization server to what RFC 8628, RFC 6749
-// and RFC 7009 say, and to what package oauthdevice makes of it. The same tests
-// run against the simulator and against servers that others wrote, so that the
-// simulator can't drift into agreeing with its own client only.
+// Package conformance tests an authorization server against RFC 8628, RFC 6749
+// and RFC 7009, through the client in package oauthdevice. The same tests run
+// against the simulator and against independent servers, so that simulator and
+// client cannot share a misunderstanding.
 //
-// What a test expects is said in oauthdevice.Error's Code, never in an HTTP
-// status: servers choose those freely.
+// The tests compare the Code of oauthdevice.Error and never an HTTP status,
+// which servers choose freely.
 package conformance
 
 import (
@@ -16,38 +16,38 @@ import (
 	"pickerd/oauthdevice"
 )
 
-// A Subject is one server with one person, as the tests meet them. Where a
-// server has a choice, the Subject says what it chose.
+// A Subject is a server under test and the person who signs in. Where the RFCs
+// leave servers a choice, its fields say what the server does.
 type Subject struct {
-	Client *oauthdevice.Client // without a RevokeURL, nothing is revoked
+	Client *oauthdevice.Client // without a RevokeURL, revocation is not tested
 
-	// Approve and Deny do what the person does who opens a.QRURI.
+	// Approve and Deny simulate the decision of a person who opens a.QRURI.
 	Approve, Deny func(t *testing.T, a *oauthdevice.Authorization)
 
-	Interval  time.Duration // what the server says; 0 where it leaves it out
-	Rotates   bool          // each refresh brings a new refresh token and ends the old
-	SlowsDown bool          // a poll that comes too early answers slow_down
+	Interval  time.Duration // as sent by the server; 0 if it omits it
+	Rotates   bool          // each refresh returns a new refresh token and revokes the old
+	SlowsDown bool          // polling too fast returns slow_down
 	ExpiredAs string        // the code of an expired device_code; "" means expired_token
 
-	// ShortLived returns a client at a server like this one whose codes expire
-	// soon. nil means that waiting for the Client's own is no matter.
+	// ShortLived returns a client at a similar server whose codes expire soon.
+	// nil means that the test may wait for the codes of Client to expire.
 	ShortLived func(t *testing.T) *oauthdevice.Client
-	// Overreaching returns a client whose Scopes the server refuses. nil means
-	// that it refuses none.
-	Overreaching func(t *testing.T) *oauthdevice.Client
+	// RefusedScope returns a client whose Scopes the server refuses. nil means
+	// that the server refuses none.
+	RefusedScope func(t *testing.T) *oauthdevice.Client
 }
 
-// A Test is one of the suite.
+// A Test is one test of the suite.
 type Test struct {
 	Name string
 	Run  func(t *testing.T, s *Subject)
 }
 
-// Tests returns the suite, for those who must do something around each test,
-// such as opening a testing/synctest bubble.
+// Tests returns the suite, for callers that wrap each test, for example in a
+// testing/synctest bubble.
 func Tests() []Test {
 	return []Test{
-		{"WholeLife", wholeLife},
+		{"DeviceFlow", deviceFlow},
 		{"Denial", denial},
 		{"Expiry", expiry},
 		{"SlowDown", slowDown},
@@ -60,7 +60,7 @@ func Tests() []Test {
 	}
 }
 
-// Run runs the suite, its tests at the same time: most of each is waiting.
+// Run runs the tests of the suite in parallel, because they mostly wait.
 func Run(t *testing.T, newSubject func(t *testing.T) *Subject) {
 	for _, test := range Tests() {
 		t.Run(test.Name, func(t *testing.T) {
@@ -79,9 +79,9 @@ func authorize(t *testing.T, c *oauthdevice.Client) *oauthdevice.Authorization {
 	return a
 }
 
-// settled polls as RFC 8628 §3.5 wants it until there is an outcome, which
-// must be there by the time given.
-func settled(t *testing.T, c *oauthdevice.Client, a *oauthdevice.Authorization, by time.Time) (*oauthdevice.Token, error) {
+// pollUntil polls as RFC 8628 §3.5 requires until there is an outcome. The test
+// fails if there is none by the deadline.
+func pollUntil(t *testing.T, c *oauthdevice.Client, a *oauthdevice.Authorization, deadline time.Time) (*oauthdevice.Token, error) {
 	t.Helper()
 	interval := a.Interval
 	for {
@@ -93,27 +93,26 @@ func settled(t *testing.T, c *oauthdevice.Client, a *oauthdevice.Authorization, 
 		default:
 			return tok, err
 		}
-		if time.Now().After(by) {
-			t.Fatalf("still no outcome: %v", err)
+		if time.Now().After(deadline) {
+			t.Fatalf("no outcome: %v", err)
 		}
 		pause(t, interval)
 	}
 }
 
-// granted lives through the flow until there is a token.
-func granted(t *testing.T, s *Subject) (*oauthdevice.Authorization, *oauthdevice.Token) {
+// signIn completes the device flow.
+func signIn(t *testing.T, s *Subject) (*oauthdevice.Authorization, *oauthdevice.Token) {
 	t.Helper()
 	a := authorize(t, s.Client)
 	s.Approve(t, a)
-	tok, err := settled(t, s.Client, a, a.ExpiresAt)
+	tok, err := pollUntil(t, s.Client, a, a.ExpiresAt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a, tok
 }
 
-// pause waits as long as a server asked for; in a testing/synctest bubble it
-// costs nothing.
+// pause waits as long as the server asks for, or until the test ends.
 func pause(t *testing.T, d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -128,17 +127,17 @@ func code(err error) string {
 	return ""
 }
 
-// refused checks that the server said one of these codes.
-func refused(t *testing.T, what string, err error, codes ...string) {
+// wantCode checks that err has one of these codes.
+func wantCode(t *testing.T, what string, err error, codes ...string) {
 	t.Helper()
 	if c := code(err); c == "" || !slices.Contains(codes, c) {
 		t.Errorf("%s: %v, want one of %q", what, err, codes)
 	}
 }
 
-// final checks for a no that more polling doesn't change. Servers differ in its
-// code.
-func final(t *testing.T, what string, err error) {
+// wantFinal checks that err is a refusal that further polling does not change.
+// Servers differ in its code.
+func wantFinal(t *testing.T, what string, err error) {
 	t.Helper()
 	e, ok := errors.AsType[*oauthdevice.Error](err)
 	switch {

@@ -1,4 +1,4 @@
-// Package samples holds the pictures and the video that the demo offers.
+// Package samples contains the photos and the video of the demo.
 package samples
 
 import (
@@ -17,29 +17,32 @@ import (
 //go:embed *.jpg *.mp4
 var files embed.FS
 
-// poster is the picture that stands for the video where a still is wanted.
-const poster = "lighthouse.jpg"
+// still is the first frame of the video.
+const still = "waves.still.jpg"
 
-// Items returns the samples as items of a picker, in the order of their names.
+// order begins with the best samples, because a slideshow begins with the photos
+// that arrive first. Downloads run side by side, so the first four fill a screen.
+var order = []string{
+	"mountains.jpg", "sunset.jpg", "harbour.jpg", "aurora.jpg", "lighthouse.jpg", "birches.jpg", "waves.mp4",
+	"meadow.jpg", "leaves.jpg", "dunes.jpg", "citylights.jpg", "snowpeaks.jpg", "balloon.jpg",
+}
+
+// Items returns the samples as items for pickertest, the best ones first.
 func Items() ([]*pickertest.Item, error) {
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		return nil, err
-	}
 	var items []*pickertest.Item
-	for i, e := range entries {
-		data, err := files.ReadFile(e.Name())
+	for i, name := range order {
+		data, err := files.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
 		it := &pickertest.Item{
-			ID:         "sample-" + strings.TrimSuffix(e.Name(), path.Ext(e.Name())),
-			Filename:   e.Name(),
+			ID:         "sample-" + strings.TrimSuffix(name, path.Ext(name)),
+			Filename:   name,
 			CreateTime: time.Date(2026, time.May, 1+i, 15, 4, 5, 0, time.UTC),
 			Data:       data,
 		}
 		if err := describe(it); err != nil {
-			return nil, fmt.Errorf("sample %s: %w", e.Name(), err)
+			return nil, fmt.Errorf("sample %s: %w", name, err)
 		}
 		items = append(items, it)
 	}
@@ -49,8 +52,8 @@ func Items() ([]*pickertest.Item, error) {
 func describe(it *pickertest.Item) error {
 	if path.Ext(it.Filename) == ".mp4" {
 		it.Type, it.MimeType, it.Width, it.Height = "VIDEO", "video/mp4", 960, 540
-		still, err := files.ReadFile(poster)
-		it.Poster = still
+		data, err := files.ReadFile(still)
+		it.Poster = data
 		return err
 	}
 	c, _, err := image.DecodeConfig(bytes.NewReader(it.Data))

@@ -1,10 +1,10 @@
-// Command draw makes the sample pictures and the sample video. Run it in the
-// folder that holds them:
+// Command draw generates the sample photos and the sample video. Run it in their
+// directory:
 //
 //	go run ./draw
 //
-// Everything is computed from fixed seeds, so that a second run gives the same
-// pictures and a changed scene shows up as a change of its own file only.
+// The seeds are fixed: a second run generates the same files, and changing one
+// scene changes only its file.
 //
 // Coordinates: the height of a picture is 1, x grows to the right from 0 to
 // the aspect ratio, y grows downwards. A scene therefore does not depend on
@@ -51,6 +51,7 @@ var scenes = []scene{
 	{"snowpeaks.jpg", 2400, 600, 2, 108_000, drawSnowPeaks},
 	{"leaves.jpg", 900, 900, 1, 82_000, drawLeaves},
 	{"balloon.jpg", 64, 48, 8, 4_000, drawBalloon},
+	{"waves.still.jpg", videoWidth, videoHeight, 1, 50_000, func(c *canvas) { drawWaves(c, 0) }},
 }
 
 func main() {

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+const (
+	// phonesGrace is how long the listener stays open for late phones, which get an
+	// explanation instead of nothing.
+	phonesGrace = 2 * time.Minute
+	// maxPhoneConns bounds the connections of the local network.
+	maxPhoneConns = 64
+)
+
+// A phoneListener lets phones on the local network reach the pages for them, and
+// nothing else, while one of its users wants that. Where the display listens on
+// the network anyway they are part of it, and there is nothing to open.
+type phoneListener struct {
+	secure  bool         // the display speaks TLS on the network
+	address string       // how phones reach the box; "" means the address on the LAN
+	display *net.TCPAddr // where the display listens
+	handler http.Handler
+	lan     func() (net.IP, error)
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	users   map[string]bool // by purpose
+	srv     *http.Server
+	socket  net.Listener
+	at      string
+	closing *time.Timer
+	ended   chan struct{} // closed by end
+	wg      sync.WaitGroup
+}
+
+// A phoneUser opens a phoneListener for one purpose. It is a device.PhoneListener.
+type phoneUser struct {
+	listener *phoneListener
+	purpose  string
+}
+
+func (l *phoneListener) user(purpose string) phoneUser { return phoneUser{l, purpose} }
+
+// Open implements device.PhoneListener.
+func (u phoneUser) Open() (base string, err error) { return u.listener.open(u.purpose) }
+
+// Close implements device.PhoneListener. It closes the listener unless another
+// user needs it.
+func (u phoneUser) Close() { u.listener.close(u.purpose) }
+
+func (l *phoneListener) open(purpose string) (base string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.users == nil {
+		l.users = map[string]bool{}
+	}
+	l.users[purpose] = true
+	if l.closing != nil {
+		l.closing.Stop()
+		l.closing = nil
+	}
+	ip := l.display.IP
+	if ip.IsLoopback() || ip.IsUnspecified() {
+		if ip, err = l.lan(); err == nil && ip == nil {
+			err = errors.New("this machine has no address on a local network")
+		}
+		if err != nil && l.address == "" {
+			return "", err
+		}
+	}
+	at := net.JoinHostPort(ip.String(), strconv.Itoa(l.display.Port))
+	if err == nil && l.display.IP.IsLoopback() {
+		err = l.listen(at)
+	}
+	if l.address != "" {
+		if err != nil {
+			l.log.Debug("phone listener", "err", err) // pairing.address names another one
+		}
+		return strings.TrimSuffix(l.address, "/"), nil
+	}
+	if l.display.IP.IsLoopback() {
+		return "http://" + at, err
+	}
+	return l.scheme() + at, err
+}
+
+// scheme is how the display's own address begins.
+func (l *phoneListener) scheme() string {
+	if l.secure {
+		return "https://"
+	}
+	return "http://"
+}
+
+// listen listens at an address, or moves there.
+func (l *phoneListener) listen(at string) error {
+	if l.srv != nil && l.at == at {
+		return nil
+	}
+	l.stopLocked()
+	socket, err := net.Listen("tcp", at)
+	if err != nil {
+		return fmt.Errorf("listen for phones: %w", err)
+	}
+	srv := &http.Server{
+		Handler:           l.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       20 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+	l.srv, l.socket, l.at = srv, socket, at
+	l.log.Info("phone listener opened", "address", at)
+	l.wg.Go(func() {
+		err := srv.Serve(netutil.LimitListener(socket, maxPhoneConns))
+		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			l.log.Warn("phone listener failed", "err", err)
+		}
+	})
+	return nil
+}
+
+func (l *phoneListener) close(purpose string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.users, purpose)
+	if l.srv == nil || l.closing != nil || len(l.users) > 0 {
+		return
+	}
+	l.closing = time.AfterFunc(phonesGrace, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.closing != nil {
+			l.closing = nil
+			l.stopLocked()
+		}
+	})
+}
+
+// stopLocked stops listening. Requests that are being answered may finish.
+func (l *phoneListener) stopLocked() {
+	if l.srv == nil {
+		return
+	}
+	srv := l.srv
+	l.socket.Close() // at once, not when the goroutine below gets to it
+	l.srv, l.socket, l.at = nil, nil, ""
+	l.log.Info("phone listener closed")
+	l.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), phonesGrace)
+		defer cancel()
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			_ = srv.Shutdown(ctx)
+		}()
+		select {
+		case <-left:
+		case <-l.ended:
+			cancel()
+			<-left
+		}
+		srv.Close()
+	})
+}
+
+// end stops listening at once, for good.
+func (l *phoneListener) end() {
+	l.mu.Lock()
+	srv := l.srv
+	if l.closing != nil {
+		l.closing.Stop()
+	}
+	l.srv = nil
+	close(l.ended)
+	l.mu.Unlock()
+	if srv != nil {
+		srv.Close()
+	}
+	l.wg.Wait()
+}

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"pickerd/store"
+)
+
+// A clock knows the servers' time. The clock of a box without a battery is in
+// 1970 after each power cut, and later jumps: what is on disk is therefore
+// stamped with the servers' time, and this process waits by monotonic times.
+type clock struct {
+	mu   sync.Mutex
+	date time.Time // from the last answer
+	at   time.Time // when that came, by the monotonic clock
+}
+
+// set takes the time from an answer (Date, RFC 9110 §6.6.1).
+func (c *clock) set(h http.Header) {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.date, c.at = date, time.Now()
+}
+
+// now returns the servers' time. While none has answered, it returns the box's
+// own, and sure is false.
+func (c *clock) now() (t time.Time, sure bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return time.Now().Round(0), false
+	}
+	return c.date.Add(time.Since(c.at)), true
+}
+
+// stamp returns the time to be written to disk.
+func (c *clock) stamp() time.Time {
+	t, _ := c.now()
+	return t
+}
+
+// stampOf converts a time of this process to one to be written to disk.
+func (c *clock) stampOf(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return c.stamp().Add(time.Until(t))
+}
+
+// local converts a server's time to one of this process.
+func (c *clock) local(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return time.Now().Add(t.Sub(c.stamp()))
+}
+
+// observe returns a client that sets the clock by the answers from the host of an
+// address. Hosts of media are not asked for the time.
+func (c *clock) observe(hc *http.Client, addr string) *http.Client {
+	if hc == nil {
+		hc = http.DefaultClient
+	}
+	host := ""
+	if u, err := url.Parse(addr); err == nil {
+		host = u.Host
+	}
+	own := *hc
+	own.Transport = &observer{c, host, hc.Transport}
+	return &own
+}
+
+type observer struct {
+	clock *clock
+	host  string
+	next  http.RoundTripper // nil means http.DefaultTransport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
+	next := o.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	resp, err := next.RoundTrip(r)
+	if err == nil && r.URL.Host == o.host {
+		o.clock.set(resp.Header)
+	}
+	return resp, err
+}
+
+// A span is the lifetime of a pairing in times of this process.
+type span struct {
+	start, end time.Time
+	sure       bool
+	stamped    time.Time // start as the disk has it
+}
+
+// spans holds them by requestId. Times that are read from disk have lost their
+// monotonic part, and may come from a clock that was wrong.
+type spans map[string]span
+
+// begin notes the lifetime of a pairing that begins in this process.
+func (s spans) begin(p *store.Pairing) {
+	s[p.RequestID] = span{start: p.StartedAt, end: p.ExpiresAt, sure: true}
+}
+
+// put gives a pairing that was read from disk, and the one that it replaced, times
+// of this process. Neither lives longer than intended when a wrong clock is set
+// right.
+func (s spans) put(p *store.Pairing, c *clock) {
+	if p == nil {
+		return
+	}
+	here, known := s[p.RequestID]
+	if !known {
+		here.stamped = p.StartedAt
+	}
+	if now, sure := c.now(); !known || sure && !here.sure {
+		whole := max(p.ExpiresAt.Sub(p.StartedAt), 0)
+		passed := min(max(now.Sub(here.stamped), 0), whole)
+		here.start, here.sure = time.Now().Add(-passed), sure
+		here.end = here.start.Add(whole)
+		s[p.RequestID] = here
+	}
+	p.StartedAt, p.ExpiresAt = here.start, here.end
+	s.put(p.Previous, c)
+}
+
+// keep forgets all but a pairing and the one that it replaced.
+func (s spans) keep(p *store.Pairing) {
+	for id := range s {
+		if p == nil || id != p.RequestID && (p.Previous == nil || id != p.Previous.RequestID) {
+			delete(s, id)
+		}
+	}
+}

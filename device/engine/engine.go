@@ -1,0 +1,362 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"pickerd/device"
+	"pickerd/device/fetch"
+	"pickerd/display"
+	"pickerd/oauthdevice"
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+// Config is what an Engine needs. Pointers and funcs must be set unless they say
+// otherwise.
+type Config struct {
+	Name  string // shown on the phone
+	Store *store.Store
+	// OAuth has the endpoints, the scopes and the HTTP client. Each method brings
+	// its own client ID.
+	OAuth   oauthdevice.Client
+	Methods []Method             // of pairing, in the order in which they are tried; at least one
+	Phones  device.PhoneListener // may be nil without ByRelay and ByPaste
+	Picker  picker.Client        // its Tokens are set for each grant
+	Log     *slog.Logger
+	// Provisioned is a token file that the box was delivered with, nil without.
+	Provisioned []byte
+	KeepPhotos  bool  // when an account is forgotten
+	Guests      bool  // everybody is a guest, and is forgotten everywhere
+	MaxAccounts int   // that are paired at a time; 0 means one
+	MaxItems    int   // of one pick; 0 means the API's own limit
+	Append      bool  // new picks join the photos on the box instead of replacing them
+	MaxBytes    int64 // of photos on disk; 0 means no limit
+	// ScreenSize returns the size in pixels that photos are fetched at; nil means
+	// 1920 by 1080.
+	ScreenSize func() (width, height int)
+	// PhotosChanged is called when the collection may be another one; may be nil.
+	PhotosChanged func()
+	// CheckQR returns an error if a link can't be put on a screen; nil means that
+	// all can.
+	CheckQR func(link string) error
+}
+
+// An Engine runs one box. Its methods may be called from any goroutine once Run
+// runs.
+type Engine struct {
+	cfg      Config
+	log      *slog.Logger
+	requests chan request
+	pub      *publisher
+	pulse    *pulse
+	clock    *clock
+	tally    *tally
+	methods  *methods
+	accounts *accounts
+	records  *records
+	sessions *sessions
+	sweeper  *sweeper
+	upkeep   *upkeep
+	importer *importer
+	links    *Links
+	fetcher  *fetch.Fetcher
+	runCtx   context.Context // Run's
+
+	// The rest belongs to the loop and its step.
+	facts           facts
+	loaded          bool // facts have been read
+	spans           spans
+	poll            pollTimer
+	retry           retry
+	unsavedGrant    *unsavedGrant
+	pickRequested   bool   // somebody wants to choose photos
+	newAccount      bool   // and that is none of the paired accounts
+	unansweredCodes int    // in a row, that ended without an answer from a person
+	renewRequested  string // requestId of the pairing whose code is to be replaced
+	answer          func() // tells the last request its outcome
+}
+
+// New returns an Engine that Run brings to life. Its first Snapshot is there at
+// once.
+func New(cfg Config) *Engine {
+	if cfg.ScreenSize == nil {
+		cfg.ScreenSize = func() (int, int) { return 1920, 1080 }
+	}
+	if cfg.PhotosChanged == nil {
+		cfg.PhotosChanged = func() {}
+	}
+	if cfg.CheckQR == nil {
+		cfg.CheckQR = func(string) error { return nil }
+	}
+	e := &Engine{
+		cfg:      cfg,
+		log:      cfg.Log,
+		requests: make(chan request),
+		pub:      newPublisher(),
+		pulse:    &pulse{born: time.Now()},
+		clock:    &clock{},
+		tally:    newTally(),
+		spans:    spans{},
+		// If the records are lost, the box is to be paired again, photos or not.
+		pickRequested: cfg.Store.Recovery() != nil,
+	}
+	e.cfg.OAuth.HTTP = e.clock.observe(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
+	e.cfg.Picker.HTTP = e.clock.observe(cfg.Picker.HTTP, cmp.Or(cfg.Picker.BaseURL, picker.DefaultBaseURL))
+	e.methods = &methods{list: cfg.Methods, oauth: e.cfg.OAuth}
+	e.accounts = newAccounts(e)
+	e.records = &records{store: cfg.Store, clock: e.clock, tally: e.tally, log: e.log}
+	e.sessions = &sessions{records: e.records, accounts: e.accounts, maxItems: cfg.MaxItems, log: e.log}
+	e.sweeper = newSweeper(e)
+	e.upkeep = &upkeep{store: cfg.Store, log: e.log, ask: e.ask, flush: e.flush, photosChanged: cfg.PhotosChanged}
+	e.importer = &importer{e}
+	e.links = &Links{engine: e, ended: &e.records.ended}
+	e.fetcher = fetch.New(e.fetchConfig())
+	// Scripts ask for it as soon as the control socket is there.
+	if err := e.importer.publishRecipient(); err != nil {
+		e.log.Error("token file recipient unavailable", "err", err)
+		e.upkeep.onceWritable(func(context.Context) error { return e.importer.publishRecipient() })
+	}
+	return e
+}
+
+// Snapshots carries what the engine knows.
+func (e *Engine) Snapshots() *display.Board[device.Snapshot] { return &e.pub.board }
+
+// Generation returns that of the newest Snapshot.
+func (e *Engine) Generation() int { return e.pub.board.Get().Generation }
+
+// Links returns what phones reach that sign in.
+func (e *Engine) Links() *Links { return e.links }
+
+// Run works until ctx ends and leaves nothing running. A session that a person
+// is choosing in stays open, for the next Run to continue.
+func (e *Engine) Run(ctx context.Context) error {
+	e.pulse.beat()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e.runCtx = ctx
+	if err := e.importer.provision(); err != nil {
+		e.log.Error("token file not imported", "err", err)
+		if store.IsDiskError(err) {
+			e.upkeep.onceWritable(func(ctx context.Context) error { return e.ask(ctx, e.importer.provision) })
+		}
+	}
+	e.accounts.merge() // in case the power was cut before that
+	wg.Go(func() { e.sweeper.run(ctx) })
+	wg.Go(func() { e.upkeep.run(ctx) })
+	wg.Go(func() { e.upkeep.runVerifier(ctx) })
+	defer func() {
+		_ = errors.Join(e.keepGrant(), e.flush()) // the last chance
+		e.reply()
+	}()
+	for ctx.Err() == nil {
+		e.pulse.beat()
+		e.round(ctx)
+	}
+	return ctx.Err()
+}
+
+// round derives the state and runs its step once.
+func (e *Engine) round(ctx context.Context) {
+	if err := e.load(); err != nil {
+		e.trouble(ctx, e.lastState(), err)
+		return
+	}
+	state := next(e.facts)
+	e.updatePhoneListener(state)
+	e.enter(state, nil)
+	e.reply()
+	err := e.checkStore()
+	if err == nil {
+		err = e.do(ctx, e.step(state))
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err == nil:
+		e.calm()
+	case !errors.Is(err, errRequest):
+		e.trouble(ctx, state, err)
+	}
+}
+
+// updatePhoneListener closes the listener while no link is on the screen.
+func (e *Engine) updatePhoneListener(s device.State) {
+	if e.cfg.Phones != nil && !(s == device.Pairing && e.facts.expectsPhones(e.methods.next(e.facts.refusals))) {
+		e.cfg.Phones.Close()
+	}
+}
+
+// lastState returns the last known state.
+func (e *Engine) lastState() device.State {
+	if !e.loaded {
+		return device.Starting
+	}
+	return next(e.facts)
+}
+
+// checkStore reports whether the store can be written. A token is issued only
+// once, so it must not be requested unless it can be saved.
+func (e *Engine) checkStore() error {
+	if err := e.cfg.Store.Health(); err != nil {
+		return storeError(err)
+	}
+	return nil
+}
+
+// step returns the one thing to do in a state. Each step does a bounded piece of
+// work and returns, so that errors are judged in one place.
+func (e *Engine) step(s device.State) func(context.Context) error {
+	switch s {
+	case device.Pairing:
+		return e.pair
+	case device.Opening:
+		return e.open
+	case device.Picking:
+		return e.pick
+	case device.Fetching:
+		return e.fetch
+	}
+	return e.rest // showing and idle: until somebody asks for something
+}
+
+func (e *Engine) rest(ctx context.Context) error {
+	e.calm()
+	e.enter(next(e.facts), nil) // without a problem it may be another state
+	if e.pub.hasProblem() {
+		return e.pulse.sleep(ctx, noticeFor) // then calm removes the notice
+	}
+	return e.pulse.sleep(ctx, restInterval)
+}
+
+// load reads the facts from disk.
+func (e *Engine) load() error {
+	known, err := e.cfg.Store.Facts()
+	if err != nil {
+		return storeError(err)
+	}
+	f := factsOf(known)
+	f.refusals = e.methods.current(known.Refusals)
+	f.pickRequested, f.tokenPending = e.pickRequested, e.unsavedGrant != nil
+	e.spans.put(f.pairing, e.clock)
+	e.spans.keep(f.pairing)
+	if f.warning == "" && e.cfg.Store.KeyLost() {
+		f.warning = "key_lost"
+	}
+	// After a restart the code on the screen says that another account is wanted.
+	f.newAccount = f.grant != nil && (e.newAccount || f.pairing != nil)
+	e.facts, e.loaded = f, true
+	if f.pairing == nil {
+		return nil
+	}
+	m := e.methods.next(f.refusals)
+	other := m != nil && (f.pairing.Method != m.Name || f.pairing.ClientID != m.ClientID) // begun under another configuration
+	if other || f.revoking() && !f.pairing.Answered() {
+		e.facts.pairing, e.facts.newAccount = nil, f.grant != nil && e.newAccount
+		return e.records.dropPairing(f.pairing)
+	}
+	return nil
+}
+
+// enter makes the state and its facts visible, with what change sets.
+func (e *Engine) enter(s device.State, change func(*device.Snapshot)) {
+	f := e.facts
+	full := e.cfg.Store.Full()
+	m := e.methods.next(f.refusals)
+	from, to := e.pub.enter(f, func(n *device.Snapshot) {
+		if change != nil {
+			change(n)
+		}
+		n.State = f.visible(s, n.Problem, e.retry.online)
+		f.describe(n)
+		n.CanAdd = !f.isFull(e.cfg.MaxAccounts)
+		n.Method = ""
+		if m != nil {
+			n.Method = m.Name
+		}
+		if n.Code != nil {
+			n.Code.ExpiresAt = e.poll.codeExpiry(f)
+		}
+		if n.Pick != nil {
+			n.Pick.ExpiresAt = e.poll.pickExpiry(f, e.clock)
+		}
+		n.Standing = f.standing(n.State, full)
+	})
+	if from == to {
+		return
+	}
+	args := []any{"from", string(from), "to", string(to)}
+	if p := f.pick; p != nil {
+		args = append(args, "request_id", p.RequestID, "session_id", p.SessionID)
+	}
+	e.log.Info("state", args...)
+}
+
+// newRequestID returns a UUIDv4 for a new pick, without anything about the person.
+func newRequestID() string { return uuid.NewString() }
+
+// flush writes what the disk did not take when it came: tokens, and the IDs of
+// sessions.
+func (e *Engine) flush() error {
+	return errors.Join(e.accounts.flush(), e.sessions.flush())
+}
+
+// Alive reports whether the loop has moved lately.
+func (e *Engine) Alive() bool { return e.pulse.alive() }
+
+// LastActivity returns when somebody's photos last progressed.
+func (e *Engine) LastActivity() time.Time { return e.pulse.lastActivity() }
+
+// Tally returns what was done until now.
+func (e *Engine) Tally() device.Tally {
+	t := e.tally.copy()
+	t.States = e.pub.timeInStates()
+	return t
+}
+
+// Now returns the servers' time, or the box's own while no server has answered.
+func (e *Engine) Now() time.Time { return e.clock.stamp() }
+
+// SessionAge returns the age of the oldest session that is not known to be
+// deleted, by the servers' clock; 0 without any.
+func (e *Engine) SessionAge() (time.Duration, error) {
+	picks, err := e.cfg.Store.Picks.All()
+	if err != nil {
+		return 0, err
+	}
+	var age time.Duration
+	for _, p := range picks {
+		age = max(age, e.clock.stamp().Sub(p.CreatedAt))
+	}
+	return age, nil
+}
+
+func storeError(err error) error { return &device.StoreError{Err: err} }
+
+// wake sets a level trigger.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// pause reports whether a time passed before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"pickerd/device"
+	"pickerd/device/fetch"
+)
+
+func (e *Engine) fetchConfig() fetch.Config {
+	return fetch.Config{
+		Store:      e.cfg.Store,
+		ScreenSize: e.cfg.ScreenSize,
+		MaxBytes:   e.cfg.MaxBytes,
+		Append:     e.cfg.Append,
+		Log:        e.log,
+		Progress:   func(p device.Fetch) { e.pub.update(func(n *device.Snapshot) { n.Fetch = &p }) },
+		Arrived:    e.photosArrived,
+		Alive:      func() { e.pulse.beat(); e.pulse.progress() },
+		Received:   e.tally.received,
+		Item:       e.tally.item,
+		Pause:      func(ctx context.Context, n int) error { return e.pulse.sleep(ctx, backoff(n)) },
+	}
+}
+
+// photosArrived makes new photos visible.
+func (e *Engine) photosArrived() {
+	if known, err := e.cfg.Store.Facts(); err == nil {
+		e.pub.count(known)
+	}
+	e.cfg.PhotosChanged()
+}
+
+// fetch brings everything that was picked to the box.
+func (e *Engine) fetch(ctx context.Context) error {
+	f := e.facts
+	r, err := e.fetcher.Run(ctx, fetch.Session{RequestID: f.pick.RequestID, SessionID: f.pick.SessionID, GrantID: f.grant.ID, API: e.accounts.api(f.grant)})
+	if r.Photos+r.Videos > 0 || err == nil {
+		e.noteOnline()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !r.Final:
+		_, err := e.dropUnusableGrant(f, err)
+		return err
+	}
+	e.log.Info("fetched", "photos", r.Photos, "videos", r.Videos, "failed", r.Failed, "bytes", r.Bytes, "took", r.Took.Round(time.Millisecond),
+		"request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
+	e.pub.update(func(n *device.Snapshot) {
+		n.Fetch = nil
+		n.Receipt = &device.Receipt{RequestID: f.pick.RequestID, Photos: r.Photos, Videos: r.Videos, Failed: r.Failed, Since: time.Now()}
+	})
+	defer e.cfg.PhotosChanged()
+	defer e.sweeper.wake()
+	if err := e.records.endPick(f.pick, "done"); err != nil {
+		return err
+	}
+	if err == nil && r.NoRoom {
+		return fetch.ErrNoRoom
+	}
+	return err
+}

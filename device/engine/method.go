@@ -1,0 +1,240 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"pickerd/device"
+	"pickerd/oauthdevice"
+	"pickerd/store"
+)
+
+// A Method is one way to pair, with the OAuth client that it needs. Each type of
+// client may use one method only.
+type Method struct {
+	Name        string // device.ByDevice, …
+	ClientID    string // "" for ByImport
+	Secret      oauthdevice.Secret
+	RedirectURI string // of ByRelay and ByPaste
+}
+
+// hasClient reports whether a method has the client that a grant names. A grant
+// from before there were several methods names none.
+func (m *Method) hasClient(clientID string) bool {
+	if clientID == "" {
+		return m.Name == device.ByDevice
+	}
+	return m.ClientID == clientID
+}
+
+// unverifiedFor is how long a refusal counts that a browser brought: anybody who
+// has scanned the code can make one up.
+const unverifiedFor = time.Hour
+
+// methods are the configured methods of pairing, and what servers refuse of them.
+type methods struct {
+	list       []Method
+	oauth      oauthdevice.Client
+	unverified []store.Refusal // that browsers brought; the loop owns it
+}
+
+// client returns the OAuth client of a method.
+func (ms *methods) client(m *Method) *oauthdevice.Client {
+	c := ms.oauth
+	c.ID, c.Secret = m.ClientID, m.Secret
+	return &c
+}
+
+// clientOf returns the OAuth client that a grant was issued to. Only that one can
+// use it, whatever is configured now.
+func (ms *methods) clientOf(g *store.Grant) *oauthdevice.Client {
+	own := &Method{ClientID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}
+	for i, m := range ms.list {
+		if m.hasClient(g.ClientID) {
+			own = &ms.list[i] // with the secret that is configured now
+			break
+		}
+	}
+	return ms.client(own)
+}
+
+// isOrphaned reports whether a grant's client is refused that is no longer
+// configured: nobody will ever mend that.
+func (ms *methods) isOrphaned(g *store.Grant, err error) bool {
+	e, ok := isMethodRefusal(err)
+	configured := func(m Method) bool { return m.hasClient(g.ClientID) }
+	return ok && e.Op == "refresh" && !slices.ContainsFunc(ms.list, configured)
+}
+
+// find returns the method of a pairing, nil if it is no longer configured.
+func (ms *methods) find(p *store.Pairing) *Method {
+	i := slices.IndexFunc(ms.list, func(m Method) bool { return m.Name == p.Method && m.ClientID == p.ClientID })
+	if i < 0 {
+		return nil
+	}
+	return &ms.list[i]
+}
+
+// fingerprint identifies what a server is asked with. A refusal counts until that
+// changes.
+func (ms *methods) fingerprint(m *Method) string {
+	c := ms.client(m)
+	h := sha256.New()
+	for _, s := range append([]string{m.Name, c.ID, string(c.Secret), c.DeviceAuthURL, c.AuthURL, c.TokenURL, m.RedirectURI}, c.Scopes...) {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// current returns the refusals that apply to this configuration.
+func (ms *methods) current(stored []store.Refusal) []store.Refusal {
+	ms.unverified = slices.DeleteFunc(ms.unverified, func(r store.Refusal) bool { return time.Since(r.At) > unverifiedFor })
+	return slices.DeleteFunc(slices.Concat(stored, ms.unverified), func(r store.Refusal) bool {
+		return !slices.ContainsFunc(ms.list, func(m Method) bool { return ms.fingerprint(&m) == r.Fingerprint })
+	})
+}
+
+// next returns the first method that is not refused, nil if all are.
+func (ms *methods) next(refusals []store.Refusal) *Method {
+	for i := range ms.list {
+		m := &ms.list[i]
+		of := ms.fingerprint(m)
+		if !slices.ContainsFunc(refusals, func(r store.Refusal) bool { return r.Fingerprint == of }) {
+			return m
+		}
+	}
+	return nil
+}
+
+// unused returns the names of the methods that an operator could enable.
+func (ms *methods) unused(refusals []store.Refusal) (names []string) {
+	desktopRefused := slices.ContainsFunc(refusals, func(r store.Refusal) bool { return r.Method == device.ByPaste })
+	for _, name := range []string{device.ByDevice, device.ByRelay, device.ByPaste, device.ByImport} {
+		if name == device.ByImport && desktopRefused {
+			continue // it signs in with a client of the same type
+		}
+		if !slices.ContainsFunc(ms.list, func(m Method) bool { return m.Name == name }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// refusedAll returns the error when all methods are refused. It names the last one.
+func (ms *methods) refusedAll(refusals []store.Refusal) error {
+	last := refusals[len(refusals)-1]
+	for _, m := range ms.list {
+		if ms.fingerprint(&m) == last.Fingerprint {
+			return &refusedError{Method: m.Name, Scopes: ms.oauth.Scopes, Others: ms.unused(refusals),
+				Err: &oauthdevice.Error{Op: "pairing", Code: last.Code, Description: last.Description}}
+		}
+	}
+	return errors.New("a refusal of an unknown method") // current lets none through
+}
+
+// lacking returns a *ScopeError if less was granted than this box needs.
+func (ms *methods) lacking(granted []string) error {
+	t := oauthdevice.Token{Scopes: granted}
+	if missing := t.MissingScopes(ms.oauth.Scopes); len(missing) > 0 {
+		return &ScopeError{Missing: strings.Join(missing, " ")}
+	}
+	return nil
+}
+
+// isMethodRefusal reports whether an error means that the server refuses a method:
+// the client is unknown or of another type, or may not ask for the scope.
+func isMethodRefusal(err error) (*oauthdevice.Error, bool) {
+	e, ok := errors.AsType[*oauthdevice.Error](err)
+	if !ok {
+		return nil, false
+	}
+	switch e.Code {
+	case oauthdevice.InvalidScope, oauthdevice.InvalidClient, oauthdevice.UnauthorizedClient, oauthdevice.UnsupportedGrantType:
+		return e, true
+	}
+	return nil, false
+}
+
+// refused records that the server refuses a method, and tries the next one. If the
+// server itself said so, it counts until the configuration changes. Without a next
+// one the error is a *refusedError.
+func (e *Engine) refused(m *Method, err *oauthdevice.Error) error {
+	e.log.Warn("pairing method refused", "method", m.Name, "err", err)
+	r := store.Refusal{Fingerprint: e.methods.fingerprint(m), Method: m.Name, Code: err.Code, Description: err.Description, At: time.Now()}
+	if err.Op == oauthdevice.OpAuthorization {
+		e.methods.unverified = append(e.methods.unverified, r)
+	} else if err := e.cfg.Store.Pairings.Refuse(r); err != nil {
+		return storeError(err)
+	}
+	if err := e.load(); err != nil {
+		return err
+	}
+	if next := e.methods.next(e.facts.refusals); next != nil {
+		e.log.Info("trying next pairing method", "method", next.Name)
+		return nil
+	}
+	return e.methods.refusedAll(e.facts.refusals)
+}
+
+// probe returns the one method that can be tried without a person. It is tried now
+// and then while all are refused: an operator may have changed something at Google.
+func (e *Engine) probe() (*Method, error) {
+	i := slices.IndexFunc(e.methods.list, func(m Method) bool { return m.Name == device.ByDevice })
+	if i < 0 {
+		return nil, e.methods.refusedAll(e.facts.refusals)
+	}
+	m := &e.methods.list[i]
+	of := e.methods.fingerprint(m)
+	if err := e.cfg.Store.Pairings.DeleteRefusals(func(r store.Refusal) bool { return r.Fingerprint == of }); err != nil {
+		return nil, storeError(err)
+	}
+	return m, nil
+}
+
+// askAgain lets every method be tried once more, because somebody wants to.
+func (e *Engine) askAgain() error {
+	e.methods.unverified = nil
+	if err := e.cfg.Store.Pairings.DeleteRefusals(func(store.Refusal) bool { return true }); err != nil {
+		return storeError(err)
+	}
+	return nil
+}
+
+// A ScopeError means that a grant lacks a permission: the person left it out.
+type ScopeError struct{ Missing string }
+
+func (e *ScopeError) Error() string { return "the grant lacks the scope " + e.Missing }
+
+// A refusedError means that all methods are refused: an operator must act.
+type refusedError struct {
+	Method string // the last one
+	Scopes []string
+	Err    *oauthdevice.Error
+	Others []string // methods that could be enabled
+}
+
+func (e *refusedError) Error() string {
+	return "all pairing methods are refused: " + e.Method + ": " + e.Err.Error()
+}
+func (e *refusedError) Unwrap() error { return e.Err }
+
+// describe makes a problem name the type of client and the scope that were
+// refused, and the methods that could be enabled.
+func (e *refusedError) describe(p *device.Problem) {
+	p.Retryable = true
+	p.Key, p.Args, p.Methods = "page.refused_client", []any{"type", device.ClientType(e.Method)}, e.Others
+	if e.Err.Code != oauthdevice.InvalidScope {
+		return
+	}
+	names := make([]string, len(e.Scopes))
+	for i, s := range e.Scopes {
+		names[i] = path.Base(s)
+	}
+	p.Key, p.Args = "page.refused_scope", append(p.Args, "scopes", strings.Join(names, ", "))
+}

@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"pickerd/oauthdevice"
+	"pickerd/store"
+)
+
+const (
+	// slowDownStep is what each slow_down adds to the interval, for good (RFC 8628
+	// §3.5).
+	slowDownStep = 5 * time.Second
+	// maxUnanswered is how many codes in a row may end unanswered before the next
+	// one has to wait: Google limits how many it issues.
+	maxUnanswered = 3
+	// maxCodePause is the longest such wait.
+	maxCodePause = 5 * time.Minute
+)
+
+// pairByCode requests a code if there is none, or asks once whether the person has
+// approved the one on the screen, or the one that it replaced (RFC 8628).
+func (e *Engine) pairByCode(ctx context.Context, m *Method) error {
+	if e.facts.pairing == nil {
+		return e.newCode(ctx, m, nil)
+	}
+	own := *e.facts.pairing // the publisher and phones read that one
+	p := &own
+	if e.renewRequested == p.RequestID {
+		e.renewRequested = ""
+		return e.newCode(ctx, m, p)
+	}
+	if err := e.poll.wait(ctx, e.pulse, p.Interval); err != nil {
+		return err
+	}
+	if p.Previous != nil {
+		if done, err := e.pollPrevious(ctx, m, p); done || err != nil {
+			return err
+		}
+	}
+	done, err := e.pollCode(ctx, m, p)
+	if e.spans.put(p, e.clock); done || time.Now().Before(renewAt(p, p.ExpiresAt)) {
+		return err
+	}
+	return e.renew(ctx, m, p, err)
+}
+
+// renew replaces a code that is about to expire. pollErr is the outcome of its
+// last poll: while that may have been the network's, the code gets its last
+// minute, but it is not shown after it has expired.
+func (e *Engine) renew(ctx context.Context, m *Method, p *store.Pairing, pollErr error) error {
+	_, sure := e.clock.now()
+	until := p.ExpiresAt
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case pollErr != nil && (!isOver(until) || !isTemporary(pollErr) || !sure):
+		return pollErr
+	case e.facts.photos > 0 || e.facts.newAccount:
+		return e.abandonPairing()
+	}
+	err := e.newCode(ctx, m, p)
+	if err != nil && isOver(until) {
+		return errors.Join(err, e.records.dropPairing(e.facts.pairing))
+	}
+	return err
+}
+
+// newCode requests a code. replaced is the one that it replaces on the screen, nil
+// if that has ended.
+func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing) error {
+	if e.unansweredCodes > maxUnanswered {
+		if err := e.pulse.sleep(ctx, min(time.Duration(e.unansweredCodes)*10*time.Second, maxCodePause)); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := callContext(ctx)
+	defer cancel()
+	requestID := newRequestID()
+	state, err := json.Marshal(map[string]string{"requestId": requestID, "displayName": e.cfg.Name})
+	if err != nil {
+		return err
+	}
+	a, err := e.methods.client(m).Authorize(ctx, string(state))
+	if err != nil {
+		return err
+	}
+	e.noteOnline()
+	qr := a.QRURI()
+	if err := e.cfg.CheckQR(qr); err != nil {
+		return &linkError{Op: "device authorization", What: "verification_uri", Err: err}
+	}
+	return e.beginPairing(store.Pairing{
+		Method:          m.Name,
+		ClientID:        m.ClientID,
+		RequestID:       requestID,
+		DeviceCode:      string(a.DeviceCode),
+		UserCode:        a.UserCode,
+		VerificationURI: a.VerificationURI,
+		QRURI:           qr,
+		StartedAt:       time.Now(),
+		ExpiresAt:       a.ExpiresAt,
+		Interval:        a.Interval,
+	}, replaced)
+}
+
+// pollServer asks the server about one code. An answer on its way is waited for even if
+// a request comes: it may be the token, which is issued only once.
+func (e *Engine) pollServer(ctx context.Context, m *Method, p *store.Pairing) (*oauthdevice.Token, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	graceful, cancel := oauthdevice.WithGrace(ctx)
+	defer cancel()
+	call, cancelCall := callContext(graceful)
+	defer cancelCall()
+	t, err := e.methods.client(m).Poll(call, oauthdevice.Secret(p.DeviceCode))
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return t, err
+}
+
+// pollPrevious asks once about the code that was replaced. What ends that code is
+// not reported.
+func (e *Engine) pollPrevious(ctx context.Context, m *Method, p *store.Pairing) (done bool, err error) {
+	t, err := e.pollServer(ctx, m, p.Previous)
+	if err == nil {
+		e.noteOnline()
+		return true, e.paired(m, p.Previous, t)
+	}
+	oe, ok := errors.AsType[*oauthdevice.Error](err)
+	if !ok {
+		return false, err
+	}
+	waiting := oe.Code == oauthdevice.AuthorizationPending || oe.Code == oauthdevice.SlowDown || oe.Temporary()
+	if waiting && time.Now().Before(p.Previous.ExpiresAt) {
+		return false, nil
+	}
+	p.Previous = nil
+	return false, e.records.savePairing(*p)
+}
+
+// pollCode asks once; done means that the person approved.
+func (e *Engine) pollCode(ctx context.Context, m *Method, p *store.Pairing) (done bool, err error) {
+	t, err := e.pollServer(ctx, m, p)
+	if err == nil {
+		e.noteOnline()
+		return true, e.paired(m, p, t)
+	}
+	oe, ok := errors.AsType[*oauthdevice.Error](err)
+	if !ok {
+		return false, err
+	}
+	switch {
+	case oe.Code == oauthdevice.AuthorizationPending:
+		e.noteOnline()
+		e.unansweredCodes = 0
+		return false, nil
+	case oe.Code == oauthdevice.SlowDown:
+		e.noteOnline()
+		slower := *p
+		slower.Interval += slowDownStep
+		return false, e.records.savePairing(slower)
+	case oe.Temporary():
+		return false, err // the code stays: it is good for minutes to come
+	}
+	// Everything else ends the code. The notice says what happened.
+	e.unansweredCodes++
+	if err := e.records.dropPairing(e.facts.pairing); err != nil {
+		return false, err
+	}
+	if oe.Code == oauthdevice.ExpiredToken {
+		e.tally.pairing(m.Name, oe.Code)
+		e.log.Info("code expired", "request_id", p.RequestID)
+		return false, nil
+	}
+	return false, err
+}

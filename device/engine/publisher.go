@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"maps"
+	"reflect"
+	"sync"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+	"pickerd/store"
+)
+
+// A publisher owns the newest Snapshot. It never touches the disk.
+type publisher struct {
+	board display.Board[device.Snapshot]
+
+	mu      sync.Mutex
+	version int64                          // of the store, that the counts are from
+	spent   map[device.State]time.Duration // in each state, before the current one began
+	pairing *store.Pairing                 // that the snapshot's code is of
+}
+
+func newPublisher() *publisher {
+	p := &publisher{spent: map[device.State]time.Duration{}}
+	p.board.Set(device.Snapshot{Seq: 1, State: device.Starting, Since: time.Now()})
+	return p
+}
+
+// update changes the snapshot and publishes it if it is another one.
+func (p *publisher) update(change func(*device.Snapshot)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.updateLocked(change)
+}
+
+func (p *publisher) updateLocked(change func(*device.Snapshot)) {
+	old := p.board.Get()
+	n := old
+	change(&n)
+	if n.State != old.State {
+		now := time.Now()
+		p.spent[old.State] += now.Sub(old.Since)
+		n.Since = now
+	}
+	if reflect.DeepEqual(n, old) {
+		return
+	}
+	n.Seq++
+	p.board.Set(n)
+}
+
+// enter publishes the facts. It returns the states before and after it.
+func (p *publisher) enter(f facts, change func(*device.Snapshot)) (from, to device.State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	from = p.board.Get().State
+	p.pairing = f.pairing
+	p.updateLocked(func(n *device.Snapshot) {
+		change(n)
+		p.countLocked(n, f.Facts)
+		to = n.State
+	})
+	return from, to
+}
+
+// count publishes what is on disk: sessions, what is outstanding, and the
+// collection.
+func (p *publisher) count(known store.Facts) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.updateLocked(func(n *device.Snapshot) { p.countLocked(n, known) })
+}
+
+// countLocked takes over counts unless newer ones were taken already.
+func (p *publisher) countLocked(n *device.Snapshot, known store.Facts) {
+	if known.Version < p.version {
+		return
+	}
+	p.version = known.Version
+	n.Library, n.Sessions = libraryOf(known.Library), countSessions(known.Picks)
+	n.Outstanding = outstanding(known.Grants, known.Picks)
+}
+
+// hasProblem reports whether a problem is shown.
+func (p *publisher) hasProblem() bool { return p.board.Get().Problem != nil }
+
+// currentPairing returns the pairing in progress, nil if there is none.
+func (p *publisher) currentPairing() *store.Pairing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pairing
+}
+
+// concerns reports whether a pairing or its pick is in progress.
+func (p *publisher) concerns(requestID string) bool {
+	for q := p.currentPairing(); q != nil; q = q.Previous {
+		if q.RequestID == requestID {
+			return true
+		}
+	}
+	pick := p.board.Get().Pick
+	return pick != nil && pick.RequestID == requestID
+}
+
+// timeInStates returns how long each state has lasted in all.
+func (p *publisher) timeInStates() map[device.State]time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	spent, now := maps.Clone(p.spent), p.board.Get()
+	spent[now.State] += time.Since(now.Since)
+	return spent
+}

@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"log/slog"
+	"time"
+
+	"pickerd/device"
+	"pickerd/store"
+)
+
+// records writes picks and pairings, stamped with the servers' time.
+type records struct {
+	store *store.Store
+	clock *clock
+	tally *tally
+	log   *slog.Logger
+	ended endedLinks
+	swept func() // wakes the sweeper
+}
+
+// newPick is the intent of a pick. unusedBefore counts the sessions before it
+// that nobody used.
+func (r *records) newPick(grantID string, unusedBefore int) store.Pick {
+	return store.Pick{RequestID: newRequestID(), GrantID: grantID, CreatedAt: r.clock.stamp(), UnusedBefore: unusedBefore}
+}
+
+func (r *records) updatePick(requestID string, change func(*store.Pick)) error {
+	if err := r.store.Picks.Update(requestID, change); err != nil {
+		return storeError(err)
+	}
+	return nil
+}
+
+// endPick marks a pick as ended.
+func (r *records) endPick(p *store.Pick, reason string) error {
+	r.log.Info("pick ended", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
+	if err := r.store.Picks.End(p.RequestID, reason); err != nil {
+		return storeError(err)
+	}
+	r.tally.pick(reason)
+	return nil
+}
+
+// replacePick ends a pick and writes the intent of the one that follows it.
+func (r *records) replacePick(p *store.Pick, reason string, unusedBefore int) error {
+	r.log.Info("pick replaced", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
+	if err := r.store.Picks.Replace(p.RequestID, reason, r.newPick(p.GrantID, unusedBefore)); err != nil {
+		return storeError(err)
+	}
+	r.tally.pick(reason)
+	r.swept()
+	return nil
+}
+
+// savePairing stores a pairing. Its times are this process's.
+func (r *records) savePairing(p store.Pairing) error {
+	r.stamp(&p)
+	if p.Previous != nil {
+		previous := *p.Previous
+		r.stamp(&previous)
+		p.Previous = &previous
+	}
+	if err := r.store.Pairings.Save(p); err != nil {
+		return storeError(err)
+	}
+	return nil
+}
+
+func (r *records) stamp(p *store.Pairing) {
+	p.StartedAt, p.ExpiresAt = r.clock.stampOf(p.StartedAt), r.clock.stampOf(p.ExpiresAt)
+}
+
+// dropPairing deletes the pairing in progress. Links that nobody used have
+// expired with it.
+func (r *records) dropPairing(p *store.Pairing) error {
+	for ; p != nil && !p.Answered(); p = p.Previous {
+		r.ended.add(p, device.ErrLinkLate)
+	}
+	if err := r.store.Pairings.Delete(); err != nil {
+		return storeError(err)
+	}
+	return nil
+}
+
+// freshMargin is how long before it expires a code or link is replaced, so that a
+// person who just scanned it can still finish; short ones get a tenth.
+const freshMargin = time.Minute
+
+// renewAt returns when the code or link on the screen is to be replaced.
+func renewAt(p *store.Pairing, until time.Time) time.Time {
+	return until.Add(-min(freshMargin, p.ExpiresAt.Sub(p.StartedAt)/10))
+}

@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+	"pickerd/store"
+)
+
+// errRequest ends a step because of a request from outside.
+var errRequest = errors.New("a request came")
+
+// A request is applied to the facts between two steps.
+type request struct {
+	change func() error
+	done   chan<- error
+}
+
+// do runs one step. A request from outside stops the step, waits until it has
+// returned, and only then changes the facts: that needs no lock.
+func (e *Engine) do(ctx context.Context, step func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- step(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case r := <-e.requests:
+		cancel(errRequest)
+		<-done
+		e.apply(r)
+		return errRequest
+	}
+}
+
+// apply applies a request. It is answered once its outcome is published.
+func (e *Engine) apply(r request) {
+	// What the step did before it returned may bear on the request.
+	err := errors.Join(e.keepGrant(), e.load())
+	if err == nil {
+		err = r.change()
+	}
+	e.answer = func() { r.done <- err }
+}
+
+// reply answers the last request.
+func (e *Engine) reply() {
+	if e.answer != nil {
+		e.answer()
+		e.answer = nil
+	}
+}
+
+// ask hands a change to the loop and waits for its outcome.
+func (e *Engine) ask(ctx context.Context, change func() error) error {
+	done := make(chan error, 1)
+	select {
+	case e.requests <- request{change, done}:
+	case <-ctx.Done():
+		return device.ErrStopping
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return device.ErrStopping
+	}
+}
+
+// Do grants a wish, and returns when a Snapshot shows the outcome. Errors are
+// those of package device, fs.ErrNotExist for an unknown item, and a
+// *device.StoreError.
+func (e *Engine) Do(ctx context.Context, w display.Wish) error {
+	everywhere := w.Everywhere || e.cfg.Guests
+	change := map[display.Verb]func() error{
+		display.Pick:   func() error { return e.pickFor(w.Account) },
+		display.Cancel: e.cancelPick,
+		display.Renew:  e.renewCode,
+		display.Forget: func() error { return e.forget(w.Account, everywhere) },
+		display.Hide:   func() error { return e.hideItem(w.Item, true) },
+		display.Unhide: func() error { return e.hideItem(w.Item, false) },
+		display.Remove: func() error { return e.removeItem(w.Item) },
+	}[w.Verb]
+	if change == nil {
+		return fmt.Errorf("the engine does not grant %q", w.Verb)
+	}
+	return e.ask(ctx, change)
+}
+
+// pickFor begins a pick of an account; "" is the current one, or a new one if
+// none is paired.
+func (e *Engine) pickFor(account string) error {
+	if e.facts.newAccount && account == "" {
+		account = device.NewAccount // whoever is being paired tries again
+	}
+	if err := e.checkStore(); err != nil {
+		return err
+	}
+	full := e.facts.isFull(e.cfg.MaxAccounts)
+	switch {
+	case e.facts.pick != nil:
+		return device.ErrPickRunning
+	case account == device.NewAccount && full && e.cfg.Guests:
+		return device.ErrGuestHere
+	case account == device.NewAccount && full:
+		return device.ErrPaired
+	case account == device.NewAccount, account == "" && e.facts.grant == nil:
+		e.pickRequested, e.newAccount = true, true // a pick follows the pairing
+		if e.methods.next(e.facts.refusals) == nil {
+			return e.askAgain()
+		}
+		return nil
+	case account == "":
+		account = e.facts.grant.ID
+	case e.facts.account(account) == nil:
+		return device.ErrNoAccount
+	}
+	e.pickRequested, e.newAccount = false, false
+	if err := e.cfg.Store.Picks.Add(e.records.newPick(account, 0)); err != nil {
+		return storeError(err)
+	}
+	if e.facts.pairing == nil {
+		return nil
+	}
+	return e.records.dropPairing(e.facts.pairing) // of another account
+}
+
+// cancelPick ends the current pick, or the pairing that somebody asked for while
+// photos were shown. What has been fetched stays.
+func (e *Engine) cancelPick() error {
+	f := e.facts
+	e.pickRequested, e.newAccount = false, false
+	switch {
+	case f.pick != nil:
+		defer e.sweeper.wake()
+		return e.records.endPick(f.pick, "cancelled")
+	case f.photos > 0 && (f.pairing != nil || f.pickRequested), f.newAccount:
+		return e.records.dropPairing(f.pairing)
+	}
+	return device.ErrNoPick
+}
+
+// renewCode asks for a new code or link, for somebody who can't use the current
+// one. That one stays good until it expires.
+func (e *Engine) renewCode() error {
+	p := e.facts.pairing
+	if p == nil || p.Answered() {
+		return device.ErrNoCode
+	}
+	if time.Since(p.StartedAt) > minRenewInterval {
+		e.renewRequested = p.RequestID
+	}
+	return nil
+}
+
+// hideItem leaves an item out of the slideshow, or shows it again.
+func (e *Engine) hideItem(id string, hidden bool) error {
+	found, err := e.cfg.Store.Photos.Hide(id, hidden)
+	switch {
+	case err != nil:
+		return storeError(err)
+	case !found:
+		return fs.ErrNotExist
+	}
+	e.cfg.PhotosChanged()
+	return nil
+}
+
+// removeItem deletes an item from the box.
+func (e *Engine) removeItem(id string) error {
+	p, err := e.cfg.Store.Photos.Get(id)
+	switch {
+	case err != nil:
+		return storeError(err)
+	case p == nil:
+		return fs.ErrNotExist
+	case e.facts.pick != nil && e.facts.pick.Done: // it would be fetched again
+		return device.ErrPickRunning
+	}
+	if err := e.cfg.Store.Photos.Delete([]store.Photo{*p}); err != nil {
+		return storeError(err)
+	}
+	if err := e.cfg.Store.Upkeep(); err != nil {
+		e.log.Warn("upkeep failed", "err", err) // it is repeated
+	}
+	e.log.Info("item removed", "item", id)
+	e.cfg.PhotosChanged()
+	return nil
+}

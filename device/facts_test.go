@@ -1,0 +1,25 @@
+package device_test
+
+import (
+	"pickerd/device"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// While a code is on the screen, the loop reads the store at most twice a round:
+// for the facts and for the number of sessions. Store.Upkeep reads it once.
+func TestReadTransactions(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.untilState(device.Pairing)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		before, polls := w.store.ReadTransactions(), len(w.auth.Calls())
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		reads, rounds := w.store.ReadTransactions()-before, len(w.auth.Calls())-polls
+		if rounds < 5 || reads > int64(2*rounds+1) {
+			t.Errorf("%d read transactions in %d rounds", reads, rounds)
+		}
+	})
+}

@@ -1,0 +1,202 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"pickerd/device"
+	"pickerd/display/photo"
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+const (
+	maxPhotoBytes = 64 << 20
+	maxVideoBytes = 4 << 30
+	maxStillBytes = 8 << 20 // far above a JPEG of a screen's size
+	// maxStall is how long a download may bring nothing: Google's transcoder takes
+	// up to nine seconds for its first byte.
+	maxStall = 60 * time.Second
+	// stillTimeout bounds the wait for a video's still. The video is here already.
+	stillTimeout = 20 * time.Second
+)
+
+// download brings one item to the disk under a temporary name.
+func (f *Fetcher) download(ctx context.Context, s Session, j job) (store.Addition, error) {
+	var none store.Addition
+	if j.item.Processing() {
+		return none, errNotReady
+	}
+	suffix, limit := picker.VideoSuffix, int64(maxVideoBytes)
+	if j.item.Type != picker.Video {
+		w, h := f.cfg.ScreenSize()
+		suffix, limit = picker.ImageSuffix(w, h), maxPhotoBytes
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(maxStall, func() { cancel(ErrStalled) })
+	defer watch.Stop()
+
+	m, err := s.API.OpenMedia(ctx, j.item.MediaFile.BaseURL, suffix)
+	if err != nil {
+		if context.Cause(ctx) == ErrStalled {
+			return none, ErrStalled
+		}
+		return none, err
+	}
+	defer m.Body.Close()
+	room := f.ledger.budget.claim()
+	if err := room.extend(min(m.Length, limit)); err != nil {
+		return none, err
+	}
+	part, err := f.cfg.Store.Photos.NewPart()
+	if err != nil {
+		room.drop()
+		return none, diskError(err)
+	}
+	w := &claimWriter{part, room}
+	p, err := f.receive(m, w, limit, func() { watch.Reset(maxStall); f.cfg.Alive() })
+	if err == nil && p.Type == picker.Video {
+		watch.Stop()
+		err = f.addStill(ctx, s, j, w)
+	}
+	if err != nil {
+		part.Discard()
+		room.drop()
+		return none, err
+	}
+	room.settle()
+	p.ID, p.Filename, p.CreateTime = j.item.ID, printableName(j.item.MediaFile.Filename), j.item.CreateTime.Time
+	p.Pick, p.Index, p.Grant, p.AddedAt = s.RequestID, j.index, s.GrantID, time.Now()
+	return store.Addition{Photo: p, Part: part}, nil
+}
+
+// receive copies a download into a part and checks whether it is whole and what
+// it is.
+func (f *Fetcher) receive(m *picker.Media, w *claimWriter, limit int64, alive func()) (store.Photo, error) {
+	var p store.Photo
+	n, err := io.Copy(w, io.LimitReader(&liveReader{m.Body, alive}, limit+1))
+	f.cfg.Received(n)
+	switch {
+	case lacksRoom(err):
+		return p, err
+	case isDiskError(err):
+		return p, diskError(err)
+	case err != nil:
+		return p, fmt.Errorf("%w after %d bytes", ErrCut, n)
+	case n > limit:
+		return p, errTooBig
+	case m.Length >= 0 && n != m.Length:
+		return p, fmt.Errorf("%w after %d of %d bytes", ErrCut, n, m.Length)
+	}
+	return p, inspect(w.part, &p)
+}
+
+// A liveReader calls alive whenever bytes came.
+type liveReader struct {
+	r     io.Reader
+	alive func()
+}
+
+func (l *liveReader) Read(b []byte) (int, error) {
+	n, err := l.r.Read(b)
+	if n > 0 {
+		l.alive()
+	}
+	return n, err
+}
+
+// inspect fills in what the bytes themselves say. A server's Content-Type and a
+// file's name prove nothing.
+func inspect(part *store.Part, p *store.Photo) error {
+	head := make([]byte, 512)
+	n, err := part.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return &device.StoreError{Err: err}
+	}
+	head = head[:n]
+	p.MimeType, _, _ = strings.Cut(http.DetectContentType(head), ";")
+	switch p.MimeType {
+	case "image/jpeg", "image/png", "image/gif", "image/webp":
+		w, h, err := photo.Size(part, part.Size())
+		if err != nil {
+			return errNoMedia
+		}
+		p.Type, p.Width, p.Height = picker.Photo, w, h
+	case "video/mp4", "video/webm":
+		p.Type = picker.Video
+		p.Duration = photo.VideoDuration(part, part.Size())
+	case "text/html":
+		return ErrPage
+	default:
+		if bytes.Contains(head[:min(n, 12)], []byte("ftyp")) { // QuickTime brands
+			p.Type, p.MimeType = picker.Video, "video/mp4"
+			p.Duration = photo.VideoDuration(part, part.Size())
+			return nil
+		}
+		return errNoMedia
+	}
+	return nil
+}
+
+// addStill appends a picture of a video to its file, for screens that can't play
+// it. Without one the video is still a video: only errors of the disk count.
+func (f *Fetcher) addStill(ctx context.Context, s Session, j job, w *claimWriter) error {
+	ctx, cancel := context.WithTimeout(ctx, stillTimeout)
+	defer cancel()
+	width, height := f.cfg.ScreenSize()
+	var data []byte
+	for _, suffix := range []string{picker.StillSuffix(width, height), picker.ImageSuffix(width, height)} {
+		m, err := s.API.OpenMedia(ctx, j.item.MediaFile.BaseURL, suffix)
+		if err != nil {
+			f.cfg.Log.Debug("no still of a video", "err", err)
+			continue
+		}
+		data, err = io.ReadAll(io.LimitReader(m.Body, maxStillBytes+1))
+		m.Body.Close()
+		if err == nil && len(data) <= maxStillBytes && isPicture(data) {
+			break
+		}
+		data = nil
+	}
+	if data == nil || w.claim.extend(w.claim.written+photo.StillSize(len(data))) != nil {
+		return nil // lack of room for it is no reason to lose the video
+	}
+	err := photo.WriteStill(w, w.part, w.part.Size(), data)
+	switch {
+	case lacksRoom(err):
+		return err
+	case isDiskError(err):
+		return diskError(err)
+	}
+	return nil
+}
+
+func isPicture(data []byte) bool {
+	_, _, err := image.DecodeConfig(bytes.NewReader(data))
+	return err == nil
+}
+
+const maxNameRunes = 120
+
+// printableName makes a person's file name fit to be shown. It is never a path.
+func printableName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == '\uFFFD' {
+			return -1
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > maxNameRunes {
+		s = string(r[:maxNameRunes-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,205 @@
+package fetch
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"pickerd/device"
+	"pickerd/picker"
+	"pickerd/store"
+)
+
+const (
+	// maxFailures is how often one item's bytes may be bad before it is skipped.
+	// A server that refuses gets twice as many tries.
+	maxFailures = 3
+	// maxWait is how long a video is waited for that Google still transcodes, and
+	// a disk that is full.
+	maxWait = 10 * time.Minute
+)
+
+// A ledger records what the fetching of one pick has come to. It is in memory:
+// after a restart the store says what is on the box, and failures are tried
+// afresh.
+type ledger struct {
+	pick  string
+	began time.Time
+
+	mu        sync.Mutex
+	listed    listed
+	moved     time.Time         // when the last item came
+	fetched   map[string]string // types of the items that this process brought, by ID
+	bytes     int64
+	failures  map[string]int // by item ID
+	abandoned map[string]bool
+	noRoom    bool      // items were left out because of Config.MaxBytes
+	full      time.Time // since when the disk has been full and nothing came
+	budget    *budget   // of the pass under way
+}
+
+// listed is what a list has said so far.
+type listed struct {
+	items          int
+	photos, videos int // of those, what an earlier process brought
+	unnamed        int // items without an ID, which can't be tried again
+}
+
+// add counts an item that is on the box.
+func (n *listed) add(typ string) {
+	if typ == picker.Video {
+		n.videos++
+	} else {
+		n.photos++
+	}
+}
+
+func newLedger(pick string) *ledger {
+	return &ledger{pick: pick, began: time.Now(), moved: time.Now(),
+		fetched: map[string]string{}, failures: map[string]int{}, abandoned: map[string]bool{}}
+}
+
+// note takes over what a list has said so far. A later list may be shorter.
+func (l *ledger) note(n listed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.listed = listed{max(l.listed.items, n.items), max(l.listed.photos, n.photos), max(l.listed.videos, n.videos), max(l.listed.unnamed, n.unnamed)}
+}
+
+// noteFull notes whether the disk was full in a pass, and whether anything came
+// nevertheless.
+func (l *ledger) noteFull(full, came bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case !full || came:
+		l.full = time.Time{}
+	case l.full.IsZero():
+		l.full = time.Now()
+	}
+}
+
+// fullFor returns how long the disk has been full.
+func (l *ledger) fullFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full.IsZero() {
+		return 0
+	}
+	return time.Since(l.full)
+}
+
+func (l *ledger) status() device.Fetch {
+	r := l.result()
+	done := r.Photos + r.Videos
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return device.Fetch{Done: done, Total: max(l.listed.items+l.listed.unnamed, done+r.Failed), Failed: r.Failed, Bytes: r.Bytes}
+}
+
+func (l *ledger) result() Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := listed{photos: l.listed.photos, videos: l.listed.videos}
+	for _, typ := range l.fetched {
+		n.add(typ)
+	}
+	return Result{Photos: n.photos, Videos: n.videos, Failed: len(l.abandoned) + l.listed.unnamed, Bytes: l.bytes, NoRoom: l.noRoom,
+		Took: time.Since(l.began)}
+}
+
+func (l *ledger) isFetched(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.fetched[id]
+	return ok
+}
+
+func (l *ledger) isAbandoned(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.abandoned[id]
+}
+
+func (l *ledger) arrived(adds []store.Addition) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range adds {
+		l.fetched[a.Photo.ID] = a.Photo.Type
+		l.moved = time.Now()
+		if a.Part != nil {
+			l.bytes += a.Photo.Bytes
+		}
+	}
+}
+
+// tally counts failures and returns how many items are worth another pass.
+//
+// A failure that may be the network's, or all of Google's, counts against an
+// item only if others came through in the same pass or so few are left that the
+// two can't be told apart: an outage must not cost anybody a photo. If nothing
+// came through, the outage itself is returned as the error. freed means that
+// there is more room now than when they failed.
+func (f *Fetcher) tally(s Session, outcomes []outcome, freed bool) (missing int, outage error) {
+	l := f.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	came := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.err == nil })
+	silent := !came && len(outcomes) >= maxDownloads
+	for _, o := range outcomes {
+		if o.err == nil {
+			continue
+		}
+		if freed && lacksRoom(o.err) {
+			missing++
+			continue
+		}
+		if l.countFailureLocked(o, came, silent) {
+			f.cfg.Log.Warn("item skipped", "err", o.err, "request_id", s.RequestID, "session_id", s.SessionID)
+			continue
+		}
+		missing++
+		if silent && isTemporary(o.err) || errors.Is(o.err, ErrDiskFull) {
+			outage = o.err
+		}
+	}
+	return missing, outage
+}
+
+// countFailureLocked counts a failure against an item and reports whether it is
+// abandoned. came means that others came through in the same pass, silent that
+// none of many did.
+func (l *ledger) countFailureLocked(o outcome, came, silent bool) (abandoned bool) {
+	status := 0
+	if e, ok := errors.AsType[*picker.Error](o.err); ok {
+		status = e.HTTPStatus
+	}
+	switch {
+	case errors.Is(o.err, errNotReady):
+		if time.Since(l.began) > maxWait {
+			l.abandoned[o.id] = true
+		}
+	case errors.Is(o.err, ErrNoRoom):
+		l.abandoned[o.id], l.noRoom = true, true
+	case errors.Is(o.err, ErrDiskFull):
+		// Run gives up when that has lasted.
+	case isTemporary(o.err):
+		if !silent {
+			l.failures[o.id]++
+		}
+	case status == http.StatusForbidden && came:
+		// Its address expired behind slow downloads; the next list has a new one.
+	case status != 0:
+		if !silent || time.Since(l.moved) > maxWait {
+			l.failures[o.id]++
+		}
+	default:
+		l.failures[o.id] += 2 // the bytes themselves are bad
+	}
+	if l.failures[o.id] >= 2*maxFailures {
+		l.abandoned[o.id] = true
+	}
+	return l.abandoned[o.id]
+}

@@ -1,0 +1,246 @@
+package screen
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+)
+
+// menuFor is how long an unused menu stays open.
+const menuFor = time.Minute
+
+// A menu is what a remote control has opened. The zero menu is closed.
+type menu struct {
+	page     menuPage
+	root     menuPage  // where it was opened; Back leads no further
+	account  string    // that the page is about, by ID
+	selected string    // ID of an entry; the first one if there is none of that ID
+	since    time.Time // of the last key
+}
+
+type menuPage int
+
+const (
+	menuClosed menuPage = iota
+	menuMain
+	menuWho
+	menuForgetWhom
+	menuForget
+	menuAbout
+)
+
+// An entry is one line of a menu and what it does: it makes a wish, or opens
+// another page, or both.
+type entry struct {
+	id    string
+	label string
+	opens menuPage
+	about string // the account that the next page is about
+	wish  *display.Wish
+}
+
+// up is where Back leads.
+func (m menu) up() menuPage {
+	if m.page == m.root {
+		return menuClosed
+	}
+	return m.root
+}
+
+// openAt opens a menu at a page.
+func openAt(p menuPage) menu { return menu{page: p, root: p, since: time.Now()} }
+
+// entries are the lines of the open page. p is the page behind it.
+func (m menu) entries(v *view, p *display.Page) []entry {
+	back := entry{id: "back", label: v.say("back"), opens: m.up()}
+	switch m.page {
+	case menuMain:
+		return append(v.mainEntries(p), entry{id: "about", label: v.say("about"), opens: menuAbout}, back)
+	case menuWho:
+		return append(v.whoEntries(), back)
+	case menuForgetWhom:
+		return append([]entry{back}, v.accountEntries(func(id string) entry { return entry{opens: menuForget, about: id} })...)
+	case menuForget:
+		// Another person may have forgotten it, or paired meanwhile.
+		_, offered := p.Offer(display.AskForget)
+		if !offered || m.account != "" && v.accountIndex(m.account) < 0 || m.account == "" && len(v.snap.Accounts) > 0 {
+			return []entry{back}
+		}
+		return []entry{
+			{id: "keep", label: v.say("keep"), opens: m.up()},
+			{id: "here", label: v.say("forget_here"), wish: &display.Wish{Verb: display.Forget, Account: m.account}},
+			{id: "everywhere", label: v.say("forget_everywhere"), wish: &display.Wish{Verb: display.Forget, Account: m.account, Everywhere: true}},
+		}
+	case menuAbout:
+		return []entry{back}
+	}
+	return nil
+}
+
+// mainEntries are what the page behind the menu offers.
+func (v *view) mainEntries(p *display.Page) (list []entry) {
+	add := func(verb display.Verb) (added bool) {
+		o, ok := p.Offer(verb)
+		if ok {
+			list = append(list, entry{id: string(verb), label: o.Label, wish: &o.Wish})
+		}
+		return ok
+	}
+	pick := add(display.Pick)
+	add(display.Cancel)
+	add(display.Renew)
+	if pick && v.snap.CanAdd && len(v.snap.Accounts) == 1 {
+		list = append(list, entry{id: "add", label: v.say("add_account"), wish: pickAs(device.NewAccount)})
+	}
+	if o, ok := p.Offer(display.AskForget); ok {
+		e := entry{id: "forget", label: o.Label, wish: &o.Wish}
+		if !v.hasGuests() {
+			m := v.forgetMenu()
+			e.wish, e.opens, e.about = nil, m.page, m.account
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+// whoEntries are the people who may choose.
+func (v *view) whoEntries() []entry {
+	list := v.accountEntries(func(id string) entry { return entry{wish: pickAs(id)} })
+	if v.snap.CanAdd {
+		list = append(list, entry{id: device.NewAccount, label: v.say("somebody_else"), wish: pickAs(device.NewAccount)})
+	}
+	return list
+}
+
+func pickAs(account string) *display.Wish {
+	return &display.Wish{Verb: display.Pick, Account: account}
+}
+
+// accountEntries are lines for all paired accounts.
+func (v *view) accountEntries(line func(id string) entry) []entry {
+	var list []entry
+	for i, a := range v.snap.Accounts {
+		e := line(a.ID)
+		e.id, e.label = a.ID, v.accountName(i)
+		list = append(list, e)
+	}
+	return list
+}
+
+// accountName is what the screen calls a paired account.
+func (v *view) accountName(i int) string {
+	if email := v.snap.Accounts[i].Email; email != "" {
+		return email
+	}
+	return v.say("person", "n", i+1)
+}
+
+// accountIndex returns the index of a paired account, -1 if there is none of that ID.
+func (v *view) accountIndex(id string) int {
+	return slices.IndexFunc(v.snap.Accounts, func(a device.AccountStatus) bool { return a.ID == id })
+}
+
+// forgetMenu is the first page about forgetting.
+func (v *view) forgetMenu() menu {
+	switch len(v.snap.Accounts) {
+	case 0: // photos of somebody who is no longer paired
+		return openAt(menuForget)
+	case 1:
+		m := openAt(menuForget)
+		m.account = v.snap.Accounts[0].ID
+		return m
+	}
+	return openAt(menuForgetWhom)
+}
+
+// at returns the index of the selected line. Lines come and go with the state of
+// the box; the selection stays with its line.
+func (m menu) at(lines []entry) int {
+	return max(0, slices.IndexFunc(lines, func(e entry) bool { return e.id == m.selected }))
+}
+
+// compose makes the menu part of a page, nil while it is closed.
+func (m menu) compose(v *view, p *display.Page) *display.Menu {
+	if m.page == menuClosed {
+		return nil
+	}
+	out := &display.Menu{Title: v.cfg.Name}
+	lines := m.entries(v, p)
+	for _, e := range lines {
+		out.Items = append(out.Items, display.MenuItem{ID: e.id, Label: e.label})
+	}
+	out.Selected = m.at(lines)
+	switch m.page {
+	case menuMain:
+		if v.remote.isGood(time.Now()) && v.remote.address != "" {
+			out.QR, out.QRLabel = v.remote.address, v.say("remote_qr")
+		}
+	case menuWho:
+		out.Title = v.say("who")
+	case menuForgetWhom:
+		out.Title = v.say("forget_whom")
+	case menuForget:
+		out.Title, out.Text = v.say("forget_what"), v.say("forget_here_text")+" "+v.say("forget_everywhere_text")
+		if i := v.accountIndex(m.account); i >= 0 && len(v.snap.Accounts) > 1 {
+			out.Facts = []display.Fact{{Value: v.accountName(i)}}
+		}
+	case menuAbout:
+		out.Title, out.Facts = v.say("about"), v.aboutFacts()
+	}
+	return out
+}
+
+func (v *view) aboutFacts() []display.Fact {
+	address := ""
+	if v.cfg.Address != nil {
+		address = v.cfg.Address()
+	}
+	if address == "" {
+		address = v.say("no_address")
+	}
+	return []display.Fact{
+		{Name: v.say("about_name"), Value: v.cfg.Name},
+		{Name: v.say("about_address"), Value: address},
+		{Name: v.say("about_version"), Value: v.cfg.Version},
+		{Name: v.say("about_state"), Value: v.say("state_" + string(v.snap.State))},
+	}
+}
+
+// expireMenu closes an unused menu.
+func (v *view) expireMenu(now time.Time, sooner func(time.Time)) {
+	if v.menu.page == menuClosed {
+		return
+	}
+	if end := v.menu.since.Add(menuFor); now.Before(end) {
+		sooner(end)
+	} else {
+		v.menu = menu{}
+	}
+}
+
+// choose takes a line. It returns what that asks for, nil if it only leads on.
+func (m *menu) choose(e entry) *display.Wish {
+	*m = menu{page: e.opens, root: m.root, account: e.about, since: time.Now()}
+	return e.wish
+}
+
+// Choose takes a line of the open menu, by display.MenuItem.ID. Its errors are
+// those of Do.
+func (s *Screen) Choose(ctx context.Context, id string) error {
+	var w *display.Wish
+	s.update(func(v *view) {
+		s.touchLocked()
+		p := v.page()
+		lines := v.menu.entries(v, &p)
+		if i := slices.IndexFunc(lines, func(e entry) bool { return e.id == id }); i >= 0 {
+			w = v.menu.choose(lines[i])
+		}
+	})
+	if w == nil {
+		return nil
+	}
+	return s.Do(ctx, *w)
+}

@@ -1,0 +1,203 @@
+package screen
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"slices"
+	"strings"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+)
+
+// How long the key of a phone remote is good: after the code was shown, after
+// each use, and in all.
+const (
+	remoteFresh = 5 * time.Minute
+	remoteIdle  = 15 * time.Minute
+	remoteMax   = 2 * time.Hour
+)
+
+// A remoteKey lets a phone act as a remote control. The zero one opens nothing.
+type remoteKey struct {
+	key, address string
+	until, end   time.Time
+}
+
+func (r remoteKey) isGood(now time.Time) bool { return r.key != "" && now.Before(r.until) }
+
+// openPhones opens the phone listener where a key may show the code for a phone
+// remote. It returns the base address that phones use, "" if they can't. done
+// lets the listener be closed again if there is no remote.
+func (s *Screen) openPhones(k Key) (base string, done func()) {
+	if k != KeyMenu || s.cfg.Phones == nil {
+		return "", func() {}
+	}
+	s.mu.Lock()
+	s.opening++
+	s.mu.Unlock()
+	done = func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.opening--
+		s.closePhonesLocked()
+	}
+	base, err := s.cfg.Phones.Open()
+	if err != nil {
+		s.cfg.Log.Debug("no phone remote", "err", err)
+		return "", done
+	}
+	return base, done
+}
+
+// closePhonesLocked closes the phone listener once no phone remote is good.
+func (s *Screen) closePhonesLocked() {
+	if s.cfg.Phones != nil && s.opening == 0 && !s.view.remote.isGood(time.Now()) {
+		s.cfg.Phones.Close()
+	}
+}
+
+// offerRemote makes the menu show a code for a phone remote. A key that is good
+// already stays good.
+func (v *view) offerRemote(base string, now time.Time) {
+	if base == "" {
+		v.remote = remoteKey{}
+		return
+	}
+	fresh := now.Add(remoteFresh)
+	if !v.remote.isGood(now) || fresh.After(v.remote.end) {
+		v.remote = remoteKey{key: strings.ToLower(rand.Text()), end: now.Add(remoteMax)}
+	}
+	if v.remote.until.Before(fresh) {
+		v.remote.until = fresh
+	}
+	v.remote.address = base + device.RemotePath + v.remote.key
+}
+
+// enterRemote checks the key of a phone remote, and prolongs it.
+func (s *Screen) enterRemote(key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, now := &s.view.remote, time.Now()
+	if !r.isGood(now) || subtle.ConstantTimeCompare([]byte(r.key), []byte(strings.ToLower(key))) != 1 {
+		return device.ErrRemoteGone
+	}
+	if idle := now.Add(remoteIdle); r.until.Before(idle) {
+		r.until = idle
+	}
+	if r.until.After(r.end) {
+		r.until = r.end
+	}
+	return nil
+}
+
+// Remote returns what the phone remote with that key shows. Its error is
+// device.ErrRemoteGone.
+func (s *Screen) Remote(key string) (device.Remote, error) {
+	if err := s.enterRemote(key); err != nil {
+		return device.Remote{}, err
+	}
+	s.refresh()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := &s.view
+	p := v.page()
+	r := device.Remote{Name: v.cfg.Name, Now: p.Title, Buttons: v.remoteButtons(&p)}
+	if p.Slide != nil {
+		r.Now = p.Slide.Alt
+	}
+	return r, nil
+}
+
+// remoteButtons are what a phone remote offers on a page.
+func (v *view) remoteButtons(p *display.Page) (list []device.Button) {
+	add := func(verb display.Verb, key string) {
+		list = append(list, device.Button{Wish: display.Wish{Verb: verb}, Key: key})
+	}
+	if p.Slide != nil {
+		add(display.Previous, "remote.previous")
+		add(display.Next, "remote.next")
+		switch {
+		case v.snap.State != device.Showing:
+		case v.frame.Paused:
+			add(display.Pause, "remote.go_on")
+		default:
+			add(display.Pause, "remote.pause")
+		}
+	}
+	switch pick, ok := p.Offer(display.Pick); {
+	case ok && len(v.snap.Accounts) > 1:
+		list = append(list, v.whoButtons()...)
+	case ok:
+		add(display.Pick, pick.Key)
+	}
+	if o, ok := p.Offer(display.Cancel); ok {
+		add(display.Cancel, o.Key)
+	}
+	if o, ok := p.Offer(display.AskForget); ok && v.hasGuests() {
+		add(display.AskForget, o.Key)
+	}
+	return list
+}
+
+// whoButtons are one for each person who may choose.
+func (v *view) whoButtons() (list []device.Button) {
+	for i, a := range v.snap.Accounts {
+		b := device.Button{Wish: *pickAs(a.ID), Name: a.Email}
+		if a.Email == "" {
+			b.Key, b.Number = "page.person", i+1
+		}
+		list = append(list, b)
+	}
+	if v.snap.CanAdd {
+		list = append(list, device.Button{Wish: *pickAs(device.NewAccount), Key: "page.somebody_else"})
+	}
+	return list
+}
+
+// Control grants a wish of the phone remote with that key, if Remote offers it or
+// it is to end the remote. to is where the phone goes on: to the picker, to sign
+// in, or back to the remote if it is "". Errors are device.ErrRemoteGone,
+// device.ErrNotOffered, a *device.Problem, device.ErrNotThrough and those of Do.
+func (s *Screen) Control(ctx context.Context, key string, w display.Wish) (to string, err error) {
+	r, err := s.Remote(key)
+	if err != nil {
+		return "", err
+	}
+	offered := slices.ContainsFunc(r.Buttons, func(b device.Button) bool { return b.Wish == w })
+	if !offered && w.Verb != display.CloseRemote {
+		return "", device.ErrNotOffered
+	}
+	if err := s.Do(ctx, w); err != nil || w.Verb != display.Pick {
+		return "", err
+	}
+	return s.followPick(ctx)
+}
+
+// followFor is how long a phone waits for the picker.
+const followFor = 30 * time.Second
+
+// followPick waits for the address where the person with the phone goes on: the
+// picker, or the sign-in before it.
+func (s *Screen) followPick(ctx context.Context) (to string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, followFor)
+	defer cancel()
+	for st := range s.statuses.Watch(ctx) {
+		switch {
+		case st.Pick != nil && st.Pick.PickerURI != "":
+			return st.Pick.PickerURI, nil
+		case st.State == device.Pairing && st.Pairing != nil && st.Pairing.QRURI != "":
+			return st.Pairing.QRURI, nil
+		case st.Problem != nil && st.State != device.Showing:
+			s.mu.Lock()
+			p := s.view.problem()
+			s.mu.Unlock()
+			if p != nil {
+				return "", p
+			}
+		}
+	}
+	return "", device.ErrNotThrough
+}

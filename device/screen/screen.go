@@ -1,0 +1,310 @@
+package screen
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"reflect"
+	"sync"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+	"pickerd/display/words"
+)
+
+// An Actor grants wishes. When Do returns, the Snapshot or Frame that shows the
+// outcome has been published.
+type Actor interface {
+	Do(ctx context.Context, w display.Wish) error
+}
+
+// Config is what a Screen needs. All pointers, interfaces and funcs must be set
+// unless they say otherwise.
+type Config struct {
+	Name       string // of the box
+	Version    string // of the program
+	DisplayKey string // for browsers on other machines; may be ""
+	Words      *words.Words
+	Clock      bool // time and date over the photos
+	Night      Night
+	// ForgetAfter is how long a guest may be inactive; 0 means that there are no
+	// guests.
+	ForgetAfter time.Duration
+
+	Snapshots *display.Board[device.Snapshot]
+	Frames    *display.Board[device.Frame]
+	Engine    Actor
+	Slides    Actor
+	// Phones is nil where phones get no remote.
+	Phones device.PhoneListener
+	// LastActivity returns when a guest's download last progressed.
+	LastActivity func() time.Time
+	// Now returns the time for the clock and the night. The box's own clock may be
+	// wrong.
+	Now func() time.Time
+	// Address returns how the page is reached, "" if it can't be; nil means "".
+	Address func() string
+	Log     *slog.Logger
+}
+
+// A Screen composes pages and statuses. Its methods may be called from any
+// goroutine, also before Run.
+type Screen struct {
+	cfg      Config
+	pages    display.Board[display.Page]
+	statuses display.Board[device.Status]
+
+	rearm  chan struct{}     // level trigger: due has changed
+	forget chan struct{}     // level trigger: the guest's time is over
+	keys   chan display.Wish // what keys ask of the engine
+
+	mu       sync.Mutex
+	view     view
+	due      time.Time // when the view changes by itself
+	updates  int       // of the view
+	opening  int       // calls that open the phone listener
+	withdraw func()    // ends the forgetting of a guest who is back, while it can be
+}
+
+// maxKeyWishes bounds the keys that wait for the engine. More of them are dropped.
+const maxKeyWishes = 4
+
+// New returns a Screen. Its page and status are there at once.
+func New(cfg Config) *Screen {
+	s := &Screen{
+		cfg:    cfg,
+		rearm:  make(chan struct{}, 1),
+		forget: make(chan struct{}, 1),
+		keys:   make(chan display.Wish, maxKeyWishes),
+	}
+	s.view = view{cfg: &s.cfg, touched: time.Now()}
+	if s.view.hasGuests() { // what browsers kept from before belongs to nobody
+		s.view.visit = rand.Text()
+	}
+	s.update(func(*view) {})
+	return s
+}
+
+// Pages carries what the screen shows.
+func (s *Screen) Pages() *display.Board[display.Page] { return &s.pages }
+
+// Statuses carries what other programs may know.
+func (s *Screen) Statuses() *display.Board[device.Status] { return &s.statuses }
+
+// Run follows the engine and the slideshow until ctx ends, whose error it returns.
+func (s *Screen) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	snapshots, snapshotsDone := s.cfg.Snapshots.Feed(ctx)
+	defer snapshotsDone()
+	frames, framesDone := s.cfg.Frames.Feed(ctx)
+	defer framesDone()
+	defer cancel()
+	wg.Go(func() { s.runKeys(ctx) })
+	wg.Go(func() { s.runGuestTimer(ctx) })
+	for {
+		s.refresh()
+		t := time.NewTimer(time.Until(s.nextDue()))
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-snapshots:
+		case <-frames:
+		case <-s.rearm:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+func (s *Screen) nextDue() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.due
+}
+
+// refresh updates the view if something has changed without it.
+func (s *Screen) refresh() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.Snapshots.Get().Seq != s.view.snap.Seq || s.cfg.Frames.Get().Seq != s.view.frame.Seq || !time.Now().Before(s.due) {
+		s.updateLocked(func(*view) {})
+	}
+}
+
+// update changes the view and publishes what has become of the page and the
+// status.
+func (s *Screen) update(change func(*view)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.updateLocked(change)
+}
+
+func (s *Screen) updateLocked(change func(*view)) {
+	s.updates++
+	v, now := &s.view, time.Now()
+	v.take(s.cfg.Snapshots.Get(), s.cfg.Frames.Get())
+	change(v)
+	due := v.advance(now)
+	if !due.Equal(s.due) {
+		s.due = due
+		wake(s.rearm)
+	}
+	if v.forgetNow {
+		v.forgetNow = false
+		wake(s.forget)
+	}
+	s.closePhonesLocked()
+	if page := v.page(); !reflect.DeepEqual(page, s.pages.Get()) {
+		s.pages.Set(page)
+	}
+	if status := v.status(); !reflect.DeepEqual(status, s.statuses.Get()) {
+		s.statuses.Set(status)
+	}
+}
+
+// Found reports the screen of the framebuffer output, or why there is none.
+func (s *Screen) Found(width, height int, err error) {
+	st := &device.ScreenStatus{Width: width, Height: height}
+	if err != nil {
+		st.Error = err.Error()
+	}
+	s.update(func(v *view) { v.screen = st })
+}
+
+// Do grants a wish and returns when the page and the status show its outcome.
+// Its errors are those of the engine and the slideshow.
+func (s *Screen) Do(ctx context.Context, w display.Wish) error {
+	if isActivity(w.Verb) {
+		s.touch()
+	}
+	switch w.Verb {
+	case display.Stay:
+		return nil
+	case display.AskForget:
+		if s.cfg.ForgetAfter == 0 {
+			s.update(func(v *view) { v.menu = v.forgetMenu() })
+			return nil
+		}
+		w = display.Wish{Verb: display.Forget, Everywhere: true}
+	case display.CloseRemote:
+		s.update(func(v *view) { v.remote = remoteKey{} })
+		return nil
+	case display.Pick:
+		if asked := s.askWho(&w); asked {
+			return nil
+		}
+	}
+	err := s.pass(ctx, w)
+	if w.Verb == display.Cancel && errors.Is(err, device.ErrNoPick) && s.closeWho() {
+		return nil
+	}
+	return err
+}
+
+// pass hands a wish on and shows its outcome.
+func (s *Screen) pass(ctx context.Context, w display.Wish) error {
+	actor := s.cfg.Engine
+	if isSlideVerb(w.Verb) {
+		actor = s.cfg.Slides
+	}
+	err := actor.Do(ctx, w)
+	s.refresh()
+	return err
+}
+
+// isActivity reports whether a wish comes from somebody at the screen.
+func isActivity(v display.Verb) bool {
+	switch v {
+	case display.Pick, display.Cancel, display.AskForget, display.Stay:
+		return true
+	}
+	return isSlideVerb(v)
+}
+
+func isSlideVerb(v display.Verb) bool {
+	return v == display.Next || v == display.Previous || v == display.Pause
+}
+
+// touch notes that somebody is at the screen.
+func (s *Screen) touch() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.touchLocked() {
+		s.updateLocked(func(*view) {})
+	}
+}
+
+// touchLocked is touch without showing it. It reports whether that can be seen.
+func (s *Screen) touchLocked() bool {
+	v := &s.view
+	seen := v.asleep || !v.leavesAt.IsZero()
+	v.touched, v.asleep, v.leavesAt = time.Now(), false, time.Time{}
+	if s.withdraw != nil && !v.overdue {
+		s.withdraw()
+	}
+	return seen
+}
+
+// askWho opens the menu at the question who is choosing, where several people
+// are paired and w does not say. It completes w where somebody is being paired.
+func (s *Screen) askWho(w *display.Wish) (asked bool) {
+	if w.Account != "" {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snap := s.cfg.Snapshots.Get()
+	switch {
+	case snap.NewAccount:
+		w.Account = device.NewAccount // who is being paired tries again
+	case len(snap.Accounts) > 1 && snap.Pick == nil:
+		s.updateLocked(func(v *view) { v.menu = openAt(menuWho) })
+		return true
+	}
+	return false
+}
+
+// closeWho closes the menu if it asks who is choosing, and reports whether it did.
+func (s *Screen) closeWho() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view.menu.page != menuWho {
+		return false
+	}
+	s.updateLocked(func(v *view) { v.menu = menu{} })
+	return true
+}
+
+// runKeys grants what keys ask of the engine, one wish at a time, until ctx ends.
+// Keys don't wait for it: the engine may wait for the disk.
+func (s *Screen) runKeys(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case w := <-s.keys:
+			if err := s.Do(ctx, w); err != nil && ctx.Err() == nil {
+				s.cfg.Log.Info("key had no effect", "verb", string(w.Verb), "err", err)
+			}
+		}
+	}
+}
+
+// wake sets a level trigger.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (c *Config) lang() *words.Words { return cmp.Or(c.Words, english()) }
+
+var english = sync.OnceValue(words.English)

@@ -1,0 +1,123 @@
+package screen
+
+import (
+	"crypto/rand"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+)
+
+// A view is everything that the page and the status are composed of.
+type view struct {
+	cfg   *Config
+	snap  device.Snapshot
+	frame device.Frame
+
+	menu   menu
+	remote remoteKey
+	screen *device.ScreenStatus
+
+	ended     bool              // the code or link has expired
+	receipt   *device.Receipt   // nil once it has been shown long enough
+	forgotten *device.Forgotten // likewise
+
+	clock, date string
+	night       bool      // by the configuration
+	touched     time.Time // when somebody was last at the screen
+	asleep      bool      // the screen is black
+
+	visit     string    // changes when somebody is forgotten
+	leavesAt  time.Time // when an inactive guest is forgotten, once the countdown has begun
+	overdue   bool      // forgetting them failed: nothing of theirs is shown
+	retryAt   time.Time // when it is tried again
+	forgetNow bool      // their time is over, and nobody knows yet
+}
+
+// receiptFor is how long a receipt is shown after the session was deleted.
+const receiptFor = 12 * time.Second
+
+// take takes over the newest snapshot and frame.
+func (v *view) take(snap device.Snapshot, frame device.Frame) {
+	if snap.State == "" {
+		snap.State = device.Starting
+	}
+	before := v.snap
+	v.snap, v.frame = snap, frame
+	if snap.Generation != before.Generation {
+		// Browsers drop what they keep, and phones their remote.
+		v.visit, v.menu, v.remote, v.overdue, v.retryAt = rand.Text(), menu{}, remoteKey{}, false, time.Time{}
+	}
+	if v.hasGuests() && snap.Account != nil && (before.Account == nil || before.Account.ID != snap.Account.ID) {
+		v.remote = remoteKey{} // that of whoever was here before
+	}
+}
+
+// hasGuests reports whether everybody here is a guest.
+func (v *view) hasGuests() bool { return v.cfg.ForgetAfter > 0 }
+
+// slide returns the slide to be shown and the one after it, nil where there is
+// none. Slides from before somebody was forgotten may be theirs.
+func (v *view) slide() (now, next *display.Slide) {
+	if v.frame.Generation != v.snap.Generation || v.snap.Library.Visible() == 0 {
+		return nil, nil
+	}
+	return v.frame.Slide, v.frame.Next
+}
+
+// cannotKeepToken reports whether signing in would be in vain.
+func (v *view) cannotKeepToken() bool { return v.snap.Problem != nil && v.snap.Problem.Disk }
+
+// problem returns what is to be told, nil if there is nothing.
+func (v *view) problem() *device.Problem {
+	if v.snap.Problem != nil {
+		return v.snap.Problem
+	}
+	return v.snap.Standing
+}
+
+// advance brings the view up to now. It returns when it will change by itself.
+func (v *view) advance(now time.Time) (due time.Time) {
+	due = now.Add(time.Hour)
+	sooner := func(t time.Time) {
+		if t.Before(due) {
+			due = t
+		}
+	}
+	v.receipt, v.forgotten = nil, nil
+	if r := v.snap.Receipt; r != nil && now.Before(r.Since.Add(receiptFor)) {
+		v.receipt = r
+		sooner(r.Since.Add(receiptFor))
+	}
+	if f := v.snap.Forgotten; f != nil && now.Before(v.snap.ForgottenAt.Add(receiptFor)) {
+		v.forgotten = f
+		sooner(v.snap.ForgottenAt.Add(receiptFor))
+	}
+	v.ended = false
+	for _, end := range v.expiries() {
+		if now.Before(end) {
+			sooner(end)
+		} else {
+			v.ended = true
+		}
+	}
+	v.expireMenu(now, sooner)
+	if v.remote.isGood(now) {
+		sooner(v.remote.until)
+	}
+	v.tellTime(now, sooner)
+	v.countDown(now, sooner)
+	v.fallAsleep(now, sooner)
+	return due
+}
+
+// expiries are when the codes and links of the page expire.
+func (v *view) expiries() (list []time.Time) {
+	if c := v.snap.Code; c != nil && !c.ExpiresAt.IsZero() {
+		list = append(list, c.ExpiresAt)
+	}
+	if p := v.snap.Pick; p != nil && !p.ExpiresAt.IsZero() {
+		list = append(list, p.ExpiresAt)
+	}
+	return list
+}

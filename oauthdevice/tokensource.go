@@ -1,0 +1,113 @@
+package oauthdevice
+
+import (
+	"context"
+	"time"
+)
+
+// refreshMargin is how long before its expiry an access token is replaced, so
+// that it does not expire on its way to the API.
+const refreshMargin = 60 * time.Second
+
+// A TokenSource supplies valid access tokens for one person and refreshes them.
+// Its methods may be called concurrently; at most one refresh is in flight.
+type TokenSource struct {
+	client *Client
+	ready  func() error
+	save   func(*Token) error
+	lock   chan struct{} // holds one element while unlocked; a channel lets a context end the wait
+	token  Token
+	// unsaved is a refreshed token that save rejected. If the server rotates
+	// refresh tokens, no other token is valid, so it is neither used before it
+	// is saved nor dropped.
+	unsaved *Token
+}
+
+// NewTokenSource returns a TokenSource that starts with t.
+//
+// It calls ready before each refresh. If ready returns an error, nothing is
+// requested: the server may end the old token when it issues a new one, so the
+// new one must not be requested unless it can be saved.
+//
+// It calls save with each new token before the token is used. If save returns
+// an error, Token returns that error and calls save again the next time.
+func NewTokenSource(c *Client, t Token, ready func() error, save func(*Token) error) *TokenSource {
+	s := &TokenSource{client: c, ready: ready, save: save, lock: make(chan struct{}, 1), token: t}
+	s.lock <- struct{}{}
+	return s
+}
+
+// Token returns an access token that should be valid for at least another
+// minute. It returns the errors of Client.Refresh, ready, save and ctx. After
+// an *Error with code InvalidGrant the person must sign in again.
+func (s *TokenSource) Token(ctx context.Context) (string, error) {
+	select {
+	case <-s.lock:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	defer func() { s.lock <- struct{}{} }()
+
+	if s.unsaved != nil {
+		return s.keep(s.unsaved)
+	}
+	if s.token.Access != "" && time.Until(s.token.ExpiresAt) > refreshMargin {
+		return string(s.token.Access), nil
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err := s.ready(); err != nil {
+		return "", err
+	}
+	// A server that rotates has ended the old refresh token by the time it
+	// responds, so a response in flight must not be lost.
+	extended, cancel := WithGrace(ctx)
+	defer cancel()
+	t, err := s.client.Refresh(extended, s.token.Refresh)
+	if err != nil {
+		return "", err
+	}
+	if t.ExpiresAt.IsZero() {
+		// RFC 6749 §5.1 only recommends expires_in. If an hour is too long,
+		// the API answers 401 and the caller calls Invalidate.
+		t.ExpiresAt = time.Now().Add(time.Hour)
+	}
+	return s.keep(t)
+}
+
+// Flush saves a token that could not be saved when it was issued. It does
+// nothing while another method is running, because Token saves it too.
+func (s *TokenSource) Flush() error {
+	select {
+	case <-s.lock:
+	default:
+		return nil
+	}
+	defer func() { s.lock <- struct{}{} }()
+	if s.unsaved == nil {
+		return nil
+	}
+	_, err := s.keep(s.unsaved)
+	return err
+}
+
+// keep saves a token and then makes it the current one.
+func (s *TokenSource) keep(t *Token) (string, error) {
+	if err := s.save(t); err != nil {
+		s.unsaved = t
+		return "", err
+	}
+	s.token, s.unsaved = *t, nil
+	return string(t.Access), nil
+}
+
+// Invalidate reports that an API answered 401 to this access token. The next
+// call of Token refreshes, unless the token has been replaced meanwhile.
+func (s *TokenSource) Invalidate(access string) {
+	<-s.lock
+	if string(s.token.Access) == access {
+		s.token.Access = ""
+	}
+	s.lock <- struct{}{}
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// tidy removes what an earlier run left unfinished: records without a complete
+// file, photos outside the collection, parts, and files without a record.
+func (p *Photos) tidy() error {
+	p.naming.Lock()
+	defer p.naming.Unlock()
+	p.untidy.Store(true) // until all of it has succeeded
+	lost, err := p.incomplete()
+	if err != nil {
+		return err
+	}
+	p.lost += len(lost)
+	if len(lost) > 0 {
+		if err := p.Delete(lost); err != nil {
+			return err
+		}
+	}
+	if err := p.pruneUnlessFetching(); err != nil {
+		return err
+	}
+	if err := p.removeStrays(); err != nil {
+		return err
+	}
+	p.untidy.Store(false)
+	return nil
+}
+
+// incomplete returns the photos whose files are missing or have the wrong length.
+func (p *Photos) incomplete() ([]Photo, error) {
+	photos, err := p.all()
+	if err != nil {
+		return nil, err
+	}
+	var list []Photo
+	for _, photo := range photos {
+		switch st, err := p.root.Stat(photo.File); {
+		case errors.Is(err, fs.ErrNotExist), err == nil && st.Size() != photo.Bytes:
+			list = append(list, photo)
+		case err != nil:
+			return nil, fmt.Errorf("check a media file: %w", err)
+		}
+	}
+	return list, nil
+}
+
+// pruneUnlessFetching prunes, except during a fetch: the new pick may have some of
+// the same photos.
+func (p *Photos) pruneUnlessFetching() error {
+	picks, err := p.s.Picks.All()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(picks, func(pick Pick) bool { return pick.Done && pick.EndReason == "" }) {
+		return nil
+	}
+	_, err = p.Prune()
+	return err
+}
+
+// removeStrays removes media files without a record, except parts in progress.
+func (p *Photos) removeStrays() error {
+	photos, err := p.all()
+	if err != nil {
+		return err
+	}
+	recorded := make(map[string]bool, len(photos))
+	for _, photo := range photos {
+		recorded[photo.File] = true
+	}
+	entries, err := os.ReadDir(p.s.disk.path(mediaName))
+	if err != nil {
+		return fmt.Errorf("read the media directory: %w", err)
+	}
+	for _, e := range entries {
+		if _, open := p.parts.Load(e.Name()); open || recorded[e.Name()] || e.IsDir() {
+			continue
+		}
+		if err := p.s.disk.remove(filepath.Join(mediaName, e.Name())); err != nil {
+			return fmt.Errorf("clean the media directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// all returns all photos, in no particular order.
+func (p *Photos) all() ([]Photo, error) {
+	return view(p.s.db, func(tx *txn) ([]Photo, error) { return all[Photo](tx, bucketPhotos) })
+}
