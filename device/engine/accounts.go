@@ -69,11 +69,10 @@ func (a *accounts) keep(id string, t *oauthdevice.Token) error {
 
 // canKeep tries to write a grant. That a disk looks well is no proof.
 func (a *accounts) canKeep(id string) error {
-	err := a.store.Health()
-	if err == nil {
-		err = a.store.Grants.Update(id, func(*store.Grant) {})
+	if err := checkStore(a.store); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := a.store.Grants.Update(id, func(*store.Grant) {}); err != nil {
 		return storeError(err)
 	}
 	return nil

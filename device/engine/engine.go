@@ -64,14 +64,11 @@ type Engine struct {
 	sessions *sessions
 	sweeper  *sweeper
 	upkeep   *upkeep
-	importer *importer
-	links    *Links
 	fetcher  *fetch.Fetcher
 	runCtx   context.Context // Run's
 
 	// The rest belongs to the loop and its step.
 	facts           facts
-	loaded          bool // facts have been read
 	spans           spans
 	poll            pollTimer
 	retry           retry
@@ -109,19 +106,17 @@ func New(cfg Config) *Engine {
 	}
 	e.cfg.OAuth.HTTP = e.clock.observe(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
 	e.cfg.Picker.HTTP = e.clock.observe(cfg.Picker.HTTP, cmp.Or(cfg.Picker.BaseURL, picker.DefaultBaseURL))
-	e.methods = &methods{list: cfg.Methods, oauth: e.cfg.OAuth}
+	e.methods = &methods{list: cfg.Methods, oauth: e.cfg.OAuth, store: cfg.Store}
 	e.accounts = newAccounts(e)
-	e.records = &records{store: cfg.Store, clock: e.clock, tally: e.tally, log: e.log}
+	e.records = &records{store: cfg.Store, clock: e.clock, tally: e.tally, log: e.log, photosChanged: cfg.PhotosChanged}
 	e.sessions = &sessions{records: e.records, accounts: e.accounts, maxItems: cfg.MaxItems, log: e.log}
 	e.sweeper = newSweeper(e)
 	e.upkeep = &upkeep{store: cfg.Store, log: e.log, ask: e.ask, flush: e.flush, photosChanged: cfg.PhotosChanged}
-	e.importer = &importer{e}
-	e.links = &Links{engine: e, ended: &e.records.ended}
 	e.fetcher = fetch.New(e.fetchConfig())
 	// Scripts ask for it as soon as the control socket is there.
-	if err := e.importer.publishRecipient(); err != nil {
+	if err := (importer{e}).publishRecipient(); err != nil {
 		e.log.Error("token file recipient unavailable", "err", err)
-		e.upkeep.onceWritable(func(context.Context) error { return e.importer.publishRecipient() })
+		e.upkeep.onceWritable(func(context.Context) error { return importer{e}.publishRecipient() })
 	}
 	return e
 }
@@ -133,7 +128,7 @@ func (e *Engine) Snapshots() *display.Board[device.Snapshot] { return &e.pub.boa
 func (e *Engine) Generation() int { return e.pub.board.Get().Generation }
 
 // Links returns what phones reach that sign in.
-func (e *Engine) Links() *Links { return e.links }
+func (e *Engine) Links() *Links { return &Links{engine: e, ended: &e.records.ended} }
 
 // Run works until ctx ends and leaves nothing running. A session that a person
 // is choosing in stays open, for the next Run to continue.
@@ -144,10 +139,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e.runCtx = ctx
-	if err := e.importer.provision(); err != nil {
+	if err := (importer{e}).provision(); err != nil {
 		e.log.Error("token file not imported", "err", err)
 		if store.IsDiskError(err) {
-			e.upkeep.onceWritable(func(ctx context.Context) error { return e.ask(ctx, e.importer.provision) })
+			e.upkeep.onceWritable(func(ctx context.Context) error { return e.ask(ctx, importer{e}.provision) })
 		}
 	}
 	e.accounts.merge() // in case the power was cut before that
@@ -175,7 +170,7 @@ func (e *Engine) round(ctx context.Context) {
 	e.updatePhoneListener(state)
 	e.enter(state, nil)
 	e.reply()
-	err := e.checkStore()
+	err := checkStore(e.cfg.Store)
 	if err == nil {
 		err = e.do(ctx, e.step(state))
 	}
@@ -197,7 +192,7 @@ func (e *Engine) updatePhoneListener(s device.State) {
 
 // lastState returns the last known state.
 func (e *Engine) lastState() device.State {
-	if !e.loaded {
+	if !e.facts.loaded {
 		return device.Starting
 	}
 	return next(e.facts)
@@ -205,8 +200,8 @@ func (e *Engine) lastState() device.State {
 
 // checkStore reports whether the store can be written. A token is issued only
 // once, so it must not be requested unless it can be saved.
-func (e *Engine) checkStore() error {
-	if err := e.cfg.Store.Health(); err != nil {
+func checkStore(st *store.Store) error {
+	if err := st.Health(); err != nil {
 		return storeError(err)
 	}
 	return nil
@@ -253,7 +248,7 @@ func (e *Engine) load() error {
 	}
 	// After a restart the code on the screen says that another account is wanted.
 	f.newAccount = f.grant != nil && (e.newAccount || f.pairing != nil)
-	e.facts, e.loaded = f, true
+	e.facts = f
 	if f.pairing == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 // facts is what next decides by. All of it but the last three is on disk.
 type facts struct {
 	store.Facts
+	loaded   bool            // they have been read
 	grant    *store.Grant    // current, that of the pick or else of the last one; nil: not paired
 	accounts []store.Grant   // all current ones, in the order paired
 	pairing  *store.Pairing  // a code or link is out
@@ -26,7 +27,7 @@ type facts struct {
 
 // factsOf derives the facts from what is on disk.
 func factsOf(known store.Facts) facts {
-	f := facts{Facts: known, grant: known.Grant, pairing: known.Pairing, photos: known.Library.Photos - known.Library.Hidden,
+	f := facts{Facts: known, loaded: true, grant: known.Grant, pairing: known.Pairing, photos: known.Library.Photos - known.Library.Hidden,
 		warning: known.Warning, accounts: inForce(known.Grants)}
 	for i, p := range known.Picks {
 		if p.EndReason == "" && f.pick == nil && f.grant != nil && p.GrantID == f.grant.ID {

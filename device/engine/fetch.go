@@ -16,20 +16,17 @@ func (e *Engine) fetchConfig() fetch.Config {
 		Append:     e.cfg.Append,
 		Log:        e.log,
 		Progress:   func(p device.Fetch) { e.pub.update(func(n *device.Snapshot) { n.Fetch = &p }) },
-		Arrived:    e.photosArrived,
-		Alive:      func() { e.pulse.beat(); e.pulse.progress() },
-		Received:   e.tally.received,
-		Item:       e.tally.item,
-		Pause:      func(ctx context.Context, n int) error { return e.pulse.sleep(ctx, backoff(n)) },
+		Arrived: func() {
+			if known, err := e.cfg.Store.Facts(); err == nil {
+				e.pub.count(known)
+			}
+			e.cfg.PhotosChanged()
+		},
+		Alive:    func() { e.pulse.beat(); e.pulse.progress() },
+		Received: e.tally.received,
+		Item:     e.tally.item,
+		Pause:    func(ctx context.Context, n int) error { return e.pulse.sleep(ctx, backoff(n)) },
 	}
-}
-
-// photosArrived makes new photos visible.
-func (e *Engine) photosArrived() {
-	if known, err := e.cfg.Store.Facts(); err == nil {
-		e.pub.count(known)
-	}
-	e.cfg.PhotosChanged()
 }
 
 // fetch brings everything that was picked to the box.

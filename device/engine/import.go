@@ -26,7 +26,7 @@ type importer struct{ engine *Engine }
 var errOnlyImport = errors.New("this screen is paired from a computer")
 
 // await shows what an operator has to do, until it is done.
-func (i *importer) await(ctx context.Context) error {
+func (i importer) await(ctx context.Context) error {
 	e := i.engine
 	if e.facts.photos > 0 && e.pickRequested {
 		// There is nothing to wait for in front of the screen.
@@ -38,7 +38,7 @@ func (i *importer) await(ctx context.Context) error {
 }
 
 // identity returns the secret that token files for this box are sealed to.
-func (i *importer) identity() (string, error) {
+func (i importer) identity() (string, error) {
 	id, err := i.engine.cfg.Store.Secrets.Identity(tokenfile.NewIdentity)
 	if err != nil {
 		return "", storeError(err)
@@ -47,7 +47,7 @@ func (i *importer) identity() (string, error) {
 }
 
 // publishRecipient makes the recipient of token files visible.
-func (i *importer) publishRecipient() error {
+func (i importer) publishRecipient() error {
 	id, err := i.identity()
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (i *importer) publishRecipient() error {
 }
 
 // open opens a token file: sealed for this box, or plain if plainToo.
-func (i *importer) open(data []byte, plainToo bool) (*tokenfile.File, error) {
+func (i importer) open(data []byte, plainToo bool) (*tokenfile.File, error) {
 	if plainToo && !tokenfile.Sealed(data) {
 		return tokenfile.Parse(data)
 	}
@@ -78,7 +78,7 @@ func (i *importer) open(data []byte, plainToo bool) (*tokenfile.File, error) {
 // ErrPickRunning, ErrForgetting, ErrStopping and *device.TokenError, with which
 // nothing is kept.
 func (e *Engine) Import(ctx context.Context, sealed []byte) (tried bool, err error) {
-	i := e.importer
+	i := importer{e}
 	f, err := i.open(sealed, false)
 	if err != nil {
 		return false, tokenError(err)
@@ -126,7 +126,7 @@ func tokenError(err error) error {
 }
 
 // adopt makes an imported grant current. No pick follows: nobody is there.
-func (i *importer) adopt(g store.Grant) error {
+func (i importer) adopt(g store.Grant) error {
 	e := i.engine
 	if err := e.cfg.Store.FinishPairing(g, nil); err != nil {
 		return storeError(err)
@@ -139,7 +139,7 @@ func (i *importer) adopt(g store.Grant) error {
 }
 
 // try uses an imported token once. It is not kept if the server refuses it.
-func (i *importer) try(ctx context.Context, g store.Grant) (tried bool, err error) {
+func (i importer) try(ctx context.Context, g store.Grant) (tried bool, err error) {
 	e := i.engine
 	callCtx, cancel := callContext(ctx)
 	defer cancel()
@@ -197,7 +197,7 @@ func grantOf(f *tokenfile.File, now time.Time) store.Grant {
 // provision imports the token that the box was delivered with, once: after it was
 // forgotten it does not return. An outstanding revocation would revoke it too, so
 // provision is called again when that is done.
-func (i *importer) provision() error {
+func (i importer) provision() error {
 	e := i.engine
 	if e.cfg.Provisioned == nil || e.cfg.Guests { // a guest brings an account
 		return nil

@@ -41,6 +41,7 @@ const unverifiedFor = time.Hour
 type methods struct {
 	list       []Method
 	oauth      oauthdevice.Client
+	store      *store.Store
 	unverified []store.Refusal // that browsers brought; the loop owns it
 }
 
@@ -184,23 +185,23 @@ func (e *Engine) refused(m *Method, err *oauthdevice.Error) error {
 
 // probe returns the one method that can be tried without a person. It is tried now
 // and then while all are refused: an operator may have changed something at Google.
-func (e *Engine) probe() (*Method, error) {
-	i := slices.IndexFunc(e.methods.list, func(m Method) bool { return m.Name == device.ByDevice })
+func (ms *methods) probe(refusals []store.Refusal) (*Method, error) {
+	i := slices.IndexFunc(ms.list, func(m Method) bool { return m.Name == device.ByDevice })
 	if i < 0 {
-		return nil, e.methods.refusedAll(e.facts.refusals)
+		return nil, ms.refusedAll(refusals)
 	}
-	m := &e.methods.list[i]
-	of := e.methods.fingerprint(m)
-	if err := e.cfg.Store.Pairings.DeleteRefusals(func(r store.Refusal) bool { return r.Fingerprint == of }); err != nil {
+	m := &ms.list[i]
+	of := ms.fingerprint(m)
+	if err := ms.store.Pairings.DeleteRefusals(func(r store.Refusal) bool { return r.Fingerprint == of }); err != nil {
 		return nil, storeError(err)
 	}
 	return m, nil
 }
 
-// askAgain lets every method be tried once more, because somebody wants to.
-func (e *Engine) askAgain() error {
-	e.methods.unverified = nil
-	if err := e.cfg.Store.Pairings.DeleteRefusals(func(store.Refusal) bool { return true }); err != nil {
+// forgetRefusals lets every method be tried once more.
+func (ms *methods) forgetRefusals() error {
+	ms.unverified = nil
+	if err := ms.store.Pairings.DeleteRefusals(func(store.Refusal) bool { return true }); err != nil {
 		return storeError(err)
 	}
 	return nil

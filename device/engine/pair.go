@@ -22,13 +22,13 @@ func (e *Engine) pair(ctx context.Context) error {
 	m := e.methods.next(e.facts.refusals)
 	if m == nil {
 		var err error
-		if m, err = e.probe(); err != nil {
+		if m, err = e.methods.probe(e.facts.refusals); err != nil {
 			return err
 		}
 	}
 	if e.facts.pairing == nil && e.facts.revoking() {
 		// A revocation reaches every token of that person, also one issued next.
-		return e.awaitRevocation(ctx)
+		return e.sweeper.awaitRevocation(ctx, importer{e}.provision)
 	}
 	var err error
 	switch m.Name {
@@ -37,7 +37,7 @@ func (e *Engine) pair(ctx context.Context) error {
 	case device.ByRelay, device.ByPaste:
 		err = e.pairByRedirect(ctx, m)
 	default:
-		return e.importer.await(ctx)
+		return importer{e}.await(ctx)
 	}
 	if oe, ok := errors.AsType[*oauthdevice.Error](err); ok && !oe.Temporary() {
 		e.tally.pairing(m.Name, oe.Code)
@@ -46,24 +46,6 @@ func (e *Engine) pair(ctx context.Context) error {
 		return e.refused(m, oe)
 	}
 	return err
-}
-
-// awaitRevocation hurries the sweeper, and imports what had to wait for it.
-func (e *Engine) awaitRevocation(ctx context.Context) error {
-	e.sweeper.revocations.wait(true)
-	e.sweeper.wake()
-	ctx, cancel := context.WithTimeout(ctx, revokeWait)
-	defer cancel()
-	for s := range e.pub.board.Watch(ctx) {
-		if s.Outstanding == nil || !s.Outstanding.Revocation {
-			e.sweeper.revocations.wait(false)
-			return e.importer.provision()
-		}
-	}
-	if err := context.Cause(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return e.sweeper.revocations.err()
 }
 
 // beginPairing puts a new pairing on disk before it is shown. replaced is the one

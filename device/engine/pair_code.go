@@ -109,7 +109,7 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 
 // pollServer asks the server about one code. An answer on its way is waited for even if
 // a request comes: it may be the token, which is issued only once.
-func (e *Engine) pollServer(ctx context.Context, m *Method, p *store.Pairing) (*oauthdevice.Token, error) {
+func pollServer(ctx context.Context, c *oauthdevice.Client, p *store.Pairing) (*oauthdevice.Token, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -117,7 +117,7 @@ func (e *Engine) pollServer(ctx context.Context, m *Method, p *store.Pairing) (*
 	defer cancel()
 	call, cancelCall := callContext(graceful)
 	defer cancelCall()
-	t, err := e.methods.client(m).Poll(call, oauthdevice.Secret(p.DeviceCode))
+	t, err := c.Poll(call, oauthdevice.Secret(p.DeviceCode))
 	if err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -127,7 +127,7 @@ func (e *Engine) pollServer(ctx context.Context, m *Method, p *store.Pairing) (*
 // pollPrevious asks once about the code that was replaced. What ends that code is
 // not reported.
 func (e *Engine) pollPrevious(ctx context.Context, m *Method, p *store.Pairing) (done bool, err error) {
-	t, err := e.pollServer(ctx, m, p.Previous)
+	t, err := pollServer(ctx, e.methods.client(m), p.Previous)
 	if err == nil {
 		e.noteOnline()
 		return true, e.paired(m, p.Previous, t)
@@ -146,7 +146,7 @@ func (e *Engine) pollPrevious(ctx context.Context, m *Method, p *store.Pairing) 
 
 // pollCode asks once; done means that the person approved.
 func (e *Engine) pollCode(ctx context.Context, m *Method, p *store.Pairing) (done bool, err error) {
-	t, err := e.pollServer(ctx, m, p)
+	t, err := pollServer(ctx, e.methods.client(m), p)
 	if err == nil {
 		e.noteOnline()
 		return true, e.paired(m, p, t)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -8,7 +9,8 @@ import (
 	"pickerd/store"
 )
 
-// records writes picks and pairings, stamped with the servers' time.
+// records writes what is on disk about picks, pairings and items. Times are stamped
+// with the servers' time.
 type records struct {
 	store *store.Store
 	clock *clock
@@ -16,6 +18,8 @@ type records struct {
 	log   *slog.Logger
 	ended endedLinks
 	swept func() // wakes the sweeper
+	// photosChanged is called when the collection may be another one.
+	photosChanged func()
 }
 
 // newPick is the intent of a pick. unusedBefore counts the sessions before it
@@ -89,4 +93,37 @@ const freshMargin = time.Minute
 // renewAt returns when the code or link on the screen is to be replaced.
 func renewAt(p *store.Pairing, until time.Time) time.Time {
 	return until.Add(-min(freshMargin, p.ExpiresAt.Sub(p.StartedAt)/10))
+}
+
+// hideItem leaves an item out of the slideshow, or shows it again.
+func (r *records) hideItem(id string, hidden bool) error {
+	found, err := r.store.Photos.Hide(id, hidden)
+	switch {
+	case err != nil:
+		return storeError(err)
+	case !found:
+		return fs.ErrNotExist
+	}
+	r.photosChanged()
+	return nil
+}
+
+// removeItem deletes an item from the box.
+func (r *records) removeItem(id string) error {
+	p, err := r.store.Photos.Get(id)
+	switch {
+	case err != nil:
+		return storeError(err)
+	case p == nil:
+		return fs.ErrNotExist
+	}
+	if err := r.store.Photos.Delete([]store.Photo{*p}); err != nil {
+		return storeError(err)
+	}
+	if err := r.store.Upkeep(); err != nil {
+		r.log.Warn("upkeep failed", "err", err) // it is repeated
+	}
+	r.log.Info("item removed", "item", id)
+	r.photosChanged()
+	return nil
 }

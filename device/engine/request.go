@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"pickerd/device"
 	"pickerd/display"
-	"pickerd/store"
 )
 
 // errRequest ends a step because of a request from outside.
@@ -83,9 +81,14 @@ func (e *Engine) Do(ctx context.Context, w display.Wish) error {
 		display.Cancel: e.cancelPick,
 		display.Renew:  e.renewCode,
 		display.Forget: func() error { return e.forget(w.Account, everywhere) },
-		display.Hide:   func() error { return e.hideItem(w.Item, true) },
-		display.Unhide: func() error { return e.hideItem(w.Item, false) },
-		display.Remove: func() error { return e.removeItem(w.Item) },
+		display.Hide:   func() error { return e.records.hideItem(w.Item, true) },
+		display.Unhide: func() error { return e.records.hideItem(w.Item, false) },
+		display.Remove: func() error {
+			if e.facts.pick != nil && e.facts.pick.Done { // it would be fetched again
+				return device.ErrPickRunning
+			}
+			return e.records.removeItem(w.Item)
+		},
 	}[w.Verb]
 	if change == nil {
 		return fmt.Errorf("the engine does not grant %q", w.Verb)
@@ -99,7 +102,7 @@ func (e *Engine) pickFor(account string) error {
 	if e.facts.newAccount && account == "" {
 		account = device.NewAccount // whoever is being paired tries again
 	}
-	if err := e.checkStore(); err != nil {
+	if err := checkStore(e.cfg.Store); err != nil {
 		return err
 	}
 	full := e.facts.isFull(e.cfg.MaxAccounts)
@@ -113,7 +116,7 @@ func (e *Engine) pickFor(account string) error {
 	case account == device.NewAccount, account == "" && e.facts.grant == nil:
 		e.pickRequested, e.newAccount = true, true // a pick follows the pairing
 		if e.methods.next(e.facts.refusals) == nil {
-			return e.askAgain()
+			return e.methods.forgetRefusals()
 		}
 		return nil
 	case account == "":
@@ -156,40 +159,5 @@ func (e *Engine) renewCode() error {
 	if time.Since(p.StartedAt) > minRenewInterval {
 		e.renewRequested = p.RequestID
 	}
-	return nil
-}
-
-// hideItem leaves an item out of the slideshow, or shows it again.
-func (e *Engine) hideItem(id string, hidden bool) error {
-	found, err := e.cfg.Store.Photos.Hide(id, hidden)
-	switch {
-	case err != nil:
-		return storeError(err)
-	case !found:
-		return fs.ErrNotExist
-	}
-	e.cfg.PhotosChanged()
-	return nil
-}
-
-// removeItem deletes an item from the box.
-func (e *Engine) removeItem(id string) error {
-	p, err := e.cfg.Store.Photos.Get(id)
-	switch {
-	case err != nil:
-		return storeError(err)
-	case p == nil:
-		return fs.ErrNotExist
-	case e.facts.pick != nil && e.facts.pick.Done: // it would be fetched again
-		return device.ErrPickRunning
-	}
-	if err := e.cfg.Store.Photos.Delete([]store.Photo{*p}); err != nil {
-		return storeError(err)
-	}
-	if err := e.cfg.Store.Upkeep(); err != nil {
-		e.log.Warn("upkeep failed", "err", err) // it is repeated
-	}
-	e.log.Info("item removed", "item", id)
-	e.cfg.PhotosChanged()
 	return nil
 }

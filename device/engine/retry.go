@@ -34,7 +34,7 @@ func (e *Engine) trouble(ctx context.Context, s device.State, err error) {
 	wait := max(n.Pause, backoff(e.retry.n), retryAfter(err))
 	if line := n.Code + err.Error(); line != e.retry.logged {
 		e.retry.logged = line
-		e.logTrouble(n, err, wait)
+		e.logFailure(n, err, wait)
 	}
 	if n.Heals && time.Since(e.retry.since)+wait < n.Quiet {
 		e.reply()
@@ -54,7 +54,7 @@ func (e *Engine) trouble(ctx context.Context, s device.State, err error) {
 	_ = e.do(ctx, func(ctx context.Context) error { return e.pulse.sleep(ctx, wait) })
 }
 
-func (e *Engine) logTrouble(n notice, err error, wait time.Duration) {
+func (e *Engine) logFailure(n notice, err error, wait time.Duration) {
 	args := []any{"problem", n.Code, "err", err, "retry_in", wait.Round(time.Millisecond)}
 	if p := e.facts.pick; p != nil {
 		args = append(args, "request_id", p.RequestID, "session_id", p.SessionID)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -77,4 +78,23 @@ func answers(err error) bool {
 	}
 	e, ok := errors.AsType[*picker.Error](err)
 	return ok && e.HTTPStatus != 0
+}
+
+// awaitRevocation revokes what is outstanding before the next person pairs, and
+// then calls then: what had to wait for it.
+func (s *sweeper) awaitRevocation(ctx context.Context, then func() error) error {
+	s.revocations.wait(true)
+	s.wake()
+	ctx, cancel := context.WithTimeout(ctx, revokeWait)
+	defer cancel()
+	for n := range s.pub.board.Watch(ctx) {
+		if n.Outstanding == nil || !n.Outstanding.Revocation {
+			s.revocations.wait(false)
+			return then()
+		}
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return s.revocations.err()
 }
