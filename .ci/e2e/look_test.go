@@ -49,15 +49,6 @@ const smallTexts = `(least => {
 	return bad.join(", ");
 })(%d)`
 
-// settle waits until the page has been laid out for its size and drawn.
-func (tb *tab) settle() {
-	tb.t.Helper()
-	const frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
-	if _, err := chromedp.Run(tb.ctx, chromedp.Evaluate[bool](frames, chromedp.EvalAwaitPromise)); err != nil {
-		tb.t.Fatal(err)
-	}
-}
-
 // The code with its quiet zone takes 65 to 70 % of a landscape screen's height.
 // The words beside it are no higher, and texts on small screens can be read.
 func TestProportions(t *testing.T) {
