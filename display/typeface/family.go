@@ -92,7 +92,7 @@ func New(lang string, rightToLeft bool, cache string, log *slog.Logger) (*Family
 	return f, nil
 }
 
-// face returns an embedded font and loads it if necessary.
+// face returns an embedded font.
 func (f *Family) face(s script, bold bool) (*font.Face, error) {
 	name := s.font + "-" + weights[bold]
 	if face := f.faces[name]; face != nil {
