@@ -68,7 +68,7 @@ func TestLoadErrorPositions(t *testing.T) {
 		{"pick.max_items", "[pick]\nmax_items = '5'", 2, "expected a whole number, without quotes"},
 		{"slideshow.zoom", "[slideshow]\nzoom = 'yes'", 2, "expected true or false, without quotes"},
 		{"name", "name = 5", 1, `expected a string: write "…"`},
-		{"name", "name = '50%'", 1, "%% for a percent sign"[1:]},
+		{"name", "name = '50%'", 1, "% for a percent sign"},
 		{"store.max_bytes", "[store]\nmax_bytes = '5 parsecs'", 2, "is not a size"},
 		{"store.max_bytes", "[store]\nmax_bytes = '9e99TB'", 2, "is not a size"},
 		{"framebuffer.overscan", "[framebuffer]\noverscan = '5'", 2, "is not a percentage"},
@@ -266,8 +266,10 @@ func FuzzValues(f *testing.F) {
 		}
 		_ = new(configs.Duration).UnmarshalText([]byte(text))
 		for _, key := range []string{"PICKERD_NAME", "PICKERD_PAIRING_ADDRESS", "PICKERD_PAIRING_RELAY_URL", "PICKERD_HTTP_LISTEN"} {
-			if c, err := configs.Load("", env(key, text)); err == nil && c.Name == "" && key == "PICKERD_NAME" && text == "" {
-				t.Error("no name")
+			if _, err := configs.Load("", env(key, text)); err != nil {
+				if _, ok := errors.AsType[*configs.Error](err); !ok {
+					t.Errorf("%s: %v is not an *Error", key, err)
+				}
 			}
 		}
 	})

@@ -65,7 +65,6 @@ func (f *fakeFB) pixelAt(x, y int) []byte {
 func (f *fakeFB) checkOutside(t *testing.T) {
 	t.Helper()
 	m := bytes.Clone(f.mem)
-	copy(f.mem, m)
 	for y := range int(f.v.YRes) {
 		for x := range int(f.v.XRes) {
 			for i := range f.pixelAt(x, y) {

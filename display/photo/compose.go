@@ -7,19 +7,19 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A Scene is a slide as it stands on a screen: one photo, or two side by side.
+// A Scene is a slide fitted to a screen: one photo, or two side by side.
 type Scene struct {
-	Still  *pixel.Image // the whole screen with the first frames
-	moving *Photo
-	at     image.Rectangle // of moving
-	frame  *pixel.Image    // the frame that is seen
+	Still    *pixel.Image // the whole screen, with the current frame
+	animated *Photo
+	at       image.Rectangle // where animated is on the screen
+	frame    *pixel.Image    // scratch for a scaled frame
 }
 
-// mostEnlarged keeps a tiny picture from being blown up to a blur.
-const mostEnlarged = 4
+// maxEnlargement keeps a tiny photo from becoming a blur.
+const maxEnlargement = 4
 
-// Compose fits photos to a screen. What they leave free is black with plain set,
-// else the first one itself, blurred and darkened.
+// Compose fits photos to a screen of w by h pixels. The space beside them is black
+// if plain is set. Otherwise it shows the same photos, blurred and darkened.
 func Compose(w, h int, photos []*Photo, plain bool) *Scene {
 	s := &Scene{Still: pixel.New(w, h)}
 	places := places(w, h, photos)
@@ -34,14 +34,14 @@ func Compose(w, h int, photos []*Photo, plain bool) *Scene {
 	for i, m := range drawn {
 		s.Still.Copy(m, places[i].Min)
 		if photos[i].Animated() {
-			s.moving, s.at = photos[i], places[i]
+			s.animated, s.at = photos[i], places[i]
 		}
 	}
 	return s
 }
 
-// places are where photos stand: each as large as fits into its share of the
-// screen, with the same room between them and beside them.
+// places returns where the photos are drawn: each as large as fits into its share
+// of the screen, with equal space between and beside them.
 func places(w, h int, photos []*Photo) []image.Rectangle {
 	share := w / max(len(photos), 1)
 	if len(photos) > 1 {
@@ -50,7 +50,7 @@ func places(w, h int, photos []*Photo) []image.Rectangle {
 	var all []image.Rectangle
 	spare := w
 	for _, p := range photos {
-		f := min(float64(share)/float64(p.W), float64(h)/float64(p.H), mostEnlarged)
+		f := min(float64(share)/float64(p.W), float64(h)/float64(p.H), maxEnlargement)
 		pw, ph := max(int(float64(p.W)*f+0.5), 1), max(int(float64(p.H)*f+0.5), 1)
 		all = append(all, image.Rect(0, (h-ph)/2, pw, (h-ph)/2+ph))
 		spare -= pw
@@ -68,39 +68,39 @@ func covers(w, h int, places []image.Rectangle) bool {
 	return len(places) == 1 && places[0].Dx() >= w && places[0].Dy() >= h
 }
 
-// Shares of a screen's size that a backing is blurred at, and how bright it is
-// of 256.
+// The backing is blurred at the screen's size divided by backingScale. Its
+// brightness is in parts of 256.
 const (
-	blurred = 40
-	dimmed  = 110
+	backingScale      = 40
+	backingBrightness = 110
 )
 
-// backing fills a screen with what photos look like to somebody without glasses.
+// backing fills a screen with blurred and darkened photos.
 func backing(dst *pixel.Image, drawn []*pixel.Image) {
-	small := pixel.New(max(dst.W/blurred, 2), max(dst.H/blurred, 2))
+	small := pixel.New(max(dst.W/backingScale, 2), max(dst.H/backingScale, 2))
 	for i, m := range drawn {
 		part := small.Sub(image.Rect(i*small.W/len(drawn), 0, (i+1)*small.W/len(drawn), small.H))
 		Scale(part, m, covering(m, dst.W/len(drawn), dst.H))
 	}
 	for range 3 {
-		soften(small)
+		boxBlur(small)
 	}
-	small.Dim(small.Bounds(), 0, 256-dimmed)
+	small.Dim(small.Bounds(), 0, 256-backingBrightness)
 	Scale(dst, small, small.Bounds())
 }
 
-// covering is the part of m that has the shape of w by h.
+// covering returns the middle part of m with the aspect ratio of w by h.
 func covering(m *pixel.Image, w, h int) image.Rectangle {
 	if m.W*h > m.H*w {
-		wide := max(m.H*w/h, 1)
-		return image.Rect((m.W-wide)/2, 0, (m.W+wide)/2, m.H)
+		width := max(m.H*w/h, 1)
+		return image.Rect((m.W-width)/2, 0, (m.W+width)/2, m.H)
 	}
-	high := max(m.W*h/w, 1)
-	return image.Rect(0, (m.H-high)/2, m.W, (m.H+high)/2)
+	height := max(m.W*h/w, 1)
+	return image.Rect(0, (m.H-height)/2, m.W, (m.H+height)/2)
 }
 
-// soften makes each pixel the mean of itself and those around it.
-func soften(m *pixel.Image) {
+// boxBlur sets each pixel to the mean of itself and its neighbors.
+func boxBlur(m *pixel.Image) {
 	from := pixel.New(m.W, m.H)
 	from.Copy(m, image.Point{})
 	for y := range m.H {
@@ -116,17 +116,17 @@ func soften(m *pixel.Image) {
 	}
 }
 
-// Animated reports whether there is something to be advanced.
-func (s *Scene) Animated() bool { return s.moving != nil }
+// Animated reports whether a photo of the scene is animated.
+func (s *Scene) Animated() bool { return s.animated != nil }
 
-// Advance draws frame i of a moving photo, round and round, into Still. It
-// returns what changed, and how long that is to be seen.
+// Advance draws frame i of the animated photo into Still. After the last frame the
+// first one follows. It returns the part that changed and how long to show it.
 func (s *Scene) Advance(i int) (image.Rectangle, time.Duration) {
-	i %= s.moving.Frames()
+	i %= s.animated.Frames()
 	if s.frame == nil {
 		s.frame = pixel.New(s.at.Dx(), s.at.Dy())
 	}
-	s.moving.Draw(s.frame, i)
+	s.animated.Draw(s.frame, i)
 	s.Still.Copy(s.frame, s.at.Min)
-	return s.at, s.moving.Delay(i)
+	return s.at, s.animated.Delay(i)
 }

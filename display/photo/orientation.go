@@ -9,16 +9,17 @@ import (
 	"pickerd/display/pixel"
 )
 
-// An orientation is how a picture has to be turned to stand upright: the value of
-// Exif's tag 0x0112, 1 to 8.
+// An orientation is the value of the Exif tag Orientation (0x0112), from 1 to 8. It
+// says how to mirror and rotate an image to make it upright.
 type orientation int
 
 const upright orientation = 1
 
-// mostExif bounds what is read of a file in search of it.
-const mostExif = 64 << 10
+// maxExif bounds the bytes of Exif data that are read.
+const maxExif = 64 << 10
 
-// orientationOf reads it from a JPEG, PNG or WebP; what can't be read is upright.
+// orientationOf reads the orientation of a JPEG, PNG or WebP file. It returns
+// upright if there is none.
 func orientationOf(r io.ReaderAt, size int64) orientation {
 	head := make([]byte, min(size, 12))
 	if n, _ := r.ReadAt(head, 0); n < 12 {
@@ -31,9 +32,9 @@ func orientationOf(r io.ReaderAt, size int64) orientation {
 		return orientationIn(exifOfPNG(r, size))
 	case bytes.HasPrefix(head, []byte("RIFF")):
 		var exif []byte
-		_ = webpChunks(r, 12, size, func(id string, at, n int64) error { // a torn end has none
+		_ = webpChunks(r, 12, size, func(id string, at, n int64) error { // a truncated file may lack it
 			if id == "EXIF" && exif == nil {
-				exif, _ = readPart(r, at, min(n, mostExif))
+				exif, _ = readPart(r, at, min(n, maxExif))
 			}
 			return nil
 		})
@@ -42,7 +43,7 @@ func orientationOf(r io.ReaderAt, size int64) orientation {
 	return upright
 }
 
-// exifOfJPEG finds the segment APP1 with Exif data (CIPA DC-008, 4.5.4).
+// exifOfJPEG returns the Exif data in the segment APP1 (CIPA DC-008, 4.5.4).
 func exifOfJPEG(r io.ReaderAt) []byte {
 	for at := int64(2); at < 1<<20; {
 		head, err := readPart(r, at, 10)
@@ -63,7 +64,7 @@ func exifOfJPEG(r io.ReaderAt) []byte {
 	return nil
 }
 
-// exifOfPNG finds the chunk eXIf.
+// exifOfPNG returns the Exif data in the chunk eXIf.
 func exifOfPNG(r io.ReaderAt, size int64) []byte {
 	for at := int64(8); at+12 <= size; {
 		head, err := readPart(r, at, 8)
@@ -73,7 +74,7 @@ func exifOfPNG(r io.ReaderAt, size int64) []byte {
 		n := int64(binary.BigEndian.Uint32(head))
 		switch string(head[4:]) {
 		case "eXIf":
-			exif, _ := readPart(r, at+8, min(n, mostExif))
+			exif, _ := readPart(r, at+8, min(n, maxExif))
 			return exif
 		case "IEND":
 			return nil
@@ -83,8 +84,8 @@ func exifOfPNG(r io.ReaderAt, size int64) []byte {
 	return nil
 }
 
-// orientationIn looks through the first directory of Exif data, which is a TIFF
-// file.
+// orientationIn reads the orientation from the first directory of Exif data, which
+// is a TIFF file.
 func orientationIn(tiff []byte) orientation {
 	if len(tiff) < 8 {
 		return upright
@@ -114,7 +115,7 @@ func orientationIn(tiff []byte) orientation {
 	return upright
 }
 
-// sideways reports whether width and height change places.
+// sideways reports whether width and height are swapped.
 func (o orientation) sideways() bool { return o >= 5 }
 
 func (o orientation) size(w, h int) (int, int) {
@@ -124,7 +125,7 @@ func (o orientation) size(w, h int) (int, int) {
 	return w, h
 }
 
-// degrees is the turn clockwise that comes after a mirroring, if there is one.
+// degrees returns the clockwise rotation, which follows the mirroring.
 func (o orientation) degrees() int {
 	switch o {
 	case 3, 4:
@@ -137,26 +138,26 @@ func (o orientation) degrees() int {
 	return 0
 }
 
-// mirrored reports whether left and right change places first.
+// mirrored reports whether left and right are swapped before the rotation.
 func (o orientation) mirrored() bool { return o == 2 || o == 4 || o == 5 || o == 7 }
 
-// draw scales the part r of src over dst, upright. r is in src's own
-// coordinates.
+// draw scales the part r of src to the size of dst, upright. r is in the
+// coordinates of src.
 func (o orientation) draw(dst *pixel.Image, src image.Image, r image.Rectangle) {
 	if o <= upright {
 		Scale(dst, src, r)
 		return
 	}
 	w, h := o.size(dst.W, dst.H)
-	lying := pixel.New(w, h)
-	Scale(lying, src, r)
+	stored := pixel.New(w, h)
+	Scale(stored, src, r)
 	if o.mirrored() {
 		for y := range h {
-			row := lying.Row(y)
+			row := stored.Row(y)
 			for i, j := 0, w-1; i < j; i, j = i+1, j-1 {
 				row[i], row[j] = row[j], row[i]
 			}
 		}
 	}
-	pixel.Rotate(dst, lying, o.degrees())
+	pixel.Rotate(dst, stored, o.degrees())
 }

@@ -1,7 +1,7 @@
-// Package photo reads the pictures that people choose and fits them to a screen:
-// JPEG, PNG, GIF and WebP, moving ones too, upright as their Exif data says, and
-// the still of a video. It bounds the memory that a file may take, whatever the
-// file says of itself.
+// Package photo owns the media formats. It decodes JPEG, PNG, GIF and WebP files,
+// including animated ones, rotates them as their Exif data says, and fits them to a
+// screen. Of an MP4 video it reads the duration, and the still that WriteStill
+// added. It bounds the memory that a file may take, regardless of its headers.
 package photo
 
 import (
@@ -23,21 +23,22 @@ import (
 )
 
 var (
-	// ErrTooLarge means a picture that would take too much memory to be decoded.
-	ErrTooLarge = errors.New("the picture is too big to be decoded")
-	// ErrFormat means a file that is none.
-	ErrFormat = errors.New("the file is not a picture that can be decoded")
+	// ErrTooLarge means that decoding an image would take too much memory.
+	ErrTooLarge = errors.New("image too large to decode")
+	// ErrFormat means that a file is not an image, is damaged, or has an unsupported
+	// format.
+	ErrFormat = errors.New("not a readable image")
 )
 
-// mostBytes is how much memory decoding one picture may take, and mostMoving how
-// many pixels all frames of a moving one may have together.
+// maxDecoded bounds the bytes that decoding a still image may take.
+// maxAnimatedPixels bounds the pixels of all frames of an animated one together.
 const (
-	mostBytes  = 180e6
-	mostMoving = 8e6
+	maxDecoded        = 180e6
+	maxAnimatedPixels = 8e6
 )
 
-// Bytes that decoding takes for a pixel, by what a file says of itself. A
-// progressive JPEG has all its coefficients in memory.
+// Bytes that decoding takes for each pixel. A progressive JPEG keeps all its
+// coefficients in memory.
 const (
 	bytesProgressive = 15
 	bytesYCbCr       = 3
@@ -46,35 +47,35 @@ const (
 	bytesOther       = 4
 )
 
-// A Photo is a decoded picture, upright.
+// A Photo is a decoded image, upright.
 type Photo struct {
-	W, H   int
-	img    image.Image // nil if it moves
-	turn   orientation
-	frames []*pixel.Image
-	delays []time.Duration
+	W, H        int         // size in pixels
+	img         image.Image // nil if it is animated
+	orientation orientation // of img
+	frames      []*pixel.Image
+	delays      []time.Duration
 }
 
-// Animated reports whether there is more than one frame.
+// Animated reports whether p has more than one frame.
 func (p *Photo) Animated() bool { return len(p.frames) > 1 }
 
-// Frames is how many there are, 1 for a still picture.
+// Frames returns the number of frames, 1 for a still image.
 func (p *Photo) Frames() int { return max(len(p.frames), 1) }
 
-// Delay is how long frame i is to be seen.
+// Delay returns how long to show frame i of an animated photo.
 func (p *Photo) Delay(i int) time.Duration { return p.delays[i] }
 
-// Draw draws frame i over the whole of dst.
+// Draw scales frame i to the size of dst.
 func (p *Photo) Draw(dst *pixel.Image, i int) {
 	if p.img == nil {
 		Scale(dst, p.frames[i], p.frames[i].Bounds())
 		return
 	}
-	p.turn.draw(dst, p.img, p.img.Bounds())
+	p.orientation.draw(dst, p.img, p.img.Bounds())
 }
 
-// Decode reads a picture, or the still of a video. Its errors are ErrTooLarge,
-// ErrFormat, or those of reading.
+// Decode decodes an image, or the still of a video. Its error wraps ErrTooLarge or
+// ErrFormat, or is that of reading.
 func Decode(r io.ReaderAt, size int64) (*Photo, error) {
 	head := make([]byte, 16)
 	if n, err := r.ReadAt(head, 0); n < len(head) {
@@ -89,7 +90,7 @@ func Decode(r io.ReaderAt, size int64) (*Photo, error) {
 	case bytes.HasPrefix(head, []byte("GIF8")):
 		return decodeGIF(all)
 	case bytes.HasPrefix(head, []byte("RIFF")) && bytes.Equal(head[8:12], []byte("WEBP")):
-		if p, err := decodeMovingWebP(all); p != nil || err != nil {
+		if p, err := decodeAnimatedWebP(all); p != nil || err != nil {
 			return p, err
 		}
 		return decodeStill(all, webp.Decode)
@@ -111,10 +112,10 @@ func decodeStill(r *io.SectionReader, decode func(io.Reader) (image.Image, error
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	if float64(c.Width)*float64(c.Height)*bytesFor(c, r) > mostBytes {
-		return nil, fmt.Errorf("%w: %d by %d", ErrTooLarge, c.Width, c.Height)
+	if float64(c.Width)*float64(c.Height)*bytesFor(c, r) > maxDecoded {
+		return nil, fmt.Errorf("%w: %d by %d pixels", ErrTooLarge, c.Width, c.Height)
 	}
-	turn := orientationOf(r, r.Size())
+	o := orientationOf(r, r.Size())
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
@@ -122,12 +123,13 @@ func decodeStill(r *io.SectionReader, decode func(io.Reader) (image.Image, error
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	p := &Photo{img: img, turn: turn}
-	p.W, p.H = turn.size(img.Bounds().Dx(), img.Bounds().Dy())
+	p := &Photo{img: img, orientation: o}
+	p.W, p.H = o.size(img.Bounds().Dx(), img.Bounds().Dy())
 	return p, nil
 }
 
-// Size is the size of an upright picture, read without decoding it.
+// Size returns the size in pixels of the upright image. It reads only headers. Its
+// error wraps ErrFormat.
 func Size(r io.ReaderAt, size int64) (w, h int, err error) {
 	all := io.NewSectionReader(r, 0, size)
 	c, _, err := image.DecodeConfig(bufio.NewReader(all))
@@ -138,7 +140,7 @@ func Size(r io.ReaderAt, size int64) (w, h int, err error) {
 	return w, h, nil
 }
 
-// bytesFor is how many bytes decoding takes for a pixel.
+// bytesFor returns how many bytes decoding takes for each pixel.
 func bytesFor(c image.Config, r io.ReaderAt) float64 {
 	switch c.ColorModel {
 	case color.YCbCrModel, color.GrayModel:
@@ -157,12 +159,12 @@ func bytesFor(c image.Config, r io.ReaderAt) float64 {
 	return bytesOther
 }
 
-// isProgressive reports whether a JPEG is, or may be. It goes from segment to
-// segment as image/jpeg does, which passes over stray bytes.
+// isProgressive reports whether a JPEG is or may be progressive. Like image/jpeg,
+// it skips stray bytes between segments.
 func isProgressive(r io.ReaderAt) bool {
 	var b [4]byte
 	if n, _ := r.ReadAt(b[:2], 0); n < 2 || b[0] != 0xff || b[1] != 0xd8 {
-		return false // none
+		return false // not a JPEG
 	}
 	for at := int64(2); at < 4<<20; {
 		if n, _ := r.ReadAt(b[:], at); n < len(b) {
@@ -170,7 +172,7 @@ func isProgressive(r io.ReaderAt) bool {
 		}
 		marker := b[1]
 		switch {
-		case b[0] != 0xff || marker == 0xff: // stray, or a fill byte
+		case b[0] != 0xff || marker == 0xff: // a stray or fill byte
 			at++
 		case marker == 0 || marker >= 0xd0 && marker <= 0xd7: // without a length
 			at += 2
@@ -185,7 +187,8 @@ func isProgressive(r io.ReaderAt) bool {
 	return true
 }
 
-// Fit lets go of what a still photo has more than a part of a screen shows.
+// Fit returns the photo, scaled down to fit in w by h pixels if it is a larger
+// still image. It saves memory.
 func (p *Photo) Fit(w, h int) *Photo {
 	f := min(float64(w)/float64(p.W), float64(h)/float64(p.H))
 	if p.img == nil || f >= 1 {
@@ -196,5 +199,5 @@ func (p *Photo) Fit(w, h int) *Photo {
 	return FromImage(m)
 }
 
-// FromImage is a photo of one picture as it is.
-func FromImage(m *pixel.Image) *Photo { return &Photo{W: m.W, H: m.H, img: m, turn: upright} }
+// FromImage returns a photo of m. They share pixels.
+func FromImage(m *pixel.Image) *Photo { return &Photo{W: m.W, H: m.H, img: m, orientation: upright} }

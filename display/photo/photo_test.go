@@ -91,7 +91,7 @@ func withExif(data []byte, o uint16, order binary.AppendByteOrder, mark string) 
 	return append(append(bytes.Clone(data[:2]), seg...), data[2:]...)
 }
 
-// A photo stands upright whatever way the camera was held.
+// Every orientation is drawn upright.
 func TestOrientation(t *testing.T) {
 	upright := corner(80, 60)
 	// How a camera stores the upright picture under each orientation: where the
@@ -144,9 +144,8 @@ func TestOrientation(t *testing.T) {
 	}
 }
 
-// Exif data that leads nowhere is no reason to fall over, on small machines
-// neither.
-func TestWildExif(t *testing.T) {
+// Offsets outside of the Exif data are ignored, also where int has 32 bits.
+func TestExifOffsets(t *testing.T) {
 	for _, at := range []uint32{0, 7, 8, 0x10, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xffffffff} {
 		tiff := binary.LittleEndian.AppendUint32([]byte("II*\x00"), at)
 		tiff = append(tiff, 0xff, 0xff, 1, 2, 3, 4)
@@ -156,8 +155,7 @@ func TestWildExif(t *testing.T) {
 	}
 }
 
-// A plain area stays exactly as it is at every size, and the mean of a picture
-// stays what it was.
+// Scaling does not change a plain area, nor the mean of an image.
 func TestScale(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {7, 5}, {64, 48}, {99, 101}, {400, 300}} {
 		plain := image.NewUniform(color.RGBA{200, 100, 50, 255})
@@ -195,8 +193,8 @@ func TestScale(t *testing.T) {
 	Scale(&pixel.Image{}, fine, fine.Bounds())
 }
 
-// All kinds of pictures come out alike.
-func TestKinds(t *testing.T) {
+// Every format and color model is drawn alike.
+func TestFormats(t *testing.T) {
 	base := corner(64, 48)
 	as := func(m interface {
 		image.Image
@@ -255,8 +253,8 @@ func webpFile(chunks ...[]byte) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
 }
 
-// movingWebP has frames of one red pixel in two places of a canvas.
-func movingWebP(frames int) []byte {
+// animatedWebP has frames of one red pixel in two places of a canvas.
+func animatedWebP(frames int) []byte {
 	chunks := [][]byte{chunk("VP8X", []byte{2, 0, 0, 0, 3, 0, 0, 3, 0, 0}), chunk("ANIM", make([]byte, 6))}
 	for i := range frames {
 		head := []byte{byte(i % 2), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 70, 0, 0, 1} // disposed of
@@ -265,8 +263,8 @@ func movingWebP(frames int) []byte {
 	return webpFile(chunks...)
 }
 
-func TestMoving(t *testing.T) {
-	p := decode(t, movingWebP(3))
+func TestAnimated(t *testing.T) {
+	p := decode(t, animatedWebP(3))
 	if p.Frames() != 3 || p.W != 4 || p.Delay(0) != 70*time.Millisecond || !p.Animated() {
 		t.Fatalf("%d frames, %d wide, %v", p.Frames(), p.W, p.Delay(0))
 	}
@@ -289,7 +287,7 @@ func TestMoving(t *testing.T) {
 	p = decode(t, b.Bytes())
 	dst := pixel.New(8, 8)
 	p.Draw(dst, 1)
-	if p.Frames() != 2 || p.Delay(0) != usual || p.Delay(1) != 300*time.Millisecond || dst.Row(0)[0] != 0xff0000 || dst.Row(7)[7] != 0x0000ff {
+	if p.Frames() != 2 || p.Delay(0) != defaultDelay || p.Delay(1) != 300*time.Millisecond || dst.Row(0)[0] != 0xff0000 || dst.Row(7)[7] != 0x0000ff {
 		t.Errorf("%d frames, %v, %v, %06x, %06x", p.Frames(), p.Delay(0), p.Delay(1), dst.Row(0)[0], dst.Row(7)[7])
 	}
 	// A file that ends in the middle of a frame is shown as far as it goes.
@@ -299,7 +297,7 @@ func TestMoving(t *testing.T) {
 	}
 }
 
-// A moving picture that is too long is shown as far as memory allows.
+// Only the frames within maxAnimatedPixels are decoded.
 func TestLongGIF(t *testing.T) {
 	g := gif.GIF{}
 	for range 60 {
@@ -310,12 +308,12 @@ func TestLongGIF(t *testing.T) {
 	if err := gif.EncodeAll(&b, &g); err != nil {
 		t.Fatal(err)
 	}
-	if p := decode(t, b.Bytes()); p.Frames() < 10 || p.Frames()*800*600 > mostMoving {
+	if p := decode(t, b.Bytes()); p.Frames() < 10 || p.Frames()*800*600 > maxAnimatedPixels {
 		t.Errorf("%d frames", p.Frames())
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestDecodeErrors(t *testing.T) {
 	bomb := encodePNG(t, image.NewGray(image.Rect(0, 0, 1, 1)))
 	binary.BigEndian.PutUint32(bomb[16:], 40000)
 	binary.BigEndian.PutUint32(bomb[20:], 40000)
@@ -375,9 +373,9 @@ func TestStill(t *testing.T) {
 }
 
 func TestCompose(t *testing.T) {
-	tall := &Photo{W: 60, H: 90, img: corner(60, 90), turn: upright}
-	wide := &Photo{W: 160, H: 90, img: corner(160, 90), turn: upright}
-	tiny := &Photo{W: 10, H: 10, img: corner(10, 10), turn: upright}
+	tall := &Photo{W: 60, H: 90, img: corner(60, 90), orientation: upright}
+	wide := &Photo{W: 160, H: 90, img: corner(160, 90), orientation: upright}
+	tiny := &Photo{W: 10, H: 10, img: corner(10, 10), orientation: upright}
 	for name, tt := range map[string]struct {
 		photos []*Photo
 		want   []image.Rectangle
@@ -408,7 +406,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(withExif(encodeJPEG(f, corner(16, 16)), 6, binary.LittleEndian, "II"))
 	f.Add(encodePNG(f, corner(16, 16)))
 	f.Add(losslessWebP)
-	f.Add(movingWebP(2))
+	f.Add(animatedWebP(2))
 	var g bytes.Buffer
 	if err := gif.Encode(&g, corner(16, 16), nil); err != nil {
 		f.Fatal(err)

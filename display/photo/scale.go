@@ -8,28 +8,28 @@ import (
 	"pickerd/display/pixel"
 )
 
-// Scale draws the part r of src over the whole of dst with a Catmull-Rom filter,
-// widened where the picture becomes smaller. It holds a few rows at a time,
-// whatever the size of src. Where src is transparent, dst is black.
+// Scale scales the part r of src to the size of dst. It uses a Catmull-Rom filter,
+// widened for downscaling, and keeps only a few rows in memory. Transparent parts
+// become black.
 func Scale(dst *pixel.Image, src image.Image, r image.Rectangle) {
 	r = r.Intersect(src.Bounds())
 	if r.Empty() || dst.W == 0 || dst.H == 0 {
 		return
 	}
-	across, down := weigh(r.Dx(), dst.W), weigh(r.Dy(), dst.H)
+	across, down := filterWeights(r.Dx(), dst.W), filterWeights(r.Dy(), dst.H)
 	read := rowReader(src, r)
 	line := make([]uint32, r.Dx())
-	ring := make([][]int32, down.most)
+	ring := make([][]int32, down.max)
 	for i := range ring {
 		ring[i] = make([]int32, 3*dst.W)
 	}
 	sum := make([]int32, 3*dst.W)
-	have := 0 // rows that are in the ring, or were
+	have := 0 // rows read so far
 	for y := range dst.H {
 		first, weights := down.at(y)
 		for ; have < first+len(weights); have++ {
 			if have < first {
-				continue // only where a picture becomes much smaller
+				continue // happens only when scaling down a lot
 			}
 			read(have, line)
 			across.row(ring[have%len(ring)], line)
@@ -42,27 +42,27 @@ func Scale(dst *pixel.Image, src image.Image, r image.Rectangle) {
 	}
 }
 
-// weights is how much each source pixel counts for each target pixel, in parts
+// weights are the filter's weights of source pixels for each target pixel, in parts
 // of 1<<unit.
 type weights struct {
 	first []int
 	begin []int // of w; one more than first
 	w     []int32
-	most  int // for one target pixel
+	max   int // largest number of weights of a target pixel
 }
 
 const (
 	unit = 14
-	// keep is how many bits below one the rows between the two passes keep.
-	keep = 4
+	// fraction is the number of fractional bits between the two passes.
+	fraction = 4
 )
 
 func (w *weights) at(i int) (first int, of []int32) {
 	return w.first[i], w.w[w.begin[i]:w.begin[i+1]]
 }
 
-// weigh computes the filter from n pixels to m.
-func weigh(n, m int) *weights {
+// filterWeights returns the weights for scaling n pixels to m.
+func filterWeights(n, m int) *weights {
 	scale := float64(n) / float64(m)
 	wide := max(scale, 1)
 	w := &weights{begin: []int{0}}
@@ -87,14 +87,14 @@ func weigh(n, m int) *weights {
 				middle = k
 			}
 		}
-		w.w[w.begin[i]+middle] += left // a plain area stays exactly as it is
+		w.w[w.begin[i]+middle] += left // rounding must not change a plain area
 		w.first, w.begin = append(w.first, first), append(w.begin, len(w.w))
-		w.most = max(w.most, len(part))
+		w.max = max(w.max, len(part))
 	}
 	return w
 }
 
-// catmullRom is the cubic B=0, C=1/2 of Mitchell and Netravali.
+// catmullRom is the Mitchell–Netravali cubic filter with B=0, C=1/2.
 func catmullRom(x float64) float64 {
 	switch x = math.Abs(x); {
 	case x < 1:
@@ -105,7 +105,7 @@ func catmullRom(x float64) float64 {
 	return 0
 }
 
-// row filters one row across.
+// row filters one row horizontally.
 func (w *weights) row(dst []int32, src []uint32) {
 	for i, first := range w.first {
 		ws := w.w[w.begin[i]:w.begin[i+1]]
@@ -118,7 +118,7 @@ func (w *weights) row(dst []int32, src []uint32) {
 			b += k * int32(p&0xff)
 		}
 		o := dst[3*i : 3*i+3]
-		o[0], o[1], o[2] = r>>(unit-keep), g>>(unit-keep), b>>(unit-keep)
+		o[0], o[1], o[2] = r>>(unit-fraction), g>>(unit-fraction), b>>(unit-fraction)
 	}
 }
 
@@ -138,11 +138,11 @@ func pack(dst []uint32, sum []int32) {
 }
 
 func clamp(v int32) uint32 {
-	v = (v + 1<<(unit+keep-1)) >> (unit + keep)
+	v = (v + 1<<(unit+fraction-1)) >> (unit + fraction)
 	return uint32(min(max(v, 0), 255))
 }
 
-// rowReader returns a func that reads row y of the part r of a picture as pixels.
+// rowReader returns a function that reads row y of the part r of an image.
 func rowReader(src image.Image, r image.Rectangle) func(y int, line []uint32) {
 	switch m := src.(type) {
 	case *pixel.Image:

@@ -6,21 +6,23 @@ import (
 	"io"
 )
 
-// stillID marks the box at the end of a video that holds its still. A box of type
-// uuid is what players pass over (ISO/IEC 14496-12, 4.2).
+// stillID marks the box at the end of a video that contains its still. Players skip
+// boxes of type uuid (ISO/IEC 14496-12, 4.2).
 var stillID = [16]byte{0x70, 0x69, 0x63, 0x6b, 0x65, 0x72, 0x64, 0x2d, 0x73, 0x74, 0x69, 0x6c, 0x6c, 0x2d, 0x76, 0x31}
 
-// ErrNoStill means a video without a still.
-var ErrNoStill = fmt.Errorf("%w: a video without a still", ErrFormat)
+// ErrNoStill means that a video has no still. It wraps ErrFormat.
+var ErrNoStill = fmt.Errorf("%w: video without a still", ErrFormat)
 
+// maxStill bounds the size of a still in bytes.
 const maxStill = 16 << 20
 
-// StillSize is how long what WriteStill writes is, for a still of n bytes.
+// StillSize returns how many bytes WriteStill writes for a still of n bytes.
 func StillSize(n int) int64 { return 24 + int64(n) }
 
-// WriteStill appends a still, a JPEG or PNG, to a video of size bytes, so that
-// the two are one file. Its error is ErrNoStill where the video's last box has no
-// end of its own, or that of w.
+// WriteStill writes to w what, appended to a video of size bytes, adds a still to
+// it: a JPEG or PNG file in a box. It returns ErrNoStill if the size of the video's
+// last box is not given or wrong, or if the still is too large. Other errors are
+// those of w.
 func WriteStill(w io.Writer, video io.ReaderAt, size int64, still []byte) error {
 	if _, _, end := findStill(video, size); end != size || len(still) > maxStill {
 		return ErrNoStill
@@ -34,7 +36,7 @@ func WriteStill(w io.Writer, video io.ReaderAt, size int64, still []byte) error 
 	return err
 }
 
-// Still returns the still of a video. Its error is ErrNoStill.
+// Still returns the still of a video, or ErrNoStill.
 func Still(r io.ReaderAt, size int64) (*io.SectionReader, error) {
 	at, n, _ := findStill(r, size)
 	if n <= 0 || n > maxStill {

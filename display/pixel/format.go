@@ -7,45 +7,45 @@ import (
 	"unsafe"
 )
 
-// A Field is where a colour lies in a pixel, in bits from the lowest.
+// A Field is the position of a color in a pixel, in bits from the lowest.
 type Field struct{ Offset, Length int }
 
-// A Format is how a display wants its pixels: little-endian words of BPP bits
-// (struct fb_var_screeninfo of linux/fb.h).
+// A Format is the pixel format of a display: little-endian words of BPP bits (struct
+// fb_var_screeninfo of linux/fb.h).
 type Format struct {
 	BPP              int
 	Red, Green, Blue Field
 }
 
-// XRGB8888 is the format of Image itself.
+// XRGB8888 is the format of Image.
 var XRGB8888 = Format{BPP: 32, Red: Field{16, 8}, Green: Field{8, 8}, Blue: Field{0, 8}}
 
-// ErrFormat means a format that can't be drawn in.
-var ErrFormat = errors.New("pixels of this kind can't be drawn")
+// ErrFormat means that Encode does not support a format.
+var ErrFormat = errors.New("unsupported pixel format")
 
-// Check returns an error that wraps ErrFormat when nothing can be drawn in f.
+// Check returns an error that wraps ErrFormat if Encode does not support f.
 func (f Format) Check() error {
 	if f.BPP != 16 && f.BPP != 24 && f.BPP != 32 {
-		return fmt.Errorf("%w: %d bits a pixel; it takes 16, 24 or 32", ErrFormat, f.BPP)
+		return fmt.Errorf("%w: %d bits per pixel, want 16, 24 or 32", ErrFormat, f.BPP)
 	}
 	for _, c := range []Field{f.Red, f.Green, f.Blue} {
 		if c.Length < 4 || c.Length > 10 || c.Offset < 0 || c.Offset+c.Length > f.BPP {
-			return fmt.Errorf("%w: red, green and blue are at %v, %v, %v", ErrFormat, f.Red, f.Green, f.Blue)
+			return fmt.Errorf("%w: red, green and blue at %v, %v, %v", ErrFormat, f.Red, f.Green, f.Blue)
 		}
 	}
 	return nil
 }
 
-// Bytes is how long a row of w pixels is.
+// Bytes returns the length in bytes of a row of w pixels.
 func (f Format) Bytes(w int) int { return w * f.BPP / 8 }
 
-// native reports whether rows can be copied.
+// native reports whether rows can be copied without conversion.
 func (f Format) native() bool { return f == XRGB8888 && littleEndian }
 
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// Words sees a row of bytes as pixels. ok is false where they are not in the
-// format or place for it.
+// Words returns a row of bytes as pixels, without copying. ok is false if f is not
+// the format of Image, or if b is not aligned.
 func (f Format) Words(b []byte) (words []uint32, ok bool) {
 	if len(b) < 4 || !f.native() || uintptr(unsafe.Pointer(&b[0]))%4 != 0 {
 		return nil, false
@@ -53,11 +53,11 @@ func (f Format) Words(b []byte) (words []uint32, ok bool) {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(&b[0])), len(b)/4), true
 }
 
-// bayer spreads what five or six bits can't tell over four by four pixels.
+// bayer is the matrix for ordered dithering over four by four pixels.
 var bayer = [4][4]uint32{{0, 8, 2, 10}, {12, 4, 14, 6}, {3, 11, 1, 9}, {15, 7, 13, 5}}
 
-// Encode writes row y of a picture, whose pixels are src, as dst wants it. Black
-// and white stay exact.
+// Encode writes the pixels in src, which are row y of a picture, to dst. Formats with
+// 16 bits are dithered. Black and white stay exact.
 func (f Format) Encode(dst []byte, src []uint32, y int) {
 	if words, ok := f.Words(dst); ok {
 		copy(words, src)
@@ -82,7 +82,7 @@ func (f Format) encode32(dst []byte, src []uint32) {
 	}
 }
 
-// widen adds low bits so that white stays white.
+// widen adds low bits to eight, so that white stays white.
 func widen(v uint32, bits int) uint32 { return v<<bits | v>>(8-bits) }
 
 func (f Format) encode24(dst []byte, src []uint32) {
@@ -103,7 +103,7 @@ func (f Format) encode16(dst []byte, src []uint32, dither [4]uint32) {
 	}
 }
 
-// narrow brings eight bits down to fewer, rounded by a sixteenth of d.
+// narrow reduces eight bits to fewer. d, from 0 to 15, is the dither threshold.
 func narrow(v uint32, bits int, d uint32) uint32 {
 	top := uint32(1)<<bits - 1
 	return (v*top*16 + d*255 + 127) / (255 * 16)

@@ -1,7 +1,7 @@
-// Package pixel holds pictures as screens want them: one 32-bit word a pixel,
-// 0x00RRGGBB, which is what most displays take as it is. It knows the formats
-// that others take, and blends and turns pictures row by row. It allocates
-// nothing while pictures move.
+// Package pixel owns pictures in memory and their conversion to a display's format.
+// A pixel is a 32-bit word, 0x00RRGGBB, which most displays take without
+// conversion. Pictures are blended, rotated and converted row by row, without
+// allocations.
 package pixel
 
 import (
@@ -9,7 +9,7 @@ import (
 	"image/color"
 )
 
-// An Image is rows of pixels. Its zero value is empty.
+// An Image is a picture. Its zero value is empty.
 type Image struct {
 	Pix    []uint32
 	Stride int // pixels from one row to the next
@@ -22,7 +22,7 @@ func New(w, h int) *Image { return &Image{Pix: make([]uint32, w*h), Stride: w, W
 // Row returns the pixels of row y.
 func (m *Image) Row(y int) []uint32 { return m.Pix[y*m.Stride : y*m.Stride+m.W] }
 
-// Sub is the part of an image that lies in r; they share pixels.
+// Sub returns the part of m within r. They share pixels.
 func (m *Image) Sub(r image.Rectangle) *Image {
 	r = r.Intersect(image.Rect(0, 0, m.W, m.H))
 	if r.Empty() {
@@ -31,7 +31,7 @@ func (m *Image) Sub(r image.Rectangle) *Image {
 	return &Image{Pix: m.Pix[r.Min.Y*m.Stride+r.Min.X:], Stride: m.Stride, W: r.Dx(), H: r.Dy()}
 }
 
-// Fill paints a rectangle.
+// Fill sets the pixels of a rectangle to c.
 func (m *Image) Fill(r image.Rectangle, c uint32) {
 	s := m.Sub(r)
 	for y := range s.H {
@@ -42,7 +42,7 @@ func (m *Image) Fill(r image.Rectangle, c uint32) {
 	}
 }
 
-// Copy puts src's upper left corner at p.
+// Copy copies src to m, with its upper left corner at p.
 func (m *Image) Copy(src *Image, p image.Point) {
 	r := image.Rect(p.X, p.Y, p.X+src.W, p.Y+src.H).Intersect(image.Rect(0, 0, m.W, m.H))
 	for y := r.Min.Y; y < r.Max.Y; y++ {
@@ -50,7 +50,8 @@ func (m *Image) Copy(src *Image, p image.Point) {
 	}
 }
 
-// Dim mixes a rectangle with c: alpha 0 leaves it, 256 replaces it.
+// Dim mixes the pixels of a rectangle with c: alpha 0 leaves them, 256 replaces
+// them.
 func (m *Image) Dim(r image.Rectangle, c uint32, alpha uint32) {
 	s := m.Sub(r)
 	for y := range s.H {
@@ -61,15 +62,15 @@ func (m *Image) Dim(r image.Rectangle, c uint32, alpha uint32) {
 	}
 }
 
-// Mix is a where t is 0, and b where it is 256.
+// Mix returns a mix of two colors: a at t = 0, b at t = 256.
 func Mix(a, b, t uint32) uint32 {
 	rb := (a&0xff00ff*(256-t) + b&0xff00ff*t) >> 8 & 0xff00ff
 	g := (a&0xff00*(256-t) + b&0xff00*t) >> 8 & 0xff00
 	return rb | g
 }
 
-// Blend mixes two rows, which must have dst's length: a where t is 0, b where
-// it is 256.
+// Blend writes a mix of two rows to dst: a at t = 0, b at t = 256. a and b must be at
+// least as long as dst.
 func Blend(dst, a, b []uint32, t uint32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	u := 256 - t
@@ -94,11 +95,11 @@ func (m *Image) At(x, y int) color.Color {
 	return color.RGBA{R: uint8(p >> 16), G: uint8(p >> 8), B: uint8(p), A: 255}
 }
 
-// Opaque makes encoders write no alpha.
+// Opaque reports true, so that encoders omit the alpha channel.
 func (m *Image) Opaque() bool { return true }
 
-// RotatedSize returns the size of a picture after a turn by so many degrees, which
-// must be 0, 90, 180 or 270.
+// RotatedSize returns the size of a picture of w by h pixels after a rotation by 0,
+// 90, 180 or 270 degrees.
 func RotatedSize(w, h, degrees int) (int, int) {
 	if degrees%180 != 0 {
 		return h, w
@@ -106,11 +107,12 @@ func RotatedSize(w, h, degrees int) (int, int) {
 	return w, h
 }
 
-// block is the edge of the squares that Rotate works in, so that what it writes
-// stays in the processor's cache.
+// block is the side of the squares that Rotate works on, so that its output stays in
+// the processor's cache.
 const block = 32
 
-// Rotate draws src into dst, turned clockwise. dst must have the turned size.
+// Rotate draws src into dst, rotated clockwise by 0, 90, 180 or 270 degrees. dst must
+// have the rotated size.
 func Rotate(dst, src *Image, degrees int) {
 	switch degrees {
 	case 0:
@@ -127,12 +129,12 @@ func Rotate(dst, src *Image, degrees int) {
 	}
 	for top := 0; top < src.H; top += block {
 		for left := 0; left < src.W; left += block {
-			turnBlock(dst, src, degrees, image.Rect(left, top, min(left+block, src.W), min(top+block, src.H)))
+			rotateBlock(dst, src, degrees, image.Rect(left, top, min(left+block, src.W), min(top+block, src.H)))
 		}
 	}
 }
 
-func turnBlock(dst, src *Image, degrees int, r image.Rectangle) {
+func rotateBlock(dst, src *Image, degrees int, r image.Rectangle) {
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		row := src.Row(y)
 		at, step := r.Min.X*dst.Stride+dst.W-1-y, dst.Stride

@@ -1,13 +1,13 @@
 package pixel
 
-// Zoom draws the middle of src, enlarged by a factor of 1 or more, over the whole
-// of dst, which has the same size. Pixels in between are mixed in proportion.
-func Zoom(dst, src *Image, by float64) {
+// Zoom draws the middle of src, enlarged by a factor of at least 1, into dst, which
+// must have the size of src. It interpolates linearly.
+func Zoom(dst, src *Image, factor float64) {
 	if dst.W == 0 || dst.H == 0 {
 		return
 	}
 	const one = 1 << 16
-	step := int(one / by)
+	step := int(one / factor)
 	x0, y0 := (src.W*one-src.W*step)/2, (src.H*one-src.H*step)/2
 	line := make([]uint32, src.W+1)
 	for y := range dst.H {

@@ -1,6 +1,7 @@
-// Package remote reads the keys of remote controls, keyboards and buttons from
-// Linux's input devices, /dev/input/event*, whichever are there or are plugged in
-// later. It knows which key was meant and nothing of what that does.
+// Package remote owns the input devices of Linux, /dev/input/event*. It reads the
+// keys of remote controls, keyboards and buttons, also of devices that are plugged
+// in later, and reports the action of each key. It knows nothing about what the
+// actions do.
 package remote
 
 import (
@@ -10,27 +11,27 @@ import (
 	"time"
 )
 
-// ErrUnknownKey means a name that no key has.
-var ErrUnknownKey = errors.New("there is no key of this name")
+// ErrUnknownKey means that no key has a name.
+var ErrUnknownKey = errors.New("unknown key")
 
-// ErrConflict means that a key has another meaning already.
-var ErrConflict = errors.New("the key means something else too")
+// ErrConflict means that a key has another action already.
+var ErrConflict = errors.New("key already has another action")
 
-// A Keymap is what keys mean, by their codes. The words are the caller's own.
+// A Keymap maps key codes to actions. The caller chooses the names of the actions.
 type Keymap map[uint16]string
 
-// Add gives the keys of these names (KEY_OK) a meaning. Its error wraps
-// ErrUnknownKey or ErrConflict.
-func (m Keymap) Add(meaning string, names []string) error {
+// Add maps keys to an action, by their names in linux/input-event-codes.h, such as
+// KEY_OK. Case is ignored. Its error wraps ErrUnknownKey or ErrConflict.
+func (m Keymap) Add(action string, names []string) error {
 	for _, name := range names {
 		code, ok := codes[strings.ToUpper(name)]
 		if !ok {
 			return fmt.Errorf("%q: %w (see linux/input-event-codes.h, such as KEY_OK)", name, ErrUnknownKey)
 		}
-		if other, ok := m[code]; ok && other != meaning {
+		if other, ok := m[code]; ok && other != action {
 			return fmt.Errorf("%q: %w, %q", name, ErrConflict, other)
 		}
-		m[code] = meaning
+		m[code] = action
 	}
 	return nil
 }
@@ -42,50 +43,49 @@ const (
 	repeated = 2
 )
 
-// A hand follows what is pressed and tells what is meant.
-type hand struct {
-	keys     Keymap
-	hold     time.Duration
-	heldDown map[string]string // by meaning: what holding it down means
-	repeats  map[string]bool   // meanings that go on while a key is held down
+// A decoder turns key events into actions.
+type decoder struct {
+	keys    Keymap
+	hold    time.Duration
+	held    map[string]string // action of holding a key, by the action of pressing it
+	repeats map[string]bool   // actions that repeat while a key is held
 
-	down  uint16    // the key that may become a long one
-	since time.Time // when it was pressed; zero once that has been told
+	down  uint16    // key that may become held
+	since time.Time // when it was pressed; zero once it has been reported
 }
 
-// key takes in an event and returns what is meant, "" if nothing yet.
-func (h *hand) key(code uint16, value int32, now time.Time) string {
-	meaning, ok := h.keys[code]
+// event returns the action of an event, or "" if there is none yet.
+func (d *decoder) event(code uint16, value int32, now time.Time) string {
+	action, ok := d.keys[code]
 	if !ok {
 		return ""
 	}
-	long := h.heldDown[meaning] != ""
+	long := d.held[action] != ""
 	switch {
 	case value == pressed && long:
-		h.down, h.since = code, now
-	case value == pressed, value == repeated && h.repeats[meaning]:
-		return meaning
-	case value == released && long && code == h.down && !h.since.IsZero():
-		h.since = time.Time{}
-		return meaning
+		d.down, d.since = code, now
+	case value == pressed, value == repeated && d.repeats[action]:
+		return action
+	case value == released && long && code == d.down && !d.since.IsZero():
+		d.since = time.Time{}
+		return action
 	}
 	return ""
 }
 
-// due is when a key that is held down becomes a long one, zero if none is.
-func (h *hand) due() time.Time {
-	if h.since.IsZero() {
+// deadline returns when the pressed key counts as held, or zero without one.
+func (d *decoder) deadline() time.Time {
+	if d.since.IsZero() {
 		return time.Time{}
 	}
-	return h.since.Add(h.hold)
+	return d.since.Add(d.hold)
 }
 
-// held returns what is meant by a key that is held down, "" if that has not been
-// long enough.
-func (h *hand) held(now time.Time) string {
-	if h.since.IsZero() || now.Before(h.due()) {
+// timeout returns the action of the key that is held, or "" before its deadline.
+func (d *decoder) timeout(now time.Time) string {
+	if d.since.IsZero() || now.Before(d.deadline()) {
 		return ""
 	}
-	h.since = time.Time{}
-	return h.heldDown[h.keys[h.down]]
+	d.since = time.Time{}
+	return d.held[d.keys[d.down]]
 }

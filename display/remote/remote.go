@@ -17,42 +17,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Config is what a Remote needs. All members must be set.
+// A Config configures a Remote. All fields must be set.
 type Config struct {
-	Dir  string // where the devices are, /dev/input
+	Dir  string // folder of the devices, /dev/input
 	Keys Keymap
-	Hold time.Duration // after which a key counts as held down
-	// HeldDown is what holding a key down means, by what pressing it means. Such
-	// a key counts when it is released.
+	Hold time.Duration // how long a key is pressed until it counts as held
+	// HeldDown maps the action of pressing a key to that of holding it. Such a key
+	// is reported when it is released.
 	HeldDown map[string]string
-	Repeats  []string // meanings that go on while a key is held down
-	Press    func(ctx context.Context, meaning string)
+	Repeats  []string // actions that repeat while a key is held
+	Press    func(ctx context.Context, action string)
 	Log      *slog.Logger
 }
 
-// A Remote reads keys.
+// A Remote reads keys from all input devices.
 type Remote struct {
 	cfg    Config
 	events chan event
 
-	mu   sync.Mutex
-	open map[string]bool        // paths that are being read
-	dull map[string]fs.FileInfo // devices without a key of ours; watch's alone
+	mu     sync.Mutex
+	open   map[string]bool        // paths that are being read
+	unused map[string]fs.FileInfo // devices without a mapped key; only watch uses it
 }
 
 type event struct {
 	code  uint16
 	value int32
-	lost  bool // events before this one are
+	lost  bool // events before this one are lost
 }
 
 // New returns a Remote.
 func New(cfg Config) *Remote {
-	return &Remote{cfg: cfg, events: make(chan event), open: map[string]bool{}, dull: map[string]fs.FileInfo{}}
+	return &Remote{cfg: cfg, events: make(chan event), open: map[string]bool{}, unused: map[string]fs.FileInfo{}}
 }
 
-// Run reads keys until ctx ends, whose error it returns. That there are no
-// devices is none: they may come.
+// Run reads keys until ctx is done and returns its error. Devices may be plugged in
+// later.
 func (r *Remote) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -63,51 +63,51 @@ func (r *Remote) Run(ctx context.Context) error {
 	for _, m := range r.cfg.Repeats {
 		repeats[m] = true
 	}
-	h := hand{keys: r.cfg.Keys, hold: r.cfg.Hold, heldDown: r.cfg.HeldDown, repeats: repeats}
+	d := decoder{keys: r.cfg.Keys, hold: r.cfg.Hold, held: r.cfg.HeldDown, repeats: repeats}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		meaning := ""
+		action := ""
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case e := <-r.events:
-			if e.lost { // a key may have been released unseen
-				h.since = time.Time{}
+			if e.lost { // the key may have been released
+				d.since = time.Time{}
 			} else {
-				meaning = h.key(e.code, e.value, time.Now())
+				action = d.event(e.code, e.value, time.Now())
 			}
 		case now := <-timer.C:
-			meaning = h.held(now)
+			action = d.timeout(now)
 		}
-		if meaning != "" {
-			r.cfg.Press(ctx, meaning)
+		if action != "" {
+			r.cfg.Press(ctx, action)
 		}
-		if due := h.due(); !due.IsZero() {
-			timer.Reset(time.Until(due))
+		if t := d.deadline(); !t.IsZero() {
+			timer.Reset(time.Until(t))
 		}
 	}
 }
 
-// lookEvery is how often the folder is looked through where nothing tells what
-// is new in it.
-const lookEvery = 10 * time.Second
+// scanInterval is how often the folder is scanned, in case a change was not
+// reported.
+const scanInterval = 10 * time.Second
 
-// watch reads every device, also those that come later.
+// watch reads every device, including those that are plugged in later.
 func (r *Remote) watch(ctx context.Context, wg *sync.WaitGroup) {
-	news, err := fsnotify.NewWatcher()
-	var come chan fsnotify.Event
-	var trouble chan error
+	watcher, err := fsnotify.NewWatcher()
+	var events chan fsnotify.Event
+	var errs chan error
 	if err == nil {
-		defer news.Close()
-		if err = news.Add(r.cfg.Dir); err == nil {
-			come, trouble = news.Events, news.Errors
+		defer watcher.Close()
+		if err = watcher.Add(r.cfg.Dir); err == nil {
+			events, errs = watcher.Events, watcher.Errors
 		}
 	}
 	if err != nil {
-		r.cfg.Log.Info("input devices are looked for again and again", "err", err)
+		r.cfg.Log.Info("input devices not watched", "err", err, "scan_interval", scanInterval)
 	}
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(scanInterval)
 	defer tick.Stop()
 	for {
 		r.scan(ctx, wg)
@@ -115,8 +115,8 @@ func (r *Remote) watch(ctx context.Context, wg *sync.WaitGroup) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-trouble: // some news are lost: look
-		case <-come: // a device, or the right to read one
+		case <-errs: // events may be lost
+		case <-events: // a device was added, or its permissions changed
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (r *Remote) watch(ctx context.Context, wg *sync.WaitGroup) {
 func (r *Remote) scan(ctx context.Context, wg *sync.WaitGroup) {
 	entries, err := os.ReadDir(r.cfg.Dir)
 	if err != nil {
-		return // there is no input at all
+		return // no input devices
 	}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), "event") {
@@ -133,24 +133,24 @@ func (r *Remote) scan(ctx context.Context, wg *sync.WaitGroup) {
 		}
 		path := filepath.Join(r.cfg.Dir, e.Name())
 		now, err := os.Stat(path)
-		if err != nil || isSame(r.dull[path], now) || !r.claim(path) {
+		if err != nil || isSame(r.unused[path], now) || !r.claim(path) {
 			continue
 		}
 		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 		if err != nil {
 			r.release(path)
 			if errors.Is(err, fs.ErrPermission) {
-				r.cfg.Log.Debug("an input device may not be read", "err", err, "hint", `the user that runs pickerd must be in the group "input"`)
+				r.cfg.Log.Debug("input device not readable", "err", err, "hint", `add the user that runs pickerd to the group "input"`)
 			}
 			continue
 		}
-		if !useful(f, r.cfg.Keys) {
+		if !hasMappedKey(f, r.cfg.Keys) {
 			f.Close()
 			r.release(path)
-			r.dull[path] = now // not looked at again, unless another device gets its name
+			r.unused[path] = now // until another device gets the name
 			continue
 		}
-		r.cfg.Log.Info("keys", "device", path, "name", nameOf(f))
+		r.cfg.Log.Info("input device opened", "device", path, "name", nameOf(f))
 		wg.Go(func() {
 			defer r.release(path)
 			r.read(ctx, f)
@@ -178,16 +178,17 @@ func (r *Remote) release(path string) {
 	delete(r.open, path)
 }
 
-// Sizes and types of linux/input.h. A struct input_event begins with two longs.
+// Sizes and types of linux/input.h. A struct input_event begins with its time, two
+// longs.
 const (
 	timeSize  = 2 * int(unsafe.Sizeof(uintptr(0)))
 	eventSize = timeSize + 8
 	evSyn     = 0
 	evKey     = 1
-	dropped   = 3 // SYN_DROPPED: some events are lost
+	dropped   = 3 // SYN_DROPPED: events were lost
 )
 
-// parse reads the whole events in b.
+// parse returns the key events in b. It ignores an incomplete one at the end.
 func parse(b []byte) (events []event) {
 	for ; len(b) >= eventSize; b = b[eventSize:] {
 		e := b[timeSize:eventSize]
@@ -202,7 +203,7 @@ func parse(b []byte) (events []event) {
 	return events
 }
 
-// read passes a device's keys on until it is unplugged or ctx ends.
+// read sends the events of a device until it is unplugged or ctx is done.
 func (r *Remote) read(ctx context.Context, f *os.File) {
 	defer f.Close()
 	defer context.AfterFunc(ctx, func() { f.Close() })()
@@ -222,7 +223,7 @@ func (r *Remote) read(ctx context.Context, f *os.File) {
 	}
 }
 
-// ioctl asks an input device into b.
+// ioctl sends a request that fills b, and reports whether it succeeded.
 func ioctl(f *os.File, nr uintptr, b []byte) bool {
 	request := 2<<30 | uintptr(len(b))<<16 | 'E'<<8 | nr
 	ok := false
@@ -237,11 +238,11 @@ func ioctl(f *os.File, nr uintptr, b []byte) bool {
 	return err == nil && ok
 }
 
-// useful reports whether a device has a key that means something.
-func useful(f *os.File, keys Keymap) bool {
+// hasMappedKey reports whether a device has a key with an action.
+func hasMappedKey(f *os.File, keys Keymap) bool {
 	var has [96]byte // KEY_MAX is 0x2ff
 	if !ioctl(f, 0x20+evKey, has[:]) {
-		return true // no device of the kernel's, as in tests
+		return true // not an input device, as in tests
 	}
 	for code := range keys {
 		if int(code/8) < len(has) && has[code/8]&(1<<(code%8)) != 0 {

@@ -18,8 +18,8 @@ import (
 func keymap(t *testing.T) Keymap {
 	t.Helper()
 	m := Keymap{}
-	for meaning, names := range map[string][]string{"ok": {"KEY_OK", "key_enter"}, "back": {"KEY_BACK"}, "left": {"KEY_LEFT"}, "fire": {"BTN_TRIGGER"}} {
-		if err := m.Add(meaning, names); err != nil {
+	for action, names := range map[string][]string{"ok": {"KEY_OK", "key_enter"}, "back": {"KEY_BACK"}, "left": {"KEY_LEFT"}, "fire": {"BTN_TRIGGER"}} {
+		if err := m.Add(action, names); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -34,11 +34,17 @@ func TestKeymap(t *testing.T) {
 	if err := m.Add("x", []string{"KEY_NONSENSE"}); !errors.Is(err, ErrUnknownKey) {
 		t.Errorf("got %v", err)
 	}
+	if err := m.Add("back", []string{"KEY_OK"}); !errors.Is(err, ErrConflict) || m[0x160] != "ok" {
+		t.Errorf("got %v, and KEY_OK is %q", err, m[0x160])
+	}
+	if err := m.Add("ok", []string{"KEY_OK"}); err != nil {
+		t.Errorf("the same action again: %v", err)
+	}
 }
 
-// A key that may be held down counts when it is released, or when it has been
-// held long enough; not twice.
-func TestHand(t *testing.T) {
+// A key with a second action is reported once: when it is released, or when it has
+// been held long enough.
+func TestDecoder(t *testing.T) {
 	const ok, left, back, other = 28, 105, 158, 30
 	type step struct {
 		after time.Duration
@@ -49,27 +55,27 @@ func TestHand(t *testing.T) {
 		steps []step
 		want  []string
 	}{
-		"a tap":             {[]step{{0, ok, 1}, {100 * time.Millisecond, ok, 0}}, []string{"ok"}},
-		"a long one":        {[]step{{0, ok, 1}, {700 * time.Millisecond, 0, -1}, {300 * time.Millisecond, ok, 0}}, []string{"menu"}},
-		"repeats mean none": {[]step{{0, ok, 1}, {250 * time.Millisecond, ok, 2}, {30 * time.Millisecond, ok, 2}, {30 * time.Millisecond, ok, 0}}, []string{"ok"}},
-		"too short":         {[]step{{0, ok, 1}, {699 * time.Millisecond, 0, -1}, {0, ok, 0}}, []string{"ok"}},
-		"arrows go on":      {[]step{{0, left, 1}, {250 * time.Millisecond, left, 2}, {30 * time.Millisecond, left, 2}, {0, left, 0}}, []string{"left", "left", "left"}},
-		"others do not":     {[]step{{0, back, 1}, {250 * time.Millisecond, back, 2}, {0, back, 0}}, []string{"back"}},
-		"nothing of ours":   {[]step{{0, other, 1}, {0, other, 0}}, nil},
-		"two at once":       {[]step{{0, ok, 1}, {10 * time.Millisecond, left, 1}, {10 * time.Millisecond, ok, 0}}, []string{"left", "ok"}},
-		"released unseen":   {[]step{{0, ok, 0}}, nil},
+		"tap":                  {[]step{{0, ok, 1}, {100 * time.Millisecond, ok, 0}}, []string{"ok"}},
+		"held":                 {[]step{{0, ok, 1}, {700 * time.Millisecond, 0, -1}, {300 * time.Millisecond, ok, 0}}, []string{"menu"}},
+		"repeats ignored":      {[]step{{0, ok, 1}, {250 * time.Millisecond, ok, 2}, {30 * time.Millisecond, ok, 2}, {30 * time.Millisecond, ok, 0}}, []string{"ok"}},
+		"too short":            {[]step{{0, ok, 1}, {699 * time.Millisecond, 0, -1}, {0, ok, 0}}, []string{"ok"}},
+		"arrows repeat":        {[]step{{0, left, 1}, {250 * time.Millisecond, left, 2}, {30 * time.Millisecond, left, 2}, {0, left, 0}}, []string{"left", "left", "left"}},
+		"others do not repeat": {[]step{{0, back, 1}, {250 * time.Millisecond, back, 2}, {0, back, 0}}, []string{"back"}},
+		"unmapped key":         {[]step{{0, other, 1}, {0, other, 0}}, nil},
+		"two at once":          {[]step{{0, ok, 1}, {10 * time.Millisecond, left, 1}, {10 * time.Millisecond, ok, 0}}, []string{"left", "ok"}},
+		"released only":        {[]step{{0, ok, 0}}, nil},
 	} {
-		h := hand{keys: keymap(t), hold: 700 * time.Millisecond, heldDown: map[string]string{"ok": "menu"}, repeats: map[string]bool{"left": true}}
+		d := decoder{keys: keymap(t), hold: 700 * time.Millisecond, held: map[string]string{"ok": "menu"}, repeats: map[string]bool{"left": true}}
 		now := time.Unix(0, 0)
 		var got []string
 		for _, s := range tt.steps {
 			now = now.Add(s.after)
-			meaning := h.held(now)
+			action := d.timeout(now)
 			if s.value >= 0 {
-				meaning = h.key(s.code, s.value, now)
+				action = d.event(s.code, s.value, now)
 			}
-			if meaning != "" {
-				got = append(got, meaning)
+			if action != "" {
+				got = append(got, action)
 			}
 		}
 		if !slices.Equal(got, tt.want) {
@@ -95,10 +101,10 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Devices are read that are there and that come later.
+// Devices are read whether they exist at the start or are added later.
 func TestDevices(t *testing.T) {
 	dir, made := t.TempDir(), t.TempDir()
-	// A pipe that somebody holds open has no end, as a device.
+	// Like a device, a pipe that is held open has no end of file.
 	device := func(name string) *os.File {
 		path := filepath.Join(made, name)
 		if err := unix.Mkfifo(path, 0o600); err != nil {
@@ -115,10 +121,10 @@ func TestDevices(t *testing.T) {
 		return f
 	}
 	first := device("event0")
-	device("mouse0") // none of ours
+	device("mouse0") // not an event device
 	got := make(chan string, 10)
 	r := New(Config{Dir: dir, Keys: keymap(t), Hold: time.Second, HeldDown: map[string]string{}, Log: slog.New(slog.DiscardHandler),
-		Press: func(_ context.Context, meaning string) { got <- meaning }})
+		Press: func(_ context.Context, action string) { got <- action }})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()

@@ -1,7 +1,7 @@
-// Package typeface shapes and draws text in every language of the interface: it
-// embeds Noto Sans (SIL Open Font License 1.1), with the scripts that fit, and
-// looks among the system's fonts for characters that it lacks. What is nowhere
-// to be found is drawn as a box. A Family is not for two goroutines at a time.
+// Package typeface owns the fonts. It shapes and draws text in every language of the
+// interface. It embeds Noto Sans (SIL Open Font License 1.1) for several scripts and
+// searches the system's fonts for other characters. A character without a font is
+// drawn as an empty rectangle.
 package typeface
 
 import (
@@ -22,25 +22,24 @@ import (
 	"github.com/go-text/typesetting/shaping"
 )
 
-// Compressed the fonts take half the room.
+// Compression halves the size of the fonts.
 //
 //go:embed fonts/*.gz
 var embedded embed.FS
 
-// File returns one of the embedded fonts, compressed with gzip, for browsers:
-// NotoSans-Regular.ttf. Its error is fs.ErrNotExist.
+// File returns an embedded font, compressed with gzip, by its name, such as
+// NotoSans-Regular.ttf. Its error wraps fs.ErrNotExist.
 func File(name string) ([]byte, error) { return embedded.ReadFile("fonts/" + path.Base(name) + ".gz") }
 
-// A script is an embedded font, without its weight, and the characters that it is
-// for: it takes memory once one of them is needed.
+// A script is an embedded font of any weight, and the characters it is used for. It
+// is loaded when one of them is needed.
 type script struct {
 	font   string
 	ranges [][2]rune // nil means all
 }
 
-// scripts are asked for a character in this order. The Chinese and Japanese ones
-// share many, with another shape each: the one of the interface's language comes
-// first.
+// scripts are searched in this order. Chinese and Japanese share many characters,
+// with different shapes. New puts the one of the interface's language first.
 var scripts = []script{
 	{"NotoSans", nil},
 	{"NotoSansArabic", [][2]rune{{0x0600, 0x06ff}, {0xfb50, 0xfdff}, {0xfe70, 0xfeff}}},
@@ -54,17 +53,17 @@ func (s script) covers(r rune) bool {
 	return s.ranges == nil || slices.ContainsFunc(s.ranges, func(x [2]rune) bool { return x[0] <= r && r <= x[1] })
 }
 
-// weights are the file names' ends, by Style.Bold.
+// weights are the suffixes of the file names, by Style.Bold.
 var weights = map[bool]string{false: "Regular", true: "Bold"}
 
-// A Family is the fonts that text is drawn with.
+// A Family is a set of fonts. It is not safe for concurrent use.
 type Family struct {
 	lang    language.Language
 	rtl     bool
 	log     *slog.Logger
 	scripts []script
-	faces   map[string]*font.Face // that are loaded, by script and weight
-	system  *fontscan.FontMap     // nil until it is needed
+	faces   map[string]*font.Face // loaded ones, by script and weight
+	system  *fontscan.FontMap     // nil until needed
 	cache   string
 	missing map[rune]bool
 
@@ -72,11 +71,11 @@ type Family struct {
 	shaper    shaping.HarfbuzzShaper
 	wrapper   shaping.LineWrapper
 	glyphs    map[glyphKey]*glyph
-	kept      int // bytes in glyphs
+	cached    int // bytes in glyphs
 }
 
-// New returns the fonts for an interface in a language (BCP 47). An index of the
-// system's fonts, once it is needed, is kept in the folder cache.
+// New returns the fonts for an interface in a language (BCP 47). If the system's
+// fonts are needed, an index of them is stored in the folder cache.
 func New(lang string, rightToLeft bool, cache string, log *slog.Logger) (*Family, error) {
 	f := &Family{lang: language.NewLanguage(lang), rtl: rightToLeft, log: log, cache: cache,
 		faces: map[string]*font.Face{}, scripts: scripts, missing: map[rune]bool{}, glyphs: map[glyphKey]*glyph{}}
@@ -110,7 +109,7 @@ func (f *Family) face(s script, bold bool) (*font.Face, error) {
 	return face, nil
 }
 
-// latin is the font of most characters, and of those that are nowhere else.
+// latin returns the default font, which also draws characters without a font.
 func (f *Family) latin(bold bool) *font.Face { return f.faces[f.scripts[0].font+"-"+weights[bold]] }
 
 func load(name string) (*font.Face, error) {
@@ -121,15 +120,15 @@ func load(name string) (*font.Face, error) {
 		}
 		data, err := unpack(packed)
 		if err != nil {
-			return nil, fmt.Errorf("the embedded font %s: %w", name, err)
+			return nil, fmt.Errorf("embedded font %s: %w", name, err)
 		}
 		face, err := font.ParseTTF(bytes.NewReader(data))
 		if err != nil {
-			return nil, fmt.Errorf("the embedded font %s: %w", name, err)
+			return nil, fmt.Errorf("embedded font %s: %w", name, err)
 		}
 		return face, nil
 	}
-	return nil, fmt.Errorf("the embedded font %s: %w", name, fs.ErrNotExist)
+	return nil, fmt.Errorf("embedded font %s: %w", name, fs.ErrNotExist)
 }
 
 func unpack(packed []byte) ([]byte, error) {
@@ -140,15 +139,15 @@ func unpack(packed []byte) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-// own returns the embedded font that has a character, nil if none has.
-func (f *Family) own(r rune, bold bool) *font.Face {
+// fromEmbedded returns the embedded font for a character, or nil.
+func (f *Family) fromEmbedded(r rune, bold bool) *font.Face {
 	for _, s := range f.scripts {
 		if !s.covers(r) {
 			continue
 		}
 		face, err := f.face(s, bold)
 		if err != nil {
-			f.log.Error("fonts", "err", err)
+			f.log.Error("font unusable", "err", err)
 			continue
 		}
 		if _, ok := face.NominalGlyph(r); ok {
@@ -158,22 +157,22 @@ func (f *Family) own(r rune, bold bool) *font.Face {
 	return nil
 }
 
-// fontmap chooses the face of each character.
+// A fontmap chooses the font of each character.
 type fontmap struct {
 	*Family
 	bold bool
-	last *font.Face // of the character before
+	last *font.Face // font of the previous character
 }
 
 // ResolveFace implements shaping.Fontmap.
 func (m *fontmap) ResolveFace(r rune) *font.Face {
-	// A mark, a space or a digit stays with what it stands beside.
+	// Marks, spaces and digits use the font of the character before them.
 	if m.last != nil {
 		if _, ok := m.last.NominalGlyph(r); ok && !unicode.IsLetter(r) {
 			return m.last
 		}
 	}
-	face := m.own(r, m.bold)
+	face := m.fromEmbedded(r, m.bold)
 	if face == nil {
 		face = m.fromSystem(r)
 	}
@@ -181,8 +180,8 @@ func (m *fontmap) ResolveFace(r rune) *font.Face {
 	return face
 }
 
-// fromSystem looks for a character among the system's fonts. Without one it
-// returns a font of our own, which draws a box.
+// fromSystem returns the system's font for a character. If there is none, it returns
+// an embedded font, which draws an empty rectangle.
 func (f *Family) fromSystem(r rune) *font.Face {
 	none := f.latin(false)
 	if f.missing[r] {
@@ -192,7 +191,7 @@ func (f *Family) fromSystem(r rune) *font.Face {
 		f.system = fontscan.NewFontMap(quiet{})
 		f.system.SetQuery(fontscan.Query{Families: []string{"Noto Sans CJK JP", "Noto Sans", fontscan.SansSerif}})
 		if err := f.system.UseSystemFonts(f.cache); err != nil {
-			f.log.Info("there are no fonts of the system", "err", err)
+			f.log.Info("no system fonts", "err", err)
 		}
 	}
 	if face := f.system.ResolveFace(r); face != nil {
@@ -201,11 +200,11 @@ func (f *Family) fromSystem(r rune) *font.Face {
 		}
 	}
 	f.missing[r] = true
-	f.log.Warn("no font has a character; it is drawn as a box", "character", fmt.Sprintf("%q", r), "hint", "install a font that has it, such as fonts-noto-cjk")
+	f.log.Warn("character missing from all fonts", "character", fmt.Sprintf("%q", r), "hint", "install a font with this character, such as fonts-noto-cjk")
 	return none
 }
 
-// quiet is where fontscan's remarks about odd font files go.
+// quiet discards fontscan's log about invalid font files.
 type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}

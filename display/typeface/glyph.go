@@ -12,35 +12,35 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A glyph is the coverage of one character's shape.
+// A glyph is a rasterized shape.
 type glyph struct {
 	mask *image.Alpha
-	at   image.Point // of the mask's corner from the dot
+	at   image.Point // the mask's upper left corner, relative to the dot
 }
 
 type glyphKey struct {
 	font *font.Font
 	id   font.GID
 	size fixed.Int26_6
-	part uint8 // of a pixel that the dot is beyond a whole one, in quarters
+	part uint8 // horizontal position of the dot within a pixel, in quarters
 }
 
-// maxKept bounds the memory for shapes that were drawn before.
-const maxKept = 4 << 20
+// maxCached bounds the memory of cached glyphs, in bytes.
+const maxCached = 4 << 20
 
 func (f *Family) drawGlyph(dst *pixel.Image, face *font.Face, size fixed.Int26_6, id font.GID, x, y fixed.Int26_6, c uint32) {
-	x += 8 // to the nearest quarter
+	x += 8 // rounds to the nearest quarter
 	k := glyphKey{face.Font, id, size, uint8(x & 63 >> 4)}
 	g := f.glyphs[k]
 	if g == nil {
 		g = rasterize(face, k)
-		if f.kept > maxKept {
+		if f.cached > maxCached {
 			clear(f.glyphs)
-			f.kept = 0
+			f.cached = 0
 		}
 		f.glyphs[k] = g
 		if g.mask != nil {
-			f.kept += len(g.mask.Pix)
+			f.cached += len(g.mask.Pix)
 		}
 	}
 	if g.mask != nil {
@@ -48,7 +48,7 @@ func (f *Family) drawGlyph(dst *pixel.Image, face *font.Face, size fixed.Int26_6
 	}
 }
 
-// stamp paints c where mask covers.
+// stamp mixes c into dst by the coverage of mask.
 func stamp(dst *pixel.Image, mask *image.Alpha, at image.Point, c uint32) {
 	r := mask.Rect.Add(at).Intersect(dst.Bounds())
 	for y := r.Min.Y; y < r.Max.Y; y++ {
@@ -101,7 +101,7 @@ func rasterize(face *font.Face, k glyphKey) *glyph {
 	return &glyph{mask, box.Min}
 }
 
-// bounds is the whole pixels that an outline lies in.
+// bounds returns the pixels that an outline touches, with a margin.
 func bounds(segments []opentype.Segment, at func(opentype.SegmentPoint) (x, y float32)) image.Rectangle {
 	x, y := at(segments[0].Args[0])
 	left, right, top, bottom := x, x, y, y

@@ -15,17 +15,17 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A Style is how a text looks.
+// A Style is the look of a text.
 type Style struct {
-	Size float64 // pixels to the em
+	Size float64 // pixels per em
 	Bold bool
-	// LeftToRight is for addresses and codes, whatever the language's direction.
+	// LeftToRight is for addresses and codes. It overrides the language's direction.
 	LeftToRight bool
 	Spacing     float64 // between letters, in ems
-	Lines       int     // after which the text ends in …; 0 means no limit
+	Lines       int     // the text is truncated with … after so many; 0 means no limit
 }
 
-// A Block is a text in lines, ready to be drawn.
+// A Block is a text broken into lines, ready to draw.
 type Block struct {
 	Width, Height int
 	family        *Family
@@ -47,21 +47,21 @@ type line struct {
 	baseline int // from the block's top
 }
 
-// leading is the least distance of baselines, in ems.
+// leading is the minimum distance of baselines, in ems.
 const leading = 1.3
 
 // Layout breaks a text into lines of at most width pixels.
 func (f *Family) Layout(text string, s Style, width int) *Block {
 	b := &Block{family: f}
 	for paragraph := range strings.SplitSeq(text, "\n") {
-		f.layParagraph(b, readable(paragraph), s, max(width, 1))
+		f.layParagraph(b, visible(paragraph), s, max(width, 1))
 	}
 	return b
 }
 
-// readable leaves out what has no shape, but for what sets a direction: texts
-// come from outside, too, and such characters alone make runs without a glyph.
-func readable(s string) []rune {
+// visible removes characters without a shape, which would make runs without a glyph.
+// It keeps those that set the text's direction.
+func visible(s string) []rune {
 	var out []rune
 	for _, r := range s {
 		switch {
@@ -90,7 +90,7 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 		run.Size = size
 		out := f.shaper.Shape(run)
 		hideControls(&out, text)
-		if len(out.Glyphs) == 0 { // the wrapper wants one in each run
+		if len(out.Glyphs) == 0 { // the wrapper expects one in each run
 			continue
 		}
 		if s.Spacing != 0 {
@@ -108,12 +108,12 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 	}
 }
 
-// wrap breaks shaped text into lines. Some odd text from outside is more than the
-// wrapper expects: it is left out then, rather than to end the program.
+// wrap breaks shaped text into lines. The wrapper panics on some unusual texts, which
+// come from outside. Such a text is skipped.
 func (f *Family) wrap(cfg shaping.WrapConfig, width int, text []rune, outs []shaping.Output) (lines []shaping.Line) {
 	defer func() {
 		if why := recover(); why != nil {
-			f.log.Error("a text can't be laid out and is left out", "why", why, "letters", len(text))
+			f.log.Error("text skipped: layout failed", "panic", why, "letters", len(text))
 			f.wrapper = shaping.LineWrapper{}
 			lines = nil
 		}
@@ -122,8 +122,8 @@ func (f *Family) wrap(cfg shaping.WrapConfig, width int, text []rune, outs []sha
 	return lines
 }
 
-// hideControls takes away what fonts may draw for characters that only say in
-// which direction text runs (Unicode Annex 9).
+// hideControls hides the glyphs of bidirectional control characters, for which some
+// fonts have a shape (Unicode Standard Annex 9).
 func hideControls(out *shaping.Output, text []rune) {
 	hidden := false
 	for i := range out.Glyphs {
@@ -146,7 +146,7 @@ func (b *Block) add(l shaping.Line, s Style) {
 		advance += r.Advance
 		up, down = max(up, r.LineBounds.Ascent), max(down, -r.LineBounds.Descent)
 	}
-	// Fonts say more of the room they take than the interface's texts need.
+	// Fonts claim more height than the interface's texts need.
 	height := max(int(math.Round(leading*s.Size)), min((up+down).Ceil(), int(1.55*s.Size)))
 	spare := height - (up + down).Ceil()
 	ln := line{runs: runs, width: advance.Ceil(), baseline: b.Height + spare/2 + up.Ceil()}
@@ -155,17 +155,18 @@ func (b *Block) add(l shaping.Line, s Style) {
 	b.Width = max(b.Width, ln.width)
 }
 
-// Align is where lines stand in the width they have.
+// Align is the horizontal alignment of lines.
 type Align int
 
-// Start is the side where reading begins.
+// Start is the side where lines begin, End the other one.
 const (
 	Start Align = iota
 	Centre
 	End
 )
 
-// Draw draws the block into the width that begins at p, in a colour.
+// Draw draws the block in color c. p is the upper left corner of the space of the
+// given width.
 func (b *Block) Draw(dst *pixel.Image, p image.Point, width int, align Align, c uint32) {
 	for _, l := range b.lines {
 		x := p.X

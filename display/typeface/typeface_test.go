@@ -29,7 +29,7 @@ func TestEveryLetter(t *testing.T) {
 		}
 		for _, r := range w.Letters() {
 			for _, bold := range []bool{false, true} {
-				if f.own(r, bold) == nil && r != '\n' {
+				if f.fromEmbedded(r, bold) == nil && r != '\n' {
 					t.Errorf("%s: no font has %q (%U): run fonts/subset.sh", code, r, r)
 				}
 			}

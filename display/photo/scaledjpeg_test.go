@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestCopy(t *testing.T) {
+func TestScaledJPEG(t *testing.T) {
 	src := image.NewRGBA(image.Rect(0, 0, 400, 200))
 	for y := range 200 {
 		for x := range 400 {
@@ -32,17 +32,17 @@ func TestCopy(t *testing.T) {
 			t.Fatal(err)
 		}
 		if s := m.Bounds().Size(); s != image.Pt(tt.wantW, tt.wantH) {
-			t.Errorf("within %d by %d it is %v", tt.w, tt.h, s)
+			t.Errorf("scaled to fit %d by %d: %v", tt.w, tt.h, s)
 		}
 		if tt.wantW < 100 {
 			continue
 		}
 		r, g, _, _ := m.At(tt.wantW/2, tt.wantH/2).RGBA()
 		if r>>8 < 90 || r>>8 > 110 || g>>8 < 90 || g>>8 > 110 {
-			t.Errorf("its middle is %d, %d", r>>8, g>>8)
+			t.Errorf("the middle has red %d and green %d", r>>8, g>>8)
 		}
 	}
-	text := strings.Repeat("no picture at all ", 10)
+	text := strings.Repeat("not an image ", 10)
 	if _, err := ScaledJPEG(strings.NewReader(text), int64(len(text)), 10, 10); !errors.Is(err, ErrFormat) {
 		t.Errorf("%v", err)
 	}

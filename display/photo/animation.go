@@ -16,54 +16,54 @@ import (
 	"pickerd/display/pixel"
 )
 
-// Browsers take very short delays for a tenth of a second, and so do those who
-// make such pictures.
+// Like browsers, frameDelay replaces delays below minDelay by defaultDelay. Authors
+// of such images expect that.
 const (
-	shortest = 20 * time.Millisecond
-	usual    = 100 * time.Millisecond
+	minDelay     = 20 * time.Millisecond
+	defaultDelay = 100 * time.Millisecond
 )
 
-func delayOf(d time.Duration) time.Duration {
-	if d < shortest {
-		return usual
+func frameDelay(d time.Duration) time.Duration {
+	if d < minDelay {
+		return defaultDelay
 	}
 	return d
 }
 
-// A film composes the frames of a moving picture one over the other.
-type film struct {
+// An animation composes the frames of an animated image on a canvas.
+type animation struct {
 	photo  Photo
 	canvas *image.RGBA
 }
 
-func newFilm(w, h int) (*film, error) {
-	if float64(w)*float64(h) > mostMoving || w <= 0 || h <= 0 {
-		return nil, fmt.Errorf("%w: %d by %d, and moving", ErrTooLarge, w, h)
+func newAnimation(w, h int) (*animation, error) {
+	if float64(w)*float64(h) > maxAnimatedPixels || w <= 0 || h <= 0 {
+		return nil, fmt.Errorf("%w: animation of %d by %d pixels", ErrTooLarge, w, h)
 	}
-	return &film{photo: Photo{W: w, H: h}, canvas: image.NewRGBA(image.Rect(0, 0, w, h))}, nil
+	return &animation{photo: Photo{W: w, H: h}, canvas: image.NewRGBA(image.Rect(0, 0, w, h))}, nil
 }
 
-// room is how many more frames may be kept.
-func (f *film) room() int {
-	return int(mostMoving)/(f.photo.W*f.photo.H) - len(f.photo.frames)
+// framesLeft returns how many more frames fit in maxAnimatedPixels.
+func (f *animation) framesLeft() int {
+	return int(maxAnimatedPixels)/(f.photo.W*f.photo.H) - len(f.photo.frames)
 }
 
-// keep takes the canvas as it is for the next frame.
-func (f *film) keep(delay time.Duration) {
+// addFrame copies the canvas as the next frame.
+func (f *animation) addFrame(delay time.Duration) {
 	m := pixel.New(f.photo.W, f.photo.H)
 	for y := range m.H {
 		readRGBA(f.canvas.Pix[y*f.canvas.Stride:], m.Row(y))
 	}
-	f.photo.frames, f.photo.delays = append(f.photo.frames, m), append(f.photo.delays, delayOf(delay))
+	f.photo.frames, f.photo.delays = append(f.photo.frames, m), append(f.photo.delays, frameDelay(delay))
 }
 
-// decodeGIF reads as many frames as memory allows.
+// decodeGIF decodes as many frames as fit in maxAnimatedPixels.
 func decodeGIF(r *io.SectionReader) (*Photo, error) {
 	data, w, h, err := readGIF(r)
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFilm(w, h)
+	f, err := newAnimation(w, h)
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +78,10 @@ func decodeGIF(r *io.SectionReader) (*Photo, error) {
 			copy(before.Pix, f.canvas.Pix)
 		}
 		draw.Draw(f.canvas, m.Bounds(), m, m.Bounds().Min, draw.Over)
-		if f.room() <= 0 {
+		if f.framesLeft() <= 0 {
 			break
 		}
-		f.keep(time.Duration(g.Delay[i]) * 10 * time.Millisecond)
+		f.addFrame(time.Duration(g.Delay[i]) * 10 * time.Millisecond)
 		switch {
 		case before != nil:
 			f.canvas = before
@@ -92,13 +92,13 @@ func decodeGIF(r *io.SectionReader) (*Photo, error) {
 	return &f.photo, nil
 }
 
-// mostGIF is how long a GIF may be, and what its frames may take as they are in
-// the file, one byte a pixel.
-const mostGIF = 32 << 20
+// maxGIF bounds the bytes read of a GIF, and the pixels of its frames together,
+// which take one byte each.
+const maxGIF = 32 << 20
 
-// readGIF reads a file up to the frame that would take too much memory.
+// readGIF reads a file up to the frame that would exceed maxGIF.
 func readGIF(r *io.SectionReader) (data []byte, w, h int, err error) {
-	data, err = io.ReadAll(io.LimitReader(r, mostGIF))
+	data, err = io.ReadAll(io.LimitReader(r, maxGIF))
 	if err != nil {
 		return nil, 0, 0, err
 	}
@@ -106,13 +106,13 @@ func readGIF(r *io.SectionReader) (data []byte, w, h int, err error) {
 		return nil, 0, 0, ErrFormat
 	}
 	w, h = int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:]))
-	end, pixels := 13+colourTable(data[10]), 0
+	end, pixels := 13+colorTableSize(data[10]), 0
 	for end < len(data) {
 		next, area := nextGIFBlock(data, end)
 		if next <= end {
 			break
 		}
-		if pixels += area; pixels > mostGIF || area > mostMoving {
+		if pixels += area; pixels > maxGIF || area > maxAnimatedPixels {
 			break
 		}
 		end = next
@@ -120,16 +120,17 @@ func readGIF(r *io.SectionReader) (data []byte, w, h int, err error) {
 	return append(data[:min(end, len(data)):min(end, len(data))], 0x3b), w, h, nil
 }
 
-// colourTable is how long a table is that a packed field announces.
-func colourTable(packed byte) int {
+// colorTableSize returns the size in bytes of the color table that a packed field
+// announces.
+func colorTableSize(packed byte) int {
 	if packed&0x80 == 0 {
 		return 0
 	}
 	return 3 << (packed&7 + 1)
 }
 
-// nextGIFBlock returns where the block at i ends, or i when it ends nowhere, and
-// how many pixels it has.
+// nextGIFBlock returns the end of the block at i and how many pixels it has. It
+// returns i if the block is not complete.
 func nextGIFBlock(data []byte, i int) (next, area int) {
 	j := i
 	switch data[i] {
@@ -139,8 +140,8 @@ func nextGIFBlock(data []byte, i int) (next, area int) {
 		if i+10 > len(data) {
 			return i, 0
 		}
-		area = int(min(uint64(binary.LittleEndian.Uint16(data[i+5:]))*uint64(binary.LittleEndian.Uint16(data[i+7:])), mostGIF+1))
-		j += 10 + colourTable(data[i+9]) + 1
+		area = int(min(uint64(binary.LittleEndian.Uint16(data[i+5:]))*uint64(binary.LittleEndian.Uint16(data[i+7:])), maxGIF+1))
+		j += 10 + colorTableSize(data[i+9]) + 1
 	default:
 		return i, 0
 	}
@@ -154,11 +155,11 @@ func nextGIFBlock(data []byte, i int) (next, area int) {
 	return i, 0
 }
 
-// decodeMovingWebP reads an animation; both results are nil for a still picture.
+// decodeAnimatedWebP decodes an animation. Both results are nil for a still image.
 //
 // https://developers.google.com/speed/webp/docs/riff_container
-func decodeMovingWebP(r *io.SectionReader) (*Photo, error) {
-	var f *film
+func decodeAnimatedWebP(r *io.SectionReader) (*Photo, error) {
+	var f *animation
 	err := webpChunks(r, 12, r.Size(), func(id string, at, n int64) error {
 		switch {
 		case id == "VP8X":
@@ -166,11 +167,11 @@ func decodeMovingWebP(r *io.SectionReader) (*Photo, error) {
 			if err != nil || len(head) < 10 || head[0]&2 == 0 {
 				return errStill
 			}
-			f, err = newFilm(1+int24(head[4:]), 1+int24(head[7:]))
+			f, err = newAnimation(1+int24(head[4:]), 1+int24(head[7:]))
 			return err
 		case f == nil:
 			return errStill
-		case id == "ANMF" && f.room() > 0:
+		case id == "ANMF" && f.framesLeft() > 0:
 			return f.webpFrame(r, at, n)
 		}
 		return nil
@@ -179,18 +180,19 @@ func decodeMovingWebP(r *io.SectionReader) (*Photo, error) {
 	case errors.Is(err, errStill), f == nil && err == nil:
 		return nil, nil
 	case f != nil && len(f.photo.frames) > 0:
-		return &f.photo, nil // what came before a torn end
+		return &f.photo, nil // the frames before a truncated end
 	case err == nil:
 		err = ErrFormat
 	}
 	return nil, err
 }
 
-var errStill = errors.New("a still picture")
+var errStill = errors.New("not animated")
 
 func int24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
-// webpChunks calls f for each chunk between two places.
+// webpChunks calls f with the ID, offset and length of each chunk between two
+// offsets.
 func webpChunks(r io.ReaderAt, from, to int64, f func(id string, at, n int64) error) error {
 	for from+8 <= to {
 		head, err := readPart(r, from, 8)
@@ -217,13 +219,13 @@ func readPart(r io.ReaderAt, at, n int64) ([]byte, error) {
 	return b, nil
 }
 
-// mostFrame bounds one frame's chunk.
-const mostFrame = 16 << 20
+// maxFrame bounds the chunk of one frame, in bytes.
+const maxFrame = 16 << 20
 
-// webpFrame composes one ANMF chunk: a head of 16 bytes, then the chunks of a
-// still picture, which is read as a file of its own.
-func (f *film) webpFrame(r io.ReaderAt, at, n int64) error {
-	if n < 16 || n > mostFrame {
+// webpFrame draws one ANMF chunk: a header of 16 bytes, then the chunks of a still
+// image, which it decodes as a separate file.
+func (f *animation) webpFrame(r io.ReaderAt, at, n int64) error {
+	if n < 16 || n > maxFrame {
 		return ErrFormat
 	}
 	b, err := readPart(r, at, n)
@@ -250,14 +252,14 @@ func (f *film) webpFrame(r io.ReaderAt, at, n int64) error {
 		op = draw.Src
 	}
 	draw.Draw(f.canvas, where, m, m.Bounds().Min, op)
-	f.keep(delay)
+	f.addFrame(delay)
 	if flags&1 != 0 { // dispose to the background
 		draw.Draw(f.canvas, where, image.Transparent, image.Point{}, draw.Src)
 	}
 	return nil
 }
 
-// stillWebP makes a file of a frame's chunks.
+// stillWebP returns a file with the chunks of a frame.
 func stillWebP(chunks []byte, w, h int) []byte {
 	var b bytes.Buffer
 	put := func(v ...byte) { b.Write(v) }
