@@ -255,7 +255,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	defer manager.Close()
 	b.env = append(b.env, "NOTIFY_SOCKET="+manager.LocalAddr().String())
 	b.launch()
-	b.until("a new box reports it", func() bool { return b.reports("disk_read_only", "can be written") })
+	b.until("a new box reports it", func() bool { return b.reports("disk_read_only", "write to its storage") })
 	if m := b.metrics(); !strings.Contains(m, `pickerd_state{state="blocked"} 1`) {
 		t.Errorf("not in the metrics: %s", m)
 	}
@@ -278,7 +278,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	}
 	fs.remount("ro")
 	b.launch()
-	b.until("the page reports it over the photos", func() bool { return b.reports("disk_read_only", "can be written") })
+	b.until("the page reports it over the photos", func() bool { return b.reports("disk_read_only", "write to its storage") })
 	if s := b.status(); s.State != device.Showing || s.Library.Items != 4 || !strings.Contains(b.page(), `"slide":`) {
 		t.Errorf("%+v", s)
 	}
@@ -355,7 +355,7 @@ func TestDamagedDatabase(t *testing.T) {
 	}
 	l.b.start()
 	l.b.untilStatus("a code", func(s *device.Status) bool { return s.State == device.Pairing && s.Pairing != nil })
-	if !l.b.reports(engine.Damaged, "memory was damaged") || l.b.library() != 3 {
+	if !l.b.reports(engine.Damaged, "stored data was damaged") || l.b.library() != 3 {
 		t.Errorf("%+v\n%s", l.b.status(), l.b.page())
 	}
 	asides, err := filepath.Glob(path + ".damaged-2*")

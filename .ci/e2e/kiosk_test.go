@@ -202,7 +202,7 @@ func TestAccounts(t *testing.T) {
 	b.untilStatus("her pick", func(s *device.Status) bool { return s.State == device.Picking && s.Account.Email == "anna@example.org" })
 	b.tell("cancel")
 	b.until("no session is open", func() bool { return len(g.photos.Open()) == 0 && b.sessions() == 0 })
-	if out := b.tell("unpair", "--account", "ben@example.org", "--everywhere"); !strings.Contains(out, "Still paired: 1. Photos that are still here: 1.") {
+	if out := b.tell("unpair", "--account", "ben@example.org", "--everywhere"); !strings.Contains(out, "Accounts left: 1. Photos and videos left: 1.") {
 		t.Errorf("unpair --account: %s", out)
 	}
 	if out := b.tell("status"); !strings.Contains(out, "anna@example.org") || strings.Contains(out, "ben@") {
