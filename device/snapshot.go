@@ -40,6 +40,9 @@ type Snapshot struct {
 	Generation int
 }
 
+// ReceiptFor is how long a Receipt is shown, and how an account was forgotten.
+const ReceiptFor = 12 * time.Second
+
 // A Code is the user_code or the link that a person signs in with.
 type Code struct {
 	Method          string

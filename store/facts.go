@@ -10,8 +10,8 @@ type Facts struct {
 	Picks    []Pick // oldest first
 	Library  Library
 	Warning  string // see Pairings.Warning
-	// Version grows with each write. Facts that were read after a write have a
-	// larger one than all that were read before it.
+	// Version grows after each write. Facts that the writer reads after its write
+	// have a larger one than all that were read before it.
 	Version int64
 }
 

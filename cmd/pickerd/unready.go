@@ -50,8 +50,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 		listener.Close()
 		return nil, lerr
 	}
-	u := newUnready(cfg, lang, log)
-	u.tell(err)
+	u := newUnready(cfg, lang, log, err)
 	none := func(string) (*os.File, error) { return nil, fs.ErrNotExist }
 	outputs, lerr := newOutputs(cfg, u.screen, func(context.Context, string, error) {}, func() bool { return true }, none, log, e)
 	if lerr != nil {
@@ -86,7 +85,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 		log.Info("state directory usable again")
 	}
 	end()
-	if werr := g.Wait(); st == nil && werr != nil {
+	if werr := g.Wait(); st == nil && werr != nil && !errors.Is(werr, context.Canceled) {
 		err = werr
 	}
 	if st == nil && ctx.Err() != nil {
@@ -106,8 +105,10 @@ type unready struct {
 	frames    display.Board[device.Frame]
 }
 
-func newUnready(cfg *configs.Config, lang *words.Words, log *slog.Logger) *unready {
+// newUnready shows store.Open's error from the beginning.
+func newUnready(cfg *configs.Config, lang *words.Words, log *slog.Logger, err error) *unready {
 	u := &unready{}
+	u.tell(err)
 	u.screen = screen.New(screen.Config{Name: cfg.Name, Version: version(), Words: lang, Snapshots: &u.snapshots, Frames: &u.frames,
 		Engine: u, Slides: u, LastActivity: time.Now, Now: time.Now, Log: log})
 	return u
@@ -126,5 +127,8 @@ func (u *unready) tell(err error) {
 	u.snapshots.Set(s)
 }
 
-// Do implements screen.Actor.
+// Do implements screen.Engine.
 func (u *unready) Do(context.Context, display.Wish) error { return device.ErrUnready }
+
+// ForgetIf implements screen.Engine.
+func (u *unready) ForgetIf(context.Context, func() bool) error { return device.ErrUnready }

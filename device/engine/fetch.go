@@ -23,6 +23,7 @@ func (e *Engine) fetchConfig() fetch.Config {
 			e.cfg.PhotosChanged()
 		},
 		Alive:    func() { e.pulse.beat(); e.pulse.progress() },
+		Listed:   e.pulse.beat,
 		Received: e.tally.received,
 		Item:     e.tally.item,
 		Pause:    func(ctx context.Context, n int) error { return e.pulse.sleep(ctx, backoff(n)) },
@@ -37,9 +38,10 @@ func (e *Engine) fetch(ctx context.Context) error {
 		e.noteOnline()
 	}
 	switch {
+	case r.Final:
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case !r.Final:
+	default:
 		_, err := e.dropUnusableGrant(f, err)
 		return err
 	}

@@ -120,6 +120,7 @@ func (l *Links) Redirected(ctx context.Context, answer url.Values) (pickerURI st
 		if err := e.records.savePairing(accepted); err != nil {
 			return err
 		}
+		e.pulse.progress() // somebody is there
 		// The other one on the screen ends with it.
 		for p := e.facts.pairing; p != nil; p = p.Previous {
 			l.ended.add(p, device.ErrLinkUsed)

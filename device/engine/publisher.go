@@ -15,10 +15,11 @@ import (
 type publisher struct {
 	board display.Board[device.Snapshot]
 
-	mu      sync.Mutex
-	version int64                          // of the store, that the counts are from
-	spent   map[device.State]time.Duration // in each state, before the current one began
-	pairing *store.Pairing                 // that the snapshot's code is of
+	mu        sync.Mutex
+	version   int64                          // of the store, that the counts are from
+	spent     map[device.State]time.Duration // in each state, before the current one began
+	forgotten *device.Forgotten              // to be published when the account is gone
+	pairing   *store.Pairing                 // that the snapshot's code is of
 }
 
 func newPublisher() *publisher {
@@ -80,6 +81,30 @@ func (p *publisher) countLocked(n *device.Snapshot, known store.Facts) {
 	p.version = known.Version
 	n.Library, n.Sessions = libraryOf(known.Library), countSessions(known.Picks)
 	n.Outstanding = outstanding(known.Grants, known.Picks)
+	if n.Outstanding == nil {
+		p.forgottenLocked(n)
+	}
+}
+
+// setForgotten says how forgetting an account is about to end; nil takes it back.
+func (p *publisher) setForgotten(f *device.Forgotten) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forgotten = f
+}
+
+// publishForgotten publishes how forgetting an account has ended, unless that is
+// done.
+func (p *publisher) publishForgotten() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.updateLocked(p.forgottenLocked)
+}
+
+func (p *publisher) forgottenLocked(n *device.Snapshot) {
+	if p.forgotten != nil {
+		n.Forgotten, n.ForgottenAt, p.forgotten = p.forgotten, time.Now(), nil
+	}
 }
 
 // hasProblem reports whether a problem is shown.

@@ -75,25 +75,41 @@ func (e *Engine) ask(ctx context.Context, change func() error) error {
 // those of package device, fs.ErrNotExist for an unknown item, and a
 // *device.StoreError.
 func (e *Engine) Do(ctx context.Context, w display.Wish) error {
-	everywhere := w.Everywhere || e.cfg.Guests
-	change := map[display.Verb]func() error{
-		display.Pick:   func() error { return e.pickFor(w.Account) },
-		display.Cancel: e.cancelPick,
-		display.Renew:  e.renewCode,
-		display.Forget: func() error { return e.forget(w.Account, everywhere) },
-		display.Hide:   func() error { return e.records.hideItem(w.Item, true) },
-		display.Unhide: func() error { return e.records.hideItem(w.Item, false) },
-		display.Remove: func() error {
-			if e.facts.pick != nil && e.facts.pick.Done { // it would be fetched again
-				return device.ErrPickRunning
-			}
-			return e.records.removeItem(w.Item)
-		},
-	}[w.Verb]
-	if change == nil {
-		return fmt.Errorf("the engine does not grant %q", w.Verb)
+	return e.ask(ctx, func() error { return e.grant(w) })
+}
+
+// grant changes the facts as a wish says.
+func (e *Engine) grant(w display.Wish) error {
+	switch w.Verb {
+	case display.Pick:
+		return e.pickFor(w.Account)
+	case display.Cancel:
+		return e.cancelPick()
+	case display.Renew:
+		return e.renewCode()
+	case display.Forget:
+		return e.forget(w.Account, w.Everywhere || e.cfg.Guests)
+	case display.Hide, display.Unhide:
+		return e.records.hideItem(w.Item, w.Verb == display.Hide)
+	case display.Remove:
+		if e.facts.pick != nil && e.facts.pick.Done { // it would be fetched again
+			return device.ErrPickRunning
+		}
+		return e.records.removeItem(w.Item)
 	}
-	return e.ask(ctx, change)
+	return fmt.Errorf("the engine does not grant %q", w.Verb)
+}
+
+// ForgetIf forgets everybody everywhere if still returns true when the loop gets
+// to it: a guest may have come back by then. Its error is device.ErrNotPaired,
+// device.ErrStopping or a *device.StoreError.
+func (e *Engine) ForgetIf(ctx context.Context, still func() bool) error {
+	return e.ask(ctx, func() error {
+		if !still() {
+			return nil
+		}
+		return e.forget("", true)
+	})
 }
 
 // pickFor begins a pick of an account; "" is the current one, or a new one if

@@ -129,6 +129,10 @@ func completeReceipt(n *device.Snapshot, requestID string) {
 	if n.Receipt == nil || n.Receipt.RequestID != requestID {
 		return
 	}
+	if time.Since(n.Receipt.Since) > device.ReceiptFor {
+		n.Receipt = nil // nobody sees it any more
+		return
+	}
 	r := *n.Receipt
 	r.Deleted, r.Since = true, time.Now()
 	n.Receipt = &r
@@ -285,16 +289,16 @@ func (s *sweeper) eraseGrant(ctx context.Context, id string) bool {
 		}
 	}
 	s.accounts.drop(g.ID)
-	// Before it is gone: nobody is to see an account gone without how it ended.
-	before := s.pub.board.Get().Forgotten
+	// Whoever first publishes that it is gone says how that ended.
 	if g.Retired {
-		s.pub.update(func(n *device.Snapshot) { n.Forgotten, n.ForgottenAt = end, time.Now() })
+		s.pub.setForgotten(end)
 	}
 	if err := s.store.Grants.Delete(g.ID); err != nil {
 		s.log.Error("sweep failed", "err", err)
-		s.pub.update(func(n *device.Snapshot) { n.Forgotten = before })
+		s.pub.setForgotten(nil)
 		return false
 	}
+	s.pub.publishForgotten()
 	s.log.Info("grant erased")
 	return true
 }

@@ -59,8 +59,12 @@ func (u *upkeep) catchUp(ctx context.Context) error {
 	pending := u.pending
 	u.mu.Unlock()
 	for _, f := range pending {
-		if err := f(ctx); store.IsDiskError(err) {
+		err := f(ctx)
+		if store.IsDiskError(err) {
 			return err
+		}
+		if err != nil {
+			u.log.Error("start not completed", "err", err)
 		}
 		u.mu.Lock()
 		u.pending = u.pending[1:]

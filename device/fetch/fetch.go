@@ -30,11 +30,12 @@ type Config struct {
 	Append     bool                       // a pick joins the photos on the box instead of replacing them
 	Log        *slog.Logger
 
-	// Progress reports each change, Arrived that items are on the disk, and Alive
-	// that bytes came.
+	// Progress reports each change, Arrived that items are on the disk, Alive that
+	// bytes of one came, and Listed that the list continues.
 	Progress func(device.Fetch)
 	Arrived  func()
 	Alive    func()
+	Listed   func()
 	// Received counts the bytes of downloads, and Item the downloads.
 	Received func(bytes int64)
 	Item     func(fetched bool)
@@ -83,10 +84,10 @@ func (f *Fetcher) Run(ctx context.Context, s Session) (Result, error) {
 		came := l.status().Done > before
 		l.noteFull(device.IsFull(err) || errors.Is(err, ErrDiskFull), came)
 		switch {
-		case ctx.Err() != nil:
-			return l.result(), ctx.Err()
 		case err == nil && missing == 0:
 			return f.final(nil)
+		case ctx.Err() != nil:
+			return l.result(), ctx.Err()
 		case isGrantError(err):
 			return l.result(), err
 		case err != nil && l.fullFor() > maxWait:
@@ -249,7 +250,7 @@ func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, c
 	seen := map[string]bool{}
 	var n listed
 	for item, err := range s.API.MediaItems(ctx, s.SessionID) {
-		f.cfg.Alive()
+		f.cfg.Listed()
 		if ie, ok := errors.AsType[*picker.ItemError](err); ok {
 			n.unnamed++
 			f.cfg.Log.Warn("item unreadable", "err", ie, "request_id", s.RequestID)

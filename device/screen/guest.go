@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"pickerd/device"
-	"pickerd/display"
 )
 
 const (
@@ -77,25 +76,21 @@ func (s *Screen) runGuestTimer(ctx context.Context) {
 // forgetGuest forgets a guest unless they are back by the time that the engine
 // gets to it.
 func (s *Screen) forgetGuest(ctx context.Context) {
-	wishCtx, withdraw := context.WithCancel(ctx)
-	defer withdraw()
-	s.mu.Lock()
-	over := s.view.guestIsOver(time.Now())
-	s.withdraw = withdraw
-	s.mu.Unlock()
-	var err error
-	if over {
-		s.cfg.Log.Info("guest inactive", "for", s.cfg.ForgetAfter)
-		err = s.cfg.Engine.Do(wishCtx, display.Wish{Verb: display.Forget, Everywhere: true})
+	over := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.view.guestIsOver(time.Now())
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.withdraw = nil
-	if err == nil || errors.Is(err, device.ErrNotPaired) || errors.Is(err, device.ErrStopping) || wishCtx.Err() != nil {
-		s.updateLocked(func(*view) {})
+	if !over() {
+		return
+	}
+	s.cfg.Log.Info("guest inactive", "for", s.cfg.ForgetAfter)
+	err := s.cfg.Engine.ForgetIf(ctx, over)
+	if err == nil || errors.Is(err, device.ErrNotPaired) || errors.Is(err, device.ErrStopping) {
+		s.refresh()
 		return
 	}
 	// The disk does not take it. Nobody else may see the photos.
 	s.cfg.Log.Error("guest not forgotten", "err", err, "retry_in", forgetRetry)
-	s.updateLocked(func(v *view) { v.overdue, v.retryAt = true, time.Now().Add(forgetRetry) })
+	s.update(func(v *view) { v.overdue, v.retryAt = true, time.Now().Add(forgetRetry) })
 }

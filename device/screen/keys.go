@@ -25,6 +25,13 @@ const (
 	KeyPrevious Key = "previous"
 )
 
+// A keyWish is what a key asks of the engine. If the page has offered it, it is
+// granted only while the page still does.
+type keyWish struct {
+	display.Wish
+	offered bool
+}
+
 // Press does what a key means on the page as it is. At night the first key only
 // wakes the screen; during the countdown for a guest it means to stay. What the
 // engine has to do for a key is done by Run: a key never waits for the disk. The
@@ -43,7 +50,7 @@ func (s *Screen) Press(ctx context.Context, k Key) error {
 		return nil
 	}
 	select {
-	case s.keys <- *w:
+	case s.keys <- keyWish{*w, s.offers(w.Verb)}:
 	default:
 		s.cfg.Log.Info("key dropped: too many are waiting", "key", string(k))
 	}
@@ -56,6 +63,7 @@ func (s *Screen) press(k Key, base string) *display.Wish {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := &s.view
+	s.refreshLocked() // somebody may have been forgotten, and the menu be closed
 	if woken := s.touchLocked(); woken {
 		s.updateLocked(func(*view) {})
 		return nil
@@ -105,6 +113,9 @@ func (v *view) wishOf(k Key) *display.Wish {
 func (v *view) pressInMenu(k Key) *display.Wish {
 	p := v.page()
 	lines := v.menu.entries(v, &p)
+	if len(lines) == 0 { // closed just now
+		return nil
+	}
 	m := &v.menu
 	m.since = time.Now()
 	at := m.at(lines)

@@ -45,6 +45,14 @@ func (r *rig) Do(ctx context.Context, w display.Wish) error {
 	return r.err
 }
 
+// ForgetIf plays the engine.
+func (r *rig) ForgetIf(ctx context.Context, still func() bool) error {
+	if !still() {
+		return nil
+	}
+	return r.Do(ctx, display.Wish{Verb: display.Forget, Everywhere: true})
+}
+
 func newRig(change func(*Config)) *rig {
 	r := &rig{}
 	r.frames.Set(device.Frame{Seq: 1, Slide: &display.Slide{Alt: "Photo 1 of 2", Media: []display.Media{{File: "a.jpg"}}}})
@@ -185,6 +193,53 @@ func TestOtherGeneration(t *testing.T) {
 			synctest.Wait()
 			if p := r.Pages().Get(); p.Slide == nil {
 				t.Errorf("%+v", p)
+			}
+		})
+	})
+}
+
+// TestMenuClosedByOthers presses keys in a menu that somebody who was forgotten had
+// open, before the screen has taken that in.
+func TestMenuClosedByOthers(t *testing.T) {
+	for _, k := range []Key{KeyUp, KeyDown, KeyOK, KeyBack, KeyMenu} {
+		r := newRig(nil)
+		if err := r.Press(t.Context(), KeyMenu); err != nil || r.Pages().Get().Menu == nil {
+			t.Fatalf("no menu: %v", err)
+		}
+		s := r.snapshots.Get()
+		s.Seq++
+		s.Generation++
+		r.snapshots.Set(s)
+		if err := r.Press(t.Context(), k); err != nil {
+			t.Errorf("%s: %v", k, err)
+		}
+		if open := r.Pages().Get().Menu != nil; open != (k == KeyMenu) {
+			t.Errorf("%s: menu open: %v", k, open)
+		}
+	}
+}
+
+// TestLateKey checks that a key that waited for the engine is dropped if the page
+// no longer offers what it meant.
+func TestLateKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(nil)
+		r.hold = make(chan struct{})
+		r.run(t, func() {
+			for range 2 {
+				if err := r.Press(t.Context(), KeyOK); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+			}
+			s := r.snapshots.Get()
+			s.Seq, s.State = 2, device.Opening
+			r.snapshots.Set(s)
+			synctest.Wait()
+			close(r.hold)
+			synctest.Wait()
+			if len(r.asked) != 1 {
+				t.Errorf("asked for %+v", r.asked)
 			}
 		})
 	})

@@ -36,8 +36,14 @@ func (s *Screen) openPhones(k Key) (base string, done func()) {
 		return "", func() {}
 	}
 	s.mu.Lock()
-	s.opening++
+	opens := s.view.menu.page == menuClosed && !s.view.asleep && s.view.leavesAt.IsZero()
+	if opens {
+		s.opening++
+	}
 	s.mu.Unlock()
+	if !opens {
+		return "", func() {}
+	}
 	done = func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -50,6 +56,46 @@ func (s *Screen) openPhones(k Key) (base string, done func()) {
 		return "", done
 	}
 	return base, done
+}
+
+// addressInterval is how often the box checks that phones still reach it at the
+// address of a remote.
+const addressInterval = 30 * time.Second
+
+// runPhones keeps the phone listener at the box's address while there is a phone
+// remote, until ctx ends.
+func (s *Screen) runPhones(ctx context.Context) {
+	if s.cfg.Phones == nil {
+		return
+	}
+	tick := time.NewTicker(addressInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.mu.Lock()
+		r := s.view.remote
+		good := r.isGood(time.Now())
+		if good {
+			s.opening++
+		}
+		s.mu.Unlock()
+		if !good {
+			continue
+		}
+		base, err := s.cfg.Phones.Open()
+		address := base + device.RemotePath + r.key
+		s.mu.Lock()
+		s.opening--
+		if err == nil && s.view.remote.key == r.key && s.view.remote.address != address {
+			s.updateLocked(func(v *view) { v.remote.address = address })
+		}
+		s.closePhonesLocked()
+		s.mu.Unlock()
+	}
 }
 
 // closePhonesLocked closes the phone listener once no phone remote is good.

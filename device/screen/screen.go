@@ -15,10 +15,17 @@ import (
 	"pickerd/display/words"
 )
 
-// An Actor grants wishes. When Do returns, the Snapshot or Frame that shows the
-// outcome has been published.
+// An Actor grants wishes. When Do returns, the Snapshot or, of a slide, the Frame
+// that shows the outcome has been published.
 type Actor interface {
 	Do(ctx context.Context, w display.Wish) error
+}
+
+// An Engine is the Actor that pairs, picks and forgets.
+type Engine interface {
+	Actor
+	// ForgetIf forgets everybody everywhere if still returns true at that time.
+	ForgetIf(ctx context.Context, still func() bool) error
 }
 
 // Config is what a Screen needs. All pointers, interfaces and funcs must be set
@@ -36,7 +43,7 @@ type Config struct {
 
 	Snapshots *display.Board[device.Snapshot]
 	Frames    *display.Board[device.Frame]
-	Engine    Actor
+	Engine    Engine
 	Slides    Actor
 	// Phones is nil where phones get no remote.
 	Phones device.PhoneListener
@@ -57,16 +64,15 @@ type Screen struct {
 	pages    display.Board[display.Page]
 	statuses display.Board[device.Status]
 
-	rearm  chan struct{}     // level trigger: due has changed
-	forget chan struct{}     // level trigger: the guest's time is over
-	keys   chan display.Wish // what keys ask of the engine
+	rearm  chan struct{} // level trigger: due has changed
+	forget chan struct{} // level trigger: the guest's time is over
+	keys   chan keyWish  // what keys ask of the engine
 
-	mu       sync.Mutex
-	view     view
-	due      time.Time // when the view changes by itself
-	updates  int       // of the view
-	opening  int       // calls that open the phone listener
-	withdraw func()    // ends the forgetting of a guest who is back, while it can be
+	mu      sync.Mutex
+	view    view
+	due     time.Time // when the view changes by itself
+	updates int       // of the view
+	opening int       // calls that open the phone listener
 }
 
 // maxKeyWishes bounds the keys that wait for the engine. More of them are dropped.
@@ -78,7 +84,7 @@ func New(cfg Config) *Screen {
 		cfg:    cfg,
 		rearm:  make(chan struct{}, 1),
 		forget: make(chan struct{}, 1),
-		keys:   make(chan display.Wish, maxKeyWishes),
+		keys:   make(chan keyWish, maxKeyWishes),
 	}
 	s.view = view{cfg: &s.cfg, touched: time.Now()}
 	if s.view.hasGuests() { // what browsers kept from before belongs to nobody
@@ -107,6 +113,7 @@ func (s *Screen) Run(ctx context.Context) error {
 	defer cancel()
 	wg.Go(func() { s.runKeys(ctx) })
 	wg.Go(func() { s.runGuestTimer(ctx) })
+	wg.Go(func() { s.runPhones(ctx) })
 	for {
 		s.refresh()
 		t := time.NewTimer(time.Until(s.nextDue()))
@@ -133,6 +140,10 @@ func (s *Screen) nextDue() time.Time {
 func (s *Screen) refresh() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.refreshLocked()
+}
+
+func (s *Screen) refreshLocked() {
 	if s.cfg.Snapshots.Get().Seq != s.view.snap.Seq || s.cfg.Frames.Get().Seq != s.view.frame.Seq || !time.Now().Before(s.due) {
 		s.updateLocked(func(*view) {})
 	}
@@ -210,7 +221,7 @@ func (s *Screen) Do(ctx context.Context, w display.Wish) error {
 
 // pass hands a wish on and shows its outcome.
 func (s *Screen) pass(ctx context.Context, w display.Wish) error {
-	actor := s.cfg.Engine
+	var actor Actor = s.cfg.Engine
 	if isSlideVerb(w.Verb) {
 		actor = s.cfg.Slides
 	}
@@ -246,9 +257,6 @@ func (s *Screen) touchLocked() bool {
 	v := &s.view
 	seen := v.asleep || !v.leavesAt.IsZero()
 	v.touched, v.asleep, v.leavesAt = time.Now(), false, time.Time{}
-	if s.withdraw != nil && !v.overdue {
-		s.withdraw()
-	}
 	return seen
 }
 
@@ -290,11 +298,21 @@ func (s *Screen) runKeys(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case w := <-s.keys:
-			if err := s.Do(ctx, w); err != nil && ctx.Err() == nil {
+			if w.offered && !s.offers(w.Verb) {
+				continue // the page is another one by now
+			}
+			if err := s.Do(ctx, w.Wish); err != nil && ctx.Err() == nil {
 				s.cfg.Log.Info("key had no effect", "verb", string(w.Verb), "err", err)
 			}
 		}
 	}
+}
+
+// offers reports whether the page offers a verb.
+func (s *Screen) offers(v display.Verb) bool {
+	p := s.pages.Get()
+	_, ok := p.Offer(v)
+	return ok
 }
 
 // wake sets a level trigger.

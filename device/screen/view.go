@@ -34,9 +34,6 @@ type view struct {
 	forgetNow bool      // their time is over, and nobody knows yet
 }
 
-// receiptFor is how long a receipt is shown after the session was deleted.
-const receiptFor = 12 * time.Second
-
 // take takes over the newest snapshot and frame.
 func (v *view) take(snap device.Snapshot, frame device.Frame) {
 	if snap.State == "" {
@@ -85,13 +82,13 @@ func (v *view) advance(now time.Time) (due time.Time) {
 		}
 	}
 	v.receipt, v.forgotten = nil, nil
-	if r := v.snap.Receipt; r != nil && now.Before(r.Since.Add(receiptFor)) {
+	if r := v.snap.Receipt; r != nil && now.Before(r.Since.Add(device.ReceiptFor)) {
 		v.receipt = r
-		sooner(r.Since.Add(receiptFor))
+		sooner(r.Since.Add(device.ReceiptFor))
 	}
-	if f := v.snap.Forgotten; f != nil && now.Before(v.snap.ForgottenAt.Add(receiptFor)) {
+	if f := v.snap.Forgotten; f != nil && now.Before(v.snap.ForgottenAt.Add(device.ReceiptFor)) {
 		v.forgotten = f
-		sooner(v.snap.ForgottenAt.Add(receiptFor))
+		sooner(v.snap.ForgottenAt.Add(device.ReceiptFor))
 	}
 	v.ended = false
 	for _, end := range v.expiries() {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ const (
 	// minReload is the shortest pause between two readings of the collection
 	// while photos are arriving.
 	minReload = 500 * time.Millisecond
+	// readRetry is the pause after a collection that could not be read.
+	readRetry = 5 * time.Second
 )
 
 // Config says how photos follow each other. All funcs must be set.
@@ -89,6 +92,7 @@ type state struct {
 	due        time.Time // when the next slide comes
 	read       time.Time // when the collection was read last
 	stale      bool      // the collection may be another one
+	retryAt    time.Time // when it may be read again after a failure
 	paused     bool
 }
 
@@ -111,7 +115,7 @@ func (s *Slideshow) Run(ctx context.Context) error {
 		s.publish(st)
 		due, ask := st.due, chan struct{}(nil)
 		if st.stale && !reading {
-			if at := st.read.Add(minReload); len(st.photos) == 0 || !time.Now().Before(at) {
+			if at := st.readAt(s.cfg.Generation()); !time.Now().Before(at) {
 				ask = request
 			} else if at.Before(due) {
 				due = at
@@ -170,6 +174,7 @@ func (s *Slideshow) read(ctx context.Context, request <-chan struct{}, loaded ch
 func (st *state) take(c *collection, now time.Time) {
 	st.read = now
 	if c == nil {
+		st.stale, st.retryAt = true, now.Add(readRetry)
 		return
 	}
 	before := st.shownID()
@@ -178,6 +183,15 @@ func (st *state) take(c *collection, now time.Time) {
 	if st.shownID() != before {
 		st.restart(now)
 	}
+}
+
+// readAt returns when the collection may be read again. A first photo does not
+// wait, nor do those that stay when somebody is forgotten.
+func (st *state) readAt(generation int) time.Time {
+	if len(st.photos) == 0 || generation != st.generation {
+		return st.retryAt
+	}
+	return slices.MaxFunc([]time.Time{st.retryAt, st.read.Add(minReload)}, time.Time.Compare)
 }
 
 // restart gives the slide on the screen its whole time.
