@@ -3,38 +3,44 @@ package display
 import "time"
 
 // A Page is everything that a screen shows at a moment, in the language of the
-// interface. An empty member is absent from the screen.
+// screen. An empty member is absent. Encoded as JSON it has the members that
+// outputs show as they are.
 type Page struct {
-	State   string // for style sheets and tests; outputs decide nothing by it
-	Device  string // the screen's own name
-	Title   string // the largest text: what is going on
-	Text    string // a sentence or two under it
-	Steps   []string
-	Hint    string    // one line of help
-	QR      string    // what the QR code holds
-	Link    string    // the address as text, for typing or reading
-	Code    string    // the user_code, as given
-	Spoken  string    // what to open or enter, letter by letter, for those who hear it
-	Until   time.Time // when QR and code end, for a countdown
-	Problem string    // what is wrong, over whatever else is shown
-	Remedy  string    // what to do about it
-	RetryAt time.Time // when it is tried again
+	State   string   `json:"state"`            // for style sheets and tests; outputs decide nothing by it
+	Device  string   `json:"device,omitempty"` // the screen's own name
+	Title   string   `json:"title,omitempty"`  // the largest text: what is going on
+	Text    string   `json:"text,omitempty"`   // a sentence or two under it
+	Steps   []string `json:"steps,omitempty"`
+	Hint    string   `json:"hint,omitempty"`    // one line of help
+	QR      string   `json:"-"`                 // what the QR code holds
+	Link    string   `json:"link,omitempty"`    // the address as text, for typing or reading
+	Code    string   `json:"code,omitempty"`    // the user_code, as given
+	Spoken  string   `json:"spoken,omitempty"`  // what to open or enter, letter by letter, for screen readers
+	Problem string   `json:"problem,omitempty"` // what is wrong, over whatever else is shown
+	Remedy  string   `json:"remedy,omitempty"`  // what to do about it
+	Ends    `json:"-"`
 
-	Progress *Progress
-	Slide    *Slide // what is on the screen; texts are small then
-	Next     *Slide // what comes after it, to be loaded ahead
-	Paused   string // says that the slideshow stands still
-	Receipt  string // a short word of thanks after a pick
-	Account  string // who is linked to this screen
-	Clock    string // the time of day
-	Date     string
-	Night    bool // the screen is black, whatever else is in the page
+	Progress *Progress `json:"progress,omitempty"`
+	Slide    *Slide    `json:"-"`                 // what is on the screen; texts are small then
+	Next     *Slide    `json:"-"`                 // what comes after it, to be loaded ahead
+	Paused   string    `json:"paused,omitempty"`  // says that the slideshow is paused
+	Receipt  string    `json:"receipt,omitempty"` // what came of a pick
+	Account  string    `json:"account,omitempty"` // who is linked to this screen
+	Clock    string    `json:"clock,omitempty"`   // the time of day
+	Date     string    `json:"date,omitempty"`
+	Night    bool      `json:"night,omitempty"` // the screen is black, whatever else is in the page
 
-	Offers   []Offer   // what may be asked for now, at most one of each verb
-	LeavesAt time.Time // when an inactive guest is forgotten, for a countdown
-	Visit    string    // changes when somebody is forgotten: nothing shown before may be kept
+	Offers []Offer `json:"-"`               // what may be asked for now, at most one of each verb
+	Visit  string  `json:"visit,omitempty"` // changes when somebody is forgotten: nothing shown before may be kept
 
-	Menu *Menu // over everything else
+	Menu *Menu `json:"-"` // over everything else
+}
+
+// Ends are when things on a page end, for countdowns; zero where there is none.
+type Ends struct {
+	Until    time.Time // QR and code
+	RetryAt  time.Time // the wait for the next try
+	LeavesAt time.Time // the patience with an inactive guest, who is then forgotten
 }
 
 // Offer returns what the page offers of a verb.
@@ -55,7 +61,9 @@ func (p *Page) Label(v Verb) string {
 
 // Progress is how far a download is.
 type Progress struct {
-	Done, Total, Failed int
+	Done   int `json:"done"`
+	Total  int `json:"total"`
+	Failed int `json:"failed,omitempty"`
 }
 
 // A Slide is a photo or video, or two upright photos side by side.

@@ -81,7 +81,7 @@ func TestAccessibility(t *testing.T) {
 	link := "https://www.google.com/device"
 	slide := &display.Slide{Media: []display.Media{{File: "good.png"}}, Alt: "Photo 1 of 3", Caption: "9 March 2026"}
 	code := display.Page{State: "pairing", Device: "Kitchen", Title: "Show your photos on Kitchen", Steps: []string{"Scan the code."}, Hint: "You can disconnect it.",
-		QR: link + "?user_code=ABCD-EFGH", Link: link, Code: "ABCD-EFGH", Spoken: "The code is: A, B, C, D", Until: soon(20 * time.Minute), Offers: []display.Offer{{Wish: display.Wish{Verb: display.Renew}, Label: "New code"}}}
+		QR: link + "?user_code=ABCD-EFGH", Link: link, Code: "ABCD-EFGH", Spoken: "The code is: A, B, C, D", Ends: display.Ends{Until: soon(20 * time.Minute)}, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Renew}, Label: "New code"}}}
 	board.Set(code)
 	tb := chromium.open(t, 1920, 1080, url)
 	tb.scan()
@@ -102,7 +102,7 @@ func TestAccessibility(t *testing.T) {
 		{"photos on their way", "!document.getElementById('progress').hidden", display.Page{State: "fetching", Title: "On their way", Progress: &display.Progress{Done: 3, Total: 12}, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Cancel}, Label: "Stop"}}}},
 		{"a photo", "document.querySelector('.slide.on')", display.Page{State: "showing", Slide: slide, Clock: "17:42", Date: "9 March", Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}, {Wish: display.Wish{Verb: display.AskForget}, Label: "Forget this account"}}, Paused: "Paused"}},
 		{"a menu", "!document.getElementById('menuscan').hidden && document.activeElement.dataset.id === 'pick'", display.Page{State: "showing", Slide: slide, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}}, Menu: menu}},
-		{"a guest who leaves", "!document.getElementById('stay').hidden", display.Page{State: "showing", Slide: slide, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}, {Wish: display.Wish{Verb: display.Stay}, Label: "I'm still here"}}, LeavesAt: soon(10 * time.Minute)}},
+		{"a guest who leaves", "!document.getElementById('stay').hidden", display.Page{State: "showing", Slide: slide, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}, {Wish: display.Wish{Verb: display.Stay}, Label: "I'm still here"}}, Ends: display.Ends{LeavesAt: soon(10 * time.Minute)}}},
 	} {
 		board.Set(s.page)
 		tb.until(s.seen)

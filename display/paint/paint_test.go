@@ -33,13 +33,13 @@ var now = time.Date(2026, 3, 9, 17, 42, 11, 0, time.UTC)
 func pairing() display.Page {
 	return display.Page{Device: "Kitchen", Title: "Show your photos on Kitchen", Steps: []string{"Scan the code with your phone and sign in to Google.", "They appear here."},
 		Hint: "This screen sees only the photos you choose.", QR: "https://www.google.com/device?user_code=GQVQ-JKEC",
-		Link: "https://www.google.com/device", Code: "GQVQ-JKEC", Until: now.Add(29 * time.Minute), Offers: []display.Offer{{Wish: display.Wish{Verb: display.Renew}, Label: "New code"}, {Wish: display.Wish{Verb: display.Cancel}, Label: "Cancel"}}}
+		Link: "https://www.google.com/device", Code: "GQVQ-JKEC", Ends: display.Ends{Until: now.Add(29 * time.Minute)}, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Renew}, Label: "New code"}, {Wish: display.Wish{Verb: display.Cancel}, Label: "Cancel"}}}
 }
 
 // busy has everything that can stand over a photo.
 func busy() display.Page {
 	return display.Page{Slide: &display.Slide{Media: []display.Media{{File: "a"}}, Caption: "9 March 2026"}, Clock: "17:42", Date: "Monday 9 March",
-		Problem: "No internet connection.", Remedy: "Check this screen's network.", RetryAt: now.Add(time.Minute), Paused: "Paused",
+		Problem: "No internet connection.", Remedy: "Check this screen's network.", Ends: display.Ends{RetryAt: now.Add(time.Minute)}, Paused: "Paused",
 		Receipt: "24 photos are here.", Progress: &display.Progress{Done: 7, Total: 24, Failed: 1}}
 }
 

@@ -29,7 +29,7 @@ func TestLittleWork(t *testing.T) {
 		if th.screen.count() > before+1 { // once, when things change places
 			t.Errorf("%d pictures while nothing changed", th.screen.count()-before)
 		}
-		th.show(display.Page{Title: "Scan", QR: "https://g.test/device", Link: "https://g.test/device", Code: "ABCD", Until: time.Now().Add(20 * time.Minute)})
+		th.show(display.Page{Title: "Scan", QR: "https://g.test/device", Link: "https://g.test/device", Code: "ABCD", Ends: display.Ends{Until: time.Now().Add(20 * time.Minute)}})
 		time.Sleep(time.Until(time.Now().Truncate(5 * time.Minute).Add(5*time.Minute + 10*time.Second))) // away from a change of places
 		synctest.Wait()
 		th.screen.takeParts()
@@ -276,7 +276,7 @@ func TestAlive(t *testing.T) {
 // Turned screens show everything turned, also what changes alone.
 func TestRotate(t *testing.T) {
 	inTheatre(t, nil, func(t *testing.T, th *theatre) {
-		th.show(display.Page{Title: "Scan", QR: "https://g.test/device", Until: time.Now().Add(20 * time.Minute)})
+		th.show(display.Page{Title: "Scan", QR: "https://g.test/device", Ends: display.Ends{Until: time.Now().Add(20 * time.Minute)}})
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		upright := th.screen.picture()
@@ -285,7 +285,7 @@ func TestRotate(t *testing.T) {
 			w, h := pixel.RotatedSize(640, 360, degrees)
 			th.install(w, h)
 			th.cfg.Rotate = degrees
-			th.pages.Set(display.Page{Title: "Scan", QR: "https://g.test/device", Until: time.Now().Add(20 * time.Minute)})
+			th.pages.Set(display.Page{Title: "Scan", QR: "https://g.test/device", Ends: display.Ends{Until: time.Now().Add(20 * time.Minute)}})
 			th.start()
 			time.Sleep(3 * time.Second)
 			synctest.Wait()

@@ -136,7 +136,7 @@ const link = "https://www.google.com/device?user_code=GQVQ-JKEC"
 
 func pairing() display.Page {
 	return display.Page{Device: "Kitchen", Title: "Show your photos on Kitchen", Steps: []string{"Scan the code with your phone and sign in to Google."},
-		QR: link, Link: "https://www.google.com/device", Code: "GQVQ-JKEC", Until: time.Now().Add(10 * time.Minute)}
+		QR: link, Link: "https://www.google.com/device", Code: "GQVQ-JKEC", Ends: display.Ends{Until: time.Now().Add(10 * time.Minute)}}
 }
 
 func TestTerminal(t *testing.T) {

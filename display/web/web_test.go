@@ -8,10 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -210,7 +212,7 @@ func TestHealth(t *testing.T) {
 func TestEvents(t *testing.T) {
 	r := newRig(t)
 	until := time.Now().Add(90 * time.Second)
-	r.pages.Set(display.Page{State: "pairing", QR: "https://g.test/d", Code: "AB-CD", Until: until})
+	r.pages.Set(display.Page{State: "pairing", QR: "https://g.test/d", Code: "AB-CD", Ends: display.Ends{Until: until}})
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.srv.URL+"/events?w=2560&h=99999", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -281,7 +283,7 @@ func TestKept(t *testing.T) {
 
 func TestMenu(t *testing.T) {
 	p := display.Page{Menu: &display.Menu{Title: "Kitchen", Items: []display.MenuItem{{ID: "pick", Label: "Choose photos"}}, QR: "http://192.0.2.7/remote/k", QRLabel: "Scan"},
-		LeavesAt: time.Now().Add(42 * time.Second), Offers: []display.Offer{{Wish: display.Wish{Verb: display.Stay}, Label: "Stay"}}, Visit: "v"}
+		Ends: display.Ends{LeavesAt: time.Now().Add(42 * time.Second)}, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Stay}, Label: "Stay"}}, Visit: "v"}
 	m := messageOf(p, time.Now())
 	if m.Menu.Items[0] != (itemMsg{"pick", "Choose photos"}) || !strings.HasPrefix(m.Menu.QR, "menu.svg?") || m.Menu.QRLink != p.Menu.QR || m.Leaves != 42 || m.Stay != "Stay" || m.Visit != "v" {
 		t.Errorf("%+v %+v", m, m.Menu)
@@ -300,5 +302,32 @@ func TestScreenSizeDefault(t *testing.T) {
 	r := newRig(t)
 	if w, h := r.web.ScreenSize(); w != 0 || h != 0 {
 		t.Errorf("%d by %d", w, h)
+	}
+}
+
+// TestMessageMembers checks what a browser gets of a full page: an older page may
+// still be open in it after an update.
+func TestMessageMembers(t *testing.T) {
+	now := time.Now()
+	slide := &display.Slide{Media: []display.Media{{File: "a.jpg"}}}
+	p := display.Page{State: "s", Device: "d", Title: "t", Text: "t", Steps: []string{"s"}, Hint: "h", QR: "https://g.test/d", Link: "l", Code: "c", Spoken: "s",
+		Problem: "p", Remedy: "r", Ends: display.Ends{Until: now.Add(time.Minute), RetryAt: now.Add(time.Minute), LeavesAt: now.Add(time.Minute)},
+		Progress: &display.Progress{Done: 1, Total: 2, Failed: 1}, Slide: slide, Next: slide, Paused: "p", Receipt: "r", Account: "a", Clock: "c", Date: "d", Night: true,
+		Visit: "v", Menu: &display.Menu{}}
+	for _, v := range []display.Verb{display.Pick, display.Cancel, display.Renew, display.AskForget, display.Stay} {
+		p.Offers = append(p.Offers, display.Offer{Wish: display.Wish{Verb: v}, Label: "l"})
+	}
+	data, err := json.Marshal(messageOf(p, now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Fields(`account cancel clock code date device forget hint leaves left link menu next night paused pick problem progress qr qr_link
+		qr_modules receipt remedy renew retry_in slide spoken state stay steps text title visit`)
+	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, want) {
+		t.Errorf("got %v, want %v", names, want)
 	}
 }
