@@ -62,7 +62,7 @@ type tlsListener struct {
 // Accept implements net.Listener.
 func (l tlsListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if err != nil || web.IsOwn(c) {
+	if err != nil || web.IsLocal(c) {
 		return c, err
 	}
 	return tls.Server(c, l.cfg), nil

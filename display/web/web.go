@@ -106,13 +106,13 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	harden(w.Header())
+	securityHeaders(w.Header())
 	s.handler.ServeHTTP(w, r)
 }
 
 // harden tells a browser to trust nothing but this page's own files, to keep
 // nothing, and to show it in no other page.
-func harden(h http.Header) {
+func securityHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY") // for browsers from before the policy
