@@ -181,49 +181,26 @@ func (s *Server) connect(r *http.Request) func() {
 	}
 }
 
-// A message is a display.Page as the browser gets it: flat, with absent members
-// left out, and times as seconds from now, because a browser's clock may be
-// another.
+// A message is a display.Page as browsers get it. Absent fields are left out.
+// Times are seconds from now, because the browser's clock may be wrong.
 type message struct {
-	State    string       `json:"state"`
-	Device   string       `json:"device,omitempty"`
-	Title    string       `json:"title,omitempty"`
-	Text     string       `json:"text,omitempty"`
-	Steps    []string     `json:"steps,omitempty"`
-	Hint     string       `json:"hint,omitempty"`
-	QR       string       `json:"qr,omitempty"` // the picture's address
-	QRLink   string       `json:"qr_link,omitempty"`
-	Modules  int          `json:"qr_modules,omitempty"` // in a row, with the quiet zone
-	Link     string       `json:"link,omitempty"`
-	Code     string       `json:"code,omitempty"`
-	Spoken   string       `json:"spoken,omitempty"`
-	Left     int          `json:"left,omitempty"` // seconds
-	Problem  string       `json:"problem,omitempty"`
-	Remedy   string       `json:"remedy,omitempty"`
-	RetryIn  int          `json:"retry_in,omitempty"` // seconds
-	Progress *progressMsg `json:"progress,omitempty"`
-	Slide    *slideMsg    `json:"slide,omitempty"`
-	Next     *slideMsg    `json:"next,omitempty"`
-	Paused   string       `json:"paused,omitempty"`
-	Clock    string       `json:"clock,omitempty"`
-	Date     string       `json:"date,omitempty"`
-	Night    bool         `json:"night,omitempty"`
-	Menu     *menuMsg     `json:"menu,omitempty"`
-	Receipt  string       `json:"receipt,omitempty"`
-	Account  string       `json:"account,omitempty"`
-	Pick     string       `json:"pick,omitempty"`
-	Cancel   string       `json:"cancel,omitempty"`
-	Renew    string       `json:"renew,omitempty"`
-	Forget   string       `json:"forget,omitempty"`
-	Leaves   int          `json:"leaves,omitempty"` // seconds until an inactive guest is forgotten
-	Stay     string       `json:"stay,omitempty"`
-	Visit    string       `json:"visit,omitempty"`
-}
+	display.Page
+	QR      string    `json:"qr,omitempty"` // the picture's address
+	QRLink  string    `json:"qr_link,omitempty"`
+	Modules int       `json:"qr_modules,omitempty"` // in a row, with the quiet zone
+	Left    int       `json:"left,omitempty"`       // until QR code and code expire
+	RetryIn int       `json:"retry_in,omitempty"`
+	Leaves  int       `json:"leaves,omitempty"` // until an inactive guest is forgotten
+	Slide   *slideMsg `json:"slide,omitempty"`
+	Next    *slideMsg `json:"next,omitempty"`
+	Menu    *menuMsg  `json:"menu,omitempty"`
 
-type progressMsg struct {
-	Done   int `json:"done"`
-	Total  int `json:"total"`
-	Failed int `json:"failed,omitempty"`
+	// Labels of the buttons.
+	Pick   string `json:"pick,omitempty"`
+	Cancel string `json:"cancel,omitempty"`
+	Renew  string `json:"renew,omitempty"`
+	Forget string `json:"forget,omitempty"`
+	Stay   string `json:"stay,omitempty"`
 }
 
 type slideMsg struct {
@@ -238,37 +215,27 @@ type mediaMsg struct {
 }
 
 type menuMsg struct {
-	Title    string      `json:"title"`
-	Text     string      `json:"text,omitempty"`
-	Facts    [][2]string `json:"facts,omitempty"`
-	Items    []itemMsg   `json:"items"`
-	Selected int         `json:"selected"`
-	QR       string      `json:"qr,omitempty"` // the picture's address
-	QRLink   string      `json:"qr_link,omitempty"`
-	QRLabel  string      `json:"qr_label,omitempty"`
-}
-
-type itemMsg struct {
-	ID    string `json:"id"`
-	Label string `json:"label"`
+	Title    string             `json:"title"`
+	Text     string             `json:"text,omitempty"`
+	Facts    [][2]string        `json:"facts,omitempty"`
+	Items    []display.MenuItem `json:"items"`
+	Selected int                `json:"selected"`
+	QR       string             `json:"qr,omitempty"` // the picture's address
+	QRLink   string             `json:"qr_link,omitempty"`
+	QRLabel  string             `json:"qr_label,omitempty"`
 }
 
 func messageOf(p display.Page, now time.Time) message {
-	m := message{State: p.State, Device: p.Device, Title: p.Title, Text: p.Text, Steps: p.Steps, Hint: p.Hint,
-		Link: p.Link, Code: p.Code, Spoken: p.Spoken, Left: secondsTo(p.Until, now), Problem: p.Problem, Remedy: p.Remedy,
-		RetryIn: secondsTo(p.RetryAt, now), Slide: slideOf(p.Slide), Next: slideOf(p.Next),
-		Paused: p.Paused, Clock: p.Clock, Date: p.Date, Night: p.Night, Menu: menuOf(p.Menu), Receipt: p.Receipt, Account: p.Account,
+	m := message{Page: p,
+		Left: secondsTo(p.Until, now), RetryIn: secondsTo(p.RetryAt, now), Leaves: secondsTo(p.LeavesAt, now),
+		Slide: slideOf(p.Slide), Next: slideOf(p.Next), Menu: menuOf(p.Menu),
 		Pick: p.Label(display.Pick), Cancel: p.Label(display.Cancel), Renew: p.Label(display.Renew),
-		Forget: p.Label(display.AskForget),
-		Leaves: secondsTo(p.LeavesAt, now), Stay: p.Label(display.Stay), Visit: p.Visit}
+		Forget: p.Label(display.AskForget), Stay: p.Label(display.Stay)}
 	if p.QR != "" {
 		m.QR, m.QRLink = "qr.svg?"+etag(p.QR), p.QR
 		if code, err := qr.New(p.QR); err == nil {
 			m.Modules = len(code)
 		}
-	}
-	if p.Progress != nil {
-		m.Progress = &progressMsg{p.Progress.Done, p.Progress.Total, p.Progress.Failed}
 	}
 	return m
 }
@@ -302,10 +269,7 @@ func menuOf(m *display.Menu) *menuMsg {
 	if m == nil {
 		return nil
 	}
-	out := &menuMsg{Title: m.Title, Text: m.Text, Selected: m.Selected}
-	for _, it := range m.Items {
-		out.Items = append(out.Items, itemMsg{it.ID, it.Label})
-	}
+	out := &menuMsg{Title: m.Title, Text: m.Text, Items: m.Items, Selected: m.Selected}
 	if m.QR != "" {
 		out.QR, out.QRLink, out.QRLabel = "menu.svg?"+etag(m.QR), m.QR, m.QRLabel
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -279,11 +281,58 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// The page script reads these names.
+func TestMessageJSON(t *testing.T) {
+	now := time.Now()
+	offer := func(v display.Verb) display.Offer {
+		return display.Offer{Wish: display.Wish{Verb: v}, Label: "do " + string(v)}
+	}
+	slide := func(file string) *display.Slide {
+		return &display.Slide{Media: []display.Media{{File: file, Video: true}, {File: "b"}}, Alt: "alt", Caption: "caption"}
+	}
+	full := display.Page{State: "state", Device: "device", Title: "title", Text: "text", Steps: []string{"step"}, Hint: "hint", QR: "qr",
+		Link: "link", Code: "code", Spoken: "spoken", Until: now.Add(time.Minute), Problem: "problem", Remedy: "remedy", RetryAt: now.Add(2 * time.Second),
+		Progress: &display.Progress{Done: 1, Total: 2, Failed: 3}, Slide: slide("a"), Next: slide("c"), Paused: "paused", Receipt: "receipt",
+		Account: "account", Clock: "clock", Date: "date", Night: true, LeavesAt: now.Add(3 * time.Second), Visit: "visit",
+		Offers: []display.Offer{offer(display.Pick), offer(display.Cancel), offer(display.Renew), offer(display.AskForget), offer(display.Stay), offer(display.Next)},
+		Menu: &display.Menu{Title: "title", Text: "text", Facts: []display.Fact{{Name: "name", Value: "value"}},
+			Items: []display.MenuItem{{ID: "id", Label: "label"}}, Selected: 1, QR: "menu", QRLabel: "for"}}
+	const slideJSON = `{"media":[{"src":"media/%s","video":true},{"src":"media/b"}],"alt":"alt","caption":"caption"}`
+	for _, tt := range []struct {
+		page display.Page
+		want string
+	}{
+		{display.Page{}, `{"state":""}`},
+		{display.Page{Menu: &display.Menu{}, Slide: &display.Slide{}, Progress: &display.Progress{}},
+			`{"state":"","menu":{"title":"","items":null,"selected":0},"slide":{"media":null,"alt":""},"progress":{"done":0,"total":0}}`},
+		{full, `{"state":"state","device":"device","title":"title","text":"text","steps":["step"],"hint":"hint",
+			"qr":"qr.svg?` + etag("qr") + `","qr_link":"qr","qr_modules":29,"link":"link","code":"code","spoken":"spoken","left":60,
+			"problem":"problem","remedy":"remedy","retry_in":2,"progress":{"done":1,"total":2,"failed":3},
+			"slide":` + fmt.Sprintf(slideJSON, "a") + `,"next":` + fmt.Sprintf(slideJSON, "c") + `,
+			"paused":"paused","receipt":"receipt","account":"account","clock":"clock","date":"date","night":true,"leaves":3,"visit":"visit",
+			"pick":"do pick","cancel":"do cancel","renew":"do renew","forget":"do ask-forget","stay":"do stay",
+			"menu":{"title":"title","text":"text","facts":[["name","value"]],"items":[{"id":"id","label":"label"}],"selected":1,
+				"qr":"menu.svg?` + etag("menu") + `","qr_link":"menu","qr_label":"for"}}`},
+	} {
+		data, err := json.Marshal(messageOf(tt.page, now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want map[string]any
+		if err := errors.Join(json.Unmarshal(data, &got), json.Unmarshal([]byte(tt.want), &want)); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\nwant %s", data, tt.want)
+		}
+	}
+}
+
 func TestMenu(t *testing.T) {
 	p := display.Page{Menu: &display.Menu{Title: "Kitchen", Items: []display.MenuItem{{ID: "pick", Label: "Choose photos"}}, QR: "http://192.0.2.7/remote/k", QRLabel: "Scan"},
 		LeavesAt: time.Now().Add(42 * time.Second), Offers: []display.Offer{{Wish: display.Wish{Verb: display.Stay}, Label: "Stay"}}, Visit: "v"}
 	m := messageOf(p, time.Now())
-	if m.Menu.Items[0] != (itemMsg{"pick", "Choose photos"}) || !strings.HasPrefix(m.Menu.QR, "menu.svg?") || m.Menu.QRLink != p.Menu.QR || m.Leaves != 42 || m.Stay != "Stay" || m.Visit != "v" {
+	if m.Menu.Items[0] != (display.MenuItem{ID: "pick", Label: "Choose photos"}) || !strings.HasPrefix(m.Menu.QR, "menu.svg?") || m.Menu.QRLink != p.Menu.QR || m.Leaves != 42 || m.Stay != "Stay" || m.Visit != "v" {
 		t.Errorf("%+v %+v", m, m.Menu)
 	}
 	r := newRig(t)
