@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"pickerd/display/httpserve"
 	"pickerd/display/words"
 )
 
@@ -93,7 +94,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			w = &deadlineWriter{w, rc}
 		}
 		if !g.isForThisMachine(r) {
-			securityHeaders(w.Header())
+			httpserve.SecurityHeaders(w.Header(), policy)
 			http.Error(w, "This page is not at that name. Use the box's address, or add the name to http.names in its configuration.", http.StatusMisdirectedRequest)
 			return
 		}
@@ -101,7 +102,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		securityHeaders(w.Header())
+		httpserve.SecurityHeaders(w.Header(), policy)
 		if r.URL.Path == "/pickerd.css" && r.Method == http.MethodGet { // the sign-in page uses it
 			next.ServeHTTP(w, r)
 			return
@@ -144,16 +145,8 @@ func addrOf(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-func remoteAddr(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return at.Addr().Unmap().WithZone("")
-}
-
 // isLocal reports whether a request comes from this machine.
-func isLocal(r *http.Request) bool { return sameMachine(remoteAddr(r), localAddr(r)) }
+func isLocal(r *http.Request) bool { return sameMachine(httpserve.RemoteAddr(r), localAddr(r)) }
 
 // IsLocal reports whether a connection comes from this machine, by the same rule
 // that a Guard uses.
@@ -173,7 +166,7 @@ func (g *Guard) isSignedIn(r *http.Request) bool {
 		return true
 	}
 	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && g.failed.mayTry(remoteAddr(r)) && g.isKey(r, bearer)
+	return ok && g.failed.mayTry(httpserve.RemoteAddr(r)) && g.isKey(r, bearer)
 }
 
 // isKey reports whether key is the display key, and counts it as failed if not.
@@ -181,8 +174,8 @@ func (g *Guard) isKey(r *http.Request, key string) bool {
 	if g.cfg.Key != "" && secretsEqual(plainKey(key), plainKey(g.cfg.Key)) {
 		return true
 	}
-	g.failed.count(remoteAddr(r))
-	g.cfg.Log.Warn("display key rejected", "from", remoteAddr(r))
+	g.failed.count(httpserve.RemoteAddr(r))
+	g.cfg.Log.Warn("display key rejected", "from", httpserve.RemoteAddr(r))
 	return false
 }
 
@@ -195,7 +188,7 @@ func (g *Guard) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Sign in on this page itself.", http.StatusForbidden)
 		return
 	}
-	if !g.failed.mayTry(remoteAddr(r)) {
+	if !g.failed.mayTry(httpserve.RemoteAddr(r)) {
 		w.Header().Set("Retry-After", "10")
 		g.askForKey(w, r, http.StatusTooManyRequests, "wait")
 		return
@@ -221,34 +214,29 @@ const (
 // even the right key is not checked.
 type failedKeys struct {
 	mu    sync.Mutex
-	hosts map[netip.Addr]*rate.Limiter
+	hosts *httpserve.Hosts[*rate.Limiter]
 	all   *rate.Limiter
 }
 
 func newFailedKeys() *failedKeys {
-	return &failedKeys{hosts: map[netip.Addr]*rate.Limiter{}, all: rate.NewLimiter(allFailedRate, allFailedBurst)}
+	return &failedKeys{
+		hosts: httpserve.NewHosts(maxHosts, func() *rate.Limiter { return rate.NewLimiter(failedRate, failedBurst) }),
+		all:   rate.NewLimiter(allFailedRate, allFailedBurst),
+	}
 }
 
 // mayTry reports whether an address has an attempt left.
 func (f *failedKeys) mayTry(from netip.Addr) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	host := f.hosts[from]
-	return (host == nil || host.Tokens() >= 1) && f.all.Tokens() >= 1
+	host, known := f.hosts.Find(from)
+	return (!known || host.Tokens() >= 1) && f.all.Tokens() >= 1
 }
 
 // count counts a failed key.
 func (f *failedKeys) count(from netip.Addr) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	host := f.hosts[from]
-	if host == nil {
-		if len(f.hosts) >= maxHosts {
-			clear(f.hosts)
-		}
-		host = rate.NewLimiter(failedRate, failedBurst)
-		f.hosts[from] = host
-	}
-	host.Allow()
+	f.hosts.Get(from).Allow()
 	f.all.Allow()
 }

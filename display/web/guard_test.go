@@ -190,7 +190,7 @@ func TestGuessing(t *testing.T) {
 	for i := range 2 * maxHosts {
 		g.failed.count(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}))
 	}
-	if n := len(g.failed.hosts); n > maxHosts {
+	if n := g.failed.hosts.Len(); n > maxHosts {
 		t.Errorf("%d addresses are remembered", n)
 	}
 }

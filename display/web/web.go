@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"pickerd/display"
+	"pickerd/display/httpserve"
 	"pickerd/display/qr"
 	"pickerd/display/words"
 )
@@ -106,24 +106,14 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	securityHeaders(w.Header())
+	httpserve.SecurityHeaders(w.Header(), policy)
 	s.handler.ServeHTTP(w, r)
 }
 
-// harden tells a browser to trust nothing but this page's own files, to keep
-// nothing, and to show it in no other page.
-func securityHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY") // for browsers from before the policy
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
-}
-
-// Bounds of what a browser may say about its screen.
+// Bounds of the width and height that a browser may report for its screen.
 const (
-	smallest = 320
-	largest  = 3840
+	minSide = 320
+	maxSide = 3840
 )
 
 // ScreenSize is the size of the largest browser that is connected, or was last, 0
@@ -170,7 +160,7 @@ func (s *Server) connect(r *http.Request) func() {
 	if errW != nil || errH != nil {
 		return func() {}
 	}
-	size := [2]int{min(max(w, smallest), largest), min(max(h, smallest), largest)}
+	size := [2]int{min(max(w, minSide), maxSide), min(max(h, minSide), maxSide)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.screens[r], s.last = size, size
@@ -185,7 +175,7 @@ func (s *Server) connect(r *http.Request) func() {
 // Times are seconds from now, because the browser's clock may be wrong.
 type message struct {
 	display.Page
-	QR      string    `json:"qr,omitempty"` // the picture's address
+	QR      string    `json:"qr,omitempty"` // the picture's address, with a digest of the content
 	QRLink  string    `json:"qr_link,omitempty"`
 	Modules int       `json:"qr_modules,omitempty"` // in a row, with the quiet zone
 	Left    int       `json:"left,omitempty"`       // until QR code and code expire
@@ -232,19 +222,12 @@ func messageOf(p display.Page, now time.Time) message {
 		Pick: p.Label(display.Pick), Cancel: p.Label(display.Cancel), Renew: p.Label(display.Renew),
 		Forget: p.Label(display.AskForget), Stay: p.Label(display.Stay)}
 	if p.QR != "" {
-		m.QR, m.QRLink = "qr.svg?"+etag(p.QR), p.QR
+		m.QR, m.QRLink = "qr.svg?"+httpserve.Digest([]byte(p.QR)), p.QR
 		if code, err := qr.New(p.QR); err == nil {
 			m.Modules = len(code)
 		}
 	}
 	return m
-}
-
-// etag tells one QR code from the next without showing what it holds.
-func etag(text string) string {
-	h := fnv.New64a()
-	h.Write([]byte(text))
-	return strconv.FormatUint(h.Sum64(), 36)
 }
 
 func secondsTo(t, now time.Time) int {
@@ -271,7 +254,7 @@ func menuOf(m *display.Menu) *menuMsg {
 	}
 	out := &menuMsg{Title: m.Title, Text: m.Text, Items: m.Items, Selected: m.Selected}
 	if m.QR != "" {
-		out.QR, out.QRLink, out.QRLabel = "menu.svg?"+etag(m.QR), m.QR, m.QRLabel
+		out.QR, out.QRLink, out.QRLabel = "menu.svg?"+httpserve.Digest([]byte(m.QR)), m.QR, m.QRLabel
 	}
 	for _, f := range m.Facts {
 		out.Facts = append(out.Facts, [2]string{f.Name, f.Value})

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"pickerd/display"
+	"pickerd/display/httpserve"
 	"pickerd/display/typeface"
 	"pickerd/display/words"
 )
@@ -240,7 +241,7 @@ func TestEvents(t *testing.T) {
 	if m.Code != "AB-CD" || m.Left < 85 || m.Left > 90 || m.Modules == 0 || !strings.HasPrefix(m.QR, "qr.svg?") {
 		t.Errorf("%+v", m)
 	}
-	if w, h := r.web.ScreenSize(); w != 2560 || h != largest {
+	if w, h := r.web.ScreenSize(); w != 2560 || h != maxSide {
 		t.Errorf("screen size %d by %d", w, h)
 	}
 	r.pages.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "a.jpg"}}, Alt: "Photo 1 of 1"}})
@@ -306,13 +307,13 @@ func TestMessageJSON(t *testing.T) {
 		{display.Page{Menu: &display.Menu{}, Slide: &display.Slide{}, Progress: &display.Progress{}},
 			`{"state":"","menu":{"title":"","items":null,"selected":0},"slide":{"media":null,"alt":""},"progress":{"done":0,"total":0}}`},
 		{full, `{"state":"state","device":"device","title":"title","text":"text","steps":["step"],"hint":"hint",
-			"qr":"qr.svg?` + etag("qr") + `","qr_link":"qr","qr_modules":29,"link":"link","code":"code","spoken":"spoken","left":60,
+			"qr":"qr.svg?` + httpserve.Digest([]byte("qr")) + `","qr_link":"qr","qr_modules":29,"link":"link","code":"code","spoken":"spoken","left":60,
 			"problem":"problem","remedy":"remedy","retry_in":2,"progress":{"done":1,"total":2,"failed":3},
 			"slide":` + fmt.Sprintf(slideJSON, "a") + `,"next":` + fmt.Sprintf(slideJSON, "c") + `,
 			"paused":"paused","receipt":"receipt","account":"account","clock":"clock","date":"date","night":true,"leaves":3,"visit":"visit",
 			"pick":"do pick","cancel":"do cancel","renew":"do renew","forget":"do ask-forget","stay":"do stay",
 			"menu":{"title":"title","text":"text","facts":[["name","value"]],"items":[{"id":"id","label":"label"}],"selected":1,
-				"qr":"menu.svg?` + etag("menu") + `","qr_link":"menu","qr_label":"for"}}`},
+				"qr":"menu.svg?` + httpserve.Digest([]byte("menu")) + `","qr_link":"menu","qr_label":"for"}}`},
 	} {
 		data, err := json.Marshal(messageOf(tt.page, now))
 		if err != nil {
