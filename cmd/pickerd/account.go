@@ -32,7 +32,7 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 		return err
 	}
 	if !*everywhere && !*here && isTerminal(e.stdin) {
-		if *everywhere, err = e.askHowFar(ctx, c, account); err != nil {
+		if *everywhere, err = e.askEverywhere(ctx, c, account); err != nil {
 			return err
 		}
 	}
@@ -40,12 +40,12 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	if err != nil {
 		return err
 	}
-	tellForgotten(e.stdout, s)
+	printForgotten(e.stdout, s)
 	return nil
 }
 
-// everybody describes the paired accounts.
-func everybody(accounts []device.AccountStatus) string {
+// describeAccounts names the paired accounts, as the object of "Forget".
+func describeAccounts(accounts []device.AccountStatus) string {
 	switch {
 	case len(accounts) > 1:
 		return fmt.Sprintf("all %d accounts", len(accounts))
@@ -55,20 +55,20 @@ func everybody(accounts []device.AccountStatus) string {
 	return "the account"
 }
 
-var errKept = errors.New("nothing was forgotten")
+var errNotForgotten = errors.New("nothing was forgotten")
 
-func (e env) askHowFar(ctx context.Context, c *control.Client, account string) (everywhere bool, err error) {
+func (e env) askEverywhere(ctx context.Context, c *control.Client, account string) (everywhere bool, err error) {
 	s, err := c.Status(ctx)
 	if err != nil {
 		return false, err
 	}
 	if s.Account == nil && s.Library.Items == 0 && s.Outstanding == nil {
-		return false, nil // the daemon says that there is nothing to forget
+		return false, nil // the daemon reports that there is nothing to forget
 	}
-	who := everybody(s.Accounts)
+	target := describeAccounts(s.Accounts)
 	for _, a := range s.Accounts {
 		if a.ID == account {
-			who = a.Name
+			target = a.Name
 		}
 	}
 	fmt.Fprintf(e.stderr, `Forget %s?
@@ -78,7 +78,7 @@ func (e env) askHowFar(ctx context.Context, c *control.Client, account string) (
      out of all boxes of the same Google project.
   Anything else cancels.
 
-`, who)
+`, target)
 	switch text, err := e.readLine(ctx, "1 or 2: "); {
 	case err != nil && !errors.Is(err, io.EOF):
 		return false, err
@@ -87,10 +87,10 @@ func (e env) askHowFar(ctx context.Context, c *control.Client, account string) (
 	case text == "2":
 		return true, nil
 	}
-	return false, errKept
+	return false, errNotForgotten
 }
 
-func tellForgotten(w io.Writer, s *device.Status) {
+func printForgotten(w io.Writer, s *device.Status) {
 	fmt.Fprintln(w, "Forgotten on this box.")
 	switch {
 	case len(s.Accounts) > 0:
@@ -101,7 +101,7 @@ func tellForgotten(w io.Writer, s *device.Status) {
 	o := s.Outstanding
 	switch {
 	case o == nil:
-		tellDone(w, s.Forgotten)
+		printRevocation(w, s.Forgotten)
 	default:
 		if o.Sessions > 0 {
 			fmt.Fprintf(w, "Pending at Google: %d picking sessions to delete.\n", o.Sessions)
@@ -113,7 +113,7 @@ func tellForgotten(w io.Writer, s *device.Status) {
 	}
 }
 
-func tellDone(w io.Writer, f *device.Forgotten) {
+func printRevocation(w io.Writer, f *device.Forgotten) {
 	const elsewhere = "You can remove it on the Google account's page of connected apps."
 	if f == nil {
 		fmt.Fprintln(w, "Google was not contacted, because there was no valid token. The permission may still exist. "+elsewhere)
@@ -128,7 +128,7 @@ func tellDone(w io.Writer, f *device.Forgotten) {
 	}
 }
 
-// importTokenCommand sends a token file to the daemon, always sealed for the box.
+// importTokenCommand sends a token file to the daemon, sealed for the box.
 func importTokenCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 1); err != nil {
@@ -181,7 +181,7 @@ func (e env) readToken(path string) ([]byte, error) {
 	return data, nil
 }
 
-// sealForBox seals a token file for the box behind c, unless it is.
+// sealForBox seals a token file for the box behind c, unless it is sealed already.
 func (e env) sealForBox(ctx context.Context, c *control.Client, data []byte) ([]byte, error) {
 	var f *tokenfile.File
 	var err error

@@ -25,8 +25,8 @@ func (e env) socketFlag(fs *flag.FlagSet) func() *control.Client {
 // A runner is what a command does.
 type runner func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error
 
-// show is a command that asks the daemon for something and prints it: for
-// people, or with --json as the API answers it.
+// show returns a command that asks the daemon for something and prints it, as text or
+// with --json as the API answers it.
 func show[T any](ask func(*control.Client, context.Context) (T, error), asJSON func(T) any, print func(io.Writer, T) error) runner {
 	return func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 		wantJSON, client := fs.Bool("json", false, "print the JSON of the control API"), e.socketFlag(fs)
@@ -44,8 +44,8 @@ func show[T any](ask func(*control.Client, context.Context) (T, error), asJSON f
 	}
 }
 
-// wish is a command that asks the daemon to do something.
-func wish(ask func(*control.Client, context.Context) (*device.Status, error), said string) runner {
+// action returns a command that asks the daemon to do something, and prints done.
+func action(ask func(*control.Client, context.Context) (*device.Status, error), done string) runner {
 	return func(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 		client := e.socketFlag(fs)
 		if err := parse(fs, args, 0); err != nil {
@@ -54,20 +54,20 @@ func wish(ask func(*control.Client, context.Context) (*device.Status, error), sa
 		if _, err := ask(client(), ctx); err != nil {
 			return err
 		}
-		fmt.Fprintln(e.stdout, said)
+		fmt.Fprintln(e.stdout, done)
 		return nil
 	}
 }
 
-// pickCommand starts a pick, of one of several people where one is named.
+// pickCommand starts a pick, for a given account if one is named.
 func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	find := accountFlag(fs, "the account to pick for; without it the screen asks if several are paired")
-	newcomer := fs.Bool("new", false, "link another account")
+	newAccount := fs.Bool("new", false, "link another account")
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	if *newcomer && fs.Lookup("account").Value.String() != "" {
+	if *newAccount && fs.Lookup("account").Value.String() != "" {
 		return &usageError{msg: "--account and --new are mutually exclusive"}
 	}
 	c := client()
@@ -75,7 +75,7 @@ func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	if *newcomer {
+	if *newAccount {
 		account = device.NewAccount
 	}
 	s, err := c.Pick(ctx, account)
@@ -96,14 +96,14 @@ func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 // mean all accounts.
 func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.Client) (id string, err error) {
 	const name = "account"
-	who := fs.String(name, "", usage+" (`name` or id from pickerd status)")
+	account := fs.String(name, "", usage+" (`name` or id from pickerd status)")
 	return func(ctx context.Context, c *control.Client) (string, error) {
 		given := false
 		fs.Visit(func(f *flag.Flag) { given = given || f.Name == name })
 		switch {
 		case !given:
 			return "", nil
-		case *who == "":
+		case *account == "":
 			return "", &usageError{msg: "--account is empty"}
 		}
 		s, err := c.Status(ctx)
@@ -111,11 +111,11 @@ func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.
 			return "", err
 		}
 		for _, a := range s.Accounts {
-			if a.ID == *who || strings.EqualFold(a.Name, *who) {
+			if a.ID == *account || strings.EqualFold(a.Name, *account) {
 				return a.ID, nil
 			}
 		}
-		return "", &hintedError{fmt.Errorf("no account is called %q", *who), "pickerd status lists the accounts", exitFailed}
+		return "", &hintedError{fmt.Errorf("no account is called %q", *account), "pickerd status lists the accounts", exitFailed}
 	}
 }
 
@@ -123,7 +123,7 @@ func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.
 func itemsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	var id string
 	var change func(c *control.Client) error
-	what := func(name, help, said string, f func(c *control.Client) error) {
+	what := func(name, help, done string, f func(c *control.Client) error) {
 		fs.Func(name, help, func(text string) error {
 			if change != nil {
 				return errors.New("only one of --hide, --show and --remove is allowed")
@@ -133,7 +133,7 @@ func itemsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) e
 				if err := f(c); err != nil {
 					return err
 				}
-				fmt.Fprintln(e.stdout, said)
+				fmt.Fprintln(e.stdout, done)
 				return nil
 			}
 			return nil
@@ -165,8 +165,8 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// does describes the states.
-var does = map[device.State]string{
+// stateText describes the states.
+var stateText = map[device.State]string{
 	device.Starting: "starting",
 	device.Waiting:  "waiting for the network",
 	device.Pairing:  "waiting for sign-in",
@@ -182,7 +182,7 @@ func printStatus(w io.Writer, s *device.Status) error {
 	line := func(key, format string, args ...any) {
 		fmt.Fprintf(w, "  %-9s %s\n", key, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(w, "%s: %s (%s), since %s\n", s.Name, does[s.State], s.State, s.Since.Local().Format(time.DateTime))
+	fmt.Fprintf(w, "%s: %s (%s), since %s\n", s.Name, stateText[s.State], s.State, s.Since.Local().Format(time.DateTime))
 	for _, a := range s.Accounts {
 		line("account", "%s, paired %s by %s", a.Name, a.PairedAt.Local().Format(time.DateTime), orDash(a.Method))
 	}

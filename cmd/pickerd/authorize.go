@@ -74,7 +74,7 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 	return nil
 }
 
-// sealer returns what seals a token file: for a box, or with a passphrase.
+// sealer returns a function that seals a token file for a box or with a passphrase.
 func (e env) sealer(ctx context.Context, to string) (func(*tokenfile.File) ([]byte, error), error) {
 	if to != "" {
 		if _, err := new(tokenfile.File).SealFor(to); err != nil {
@@ -89,14 +89,14 @@ func (e env) sealer(ctx context.Context, to string) (func(*tokenfile.File) ([]by
 	return func(f *tokenfile.File) ([]byte, error) { return f.SealWithPassphrase(pass) }, nil
 }
 
-// An answer is what a browser brought back, and where to say how it went on.
+// An answer is the query that a browser brought back. done takes the outcome.
 type answer struct {
 	query url.Values
 	done  chan<- error
 }
 
-// signIn shows a person the consent page, waits for the browser to come back to
-// a port of its own, and returns the sealed token (RFC 8252 §7.3).
+// signIn shows a person the consent page, waits for the redirect to a loopback port,
+// and returns the sealed token (RFC 8252 §7.3).
 func (e env) signIn(ctx context.Context, c *oauthdevice.Client, open bool, seal func(*tokenfile.File) ([]byte, error)) ([]byte, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -135,7 +135,7 @@ func (e env) signIn(ctx context.Context, c *oauthdevice.Client, open bool, seal 
 	}
 }
 
-// redeem makes a sealed token file of what the browser brought back.
+// redeem exchanges what the browser brought back for a sealed token file.
 func redeem(ctx context.Context, c *oauthdevice.Client, q url.Values, redirect string, verifier oauthdevice.Secret, seal func(*tokenfile.File) ([]byte, error)) ([]byte, error) {
 	if code := q.Get("error"); code != "" {
 		return nil, oauthdevice.NewAuthorizationError(code)
@@ -156,7 +156,7 @@ func redeem(ctx context.Context, c *oauthdevice.Client, q url.Values, redirect s
 		Scope: strings.Join(t.Scopes, " "), Account: t.Account})
 }
 
-// loopback takes the one answer that has the right state.
+// loopback accepts one answer with the right state.
 func loopback(state string, answers chan<- answer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -170,7 +170,7 @@ func loopback(state string, answers chan<- answer) http.Handler {
 		case answers <- answer{q, done}:
 		case <-r.Context().Done():
 			return
-		case <-time.After(10 * time.Second): // somebody else's answer is being dealt with
+		case <-time.After(10 * time.Second): // another answer is being handled
 			phone.Say(w, r, http.StatusConflict, "phone.cli_answered")
 			return
 		}
@@ -184,7 +184,7 @@ func loopback(state string, answers chan<- answer) http.Handler {
 	return mux
 }
 
-// openBrowser does its best; the address is on the terminal anyway.
+// openBrowser ignores errors, because the address is on the terminal too.
 func (e env) openBrowser(ctx context.Context, address string) {
 	var cmd *exec.Cmd
 	switch {
@@ -198,12 +198,12 @@ func (e env) openBrowser(ctx context.Context, address string) {
 		return
 	}
 	if cmd.Start() == nil {
-		go func() { _ = cmd.Wait() }() // it ends with ctx at the latest
+		go func() { _ = cmd.Wait() }() // ends with ctx at the latest
 	}
 }
 
-// An output is a file that appears only when it is complete, and that nobody
-// else may read.
+// An output is a file that only its owner can read. It is removed unless it is
+// complete.
 type output struct {
 	env  env
 	path string
@@ -237,7 +237,7 @@ func (o *output) keep(data []byte) error {
 	return err
 }
 
-// discard removes what was not kept.
+// discard removes an incomplete file.
 func (o *output) discard() {
 	if o.f != nil {
 		o.f.Close()

@@ -16,18 +16,18 @@ import (
 	"pickerd/oauthdevice"
 )
 
-// deadEnd is where the browser ends for the method "paste": nothing answers on a
-// phone, and the address stays to be copied. Desktop clients need not register
+// pasteRedirectURI is the redirect URI of the method "paste". Nothing answers there on
+// a phone, so that the person can copy the address. Desktop clients need not register
 // it.
-const deadEnd = "http://127.0.0.1/"
+const pasteRedirectURI = "http://127.0.0.1/"
 
-// clientTrouble is an error about an OAuth client.
-func clientTrouble(format string, args ...any) error {
+// clientError returns an error about an OAuth client.
+func clientError(format string, args ...any) error {
 	return &hintedError{fmt.Errorf(format, args...), "see the README for how to get a client from the Google Cloud console", exitConfig}
 }
 
-// loadMethods finds the methods to pair that a configuration names, each with the
-// client that it needs.
+// loadMethods returns the configured pairing methods, each with the client that it
+// needs.
 func loadMethods(cfg *configs.Config) ([]engine.Method, error) {
 	var methods []engine.Method
 	for _, method := range cfg.Pairing.Methods {
@@ -36,7 +36,7 @@ func loadMethods(cfg *configs.Config) ([]engine.Method, error) {
 			return nil, err
 		}
 		if i := slices.IndexFunc(methods, func(o engine.Method) bool { return o.ClientID == m.ClientID }); i >= 0 && isGoogle(cfg.Google) {
-			return nil, clientTrouble("pairing.methods: %q and %q use the same OAuth client; Google requires a client of a different type for each", methods[i].Name, method)
+			return nil, clientError("pairing.methods: %q and %q use the same OAuth client; Google requires a client of a different type for each", methods[i].Name, method)
 		}
 		methods = append(methods, m)
 	}
@@ -54,11 +54,11 @@ func loadMethod(cfg *configs.Config, method string) (engine.Method, error) {
 	case device.ByRelay:
 		m.RedirectURI = cfg.Pairing.RelayURL
 		if a := cfg.Pairing.Address; a != "auto" && !engine.IsPrivateBase(a) {
-			return m, clientTrouble(`pairing.address: the relay page sends phones only to private, link-local and .local addresses, not to %s`, a)
+			return m, clientError(`pairing.address: the relay page sends phones only to private, link-local and .local addresses, not to %s`, a)
 		}
 		f, err = webClient(g, m.RedirectURI)
 	case device.ByPaste:
-		m.RedirectURI = deadEnd
+		m.RedirectURI = pasteRedirectURI
 		f, err = desktopClient(g)
 	default:
 		return m, nil // an imported token brings its client
@@ -74,7 +74,7 @@ func loadMethod(cfg *configs.Config, method string) (engine.Method, error) {
 func tvClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 	if g.ClientID != "" {
 		if g.ClientSecret == "" && isGoogle(g) {
-			return nil, clientTrouble("google.client_secret is missing: Google requires it for every client, including type TVs and Limited Input devices")
+			return nil, clientError("google.client_secret is missing: Google requires it for every client, including type TVs and Limited Input devices")
 		}
 		return &oauthdevice.ClientFile{ID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}, nil
 	}
@@ -86,7 +86,7 @@ func webClient(g configs.Google, redirect string) (*oauthdevice.ClientFile, erro
 	const key = "google.web_client_file"
 	f, err := readClient(g, key, g.WebFile, "Web application", true)
 	if err == nil && len(f.RedirectURIs) > 0 && !slices.Contains(f.RedirectURIs, redirect) {
-		err = clientTrouble("pairing.relay_url: %s is not among the authorized redirect URIs of the client in %s (%s); add it in the console and download the file again",
+		err = clientError("pairing.relay_url: %s is not among the authorized redirect URIs of the client in %s (%s); add it in the console and download the file again",
 			redirect, key, strings.Join(f.RedirectURIs, ", "))
 	}
 	return f, err
@@ -96,24 +96,24 @@ func webClient(g configs.Google, redirect string) (*oauthdevice.ClientFile, erro
 func desktopClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 	const key = "google.desktop_client_file"
 	if g.DesktopFile == "" {
-		return nil, clientTrouble(`the method "paste" needs %s, a client of type "Desktop app"`, key)
+		return nil, clientError(`the method "paste" needs %s, a client of type "Desktop app"`, key)
 	}
 	return readClient(g, key, g.DesktopFile, "Desktop app", false)
 }
 
-// readClient reads a client file of a type. TV and Desktop clients look alike:
-// which of them it is shows only in the server's answers.
+// readClient reads a client file of a type. TV and Desktop clients have the same
+// format: only the server's answers tell them apart.
 func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevice.ClientFile, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, clientTrouble("there is no OAuth client: put a client file of type %q at %s, or set %s", kind, path, key)
+		return nil, clientError("there is no OAuth client: put a client file of type %q at %s, or set %s", kind, path, key)
 	}
 	if err != nil {
-		return nil, clientTrouble("%s: %w", key, err)
+		return nil, clientError("%s: %w", key, err)
 	}
 	switch string(bytes.TrimSpace(data)) {
-	case "", "{}": // the unit has nothing better to hand over
-		return nil, clientTrouble("there is no OAuth client: put a client file of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
+	case "", "{}": // the unit provides this if the file is missing
+		return nil, clientError("there is no OAuth client: put a client file of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
 	}
 	f, err := oauthdevice.ParseClientFile(data)
 	switch {
@@ -126,19 +126,18 @@ func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevic
 		err = errors.New("it has no client_secret")
 	}
 	if err != nil {
-		return nil, clientTrouble("%s: %s: %w", key, path, err)
+		return nil, clientError("%s: %s: %w", key, path, err)
 	}
 	return f, nil
 }
 
-// isGoogle reports whether the token endpoint is Google's, which wants a secret
-// of every client. Other servers know clients without one (RFC 6749 §2.1).
+// isGoogle reports whether the token endpoint is Google's, which requires a secret
+// from every client. Other servers have public clients (RFC 6749 §2.1).
 func isGoogle(g configs.Google) bool {
 	return strings.HasPrefix(g.TokenURL, "https://oauth2.googleapis.com/")
 }
 
-// endpoints returns an OAuth client without an ID: the server, what is asked of
-// it, and how.
+// endpoints returns an OAuth client that has everything but ID and secret.
 func endpoints(g configs.Google) oauthdevice.Client {
 	return oauthdevice.Client{
 		Scopes:        g.Scopes,

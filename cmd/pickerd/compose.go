@@ -40,31 +40,31 @@ type box struct {
 	slides  *slideshow.Slideshow
 	screen  *screen.Screen
 	phones  *phoneListener
-	mux     *http.ServeMux // with what phones see while they pair
+	mux     *http.ServeMux // the page, and the pages for phones
 	outputs *outputs
-	names   []string // of the outputs
+	names   []string // names of the outputs
 	hooks   *hooks.Runner
 	display net.Listener
 	control net.Listener
 	notify  systemd.Notifier
 }
 
-// httpClient is for all that the box asks of Google: it waits long enough for a
-// slow network and not for ever.
+// httpClient returns the client for all requests to Google. Its timeouts allow for a
+// slow network.
 func httpClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	t.TLSHandshakeTimeout = 10 * time.Second
 	t.ResponseHeaderTimeout = 45 * time.Second // a transcoded video takes up to nine seconds
-	t.MaxIdleConnsPerHost = 8                  // four downloads and the API, without dialling anew
+	t.MaxIdleConnsPerHost = 8                  // four downloads and the API
 	t.IdleConnTimeout = 30 * time.Second
-	// A connection that a restarted router has forgotten would otherwise be
-	// tried for a quarter of an hour.
+	// Without pings, a connection that a restarted router has forgotten would be
+	// used for a quarter of an hour.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 	return &http.Client{Transport: crashNetwork(t)}
 }
 
-// newBox composes a box. It takes st and display over, also when it fails.
+// newBox composes a box. It owns st and display, even if it returns an error.
 func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, display net.Listener, log *slog.Logger, e env) (*box, error) {
 	ctl, err := listenControl(cfg.Control.Socket)
 	if err != nil {
@@ -104,7 +104,7 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 	}
 	b.mux = http.NewServeMux()
 	b.mux.Handle("/", guarded(cfg, key, b.outputs, b.outputs.mux(metrics.Config{Device: b.engine, Status: b.screen.Statuses().Get, Calls: calls, Log: log})))
-	b.mux.Handle(phone.Prefix, b.phones.handler) // a link or a remote's key stands for the display key
+	b.mux.Handle(phone.Prefix, b.phones.handler) // the link or the remote's key authorizes the phone
 	b.mux.Handle(phone.RemotePrefix, b.phones.handler)
 	return b, nil
 }
@@ -172,15 +172,15 @@ func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauth
 	b.screen = screen.New(sc)
 }
 
-// close gives up a box that never ran.
+// close releases the resources of a box that never ran.
 func (b *box) close() {
 	b.store.Close()
 	b.display.Close()
 	b.control.Close()
 }
 
-// address is how people reach the screen, for its menu: the page, or else the
-// box's address on the network.
+// address returns what the menu shows: the address of the page, or that of the box on
+// the network.
 func (b *box) address() string {
 	at := b.display.Addr().(*net.TCPAddr)
 	if !at.IP.IsLoopback() && !at.IP.IsUnspecified() {
@@ -196,8 +196,8 @@ func (b *box) address() string {
 	return ip.String()
 }
 
-// openStore opens the state directory, sealed with state.key of systemd's
-// credentials where there is one.
+// openStore opens the state directory, with systemd's credential state.key as the key
+// if it is set.
 func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
 	key, err := systemd.Credential(getenv, "state.key")
 	if err != nil {

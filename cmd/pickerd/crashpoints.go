@@ -15,11 +15,10 @@ import (
 	"pickerd/store"
 )
 
-// A pickerd that is built with this tag counts the places at which it touches
-// disk or network, and is dead at the one that $PICKERD_CRASH_AT names. Nothing
-// of it gets a chance to end in order.
+// A pickerd built with this tag counts its disk and network operations, and kills
+// itself with SIGKILL at the one whose number is in $PICKERD_CRASH_AT.
 
-var touched atomic.Int64
+var operations atomic.Int64
 
 var crashAt = func() int64 {
 	n, err := strconv.ParseInt(os.Getenv("PICKERD_CRASH_AT"), 10, 64)
@@ -30,10 +29,10 @@ var crashAt = func() int64 {
 }()
 
 func crashPoint(what string) {
-	if n := touched.Add(1) - 1; n == crashAt {
+	if n := operations.Add(1) - 1; n == crashAt {
 		fmt.Fprintf(os.Stderr, "crash point %d: %s\n", n, what)
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {} // it comes at once
+		select {} // until the signal arrives
 	}
 }
 

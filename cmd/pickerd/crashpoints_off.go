@@ -8,7 +8,7 @@ import (
 	"pickerd/store"
 )
 
-// What is shipped has no crash points; see crashpoints.go.
+// Release builds have no crash points. See crashpoints.go.
 
 var crashDisk func(store.Op) error
 

@@ -20,13 +20,13 @@ import (
 	"pickerd/store"
 )
 
-// Where the simulators are, on the display's own address.
+// Paths of the simulators, on the display's address.
 const (
 	demoAuth   = "/demo/auth"
 	demoPhotos = "/demo/photos"
 )
 
-// demoName is what the demo calls its screen unless the environment names it.
+// demoName is the name of the demo's screen, unless the environment sets one.
 const demoName = "Living room"
 
 func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
@@ -50,19 +50,19 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 		return err
 	}
 	if e.getenv(configs.EnvName("name")) == "" {
-		cfg.Name = demoName // a host name is no name for a room
+		cfg.Name = demoName // instead of the host name
 	}
-	near, far, err := addresses(display.Addr().(*net.TCPAddr))
+	internalURL, phoneURL, err := addresses(display.Addr().(*net.TCPAddr))
 	if err != nil {
 		return err
 	}
-	auth, handler, err := simulators(far)
+	auth, handler, err := simulators(phoneURL)
 	if err != nil {
 		return err
 	}
 	cfg.Store.Dir, cfg.Control.Socket = filepath.Join(dir, "state"), filepath.Join(dir, "control.sock")
-	cfg.Google.DeviceAuthURL, cfg.Google.TokenURL = near+demoAuth+"/device/code", near+demoAuth+"/token"
-	cfg.Google.RevokeURL, cfg.Google.PickerURL = near+demoAuth+"/revoke", near+demoPhotos
+	cfg.Google.DeviceAuthURL, cfg.Google.TokenURL = internalURL+demoAuth+"/device/code", internalURL+demoAuth+"/token"
+	cfg.Google.RevokeURL, cfg.Google.PickerURL = internalURL+demoAuth+"/revoke", internalURL+demoPhotos
 
 	e = e.sharing(cfg)
 	log := e.logger(cfg)
@@ -75,14 +75,14 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 		return err
 	}
 	handler.Handle("/", b.mux)
-	e.introduce(cfg, far, near, b.screen.Statuses().Get().DisplayKey)
+	e.introduce(cfg, phoneURL, internalURL, b.screen.Statuses().Get().DisplayKey)
 	return b.run(ctx, handler)
 }
 
-// introduce tells a person what there is to see and to do.
-func (e env) introduce(cfg *configs.Config, far, near, key string) {
+// introduce prints how to use the demo.
+func (e env) introduce(cfg *configs.Config, phoneURL, internalURL, key string) {
 	out := e.stdout
-	if e.tail != nil { // the page has the terminal
+	if e.tail != nil { // the page uses the terminal
 		out = e.tail
 	}
 	for _, line := range []string{
@@ -91,49 +91,48 @@ func (e env) introduce(cfg *configs.Config, far, near, key string) {
 	} {
 		fmt.Fprintln(out, line)
 	}
-	if far == near {
+	if phoneURL == internalURL {
 		fmt.Fprintln(out, "To use a phone on the same network:  pickerd demo --listen 0.0.0.0:8420")
 	}
 	if cfg.Display.HasOutput("http") {
-		fmt.Fprintln(out, "The screen:  "+far+"/  (open it in a browser, then click or scan its code)")
+		fmt.Fprintln(out, "The screen:  "+phoneURL+"/  (open it in a browser, then click or scan its code)")
 	}
 	if key != "" {
 		fmt.Fprintln(out, "Display key for browsers on other machines:  "+key)
 	}
 }
 
-// simulators returns an authorization server and a Photos service that send
-// phones to the address far.
-func simulators(far string) (*oauthtest.Server, *http.ServeMux, error) {
+// simulators returns an authorization server and a Photos service that send phones
+// to phoneURL.
+func simulators(phoneURL string) (*oauthtest.Server, *http.ServeMux, error) {
 	items, err := samples.Items()
 	if err != nil {
 		return nil, nil, err
 	}
-	auth := oauthtest.New(oauthtest.Options{PublicURL: far + demoAuth, ContinueURL: far + demoPhotos + "/continue/", Interval: time.Second})
-	photos := pickertest.New(pickertest.Options{PublicURL: far + demoPhotos, PollInterval: "1s", Check: auth.Check}, items...)
+	auth := oauthtest.New(oauthtest.Options{PublicURL: phoneURL + demoAuth, ContinueURL: phoneURL + demoPhotos + "/continue/", Interval: time.Second})
+	photos := pickertest.New(pickertest.Options{PublicURL: phoneURL + demoPhotos, PollInterval: "1s", Check: auth.Check}, items...)
 	mux := http.NewServeMux()
 	mux.Handle(demoAuth+"/", http.StripPrefix(demoAuth, auth))
 	mux.Handle(demoPhotos+"/", http.StripPrefix(demoPhotos, photos))
 	return auth, mux, nil
 }
 
-// addresses returns how the daemon reaches the listener itself, and how a phone
-// does.
-func addresses(at *net.TCPAddr) (near, far string, err error) {
+// addresses returns the URLs at which the daemon and a phone reach the listener.
+func addresses(at *net.TCPAddr) (internalURL, phoneURL string, err error) {
 	url := func(ip net.IP) string { return "http://" + (&net.TCPAddr{IP: ip, Port: at.Port}).String() }
 	if !at.IP.IsUnspecified() {
 		return url(at.IP), url(at.IP), nil
 	}
-	near = url(net.IPv4(127, 0, 0, 1))
+	internalURL = url(net.IPv4(127, 0, 0, 1))
 	ip, err := lanAddress()
 	if err != nil || ip == nil {
-		return near, near, err
+		return internalURL, internalURL, err
 	}
-	return near, url(ip), nil
+	return internalURL, url(ip), nil
 }
 
-// lanAddress returns the box's address on the local network, nil if it has none:
-// the one that packets to elsewhere would be sent from, or else any.
+// lanAddress returns the box's address on the local network, nil if it has none. It
+// prefers the source address of the default route.
 func lanAddress() (net.IP, error) {
 	// Connecting a UDP socket sends nothing; it asks the kernel for the route.
 	if c, err := net.Dial("udp4", "203.0.113.1:9"); err == nil {

@@ -40,7 +40,7 @@ func doctorCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	}
 	report := d.Examine(ctx, func(name string) { progress(name + " …") })
 	progress("")
-	if err := e.tell(report, *asJSON); err != nil {
+	if err := e.printReport(report, *asJSON); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -53,13 +53,13 @@ func doctorCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 		fmt.Fprintf(e.stderr, "Bundle written to %s. Review it before you share it.\n", target.path)
 	}
 	if !report.OK {
-		return errTold
+		return errReported
 	}
 	return nil
 }
 
-// tell prints a report, for people or for programs.
-func (e env) tell(r *doctor.Report, asJSON bool) error {
+// printReport prints a report as text or JSON.
+func (e env) printReport(r *doctor.Report, asJSON bool) error {
 	if !asJSON {
 		r.Print(e.stdout)
 		return nil
@@ -70,7 +70,7 @@ func (e env) tell(r *doctor.Report, asJSON bool) error {
 	return enc.Encode(r)
 }
 
-// examination is what a doctor needs to know of this box.
+// examination returns what the doctor needs to know about this box.
 func (e env) examination(file, socket string) doctor.Config {
 	if file == "" {
 		file = existing(defaultConfig)
@@ -105,7 +105,7 @@ func (e env) examination(file, socket string) doctor.Config {
 	return out
 }
 
-// A bundle is a file that a bundle goes to; nil where none is wanted.
+// A bundle is the file for a support bundle, nil if none is wanted.
 type bundle struct {
 	path string
 	*os.File
@@ -161,8 +161,8 @@ func (b *bundle) discard() {
 	}
 }
 
-// mostSaid bounds the output of a system program.
-const mostSaid = 8 << 20
+// maxOutput bounds the output of a system program.
+const maxOutput = 8 << 20
 
 // runProgram runs a system program and returns its output.
 func runProgram(ctx context.Context, name string, args ...string) (string, error) {
@@ -172,15 +172,15 @@ func runProgram(ctx context.Context, name string, args ...string) (string, error
 	if err != nil {
 		return "", err
 	}
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
-	text, rerr := io.ReadAll(io.LimitReader(out, mostSaid))
+	text, rerr := io.ReadAll(io.LimitReader(out, maxOutput))
 	_, _ = io.Copy(io.Discard, out)
 	if err := cmd.Wait(); err != nil {
-		return string(text), fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+		return string(text), fmt.Errorf("%w: %s", err, strings.TrimSpace(stderr.String()))
 	}
 	return string(text), rerr
 }

@@ -60,7 +60,7 @@ func commands() []command {
 			show((*control.Client).Status, func(s *device.Status) any { return s }, printStatus)},
 		{"pick", "[--account NAME | --new] [--socket PATH]", "Start a new pick. The screen shows a code to scan.", pickCommand},
 		{"cancel", "[--socket PATH]", "Cancel the current pick.",
-			wish((*control.Client).Cancel, "Pick cancelled. Its session at Google, if any, is being deleted.")},
+			action((*control.Client).Cancel, "Pick cancelled. Its session at Google, if any, is being deleted.")},
 		{"sessions", "[--json] [--socket PATH]", "List picking sessions that are not yet confirmed as deleted.",
 			show((*control.Client).Sessions, func(l []device.Session) any { return map[string]any{"sessions": l} }, printSessions)},
 		{"items", "[--json | --hide ID | --show ID | --remove ID]", "List the photos and videos on this box, or change one.", itemsCommand},
@@ -83,8 +83,8 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.msg }
 
-// errTold is a failure that standard output has reported already.
-var errTold = errors.New("failed")
+// errReported is a failure that standard output already shows.
+var errReported = errors.New("failed")
 
 // A hintedError is an error with a next step for the person at the keyboard.
 type hintedError struct {
@@ -246,7 +246,7 @@ func (e env) finish(name string, err error) int {
 	if errors.Is(err, control.ErrForbidden) {
 		code, hint = exitUnreachable, "use sudo, or add the user to the group: usermod -aG pickerd USER"
 	}
-	if errors.Is(err, errTold) {
+	if errors.Is(err, errReported) {
 		return exitFailed
 	}
 	if h, ok := errors.AsType[*hintedError](err); ok {

@@ -13,7 +13,7 @@ import (
 	"pickerd/configs"
 )
 
-// about is what the program is, in one sentence.
+// about describes the program in one sentence.
 const about = "pickerd shows photos that people choose on their phone on a screen without a keyboard."
 
 // documentation are commands for building packages. They are not in the help.
@@ -29,14 +29,14 @@ func flagsOf(c command) []*flag.Flag {
 	fs.Usage = func() {}
 	e := env{getenv: func(string) string { return "" }, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}
 	if err := c.run(context.Background(), e, fs, []string{"--help"}); !errors.Is(err, flag.ErrHelp) {
-		return nil // it has none
+		return nil // no flags
 	}
 	var flags []*flag.Flag
 	fs.VisitAll(func(f *flag.Flag) { flags = append(flags, f) })
 	return flags
 }
 
-// roff writes text so that troff takes it as it is.
+// roff escapes text for troff.
 func roff(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
 	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
@@ -81,7 +81,7 @@ func manPage(w io.Writer) {
 	fmt.Fprint(w, ".SH SEE ALSO\n.BR pickerd.toml (5),\n.BR systemctl (1)\n")
 }
 
-// manToml writes pickerd.toml(5): the commented default file is its text.
+// manToml writes pickerd.toml(5), which contains the commented default file.
 func manToml(w io.Writer) {
 	fmt.Fprintf(w, ".TH PICKERD.TOML 5 \"%s\" \"pickerd\" \"File Formats\"\n.nh\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n", builtOn())
 	fmt.Fprint(w, "TOML. An unknown key is an error.\n.B pickerd config check\n.I FILE\nchecks a file. Durations are written as 90s, 15m or 1h30m, sizes as 500MB. These are all keys with their defaults:\n.PP\n.nf\n")
@@ -134,7 +134,7 @@ func completeBash(w io.Writer) {
 		}
 		fmt.Fprintf(w, "    %s) words='%s' flags='%s' ;;\n", c.name, strings.Join(c.words, " "), strings.Join(flags, " "))
 	}
-	// Where nothing is offered the shell offers files.
+	// Without words the shell completes file names.
 	fmt.Fprintf(w, "  esac\n  case $COMP_CWORD in 1) words='%s' ;; 2) ;; *) words='' ;; esac\n  case $cur in -*) words=$flags ;; esac\n", strings.Join(names, " "))
 	fmt.Fprint(w, "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n}\ncomplete -o default -F _pickerd pickerd\n")
 }

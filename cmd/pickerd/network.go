@@ -20,12 +20,12 @@ import (
 // displaySocket is the FileDescriptorName= of systemd/pickerd.socket.
 const displaySocket = "http"
 
-// displayConns bounds what the network may hold open at the page: all screens
-// that it serves, and some more to be told that there are too many.
-const displayConns = 1100
+// maxDisplayConns bounds the connections to the page. It exceeds the number of screens
+// that are served, so that further screens get an error.
+const maxDisplayConns = 1100
 
-// listen opens the display's address, or takes the socket that the service
-// manager has opened for it.
+// listen opens the display's address, or takes the socket that the service manager
+// has opened.
 func (e env) listen(h configs.HTTP) (net.Listener, error) {
 	l, err := e.sockets.Listen(displaySocket)
 	if l == nil && err == nil {
@@ -40,7 +40,7 @@ func (e env) listen(h configs.HTTP) (net.Listener, error) {
 	if err != nil {
 		return nil, &hintedError{fmt.Errorf("the display's address: %w", err), "set another address: http.listen in the configuration, or --listen for the demo", exitFailed}
 	}
-	l = netutil.LimitListener(l, displayConns)
+	l = netutil.LimitListener(l, maxDisplayConns)
 	if h.CertFile == "" {
 		return l, nil
 	}
@@ -52,8 +52,8 @@ func (e env) listen(h configs.HTTP) (net.Listener, error) {
 	return tlsListener{l, &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}}}, nil
 }
 
-// A tlsListener speaks TLS with everybody but this machine itself, whose browser
-// would have no name to believe in.
+// A tlsListener speaks TLS with other machines. Clients on this machine use plain
+// HTTP, because no certificate covers the loopback address.
 type tlsListener struct {
 	net.Listener
 	cfg *tls.Config
@@ -62,26 +62,26 @@ type tlsListener struct {
 // Accept implements net.Listener.
 func (l tlsListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if err != nil || web.IsOwn(c) {
+	if err != nil || web.IsLocal(c) {
 		return c, err
 	}
 	return tls.Server(c, l.cfg), nil
 }
 
-// A certificate is read anew when its file has changed: those of today's
-// authorities last for weeks.
+// A certificate is read again when its file has changed, because certificates are
+// renewed while the daemon runs.
 type certificate struct {
 	cert, key string
 
 	mu   sync.Mutex
-	read time.Time // when the file that was read changed
+	read time.Time // modification time of the file that was read
 	pair *tls.Certificate
 }
 
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.renew(); err != nil && c.pair == nil { // half of a new pair is no reason to drop the old one
+	if err := c.renew(); err != nil && c.pair == nil { // keep the old pair while only one of the two files is new
 		return nil, err
 	}
 	return c.pair, nil
@@ -100,7 +100,7 @@ func (c *certificate) renew() error {
 	return nil
 }
 
-// newKey makes a display key that somebody can type.
+// newKey returns a new display key that is easy to type.
 func newKey() string {
 	text := strings.ToLower(rand.Text()[:16])
 	return strings.Join([]string{text[:4], text[4:8], text[8:12], text[12:]}, "-")

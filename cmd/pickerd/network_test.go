@@ -93,13 +93,13 @@ func TestDisplayConns(t *testing.T) {
 		}
 	}()
 	var first net.Conn
-	for n := range displayConns + 1 {
+	for n := range maxDisplayConns + 1 {
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if n == displayConns {
+		if n == maxDisplayConns {
 			break
 		}
 		c = <-in

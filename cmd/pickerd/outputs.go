@@ -29,7 +29,7 @@ import (
 	"pickerd/display/words"
 )
 
-// outputs are those that the configuration names.
+// outputs are the outputs that the configuration names.
 type outputs struct {
 	web   *web.Server // nil without "http"
 	pages *display.Board[display.Page]
@@ -40,9 +40,9 @@ type outputs struct {
 	runs  []func(ctx context.Context) error
 }
 
-// newOutputs returns the outputs of a screen, whose photos media opens. unshowable
-// is told of photos that can't be shown, and alive reports whether the engine's
-// loop moves.
+// newOutputs returns the outputs of a screen. media opens photos, unshowable is
+// called with each photo that can't be shown, and alive reports whether the engine's
+// loop runs.
 func newOutputs(cfg *configs.Config, s *screen.Screen, unshowable func(context.Context, string, error), alive func() bool,
 	media func(string) (*os.File, error), log *slog.Logger, e env) (*outputs, error) {
 	lang, err := words.For(cfg.Display.Language)
@@ -79,8 +79,8 @@ func newOutputs(cfg *configs.Config, s *screen.Screen, unshowable func(context.C
 	return out, nil
 }
 
-// fontCache is where an index of the system's fonts is kept: it is nobody else's
-// to write.
+// fontCache returns the directory for an index of the system's fonts. Other users
+// must not be able to write it.
 func fontCache(getenv func(string) string) string {
 	if dir := getenv("CACHE_DIRECTORY"); dir != "" {
 		return dir
@@ -102,8 +102,8 @@ func (o *outputs) run(ctx context.Context, g *errgroup.Group) {
 	}
 }
 
-// await waits until there is something to see, or it is known why there is not,
-// and reports whether that was before ctx ended.
+// await waits until the first page is shown or a screen has failed. It reports false
+// if ctx ended first.
 func (o *outputs) await(ctx context.Context) bool {
 	for p := range o.pages.Watch(ctx) {
 		if p.State != string(device.Starting) {
@@ -119,8 +119,8 @@ func (o *outputs) await(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// mux serves the page where there is one, and else only tells whether the program
-// is well; and metrics, which m begins to describe.
+// mux serves the page, or only /healthz without the output "http", and the metrics.
+// m need not have the fields that the outputs know.
 func (o *outputs) mux(m metrics.Config) *http.ServeMux {
 	m.Alive, m.Version, m.Revision, m.Started = o.alive, version(), revision(), started
 	mux := http.NewServeMux()
@@ -137,16 +137,16 @@ func (o *outputs) mux(m metrics.Config) *http.ServeMux {
 	return mux
 }
 
-// started is when the program was.
+// started is when the program started.
 var started = time.Now()
 
-// newCalls counts what is asked of a configuration's servers.
+// newCalls returns counters of the requests to the configured servers.
 func newCalls(g configs.Google) *metrics.Calls {
 	return metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: g.DeviceAuthURL, Token: g.TokenURL, Revocation: g.RevokeURL, Userinfo: g.UserinfoURL, Picker: g.PickerURL})
 }
 
-// size is what photos are fetched at: the largest screen, or 1920 by 1080 while
-// none is known.
+// size returns the size to fetch photos at: that of the largest screen, or 1920 by
+// 1080 while none is known.
 func (o *outputs) size() (w, h int) {
 	if o.web != nil {
 		w, h = o.web.ScreenSize()
@@ -162,13 +162,15 @@ func (o *outputs) size() (w, h int) {
 	return w, h
 }
 
-// held is what holding a key down means, and repeated are keys that go on.
+// held maps a key to its meaning when it is held down. repeated keys repeat while
+// they are held.
 var (
 	held     = map[string]string{string(screen.KeyOK): string(screen.KeyMenu)}
 	repeated = []string{string(screen.KeyLeft), string(screen.KeyRight), string(screen.KeyUp), string(screen.KeyDown)}
 )
 
-// keymap reads which keys mean what. With an error key is the one it is about.
+// keymap returns the configured meanings of keys. With an error, key is the one
+// that is wrong.
 func keymap(r configs.Remote) (keys remote.Keymap, key string, err error) {
 	keys = remote.Keymap{}
 	for _, k := range []struct {
@@ -194,50 +196,42 @@ func newRemote(cfg *configs.Config, keys remote.Keymap, s *screen.Screen, log *s
 		}})
 }
 
-// consoleEvery is how often a console is tried again that is not there or does not
-// take text, as with a serial adapter that is unplugged.
-const consoleEvery = 5 * time.Second
+// consoleRetryInterval is the time between attempts to use a console that failed,
+// such as an unplugged serial adapter.
+const consoleRetryInterval = 5 * time.Second
 
-// showText shows pages as text until ctx ends, whose error it returns. A terminal
-// that is gone is no reason to stop anything else.
+// showText shows pages as text until ctx ends, and returns ctx's error. It retries
+// after any other error: a lost terminal must not stop the other outputs.
 func showText(ctx context.Context, path string, e env, cfg terminal.Config, log *slog.Logger) error {
 	if path == "" {
 		cfg.Tail = e.tail
 	}
-	for said := ""; ctx.Err() == nil; {
+	var changes changeFilter
+	for ctx.Err() == nil {
 		err := showTextOn(ctx, path, e, cfg)
-		if ctx.Err() != nil {
-			break
+		if err != nil && ctx.Err() == nil && changes.isNew(err.Error()) {
+			log.Error("terminal not usable", "err", err, "retry_in", consoleRetryInterval)
 		}
-		if err != nil && err.Error() != said {
-			said = err.Error()
-			log.Error("terminal not usable", "err", err, "retry_in", consoleEvery)
-		}
-		t := time.NewTimer(consoleEvery)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		}
-		t.Stop()
+		pause(ctx, consoleRetryInterval)
 	}
 	return ctx.Err()
 }
 
 func showTextOn(ctx context.Context, path string, e env, cfg terminal.Config) error {
-	own := path == ""
-	if own && !isTerminal(e.stdout) {
+	isStdout := path == ""
+	if isStdout && !isTerminal(e.stdout) {
 		return errors.New("standard output is not a terminal; set terminal.device, for example to /dev/ttyS0")
 	}
-	if own {
+	if isStdout {
 		path = "/proc/self/fd/1"
 	}
-	// Opened like this, a write that hangs can be ended.
+	// O_NONBLOCK lets Close end a write that blocks.
 	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	switch {
 	case err == nil:
 		defer f.Close()
 		cfg.Out, cfg.Size = f, sizeOf(f)
-	case own:
+	case isStdout:
 		cfg.Out, cfg.Size = e.stdout, sizeOf(e.stdout)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf(`terminal.device: %w; add the user that runs pickerd to the group of the device, often "tty" or "dialout"`, err)
@@ -247,7 +241,8 @@ func showTextOn(ctx context.Context, path string, e env, cfg terminal.Config) er
 	return terminal.New(cfg).Run(ctx)
 }
 
-// sizeOf asks a terminal how large it is; what is none has the usual size.
+// sizeOf returns a function that asks a terminal for its size. A file that is not a
+// terminal has 80 columns and 24 rows.
 func sizeOf(v any) func() (columns, rows int) {
 	f, ok := v.(*os.File)
 	if !ok {

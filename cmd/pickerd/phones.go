@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// phonesGrace is how long the listener stays open for late phones, which get an
-	// explanation instead of nothing.
+	// phonesGrace is how long the listener stays open so that late phones get an
+	// explanation.
 	phonesGrace = 2 * time.Minute
 	// maxPhoneConns bounds the connections of the local network.
 	maxPhoneConns = 64
 )
 
-// A phoneListener lets phones on the local network reach the pages for them, and
-// nothing else, while one of its users wants that. Where the display listens on
-// the network anyway they are part of it, and there is nothing to open.
+// A phoneListener serves only the pages for phones to the local network, while at
+// least one user needs them. If the display listens on the network, it serves these
+// pages too and nothing has to be opened.
 type phoneListener struct {
 	secure  bool         // the display speaks TLS on the network
 	address string       // how phones reach the box; "" means the address on the LAN
@@ -95,7 +95,7 @@ func (l *phoneListener) open(purpose string) (base string, err error) {
 	return l.scheme() + at, err
 }
 
-// scheme is how the display's own address begins.
+// scheme returns the beginning of the display's URL.
 func (l *phoneListener) scheme() string {
 	if l.secure {
 		return "https://"
@@ -153,7 +153,7 @@ func (l *phoneListener) stopLocked() {
 		return
 	}
 	srv := l.srv
-	l.socket.Close() // at once, not when the goroutine below gets to it
+	l.socket.Close() // before the goroutine below runs
 	l.srv, l.socket, l.at = nil, nil, ""
 	l.log.Info("phone listener closed")
 	l.wg.Go(func() {
@@ -174,7 +174,8 @@ func (l *phoneListener) stopLocked() {
 	})
 }
 
-// end stops listening at once, for good.
+// end closes the listener and its connections immediately. It must not be opened
+// again.
 func (l *phoneListener) end() {
 	l.mu.Lock()
 	srv := l.srv

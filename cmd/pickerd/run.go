@@ -38,19 +38,19 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	}
 	e = e.sharing(cfg)
 	log := e.logger(cfg)
-	// Others may pass through these directories. An error shows when they are used.
+	// Other users may traverse these directories. Their first use reports an error.
 	_ = os.MkdirAll(filepath.Dir(cfg.Store.Dir), 0o755)
 	_ = os.MkdirAll(filepath.Dir(cfg.Control.Socket), 0o755)
-	if err := harden(log); err != nil {
+	if err := dropPrivileges(log); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() {
 		if err := systemd.NewNotifier(e.getenv).Stopping(); err != nil {
-			log.Warn("service manager", "err", err)
+			log.Warn("service manager not notified", "err", err)
 		}
 	})()
-	// The state comes first, so that a second daemon reports that another one runs
-	// and not that its addresses are in use.
+	// Open the state first, so that a second daemon reports that another one runs
+	// rather than that its addresses are in use.
 	st, err := awaitStore(ctx, cfg, log, e)
 	if errors.Is(err, errStopped) {
 		log.Info("stopped", "why", context.Cause(ctx))
@@ -71,8 +71,8 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	return b.run(ctx, b.mux)
 }
 
-// existing returns path if the file exists, else "": the environment may set
-// everything.
+// existing returns path if the file exists, else "", because the environment may set
+// every key.
 func existing(path string) string {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return ""
@@ -92,8 +92,7 @@ func loadConfig(file string, getenv func(string) string) (*configs.Config, error
 	return nil, &hintedError{err, hint, exitConfig}
 }
 
-// checkNames looks at the names in a configuration that mean something to other
-// packages.
+// checkNames checks the names in a configuration that other packages define.
 func checkNames(c *configs.Config, bad func(key, format string, args ...any)) {
 	if _, err := words.For(c.Display.Language); err != nil {
 		bad("display.language", "%v; choose from %s", err, strings.Join(words.Languages(), ", "))
@@ -103,7 +102,7 @@ func checkNames(c *configs.Config, bad func(key, format string, args ...any)) {
 	}
 }
 
-// sharing makes the log a part of the page where both are on one terminal.
+// sharing sends the log to the page if both use the same terminal.
 func (e env) sharing(cfg *configs.Config) env {
 	if cfg.Display.HasOutput("terminal") && cfg.Terminal.Device == "" && isTerminal(e.stdout) && isTerminal(e.stderr) {
 		e.tail = terminal.NewTail()
@@ -111,8 +110,8 @@ func (e env) sharing(cfg *configs.Config) env {
 	return e
 }
 
-// logger writes for whoever reads: a person at a terminal, the journal, or a
-// program.
+// logger returns a logger in the format for its reader: a person at a terminal, the
+// journal, or a program.
 func (e env) logger(cfg *configs.Config) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // checked by configs

@@ -15,26 +15,26 @@ import (
 	"pickerd/systemd"
 )
 
-// manage keeps the service manager informed in g until ctx ends: that the service
-// is ready once the first screen is up, what it is doing, and that its loops run.
+// manage informs the service manager, in goroutines of g, until ctx ends: that the
+// service is ready once the first page is shown, what it is doing, and that its loops
+// run.
 func manage(ctx context.Context, g *errgroup.Group, notify systemd.Notifier, statuses *display.Board[device.Status], s *outputs, log *slog.Logger) {
-	tell := func(err error) {
+	report := func(err error) {
 		if err != nil {
-			log.Warn("service manager", "err", err)
+			log.Warn("service manager not notified", "err", err)
 		}
 	}
 	g.Go(func() error {
 		if s.await(ctx) {
-			tell(notify.Ready())
+			report(notify.Ready())
 		}
 		return nil
 	})
 	g.Go(func() error {
-		said := ""
+		var changes changeFilter
 		for st := range statuses.Watch(ctx) {
-			if line := statusLine(&st); line != said {
-				said = line
-				tell(notify.Status(line))
+			if line := statusLine(&st); changes.isNew(line) {
+				report(notify.Status(line))
 			}
 		}
 		return nil
@@ -42,15 +42,15 @@ func manage(ctx context.Context, g *errgroup.Group, notify systemd.Notifier, sta
 	g.Go(func() error {
 		notify.KeepAlive(ctx, s.alive, func() {
 			log.Error("loop stalled: service manager will restart the service")
-		}, tell)
+		}, report)
 		return nil
 	})
 }
 
-// statusLine is the text in systemctl status. Codes and links are left out: only
-// the screen shows them.
+// statusLine returns the text for systemctl status. It has no codes or links, because
+// only the screen may show those.
 func statusLine(s *device.Status) string {
-	line := does[s.State]
+	line := stateText[s.State]
 	switch {
 	case s.Fetch != nil:
 		line += fmt.Sprintf(", %d of %d", s.Fetch.Done, s.Fetch.Total)
@@ -69,9 +69,9 @@ func statusLine(s *device.Status) string {
 	return line
 }
 
-// harden gives up what the daemon never needs, as its systemd unit does: files are
-// private to the user, and child processes can't gain privileges.
-func harden(log *slog.Logger) error {
+// dropPrivileges makes new files private to the user and keeps child processes from
+// gaining privileges, as the systemd unit does.
+func dropPrivileges(log *slog.Logger) error {
 	unix.Umask(0o077)
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0)
 	if errors.Is(errno, unix.ENOTSUP) {

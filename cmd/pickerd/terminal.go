@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// errNoTerminal means that there is nobody to ask.
+// errNoTerminal means that there is no terminal to ask at.
 var errNoTerminal = errors.New("there is no terminal")
 
 // errGivenUp means that the person pressed Ctrl-C.

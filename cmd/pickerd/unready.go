@@ -21,17 +21,16 @@ import (
 	"pickerd/systemd"
 )
 
-// tryDiskEvery is how often a state directory is tried again that the disk does
-// not let be opened.
-const tryDiskEvery = 5 * time.Second
+// diskRetryInterval is the time between attempts to open a state directory after a
+// disk error.
+const diskRetryInterval = 5 * time.Second
 
-// readingLasts is how long a database that the disk does not read may still be
-// read again; after that the box goes on without it.
-const readingLasts = 2 * time.Minute
+// maxReadRetry is how long reading an unreadable database is retried. After that the
+// box replaces it.
+const maxReadRetry = 2 * time.Minute
 
-// awaitStore opens the state directory. A disk that is full, read-only or out of
-// order is something to show, not to die of: until it is mended the screen and
-// the status say what is wrong.
+// awaitStore opens the state directory. While the disk is full, read-only or
+// broken it keeps trying, and the screen and the status show the problem.
 func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e env) (*store.Store, error) {
 	st, err := openStore(cfg, store.Options{}, log, e.getenv)
 	if !store.IsDiskError(err) {
@@ -66,20 +65,16 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	serve(serving, g, ctl, control.Handler(control.Config{Actor: u.screen, Statuses: u.screen.Statuses(), Log: log}))
 	manage(serving, g, systemd.NewNotifier(e.getenv), u.screen.Statuses(), outputs, log)
 	began := time.Now()
-	for said := ""; store.IsDiskError(err); st, err = openStore(cfg, store.Options{ReplaceUnreadable: time.Since(began) > readingLasts}, log, e.getenv) {
-		if err.Error() != said {
-			said = err.Error()
-			log.Error("state directory unusable", "err", err, "retry_in", tryDiskEvery)
+	var changes changeFilter
+	for store.IsDiskError(err) {
+		if changes.isNew(err.Error()) {
+			log.Error("state directory unusable", "err", err, "retry_in", diskRetryInterval)
 		}
-		u.tell(err)
-		t := time.NewTimer(tryDiskEvery)
-		select {
-		case <-t.C:
-			continue
-		case <-serving.Done():
-			t.Stop()
+		u.showProblem(err)
+		if !pause(serving, diskRetryInterval) {
+			break
 		}
-		break
+		st, err = openStore(cfg, store.Options{ReplaceUnreadable: time.Since(began) > maxReadRetry}, log, e.getenv)
 	}
 	if err == nil {
 		log.Info("state directory usable again")
@@ -94,11 +89,11 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	return st, err
 }
 
-// errStopped means that a stop came while the disk was waited for.
+// errStopped means that the program was stopped while it waited for the disk.
 var errStopped = errors.New("stopped")
 
-// unready is the screen of a box whose state directory can't be used. It grants
-// nothing.
+// unready is the screen of a box whose state directory can't be used. It refuses
+// every request.
 type unready struct {
 	screen    *screen.Screen
 	snapshots display.Board[device.Snapshot]
@@ -108,17 +103,17 @@ type unready struct {
 // newUnready shows store.Open's error from the beginning.
 func newUnready(cfg *configs.Config, lang *words.Words, log *slog.Logger, err error) *unready {
 	u := &unready{}
-	u.tell(err)
+	u.showProblem(err)
 	u.screen = screen.New(screen.Config{Name: cfg.Name, Version: version(), Words: lang, Snapshots: &u.snapshots, Frames: &u.frames,
 		Engine: u, Slides: u, LastActivity: time.Now, Now: time.Now, Log: log})
 	return u
 }
 
-// tell shows why the state directory can't be used, with store.Open's error.
-func (u *unready) tell(err error) {
+// showProblem shows store.Open's error on the screen.
+func (u *unready) showProblem(err error) {
 	now := time.Now()
 	p := device.DiskProblem(&device.StoreError{Err: err})
-	p.Operator, p.RetryAt = true, now.Add(tryDiskEvery)
+	p.Operator, p.RetryAt = true, now.Add(diskRetryInterval)
 	s := u.snapshots.Get()
 	if s.Seq == 0 {
 		s.State, s.Since = device.Blocked, now

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"io/fs"
 	"iter"
@@ -24,6 +23,7 @@ import (
 
 	"pickerd/device"
 	"pickerd/display"
+	"pickerd/display/httpserve"
 	"pickerd/display/words"
 )
 
@@ -405,14 +405,7 @@ func (h *handler) copied(w http.ResponseWriter, r *http.Request, q url.Values) {
 
 // etag names one content: an item's, or a copy's.
 func etag(id string, item *device.Item, of string) string {
-	return fmt.Sprintf("%q", digest(fmt.Append(nil, id, item.AddedAt.UnixNano(), item.Bytes, of)))
-}
-
-// digest is a short name for content.
-func digest(content []byte) string {
-	sum := fnv.New64a()
-	sum.Write(content)
-	return strconv.FormatUint(sum.Sum64(), 36)
+	return fmt.Sprintf("%q", httpserve.Digest(fmt.Append(nil, id, item.AddedAt.UnixNano(), item.Bytes, of)))
 }
 
 // events streams statuses, the current one first; who comes back with the id of
@@ -428,7 +421,7 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 			h.log.Error("control: a status can't be sent", "err", err)
 			return
 		}
-		id := digest(data)
+		id := httpserve.Digest(data)
 		said := fmt.Sprintf("event: status\nid: %s\ndata: %s\n\n", id, data)
 		if id == known {
 			said = ": nothing new\n\n"

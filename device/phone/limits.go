@@ -1,58 +1,57 @@
 package phone
 
 import (
-	"net"
+	"net/netip"
 	"sync"
 
 	"golang.org/x/time/rate"
+
+	"pickerd/display/httpserve"
 )
 
+// Limits of all visitors together, and of one address.
 const (
-	perSecond = 2 // requests of one address, after a burst
-	burst     = 20
-	manyHosts = 256 // addresses that are told apart at a time
+	maxRequests        = 16 // being answered at a time
+	maxRequestsPerHost = 4
+	requestRate        = 2 // of one address per second, after a burst
+	requestBurst       = 20
+	maxHosts           = 256 // addresses counted separately
 )
 
-// limits bound what one address, and all together, may ask for.
+// limits bound the requests of one address and of all together.
 type limits struct {
-	mu     sync.Mutex
-	hosts  map[string]*host
-	atOnce int
+	mu       sync.Mutex
+	hosts    *httpserve.Hosts[*host]
+	requests int // being answered
 }
 
 // A host is one address.
 type host struct {
-	rate   *rate.Limiter
-	atOnce int
+	rate     *rate.Limiter
+	requests int // being answered
 }
 
-func newLimits() *limits { return &limits{hosts: map[string]*host{}} }
+func newLimits() *limits {
+	return &limits{hosts: httpserve.NewHosts(maxHosts, func() *host {
+		return &host{rate: rate.NewLimiter(requestRate, requestBurst)}
+	})}
+}
 
-// enter reports whether a request may go on; then leave has to be called.
-func (l *limits) enter(remote string) (leave func(), ok bool) {
-	name, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		name = remote
-	}
+// enter reports whether a request is within the limits. If so, leave must be called
+// when it has been answered.
+func (l *limits) enter(from netip.Addr) (leave func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := l.hosts[name]
-	if h == nil {
-		if len(l.hosts) >= manyHosts {
-			clear(l.hosts)
-		}
-		h = &host{rate: rate.NewLimiter(perSecond, burst)}
-		l.hosts[name] = h
-	}
-	if l.atOnce >= atOnce || h.atOnce >= perHost || !h.rate.Allow() {
+	h := l.hosts.Get(from)
+	if l.requests >= maxRequests || h.requests >= maxRequestsPerHost || !h.rate.Allow() {
 		return nil, false
 	}
-	l.atOnce++
-	h.atOnce++
+	l.requests++
+	h.requests++
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.atOnce--
-		h.atOnce--
+		l.requests--
+		h.requests--
 	}, true
 }

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// addressLike finds an address in what somebody copied with words around it.
-var addressLike = regexp.MustCompile(`(?i)(https?://)?(127\.0\.0\.1|localhost|\[::1\])[^\s<>"]*`)
+// loopbackAddress finds the address in copied text that has other words around it.
+var loopbackAddress = regexp.MustCompile(`(?i)(https?://)?(127\.0\.0\.1|localhost|\[::1\])[^\s<>"]*`)
 
-// parsePasted reads what a person has copied from the address line of a page
-// that could not be opened: the whole address, with or without its beginning,
-// or only its query.
+// parsePasted reads what a person copied from the address bar of a page that could
+// not be opened. It accepts the whole address, with or without its scheme, or only
+// its query.
 func parsePasted(text string) (answer url.Values, ok bool) {
 	text = strings.TrimSpace(text)
-	if found := addressLike.FindString(text); found != "" {
+	if found := loopbackAddress.FindString(text); found != "" {
 		text = found
 	}
 	if _, query, cut := strings.Cut(text, "?"); cut {
@@ -25,7 +25,7 @@ func parsePasted(text string) (answer url.Values, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	// Only what an authorization response has (RFC 6749 §4.1.2) goes on.
+	// Pass only the parameters of an authorization response (RFC 6749 §4.1.2).
 	answer = url.Values{}
 	for _, key := range []string{"code", "error", "state"} {
 		if v := all.Get(key); v != "" {

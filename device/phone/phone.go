@@ -20,19 +20,20 @@ import (
 
 	"pickerd/device"
 	"pickerd/display"
+	"pickerd/display/httpserve"
 	"pickerd/display/words"
 )
 
 //go:embed assets/phone.css
 var assets embed.FS
 
-// Links are what phones reach that sign in.
+// Links serve phones that sign in.
 type Links interface {
 	Visit(link string) (device.Visit, error)
 	Redirected(ctx context.Context, answer url.Values) (pickerURI string, err error)
 }
 
-// Remotes are what phones reach that are a remote control.
+// Remotes serve phones that are a remote control.
 type Remotes interface {
 	Remote(key string) (device.Remote, error)
 	Control(ctx context.Context, key string, w display.Wish) (to string, err error)
@@ -45,14 +46,12 @@ const (
 )
 
 const (
-	maxBody  = 16 << 10
-	atOnce   = 16               // requests that are being answered
-	perHost  = 4                // of those, of one address
-	patience = 40 * time.Second // for all of one answer
+	maxBody       = 16 << 10
+	maxAnswerTime = 40 * time.Second // for the whole of one answer
 )
 
-// Handler serves the pages. It may be reached from anywhere. The pages are in the
-// language that the phone asks for (Accept-Language), or else in w, the screen's.
+// Handler serves the pages, to clients on any network. The pages are in the language
+// that the phone asks for (Accept-Language), or else in that of w, the screen's.
 func Handler(l Links, r Remotes, w *words.Words, log *slog.Logger) http.Handler {
 	h := &handler{l, r, w, log}
 	mux := http.NewServeMux()
@@ -72,33 +71,30 @@ type handler struct {
 	log     *slog.Logger
 }
 
-// accepted returns the texts that a browser asks for, or else otherwise.
-func accepted(r *http.Request, otherwise *words.Words) *words.Words {
-	return words.Accepted(strings.Join(r.Header.Values("Accept-Language"), ","), otherwise)
+// accepted returns the texts in the language that a browser asks for, or fallback.
+func accepted(r *http.Request, fallback *words.Words) *words.Words {
+	return words.Accepted(strings.Join(r.Header.Values("Accept-Language"), ","), fallback)
 }
 
 // bounded limits the size, the rate and the duration of requests.
-func bounded(next http.Handler, l *limits, otherwise *words.Words) http.Handler {
+func bounded(next http.Handler, l *limits, fallback *words.Words) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		// With no-referrer a browser would send Origin: null with the form, and
-		// without TLS it sends nothing else that tells where the form came from.
+		httpserve.SecurityHeaders(h, policy)
+		// With no-referrer a browser would send Origin: null with the form. Without
+		// TLS nothing else tells where the form came from.
 		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		leave, ok := l.enter(r.RemoteAddr)
+		leave, ok := l.enter(httpserve.RemoteAddr(r))
 		if !ok {
 			h.Set("Retry-After", "5")
-			explain(w, accepted(r, otherwise), http.StatusTooManyRequests, "phone.busy")
+			explain(w, accepted(r, fallback), http.StatusTooManyRequests, "phone.busy")
 			return
 		}
 		defer leave()
 		rc := http.NewResponseController(w)
-		// Not every writer in front of this has deadlines.
-		_ = rc.SetReadDeadline(time.Now().Add(patience))
-		_ = rc.SetWriteDeadline(time.Now().Add(patience))
+		// Not every ResponseWriter supports deadlines.
+		_ = rc.SetReadDeadline(time.Now().Add(maxAnswerTime))
+		_ = rc.SetWriteDeadline(time.Now().Add(maxAnswerTime))
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
@@ -109,7 +105,7 @@ func bounded(next http.Handler, l *limits, otherwise *words.Words) http.Handler 
 func (h *handler) visit(w http.ResponseWriter, r *http.Request) {
 	v, err := h.links.Visit(r.PathValue("link"))
 	if err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	if v.Paste {
@@ -119,16 +115,16 @@ func (h *handler) visit(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, v.AuthURL, http.StatusSeeOther)
 }
 
-// callback is where a relay page sends the phone.
+// callback takes the answer from a phone that a relay page sent here.
 func (h *handler) callback(w http.ResponseWriter, r *http.Request) {
-	h.goOn(w, r, r.URL.Query())
+	h.redirected(w, r, r.URL.Query())
 }
 
-// paste takes an address that a person has copied.
+// paste takes an address that a person copied.
 func (h *handler) paste(w http.ResponseWriter, r *http.Request) {
 	v, err := h.links.Visit(r.PathValue("link"))
 	if err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	answer, ok := parsePasted(r.PostFormValue("address"))
@@ -144,22 +140,22 @@ func (h *handler) paste(w http.ResponseWriter, r *http.Request) {
 	h.finish(w, r, to, err)
 }
 
-// goOn hands the answer to the box and sends the phone to Google Photos.
-func (h *handler) goOn(w http.ResponseWriter, r *http.Request, answer url.Values) {
+// redirected passes the answer to the box and sends the phone to Google Photos.
+func (h *handler) redirected(w http.ResponseWriter, r *http.Request, answer url.Values) {
 	to, err := h.links.Redirected(r.Context(), answer)
 	h.finish(w, r, to, err)
 }
 
 func (h *handler) finish(w http.ResponseWriter, r *http.Request, to string, err error) {
 	if err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // askForAddress shows the page that takes a copied address. complaint is the key
-// of a text about the last one, "" without.
+// of a text about the previous one, or "".
 func (h *handler) askForAddress(w http.ResponseWriter, r *http.Request, v device.Visit, complaint string) {
 	status := http.StatusOK
 	if complaint != "" {
@@ -168,7 +164,7 @@ func (h *handler) askForAddress(w http.ResponseWriter, r *http.Request, v device
 	h.render(w, status, pages{accepted(r, h.words)}.address(v, complaint))
 }
 
-// explanations say what a person can do after an error: texts by key.
+// explanations are the texts, by key, that tell a person what to do after an error.
 var explanations = []struct {
 	err    error
 	status int
@@ -181,7 +177,8 @@ var explanations = []struct {
 	{device.ErrStopping, http.StatusServiceUnavailable, "phone.stopping"},
 }
 
-func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+// explainError answers with the page that fits an error.
+func (h *handler) explainError(w http.ResponseWriter, r *http.Request, err error) {
 	lang := accepted(r, h.words)
 	if p, ok := errors.AsType[*device.Problem](err); ok {
 		h.render(w, http.StatusOK, pages{lang}.problem(p))
@@ -204,7 +201,7 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 // render answers with a page.
 func (h *handler) render(w http.ResponseWriter, status int, page g.Node) {
 	if err := write(w, status, page); err != nil {
-		h.log.Debug("phone: page not delivered", "err", err)
+		h.log.Debug("phone page not delivered", "err", err)
 	}
 }
 

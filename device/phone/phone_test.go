@@ -22,6 +22,7 @@ import (
 
 	"pickerd/device"
 	"pickerd/display"
+	"pickerd/display/httpserve"
 	"pickerd/display/words"
 )
 
@@ -246,7 +247,7 @@ func TestBounds(t *testing.T) {
 				}
 			}
 		}
-		if refused < 100-burst-10 {
+		if refused < 100-requestBurst-10 {
 			t.Errorf("%d of 100 were refused", refused)
 		}
 	})
@@ -254,13 +255,13 @@ func TestBounds(t *testing.T) {
 		l := newLimits()
 		var leave []func()
 		enter := func(remote string) bool {
-			out, ok := l.enter(remote)
+			out, ok := l.enter(httpserve.ParseAddr(remote))
 			if ok {
 				leave = append(leave, out)
 			}
 			return ok
 		}
-		for i := range perHost {
+		for i := range maxRequestsPerHost {
 			if !enter(fmt.Sprintf("192.168.1.99:%d", i)) {
 				t.Fatalf("one address: only %d at once", i)
 			}
@@ -268,7 +269,7 @@ func TestBounds(t *testing.T) {
 		if enter("192.168.1.99:1") {
 			t.Error("one address holds too many")
 		}
-		for i := range atOnce - perHost {
+		for i := range maxRequests - maxRequestsPerHost {
 			if !enter(fmt.Sprintf("192.168.1.%d:1", i)) {
 				t.Fatalf("only %d at once", i)
 			}
@@ -279,15 +280,15 @@ func TestBounds(t *testing.T) {
 		for _, out := range leave {
 			out()
 		}
-		for i := range 10 * manyHosts {
-			out, ok := l.enter(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256))
+		for i := range 10 * maxHosts {
+			out, ok := l.enter(httpserve.ParseAddr(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256)))
 			if !ok {
 				t.Fatal("nobody is let in any more")
 			}
 			out()
 		}
-		if len(l.hosts) > manyHosts || l.atOnce != 0 {
-			t.Errorf("%d addresses are remembered, %d requests", len(l.hosts), l.atOnce)
+		if l.hosts.Len() > maxHosts || l.requests != 0 {
+			t.Errorf("%d addresses are remembered, %d requests", l.hosts.Len(), l.requests)
 		}
 	})
 	t.Run("from the page itself, without TLS", func(t *testing.T) {
@@ -333,7 +334,7 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 func (p pipes) Close() error   { return nil }
 
-// Who sends a form, or reads a page, slowly on purpose has some patience and no
+// Who sends a form, or reads a page, slowly on purpose has some maxAnswerTime and no
 // more: they hold one of few places.
 func TestPatience(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -355,8 +356,8 @@ func TestPatience(t *testing.T) {
 				}
 				select {
 				case <-done:
-				case <-time.After(patience + time.Second):
-					t.Errorf("still there after %v", patience)
+				case <-time.After(maxAnswerTime + time.Second):
+					t.Errorf("still there after %v", maxAnswerTime)
 				}
 				near.Close()
 				close(l)

@@ -16,26 +16,27 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"pickerd/display/httpserve"
 	"pickerd/display/words"
 )
 
 // GuardConfig is what a Guard needs.
 type GuardConfig struct {
-	Name   string   // of the screen, to be shown
-	Key    string   // of the display; "" lets nobody in but this machine itself
-	Names  []string // that this machine is known by, besides its addresses
-	Secure bool     // the page is reached by TLS alone
+	Name   string   // of the screen, shown on the sign-in page
+	Key    string   // of the display; "" refuses all other machines
+	Names  []string // host names of this machine, besides its addresses
+	Secure bool     // the page is served over TLS only
 	Words  *words.Words
 	Log    *slog.Logger
 }
 
-// A Guard stands before a page that anybody on the network might reach. Who is
-// at the machine itself passes; everybody else has to know the display's key, and
-// nobody passes who believes to talk to another machine (DNS rebinding).
+// A Guard protects a page that the network may reach. Requests from this machine
+// pass; all others must prove that they know the display key. Requests whose Host
+// names another machine are refused, which prevents DNS rebinding.
 type Guard struct {
 	cfg    GuardConfig
 	cookie string
-	tries  *tries
+	failed *failedKeys
 	origin *http.CrossOriginProtection
 }
 
@@ -43,10 +44,10 @@ type Guard struct {
 func NewGuard(cfg GuardConfig) *Guard {
 	mac := hmac.New(sha256.New, []byte(plainKey(cfg.Key)))
 	mac.Write([]byte("pickerd display"))
-	return &Guard{cfg: cfg, cookie: base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), tries: newTries(), origin: http.NewCrossOriginProtection()}
+	return &Guard{cfg: cfg, cookie: base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), failed: newFailedKeys(), origin: http.NewCrossOriginProtection()}
 }
 
-// plainKey is a key as people may type it: case, spaces and dashes don't count.
+// plainKey normalizes a typed key: case, spaces and dashes don't count.
 func plainKey(key string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		if r == '-' || r == ' ' {
@@ -59,51 +60,50 @@ func plainKey(key string) string {
 const (
 	cookieName = "pickerd"
 	signInPath = "/signin"
-	// cookieLife is how long a browser is known: a screen is signed in once.
-	cookieLife = 365 * 24 * time.Hour
-	maxBody    = 16 << 10
-	// bodyWithin is how long a form may take to come, and readWithin how long
-	// somebody may take to read a part of an answer.
-	bodyWithin = 10 * time.Second
-	readWithin = 30 * time.Second
+	// maxCookieAge is long because a screen signs in only once.
+	maxCookieAge = 365 * 24 * time.Hour
+
+	maxBody      = 16 << 10
+	maxBodyTime  = 10 * time.Second // to receive a form
+	maxWriteTime = 30 * time.Second // for a client to take one write of an answer
 )
 
-// impatient writes for who may be slow on purpose.
-type impatient struct {
+// A deadlineWriter bounds each write to protect against slow readers.
+type deadlineWriter struct {
 	http.ResponseWriter
 	rc *http.ResponseController
 }
 
-func (w *impatient) Write(b []byte) (int, error) {
-	_ = w.rc.SetWriteDeadline(time.Now().Add(readWithin))
+func (w *deadlineWriter) Write(b []byte) (int, error) {
+	_ = w.rc.SetWriteDeadline(time.Now().Add(maxWriteTime))
 	return w.ResponseWriter.Write(b)
 }
 
 // Unwrap is for http.ResponseController.
-func (w *impatient) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *deadlineWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Handler lets to next whoever may pass.
+// Handler returns a handler that passes permitted requests to next.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		rc := http.NewResponseController(w)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			_ = rc.SetReadDeadline(time.Now().Add(bodyWithin)) // not every writer has deadlines
+			_ = rc.SetReadDeadline(time.Now().Add(maxBodyTime)) // not every writer has deadlines
 		}
-		if !isNear(r) {
-			w = &impatient{w, rc}
+		if !isLocal(r) {
+			w = &deadlineWriter{w, rc}
 		}
-		if !g.knows(r) {
-			harden(w.Header())
+		if !g.isForThisMachine(r) {
+			httpserve.SecurityHeaders(w.Header(), policy)
 			http.Error(w, "This page is not at that name. Use the box's address, or add the name to http.names in its configuration.", http.StatusMisdirectedRequest)
 			return
 		}
-		if isNear(r) || g.signedIn(r) {
+		if isLocal(r) || g.isSignedIn(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		harden(w.Header())
-		if r.URL.Path == "/pickerd.css" && r.Method == http.MethodGet { // the sign-in page is made of it
+		httpserve.SecurityHeaders(w.Header(), policy)
+		if r.URL.Path == "/pickerd.css" && r.Method == http.MethodGet { // the sign-in page uses it
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -115,20 +115,19 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// knows reports whether a request is meant for this machine.
-func (g *Guard) knows(r *http.Request) bool {
+// isForThisMachine reports whether the Host of a request names this machine.
+func (g *Guard) isForThisMachine(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		host = r.Host
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 	if addr, err := netip.ParseAddr(host); err == nil {
-		// An address can't be rebound; that it is this machine's is no more than
-		// what the connection says.
-		return addr.IsLoopback() == isNear(r) || localAddr(r) == addr.Unmap().WithZone("")
+		// An address can't be rebound, so it need only match the connection's.
+		return addr.IsLoopback() == isLocal(r) || localAddr(r) == addr.Unmap().WithZone("")
 	}
-	if host == "localhost" || host == "" { // a program that names nobody is no browser
-		return isNear(r)
+	if host == "localhost" || host == "" { // a client that sends no Host is not a browser
+		return isLocal(r)
 	}
 	return slices.ContainsFunc(g.cfg.Names, func(name string) bool { return strings.EqualFold(name, host) })
 }
@@ -146,56 +145,50 @@ func addrOf(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-func remoteAddr(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return at.Addr().Unmap().WithZone("")
-}
+// isLocal reports whether a request comes from this machine.
+func isLocal(r *http.Request) bool { return sameMachine(httpserve.RemoteAddr(r), localAddr(r)) }
 
-// isNear reports whether a request comes from this machine.
-func isNear(r *http.Request) bool { return fromHere(remoteAddr(r), localAddr(r)) }
+// IsLocal reports whether a connection comes from this machine, by the same rule
+// that a Guard uses.
+func IsLocal(c net.Conn) bool { return sameMachine(addrOf(c.RemoteAddr()), addrOf(c.LocalAddr())) }
 
-// IsOwn reports whether a connection comes from this machine, as a Guard sees it.
-func IsOwn(c net.Conn) bool { return fromHere(addrOf(c.RemoteAddr()), addrOf(c.LocalAddr())) }
-
-func fromHere(from, to netip.Addr) bool {
+func sameMachine(from, to netip.Addr) bool {
 	return from.IsLoopback() || from.IsValid() && from == to
 }
 
-// signedIn reports whether a request proves that it knows the key: by its cookie,
-// or as programs do (RFC 6750 §2.1).
-func (g *Guard) signedIn(r *http.Request) bool {
+// isSignedIn reports whether a request proves that it knows the key: with the
+// cookie, or with a bearer token (RFC 6750 §2.1).
+func (g *Guard) isSignedIn(r *http.Request) bool {
 	if g.cfg.Key == "" {
 		return false
 	}
-	if c, err := r.Cookie(cookieName); err == nil && same(c.Value, g.cookie) {
+	if c, err := r.Cookie(cookieName); err == nil && secretsEqual(c.Value, g.cookie) {
 		return true
 	}
 	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && g.tries.may(remoteAddr(r)) && g.isKey(r, bearer)
+	return ok && g.failed.mayTry(httpserve.RemoteAddr(r)) && g.isKey(r, bearer)
 }
 
-// isKey reports whether somebody knows the key; who does not has one try less.
+// isKey reports whether key is the display key, and counts it as failed if not.
 func (g *Guard) isKey(r *http.Request, key string) bool {
-	if g.cfg.Key != "" && same(plainKey(key), plainKey(g.cfg.Key)) {
+	if g.cfg.Key != "" && secretsEqual(plainKey(key), plainKey(g.cfg.Key)) {
 		return true
 	}
-	g.tries.miss(remoteAddr(r))
-	g.cfg.Log.Warn("somebody tried a wrong display key", "from", remoteAddr(r))
+	g.failed.count(httpserve.RemoteAddr(r))
+	g.cfg.Log.Warn("display key rejected", "from", httpserve.RemoteAddr(r))
 	return false
 }
 
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+// secretsEqual compares in constant time.
+func secretsEqual(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// signIn takes a key, once: from then on the cookie tells.
+// signIn checks a submitted key and sets the cookie.
 func (g *Guard) signIn(w http.ResponseWriter, r *http.Request) {
-	if err := g.origin.Check(r); err != nil { // a page from elsewhere would use up somebody's tries
+	if err := g.origin.Check(r); err != nil { // a page on another site could use up the attempts
 		http.Error(w, "Sign in on this page itself.", http.StatusForbidden)
 		return
 	}
-	if !g.tries.may(remoteAddr(r)) {
+	if !g.failed.mayTry(httpserve.RemoteAddr(r)) {
 		w.Header().Set("Retry-After", "10")
 		g.askForKey(w, r, http.StatusTooManyRequests, "wait")
 		return
@@ -204,51 +197,46 @@ func (g *Guard) signIn(w http.ResponseWriter, r *http.Request) {
 		g.askForKey(w, r, http.StatusForbidden, "wrong")
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: g.cookie, Path: "/", MaxAge: int(cookieLife / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: g.cfg.Secure})
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: g.cookie, Path: "/", MaxAge: int(maxCookieAge / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: g.cfg.Secure})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// Wrong keys: of one address, and of all together, in a second.
+// Limits of failed keys: rates are per second.
 const (
-	triesOfOne  = 0.2
-	triesBurst  = 5
-	triesOfAll  = 5
-	triesAtOnce = 20
-	triesOfHost = 1024 // addresses that are told apart
+	failedRate     = 0.2 // of one address, after a burst
+	failedBurst    = 5
+	allFailedRate  = 5 // of all addresses together, after a burst
+	allFailedBurst = 20
+	maxHosts       = 1024 // addresses counted separately
 )
 
-// tries bounds how fast keys can be guessed: who has used up theirs is not even
-// told whether the next one is right.
-type tries struct {
+// failedKeys limits how fast keys can be guessed. Once the attempts are used up,
+// even the right key is not checked.
+type failedKeys struct {
 	mu    sync.Mutex
-	hosts map[netip.Addr]*rate.Limiter
+	hosts *httpserve.Hosts[*rate.Limiter]
 	all   *rate.Limiter
 }
 
-func newTries() *tries {
-	return &tries{hosts: map[netip.Addr]*rate.Limiter{}, all: rate.NewLimiter(triesOfAll, triesAtOnce)}
-}
-
-// may reports whether an address has a try left.
-func (t *tries) may(from netip.Addr) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	one := t.hosts[from]
-	return (one == nil || one.Tokens() >= 1) && t.all.Tokens() >= 1
-}
-
-// miss counts a wrong key.
-func (t *tries) miss(from netip.Addr) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	one := t.hosts[from]
-	if one == nil {
-		if len(t.hosts) >= triesOfHost {
-			clear(t.hosts)
-		}
-		one = rate.NewLimiter(triesOfOne, triesBurst)
-		t.hosts[from] = one
+func newFailedKeys() *failedKeys {
+	return &failedKeys{
+		hosts: httpserve.NewHosts(maxHosts, func() *rate.Limiter { return rate.NewLimiter(failedRate, failedBurst) }),
+		all:   rate.NewLimiter(allFailedRate, allFailedBurst),
 	}
-	one.Allow()
-	t.all.Allow()
+}
+
+// mayTry reports whether an address has an attempt left.
+func (f *failedKeys) mayTry(from netip.Addr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	host, known := f.hosts.Find(from)
+	return (!known || host.Tokens() >= 1) && f.all.Tokens() >= 1
+}
+
+// count counts a failed key.
+func (f *failedKeys) count(from netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hosts.Get(from).Allow()
+	f.all.Allow()
 }

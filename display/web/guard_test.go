@@ -158,13 +158,13 @@ func TestGuessing(t *testing.T) {
 	try := func(from, key string) int {
 		return g.answer(visit{method: "POST", path: "/signin", from: from, host: lanBox, form: url.Values{"key": {key}}}).Code
 	}
-	for range triesBurst {
+	for range failedBurst {
 		if code := try(lanPhone, "wrong"); code != http.StatusForbidden {
 			t.Fatalf("a wrong key: %d", code)
 		}
 	}
 	if code := try(lanPhone, testKey); code != http.StatusTooManyRequests {
-		t.Errorf("after %d wrong ones the right one: %d", triesBurst, code)
+		t.Errorf("after %d wrong ones the right one: %d", failedBurst, code)
 	}
 	if w := g.answer(visit{method: "GET", path: "/", from: lanPhone, host: lanBox, header: [2]string{"Authorization", "Bearer " + testKey}}); w.Code != 401 {
 		t.Errorf("the other way in is open: %d", w.Code)
@@ -172,25 +172,25 @@ func TestGuessing(t *testing.T) {
 	bearer := func(key string) int {
 		return g.answer(visit{method: "GET", path: "/", from: "192.168.1.98:1", host: lanBox, header: [2]string{"Authorization", "Bearer " + key}}).Code
 	}
-	for range triesBurst {
+	for range failedBurst {
 		bearer("wrong")
 	}
 	if code := bearer(testKey); code != http.StatusUnauthorized {
-		t.Errorf("after %d wrong ones the right one, as programs send it: %d", triesBurst, code)
+		t.Errorf("after %d wrong ones the right one, as programs send it: %d", failedBurst, code)
 	}
 	if code := try("192.168.1.99:1", testKey); code != http.StatusSeeOther {
 		t.Errorf("somebody else, who knows the key: %d", code)
 	}
-	for i := range 2 * triesAtOnce {
+	for i := range 2 * allFailedBurst {
 		try(net.JoinHostPort(net.IPv4(10, 0, 0, byte(i)).String(), "1"), "wrong")
 	}
 	if code := try("10.0.1.1:1", testKey); code != http.StatusTooManyRequests {
 		t.Errorf("while many guess: %d", code)
 	}
-	for i := range 2 * triesOfHost {
-		g.tries.miss(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}))
+	for i := range 2 * maxHosts {
+		g.failed.count(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}))
 	}
-	if n := len(g.tries.hosts); n > triesOfHost {
+	if n := g.failed.hosts.Len(); n > maxHosts {
 		t.Errorf("%d addresses are remembered", n)
 	}
 }

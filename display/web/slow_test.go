@@ -59,8 +59,8 @@ func TestSlowForm(t *testing.T) {
 	text := "POST /signin HTTP/1.1\r\nHost: box.local\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 99\r\n\r\nkey="
 	slowly(t, testGuard(t, testKey).Handler(http.NotFoundHandler()), text, func(t *testing.T, c net.Conn, _ <-chan struct{}) {
 		began := time.Now()
-		c.SetReadDeadline(began.Add(10 * bodyWithin))
-		if _, err := c.Read(make([]byte, 1)); err != nil || time.Since(began) > bodyWithin {
+		c.SetReadDeadline(began.Add(10 * maxBodyTime))
+		if _, err := c.Read(make([]byte, 1)); err != nil || time.Since(began) > maxBodyTime {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})
@@ -73,7 +73,7 @@ func TestSlowReaders(t *testing.T) {
 		next   http.Handler
 		within time.Duration
 	}{
-		"a photo": {g.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 1<<20)) })), readWithin},
+		"a photo": {g.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 1<<20)) })), maxWriteTime},
 		// By itself, as it is for the box's own browser.
 		"the news": {New(Config{Screen: &rig{}, Words: words.English(), Log: slog.New(slog.DiscardHandler)}), 2 * keepAlive},
 	} {

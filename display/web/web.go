@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"pickerd/display"
+	"pickerd/display/httpserve"
 	"pickerd/display/qr"
 	"pickerd/display/words"
 )
@@ -106,24 +106,14 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	harden(w.Header())
+	httpserve.SecurityHeaders(w.Header(), policy)
 	s.handler.ServeHTTP(w, r)
 }
 
-// harden tells a browser to trust nothing but this page's own files, to keep
-// nothing, and to show it in no other page.
-func harden(h http.Header) {
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY") // for browsers from before the policy
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
-}
-
-// Bounds of what a browser may say about its screen.
+// Bounds of the width and height that a browser may report for its screen.
 const (
-	smallest = 320
-	largest  = 3840
+	minSide = 320
+	maxSide = 3840
 )
 
 // ScreenSize is the size of the largest browser that is connected, or was last, 0
@@ -170,7 +160,7 @@ func (s *Server) connect(r *http.Request) func() {
 	if errW != nil || errH != nil {
 		return func() {}
 	}
-	size := [2]int{min(max(w, smallest), largest), min(max(h, smallest), largest)}
+	size := [2]int{min(max(w, minSide), maxSide), min(max(h, minSide), maxSide)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.screens[r], s.last = size, size
@@ -181,24 +171,26 @@ func (s *Server) connect(r *http.Request) func() {
 	}
 }
 
-// A message is a display.Page as the browser gets it: with addresses for codes and
-// media, and times as seconds from now, because a browser's clock may be another.
+// A message is a display.Page as browsers get it. Absent fields are left out.
+// Times are seconds from now, because the browser's clock may be wrong.
 type message struct {
 	display.Page
-	QR      string    `json:"qr,omitempty"` // the picture's address
+	QR      string    `json:"qr,omitempty"` // the picture's address, with a digest of the content
 	QRLink  string    `json:"qr_link,omitempty"`
 	Modules int       `json:"qr_modules,omitempty"` // in a row, with the quiet zone
-	Left    int       `json:"left,omitempty"`       // seconds
-	RetryIn int       `json:"retry_in,omitempty"`   // seconds
+	Left    int       `json:"left,omitempty"`       // until QR code and code expire
+	RetryIn int       `json:"retry_in,omitempty"`
+	Leaves  int       `json:"leaves,omitempty"` // until an inactive guest is forgotten
 	Slide   *slideMsg `json:"slide,omitempty"`
 	Next    *slideMsg `json:"next,omitempty"`
 	Menu    *menuMsg  `json:"menu,omitempty"`
-	Pick    string    `json:"pick,omitempty"`
-	Cancel  string    `json:"cancel,omitempty"`
-	Renew   string    `json:"renew,omitempty"`
-	Forget  string    `json:"forget,omitempty"`
-	Leaves  int       `json:"leaves,omitempty"` // seconds until an inactive guest is forgotten
-	Stay    string    `json:"stay,omitempty"`
+
+	// Labels of the buttons.
+	Pick   string `json:"pick,omitempty"`
+	Cancel string `json:"cancel,omitempty"`
+	Renew  string `json:"renew,omitempty"`
+	Forget string `json:"forget,omitempty"`
+	Stay   string `json:"stay,omitempty"`
 }
 
 type slideMsg struct {
@@ -213,39 +205,29 @@ type mediaMsg struct {
 }
 
 type menuMsg struct {
-	Title    string      `json:"title"`
-	Text     string      `json:"text,omitempty"`
-	Facts    [][2]string `json:"facts,omitempty"`
-	Items    []itemMsg   `json:"items"`
-	Selected int         `json:"selected"`
-	QR       string      `json:"qr,omitempty"` // the picture's address
-	QRLink   string      `json:"qr_link,omitempty"`
-	QRLabel  string      `json:"qr_label,omitempty"`
-}
-
-type itemMsg struct {
-	ID    string `json:"id"`
-	Label string `json:"label"`
+	Title    string             `json:"title"`
+	Text     string             `json:"text,omitempty"`
+	Facts    [][2]string        `json:"facts,omitempty"`
+	Items    []display.MenuItem `json:"items"`
+	Selected int                `json:"selected"`
+	QR       string             `json:"qr,omitempty"` // the picture's address
+	QRLink   string             `json:"qr_link,omitempty"`
+	QRLabel  string             `json:"qr_label,omitempty"`
 }
 
 func messageOf(p display.Page, now time.Time) message {
-	m := message{Page: p, Left: secondsTo(p.Until, now), RetryIn: secondsTo(p.RetryAt, now), Leaves: secondsTo(p.LeavesAt, now),
-		Slide: slideOf(p.Slide), Next: slideOf(p.Next), Menu: menuOf(p.Menu), Pick: p.Label(display.Pick), Cancel: p.Label(display.Cancel),
-		Renew: p.Label(display.Renew), Forget: p.Label(display.AskForget), Stay: p.Label(display.Stay)}
+	m := message{Page: p,
+		Left: secondsTo(p.Until, now), RetryIn: secondsTo(p.RetryAt, now), Leaves: secondsTo(p.LeavesAt, now),
+		Slide: slideOf(p.Slide), Next: slideOf(p.Next), Menu: menuOf(p.Menu),
+		Pick: p.Label(display.Pick), Cancel: p.Label(display.Cancel), Renew: p.Label(display.Renew),
+		Forget: p.Label(display.AskForget), Stay: p.Label(display.Stay)}
 	if p.QR != "" {
-		m.QR, m.QRLink = "qr.svg?"+etag(p.QR), p.QR
+		m.QR, m.QRLink = "qr.svg?"+httpserve.Digest([]byte(p.QR)), p.QR
 		if code, err := qr.New(p.QR); err == nil {
 			m.Modules = len(code)
 		}
 	}
 	return m
-}
-
-// etag tells one QR code from the next without showing what it holds.
-func etag(text string) string {
-	h := fnv.New64a()
-	h.Write([]byte(text))
-	return strconv.FormatUint(h.Sum64(), 36)
 }
 
 func secondsTo(t, now time.Time) int {
@@ -270,12 +252,9 @@ func menuOf(m *display.Menu) *menuMsg {
 	if m == nil {
 		return nil
 	}
-	out := &menuMsg{Title: m.Title, Text: m.Text, Selected: m.Selected}
-	for _, it := range m.Items {
-		out.Items = append(out.Items, itemMsg{it.ID, it.Label})
-	}
+	out := &menuMsg{Title: m.Title, Text: m.Text, Items: m.Items, Selected: m.Selected}
 	if m.QR != "" {
-		out.QR, out.QRLink, out.QRLabel = "menu.svg?"+etag(m.QR), m.QR, m.QRLabel
+		out.QR, out.QRLink, out.QRLabel = "menu.svg?"+httpserve.Digest([]byte(m.QR)), m.QR, m.QRLabel
 	}
 	for _, f := range m.Facts {
 		out.Facts = append(out.Facts, [2]string{f.Name, f.Value})
