@@ -364,13 +364,6 @@ func (l *lifetime) advance(ctx context.Context) {
 	}
 }
 
-func idsOf(photos []store.Photo) (ids []string) {
-	for _, p := range photos {
-		ids = append(ids, p.ID)
-	}
-	return ids
-}
-
 // check looks at what is on the disk after a power cut, as the box will find it.
 func (l *lifetime) check(what string) {
 	st, err := store.Open(l.dir, store.Options{})

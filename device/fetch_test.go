@@ -1,11 +1,15 @@
 package device_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -138,90 +142,6 @@ func TestNothingComes(t *testing.T) {
 	})
 }
 
-// An outage in the middle of a download costs nobody a photo.
-func TestOutageWhileFetching(t *testing.T) {
-	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
-		var n atomic.Int32
-		w.pair()
-		w.net.hook(func(r *http.Request) error {
-			if strings.HasPrefix(r.URL.Path, "/media/") && n.Add(1) >= 10 {
-				w.net.cut()
-				return oauthtest.ErrConnection
-			}
-			return nil
-		}, nil)
-		w.choose()
-		w.untilProblem("no_network")
-		w.pass(3 * time.Hour) // the addresses have run out meanwhile
-		w.net.mend()
-		if s := w.untilState(device.Showing); s.Library.Items != 40 {
-			t.Errorf("%d photos, want 40", s.Library.Items)
-		}
-		w.untilClean()
-	})
-}
-
-// dawdle makes a simulator slow for as long as its client waits.
-func dawdle(r *http.Request, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-r.Context().Done():
-	}
-}
-
-// Half a download goes on where it stood.
-func TestRestartWhileFetching(t *testing.T) {
-	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
-		w.photos.FailItem("item-30", slowAnswer)
-		w.pair()
-		w.choose()
-		w.until("half of them", func(s device.Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
-		w.restart()
-		w.photos.FailItem("item-30", nil)
-		if s := w.untilState(device.Showing); s.Library.Items != 40 {
-			t.Errorf("%d photos, want 40", s.Library.Items)
-		}
-		w.untilClean()
-		fetched := map[string]int{}
-		for _, c := range w.photos.Calls() {
-			if c.Op == pickertest.OpMedia && c.Status == 200 {
-				fetched[c.ID]++
-			}
-		}
-		twice := 0
-		for _, n := range fetched {
-			if n > 1 {
-				twice++
-			}
-		}
-		if twice > parallel {
-			t.Errorf("%d photos were fetched twice", twice)
-		}
-	})
-}
-
-// A baseUrl is good for an hour; a longer download lists again.
-func TestAddressesRunOut(t *testing.T) {
-	o := options{items: pickertest.PlainPhotos(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
-	inWorld(t, o, func(t *testing.T, w *world) {
-		for i := range 20 {
-			var asked atomic.Bool
-			w.photos.FailItem(fmt.Sprintf("item-%d", i+1), func(rw http.ResponseWriter, r *http.Request) {
-				if !asked.Swap(true) { // so slow that those behind it find their addresses dead
-					dawdle(r, 40*time.Second)
-				}
-				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(1)[0])
-			})
-		}
-		w.pair()
-		w.choose()
-		if s := w.untilState(device.Showing); s.Library.Items != 20 {
-			t.Errorf("%d photos, want 20", s.Library.Items)
-		}
-		w.untilClean()
-	})
-}
-
 func TestListOddities(t *testing.T) {
 	t.Run("a page token that repeats for ever", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
@@ -282,79 +202,196 @@ func TestListOddities(t *testing.T) {
 	})
 }
 
-func TestVideos(t *testing.T) {
-	mp4, err := os.ReadFile("../picker/pickertest/samples/waves.mp4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	video := func() *pickertest.Item {
-		return &pickertest.Item{ID: "film", Type: "VIDEO", MimeType: "video/mp4", Filename: "f.mp4", Data: mp4, Poster: mp4}
-	}
-	t.Run("redirected, slow first byte", func(t *testing.T) {
-		o := options{items: []*pickertest.Item{video()}, photos: pickertest.Options{SlowVideo: 9 * time.Second}}
-		inWorld(t, o, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose()
-			w.untilState(device.Showing)
-			w.untilClean()
-			photos, err := w.store.Photos.Collection()
-			if err != nil || len(photos) != 1 || photos[0].Duration.Round(time.Second) != 5*time.Second || photos[0].Bytes != int64(len(mp4)) {
-				t.Errorf("%+v, %v", photos, err)
+func TestRepeatedToken(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(8)}, func(t *testing.T, w *world) {
+		w.pair()
+		w.net.hook(func(r *http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/media/") {
+				select {
+				case <-time.After(time.Second):
+				case <-r.Context().Done():
+					return r.Context().Err()
+				}
 			}
-		})
-	})
-	t.Run("processing, then ready", func(t *testing.T) {
-		film := video()
-		film.Processing = "PROCESSING"
-		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose()
-			w.until("the photo", func(s device.Status) bool { return s.Library.Items == 1 })
-			w.pass(time.Minute)
-			w.photos.Change(func(*pickertest.Options) { film.Processing = "" })
-			w.until("the film", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 2 })
-			w.untilPage("a receipt that counts both", func(p display.Page) bool { return strings.HasPrefix(p.Receipt, "1 photo and 1 video added.") })
-			w.untilClean()
-		})
-	})
-	t.Run("processing for ever", func(t *testing.T) {
-		film := video()
-		film.Processing = "PROCESSING"
-		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose()
-			w.untilState(device.Showing)
-			w.untilClean()
-		})
+			return nil
+		}, nil)
+		inner := w.net.media()
+		w.net.setMedia(rt(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/mediaItems" {
+				r = r.Clone(r.Context())
+				q := r.URL.Query()
+				q.Del("pageToken")
+				r.URL.RawQuery = q.Encode()
+			}
+			resp, err := inner.RoundTrip(r)
+			if err == nil && r.URL.Path == "/v1/mediaItems" {
+				b, _ := io.ReadAll(resp.Body)
+				s := strings.TrimSpace(string(b))
+				s = s[:len(s)-1] + `,"nextPageToken":"again"}`
+				resp.Body = io.NopCloser(strings.NewReader(s))
+			}
+			return resp, err
+		}))
+		w.choose()
+		w.until("end", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
+		w.pass(time.Minute)
+		if s := w.dev.Statuses().Get(); s.Library.Items != 8 {
+			t.Errorf("%d photos of the 8 listed", s.Library.Items)
+		}
 	})
 }
 
-func TestAppend(t *testing.T) {
-	o := options{config: func(c *Config) { c.Append = true }}
-	inWorld(t, o, func(t *testing.T, w *world) {
+// An outage in the middle of a download costs nobody a photo.
+func TestOutageWhileFetching(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
+		var n atomic.Int32
 		w.pair()
-		w.choose("item-1", "item-2")
-		w.untilState(device.Showing)
-		if err := w.dev.Pick(t.Context()); err != nil {
-			t.Fatal(err)
+		w.net.hook(func(r *http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/media/") && n.Add(1) >= 10 {
+				w.net.cut()
+				return oauthtest.ErrConnection
+			}
+			return nil
+		}, nil)
+		w.choose()
+		w.untilProblem("no_network")
+		w.pass(3 * time.Hour) // the addresses have run out meanwhile
+		w.net.mend()
+		if s := w.untilState(device.Showing); s.Library.Items != 40 {
+			t.Errorf("%d photos, want 40", s.Library.Items)
 		}
-		w.choose("item-2", "item-3")
-		w.until("three photos", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 3 })
 		w.untilClean()
 	})
 }
 
-func TestMaxBytes(t *testing.T) {
-	most := int64(len(pickertest.PlainPhotos(1)[0].Data)) * 5
-	o := options{config: func(c *Config) { c.MaxBytes = most }}
-	inWorld(t, o, func(t *testing.T, w *world) {
+func TestMediaUnreachable(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		var n atomic.Int32
+		w.net.hook(func(r *http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/media/") {
+				n.Add(1)
+				return oauthtest.ErrConnection
+			}
+			return nil
+		}, nil)
+		w.choose()
+		for range 3600 {
+			w.pass(time.Second)
+			if s := w.dev.Statuses().Get(); s.Problem != nil {
+				return
+			}
+		}
+		t.Errorf("an hour without a word: %+v, %d requests; log mentions trouble: %v", w.dev.Statuses().Get().Fetch, n.Load(), strings.Contains(w.log.String(), "trouble"))
+	})
+}
+
+func TestShort403(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.photos.Fail(pickertest.OpMedia, repeat(36, answer(403, "image/png", "\x89PNG\r\n\x1a\n"))...)
+		began := time.Now()
+		w.choose()
+		w.until("end", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
+		if s := w.dev.Statuses().Get(); s.Library.Items != 12 {
+			t.Errorf("%d photos of 12 after a refusal of %v: all given up", s.Library.Items, time.Since(began))
+		}
+	})
+}
+
+// Half a download goes on where it stood.
+func TestRestartWhileFetching(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
+		w.photos.FailItem("item-30", slowAnswer)
 		w.pair()
 		w.choose()
-		s := w.untilState(device.Showing)
-		if s.Library.Items < 4 || s.Library.Bytes > most {
-			t.Errorf("%d photos", s.Library.Items)
+		w.until("half of them", func(s device.Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
+		w.restart()
+		w.photos.FailItem("item-30", nil)
+		if s := w.untilState(device.Showing); s.Library.Items != 40 {
+			t.Errorf("%d photos, want 40", s.Library.Items)
 		}
 		w.untilClean()
+		fetched := map[string]int{}
+		for _, c := range w.photos.Calls() {
+			if c.Op == pickertest.OpMedia && c.Status == 200 {
+				fetched[c.ID]++
+			}
+		}
+		twice := 0
+		for _, n := range fetched {
+			if n > 1 {
+				twice++
+			}
+		}
+		if twice > parallel {
+			t.Errorf("%d photos were fetched twice", twice)
+		}
+	})
+}
+
+// A baseUrl is good for an hour; a longer download lists again.
+func TestAddressesRunOut(t *testing.T) {
+	o := options{items: pickertest.PlainPhotos(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		for i := range 20 {
+			var asked atomic.Bool
+			w.photos.FailItem(fmt.Sprintf("item-%d", i+1), func(rw http.ResponseWriter, r *http.Request) {
+				if !asked.Swap(true) { // so slow that those behind it find their addresses dead
+					dawdle(r, 40*time.Second)
+				}
+				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(1)[0])
+			})
+		}
+		w.pair()
+		w.choose()
+		if s := w.untilState(device.Showing); s.Library.Items != 20 {
+			t.Errorf("%d photos, want 20", s.Library.Items)
+		}
+		w.untilClean()
+	})
+}
+
+type slowMedia struct {
+	next http.RoundTripper
+	took time.Duration
+}
+
+type slowBody struct {
+	io.Reader
+	left time.Duration
+}
+
+func (s slowMedia) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.next.RoundTrip(r)
+	if err == nil && resp.StatusCode == 200 && strings.HasPrefix(r.URL.Path, "/media/") {
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body = &slowBody{bytes.NewReader(b), s.took}
+	}
+	return resp, err
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.left > 0 {
+		<-time.After(30 * time.Second)
+		b.left -= 30 * time.Second
+		return b.Reader.Read(p[:min(len(p), 16)])
+	}
+	return b.Reader.Read(p)
+}
+
+func (b *slowBody) Close() error { return nil }
+
+// 40 items that take 27 minutes each, four at a time: addresses end after 60 minutes.
+func TestSlowLine(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
+		w.net.setMedia(slowMedia{w.net.media(), 27 * time.Minute})
+		w.pair()
+		w.choose()
+		w.until("end", func(s device.Status) bool { return s.State == device.Showing })
+		if s := w.dev.Statuses().Get(); s.Library.Items != 40 {
+			t.Errorf("%d photos of 40", s.Library.Items)
+		}
 	})
 }
 
@@ -377,4 +414,52 @@ func TestScreenSizeIsAskedFor(t *testing.T) {
 	if got := <-asked; got != "w1080-h1920" {
 		t.Errorf("asked for %q", got)
 	}
+}
+
+type eofHook struct {
+	io.Reader
+	at func()
+}
+
+func (e *eofHook) Read(b []byte) (int, error) {
+	n, err := e.Reader.Read(b)
+	if err == io.EOF {
+		e.at()
+	}
+	return n, err
+}
+
+func (e *eofHook) Close() error { return nil }
+
+func TestPartLeak(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
+		w.pair()
+		inner := w.net.media()
+		var once sync.Once
+		w.net.setMedia(rt(func(r *http.Request) (*http.Response, error) {
+			resp, err := inner.RoundTrip(r)
+			if err == nil && strings.HasPrefix(r.URL.Path, "/media/") && resp.StatusCode == 200 {
+				b, _ := io.ReadAll(resp.Body)
+				resp.Body = &eofHook{strings.NewReader(string(b)), func() {
+					once.Do(func() { go w.dev.Cancel(context.Background()) })
+					<-r.Context().Done()
+				}}
+			}
+			return resp, err
+		}))
+		w.choose()
+		w.until("the pick to be over", func(s device.Status) bool { return s.State == device.Idle || s.State == device.Showing })
+		w.pass(time.Hour)
+		parts, _ := filepath.Glob(filepath.Join(w.dir, "media", ".part-*"))
+		open := 0
+		fds, _ := os.ReadDir("/proc/self/fd")
+		for _, fd := range fds {
+			if l, _ := os.Readlink("/proc/self/fd/" + fd.Name()); strings.HasPrefix(l, w.dir) && strings.Contains(l, ".part-") {
+				open++
+			}
+		}
+		if len(parts)+open > 0 {
+			t.Errorf("%d part files on disk, %d open, an hour after the cancel", len(parts), open)
+		}
+	})
 }

@@ -340,93 +340,6 @@ func TestGuestPowerCuts(t *testing.T) {
 	}
 }
 
-// A database that could not be read is not kept where guests come and go.
-func TestGuestDamagedDatabase(t *testing.T) {
-	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		traces := w.visitKiosk()
-		w.untilClean()
-		w.stop()
-		name := filepath.Join(w.dir, "pickerd.db")
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		copy(data, bytes.Repeat([]byte{0xff}, 8192))
-		if err := os.WriteFile(name, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		w.start()
-		if w.store.Recovery() == nil {
-			t.Fatal("the database is not damaged enough")
-		}
-		w.nobody(traces)
-		if files, _ := filepath.Glob(name + ".damaged-*"); len(files) > 0 {
-			t.Errorf("%v stays", files)
-		}
-	})
-}
-
-// A token that a box was delivered with is nobody's on a kiosk.
-func TestGuestIsNotProvisioned(t *testing.T) {
-	inWorld(t, options{config: func(c *Config) {
-		guests(c)
-		c.Provisioned = []byte(`{"type":"authorized_user","client_id":"x","refresh_token":"y"}`)
-	}}, func(t *testing.T, w *world) {
-		if s := w.untilState(device.Pairing); s.Account != nil {
-			t.Errorf("%+v", s.Account)
-		}
-		if err := w.dev.Forget(t.Context()); !errors.Is(err, device.ErrNotPaired) {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-// Who walks away while choosing is not kept by sessions that replace each other,
-// however long a guest may be still.
-func TestGuestLeavesSessions(t *testing.T) {
-	inWorld(t, options{config: func(c *Config) { guests(c); c.ForgetAfter = 3 * time.Hour }}, func(t *testing.T, w *world) {
-		w.pair()
-		traces, began := w.traces(), time.Now()
-		w.until("nobody", func(s device.Status) bool { return s.Account == nil })
-		if took := time.Since(began); took > 3*time.Hour+time.Minute {
-			t.Errorf("forgotten after %v", took)
-		}
-		w.nobody(traces)
-	})
-}
-
-// A phone that was a remote before a guest came is none of theirs.
-func TestRemoteFromBefore(t *testing.T) {
-	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
-		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
-		if _, err := w.dev.Remote(key); err != nil {
-			t.Fatal(err)
-		}
-		w.visitKiosk()
-		if r, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
-			t.Errorf("it shows %+v, %v", r, err)
-		}
-	})
-}
-
-// The next guest does not see the photos of one whose permission has ended.
-func TestGuestLosesPermission(t *testing.T) {
-	inWorld(t, options{config: func(c *Config) { guests(c); c.Append = true }}, func(t *testing.T, w *world) {
-		traces := w.visitKiosk()
-		w.untilClean()
-		w.auth.RevokeAll()
-		if err := w.dev.Pick(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		w.nobody(traces)
-		w.join("other", "item-5")
-		if items, err := w.dev.Items(); err != nil || len(items) != 1 {
-			t.Errorf("the next guest has %+v, %v", items, err)
-		}
-	})
-}
-
 // Right after a start that follows a power cut nothing is left, also without a
 // network, and where there were many photos.
 func TestGuestManyPhotosPowerCut(t *testing.T) {
@@ -464,6 +377,78 @@ func TestGuestManyPhotosPowerCut(t *testing.T) {
 			w.pass(time.Hour)
 		})
 	}
+}
+
+// A database that could not be read is not kept where guests come and go.
+func TestGuestDamagedDatabase(t *testing.T) {
+	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+		traces := w.visitKiosk()
+		w.untilClean()
+		w.stop()
+		name := filepath.Join(w.dir, "pickerd.db")
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(data, bytes.Repeat([]byte{0xff}, 8192))
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		if w.store.Recovery() == nil {
+			t.Fatal("the database is not damaged enough")
+		}
+		w.nobody(traces)
+		if files, _ := filepath.Glob(name + ".damaged-*"); len(files) > 0 {
+			t.Errorf("%v stays", files)
+		}
+	})
+}
+
+// The next guest does not see the photos of one whose permission has ended.
+func TestGuestLosesPermission(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) { guests(c); c.Append = true }}, func(t *testing.T, w *world) {
+		traces := w.visitKiosk()
+		w.untilClean()
+		w.auth.RevokeAll()
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.nobody(traces)
+		w.join("other", "item-5")
+		if items, err := w.dev.Items(); err != nil || len(items) != 1 {
+			t.Errorf("the next guest has %+v, %v", items, err)
+		}
+	})
+}
+
+// Who walks away while choosing is not kept by sessions that replace each other,
+// however long a guest may be still.
+func TestGuestLeavesSessions(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) { guests(c); c.ForgetAfter = 3 * time.Hour }}, func(t *testing.T, w *world) {
+		w.pair()
+		traces, began := w.traces(), time.Now()
+		w.until("nobody", func(s device.Status) bool { return s.Account == nil })
+		if took := time.Since(began); took > 3*time.Hour+time.Minute {
+			t.Errorf("forgotten after %v", took)
+		}
+		w.nobody(traces)
+	})
+}
+
+// A token that a box was delivered with is nobody's on a kiosk.
+func TestGuestIsNotProvisioned(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) {
+		guests(c)
+		c.Provisioned = []byte(`{"type":"authorized_user","client_id":"x","refresh_token":"y"}`)
+	}}, func(t *testing.T, w *world) {
+		if s := w.untilState(device.Pairing); s.Account != nil {
+			t.Errorf("%+v", s.Account)
+		}
+		if err := w.dev.Forget(t.Context()); !errors.Is(err, device.ErrNotPaired) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 // Operators pair nobody where guests come and go.

@@ -6,59 +6,20 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pickerd/device"
+	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
+	"pickerd/store"
 )
-
-// A faulty network answers everything in one way, and counts how often it is
-// asked.
-type faulty struct {
-	answer http.RoundTripper
-	mu     sync.Mutex
-	asked  []time.Time
-}
-
-func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
-	f.mu.Lock()
-	f.asked = append(f.asked, time.Now())
-	f.mu.Unlock()
-	return f.answer.RoundTrip(r)
-}
-
-// busiest returns the most requests in one minute.
-func (f *faulty) busiest() (most int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	from := 0
-	for i, at := range f.asked {
-		for at.Sub(f.asked[from]) > time.Minute {
-			from++
-		}
-		most = max(most, i-from+1)
-	}
-	return most
-}
-
-func failWith(err error) http.RoundTripper {
-	return rt(func(*http.Request) (*http.Response, error) { return nil, err })
-}
-
-func respond(status int, header, contentType, body string) http.RoundTripper {
-	return oauthtest.InProcess(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if header != "" {
-			w.Header().Set("Retry-After", header)
-		}
-		answer(status, contentType, body)(w, r)
-	}))
-}
-
-const unavailable = `{"error":{"code":503,"status":"UNAVAILABLE","message":"later"}}`
 
 // TestOutages breaks the network in each way, at each moment, for minutes and
 // days: the screen says in a sentence what is wrong and when it is tried again,
@@ -167,36 +128,84 @@ func (w *world) suffer(lasts time.Duration, codes, moment string) {
 	}
 }
 
-// finishLife brings the box from wherever it is to photos and back to nobody.
-func (w *world) finishLife() {
-	w.t.Helper()
-	w.actAsPerson(nil)
-	w.untilState(device.Showing)
-	w.untilClean()
-	if err := w.dev.Unpair(w.t.Context(), true); err != nil {
-		w.t.Error(err)
+// TestEveryDiskOutage lets the disk refuse everything for two minutes, from each
+// change on that a whole life makes. The screen says so, nothing is lost, and the
+// person need not do anything twice.
+func TestEveryDiskOutage(t *testing.T) {
+	t.Parallel()
+	for code, errno := range map[string]syscall.Errno{"disk_full": syscall.ENOSPC, "disk_read_only": syscall.EROFS, "disk": syscall.EIO} {
+		t.Run(code, func(t *testing.T) {
+			places := 0
+			for at := 0; ; at++ {
+				what := ""
+				synctest.Test(t, func(t *testing.T) {
+					what = newLifetime(t, oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}, 50*time.Second).withOutage(at, errno, code)
+				})
+				if what == "" || t.Failed() {
+					break
+				}
+				places++
+			}
+			t.Logf("%d places", places)
+			if places < 60 {
+				t.Errorf("only %d places were found", places)
+			}
+		})
 	}
-	w.until("the account to be forgotten everywhere", func(s device.Status) bool {
-		return s.Account == nil && s.Outstanding == nil && s.Sessions == device.Sessions{}
-	})
 }
 
-// actAsPerson does whatever the screen asks for until photos are shown.
-func (w *world) actAsPerson(off <-chan struct{}) {
-	for range 24 * 60 {
-		select {
-		case <-off:
-			return
-		case <-time.After(time.Second):
+const outage = 2 * time.Minute
+
+// withOutage lives through a life whose disk refuses everything for a while from
+// change at on. It returns what that change was, "" when there was none.
+func (l *lifetime) withOutage(at int, errno syscall.Errno, code string) (what string) {
+	// Asked twice, this server makes two sessions: an id must not be lost.
+	l.photos.Change(func(o *pickertest.Options) { o.RepeatedRequest = pickertest.NewSession })
+	n := 0
+	var began time.Time
+	var disk sync.Mutex
+	l.watch = func(c store.Op) error {
+		disk.Lock()
+		defer disk.Unlock()
+		if c.Kind != store.OpStatfs {
+			if n++; n-1 == at {
+				began, what = time.Now(), c.Kind+" "+c.Name
+			}
 		}
-		s := w.dev.Statuses().Get()
-		switch {
-		case s.State == device.Showing:
-			return
-		case s.Pairing != nil:
-			w.auth.Approve(s.Pairing.UserCode)
-		case s.State == device.Picking:
-			w.photos.Choose(s.Pick.SessionID)
+		if !began.IsZero() && time.Since(began) < outage {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: errno}
+		}
+		return nil
+	}
+	told := false
+	l.look = func(s device.Status, p display.Page) {
+		disk.Lock()
+		since := time.Since(began)
+		out := !began.IsZero()
+		disk.Unlock()
+		if out && since < outage && s.Problem != nil && s.Problem.Code == code {
+			told = true
+			if p.Problem+p.Title+p.Text == "" || !strings.Contains(p.Problem+p.Title+p.Text, "storage") {
+				l.t.Errorf("%s: the screen says nothing of it: %+v", what, p)
+			}
+		}
+		if out && since > outage+time.Minute && s.Problem != nil {
+			l.t.Errorf("%s: a minute after its end there is still %q", what, s.Problem.Code)
 		}
 	}
+	for !l.tryStart() { // as the daemon does
+		l.pass(5 * time.Second)
+		told = true
+	}
+	l.live(nil)
+	l.stop()
+	if what != "" && !told && l.stage < 2 {
+		l.t.Errorf("%s: nobody was told", what)
+	}
+	if l.stage < 3 || l.codes > 1 {
+		l.t.Errorf("%s: stage %d, %d codes approved; %+v", what, l.stage, l.codes, l.dev.Statuses().Get())
+	}
+	l.watch = nil
+	l.check(what)
+	return what
 }

@@ -1,10 +1,13 @@
 package device_test
 
 import (
-	"pickerd/device"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pickerd/device"
+	"pickerd/store"
 )
 
 // While a code is on the screen, the loop reads the store at most twice a round:
@@ -22,4 +25,16 @@ func TestReadTransactions(t *testing.T) {
 			t.Errorf("%d read transactions in %d rounds", reads, rounds)
 		}
 	})
+}
+
+func TestSecondDaemonIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(dir, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := store.Open(dir, store.Options{}); !errors.Is(err, store.ErrInUse) {
+		t.Errorf("got %v, want ErrInUse", err)
+	}
 }

@@ -12,8 +12,7 @@ import (
 	"time"
 
 	"pickerd/device"
-	"pickerd/display"
-	"pickerd/display/words"
+	"pickerd/device/engine"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 )
@@ -43,68 +42,6 @@ func (w *world) allowed(v device.Visit, without ...string) url.Values {
 		w.t.Fatal(err)
 	}
 	return u.Query()
-}
-
-// The door that Google keeps shut for the Picker's scope: the person does not
-// notice, and one scan does everything.
-func TestRefusedScopeGoesOnByRelay(t *testing.T) {
-	o := options{auth: oauthtest.Options{RefuseScope: true}, ways: methods(device.ByDevice, device.ByRelay)}
-	inWorld(t, o, func(t *testing.T, w *world) {
-		_, v := w.untilLink(device.ByRelay)
-		s := w.dev.Statuses().Get()
-		if len(s.Refused) != 1 || s.Refused[0].Method != device.ByDevice || s.Refused[0].Error != "invalid_scope" || !strings.Contains(s.Refused[0].Reason, "photospicker") {
-			t.Errorf("refused: %+v", s.Refused)
-		}
-		if s.Problem != nil {
-			t.Errorf("the person is told of %+v", s.Problem)
-		}
-		if !strings.Contains(w.log.String(), "Invalid device flow scope") {
-			t.Error("the reason is not in the log")
-		}
-		link, err := w.dev.Redirected(t.Context(), w.allowed(v))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s = w.untilState(device.Picking)
-		if link != s.Pick.PickerURI || s.Account == nil || s.Account.Method != device.ByRelay {
-			t.Errorf("the phone goes to %q, the screen shows %q; %+v", link, s.Pick.PickerURI, s.Account)
-		}
-		w.choose()
-		w.untilState(device.Showing)
-		w.untilClean()
-
-		// What the probe learned counts after a restart too.
-		if err := w.dev.Unpair(t.Context(), false); err != nil {
-			t.Fatal(err)
-		}
-		w.restart()
-		w.untilLink(device.ByRelay)
-		if n := count(w, oauthtest.OpCode); n != 1 {
-			t.Errorf("the device flow was asked for %d times", n)
-		}
-		w.config = func(c *Config) { c.OAuth.Scopes = append(c.OAuth.Scopes, "email") }
-		w.restart()
-		w.untilLink(device.ByRelay)
-		if n := count(w, oauthtest.OpCode); n != 2 {
-			t.Errorf("after a change of the configuration the device flow was asked for %d times", n)
-		}
-	})
-}
-
-func TestWrongClientTypeGoesOn(t *testing.T) {
-	for _, op := range []string{oauthtest.OpCode, oauthtest.OpPoll} {
-		o := options{auth: oauthtest.Options{WrongType: op}, ways: methods(device.ByDevice, device.ByPaste)}
-		inWorld(t, o, func(t *testing.T, w *world) {
-			_, v := w.untilLink(device.ByPaste)
-			if !v.Paste || w.dev.Statuses().Get().Refused[0].Error != "invalid_client" {
-				t.Errorf("%+v", v)
-			}
-			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
-				t.Error(err)
-			}
-			w.untilState(device.Picking)
-		})
-	}
 }
 
 // A state is good once, in its time, on its box.
@@ -204,6 +141,78 @@ func TestStates(t *testing.T) {
 				t.Errorf("%d phones came through, %d codes were traded in", through, count(w, oauthtest.OpExchange))
 			}
 			w.untilState(device.Picking)
+		})
+	})
+}
+
+// Who does not know a state can neither stop the box nor spoil a sign-in.
+func TestStrangersAtTheDoor(t *testing.T) {
+	nonsense := url.Values{"code": {"x"}, "state": {"nonsense"}}
+	t.Run("while a code is traded in", func(t *testing.T) {
+		inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+			_, v := w.untilLink(device.ByRelay)
+			good := w.allowed(v)
+			w.net.hook(nil, func(r *http.Request) error {
+				if r.URL.Path == "/token" {
+					<-time.After(8 * time.Second) // a slow answer
+				}
+				return nil
+			})
+			for _, what := range []func(){
+				func() { w.dev.Redirected(t.Context(), nonsense) },
+				func() { w.dev.Redirected(t.Context(), good) }, // the same phone reloads
+				func() { w.dev.Renew(t.Context()) },
+			} {
+				go func() {
+					<-time.After(time.Second)
+					what()
+				}()
+			}
+			if _, err := w.dev.Redirected(t.Context(), good); err != nil {
+				t.Errorf("the person: %v", err)
+			}
+		})
+	})
+	t.Run("while photos come", func(t *testing.T) {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.net.hook(func(*http.Request) error { <-time.After(time.Second); return nil }, nil)
+			w.pair()
+			w.choose()
+			stop := make(chan struct{})
+			go func() {
+				for tick := time.NewTicker(500 * time.Millisecond); ; {
+					select {
+					case <-stop:
+						tick.Stop()
+						return
+					case <-tick.C:
+						w.dev.Redirected(t.Context(), nonsense)
+					}
+				}
+			}()
+			began := time.Now()
+			w.untilState(device.Showing)
+			close(stop)
+			if took := time.Since(began); took > time.Minute {
+				t.Errorf("photos were held up for %v", took)
+			}
+		})
+	})
+	t.Run("with an error that they made up", func(t *testing.T) {
+		inWorld(t, options{ways: methods(device.ByRelay, device.ByPaste)}, func(t *testing.T, w *world) {
+			_, v := w.untilLink(device.ByRelay)
+			u, _ := url.Parse(v.AuthURL)
+			state := u.Query().Get("state")
+			_, err := w.dev.Redirected(t.Context(), url.Values{"error": {"invalid_client\x1b[31m"}, "state": {state}})
+			if p, ok := err.(*device.Problem); !ok || p.Code != "code_spent" || strings.Contains(w.log.String(), "\x1b") {
+				t.Errorf("got %v", err)
+			}
+			_, v = w.untilLink(device.ByRelay)
+			u, _ = url.Parse(v.AuthURL)
+			w.dev.Redirected(t.Context(), url.Values{"error": {"unauthorized_client"}, "state": {u.Query().Get("state")}})
+			w.untilLink(device.ByPaste)
+			w.pass(hearsayFor)
+			w.until("the first way again", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByRelay })
 		})
 	})
 }
@@ -337,145 +346,19 @@ func TestLinkFollowsTheAddress(t *testing.T) {
 	})
 }
 
-func TestNoWayLeft(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, ways: methods(device.ByDevice, device.ByRelay)}, func(t *testing.T, w *world) {
-		_, v := w.untilLink(device.ByRelay)
-		_, err := w.dev.Redirected(t.Context(), w.allowed(v))
-		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "scope_refused" {
-			t.Errorf("the phone is told %v", err)
-		}
-		s := w.untilState(device.Blocked)
-		ways := strings.Join(s.Problem.Ways, "\n")
-		if !strings.Contains(s.Problem.Message, "Web application") || !strings.Contains(s.Problem.Message, "photospicker.mediaitems.readonly") ||
-			!strings.Contains(ways, "paste:") || !strings.Contains(ways, "import:") || strings.Contains(ways, "relay:") || len(s.Refused) != 2 {
-			t.Errorf("%+v", s)
-		}
-		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) != 2 || page.Title == "" {
-			t.Errorf("%+v", page)
-		}
-		// What can be asked without a person is asked now and then; a link that is
-		// known not to work is not put on the screen meanwhile.
-		w.pass(40 * time.Minute)
-		if n := count(w, oauthtest.OpCode); n < 4 {
-			t.Errorf("asked %d times", n)
-		}
-		if s := w.dev.Statuses().Get(); s.State != device.Blocked || s.Pairing != nil {
-			t.Errorf("%+v", s)
-		}
-		if err := w.dev.Pick(t.Context()); err != nil { // OK on the remote control
-			t.Fatal(err)
-		}
+// A relay page sends nobody to what is not near.
+func TestRelayNeedsALocalAddress(t *testing.T) {
+	inWorld(t, options{ways: methods(device.ByRelay), before: func(w *world) { w.phones.set("http://203.0.113.7:8420", nil) }}, func(t *testing.T, w *world) {
+		w.untilProblem("no_lan")
+		w.phones.set("http://frame.local:8420", nil)
 		w.untilLink(device.ByRelay)
 	})
-}
-
-// A person who can't use the code on the screen gets another, and the first one
-// stays good.
-func TestFreshCode(t *testing.T) {
-	for _, method := range []string{device.ByDevice, device.ByRelay} {
-		inWorld(t, options{ways: methods(method)}, func(t *testing.T, w *world) {
-			first := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
-			if err := w.dev.Renew(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			w.pass(time.Minute)
-			if w.dev.Statuses().Get().Pairing.QRURI != first.Pairing.QRURI {
-				t.Error("renewed at once: a held key would use up the server's patience")
-			}
-			if err := w.dev.Renew(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			w.until("another code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.QRURI != first.Pairing.QRURI })
-			if method == device.ByDevice {
-				w.auth.Approve(first.Pairing.UserCode)
-			} else {
-				v, err := w.dev.Visit(first.Pairing.QRURI[len("http://192.168.1.20:8420/pair/"):])
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			w.untilState(device.Picking)
-			if err := w.dev.Renew(t.Context()); !errors.Is(err, device.ErrNoCode) {
-				t.Errorf("when there is no code: %v", err)
-			}
-		})
+	for base, near := range map[string]bool{
+		"http://192.168.1.20:8420": true, "http://10.0.0.1": true, "http://169.254.1.1": true, "http://[fd00::1]:8420": true, "http://box.local": true,
+		"http://127.0.0.1:8420": false, "http://203.0.113.7": false, "http://kitchen:8420": false, "http://box.lan": false, "http://[::1]": false, ":": false,
+	} {
+		if engine.IsPrivateBase(base) != near {
+			t.Errorf("%s: near %v", base, !near)
+		}
 	}
-}
-
-// A grant is good for the client that it was given to, whatever the
-// configuration says later.
-func TestClientChanges(t *testing.T) {
-	inWorld(t, options{}, func(t *testing.T, w *world) {
-		w.pair()
-		w.choose()
-		w.photos.Fail(pickertest.OpDelete, repeat(50, answer(503, "application/json", "{}"))...)
-		w.untilState(device.Showing)
-		w.auth.ExpireAccess()
-		w.setUp = methods(device.ByRelay)
-		w.restart()
-		w.untilClean()
-		if s := w.dev.Statuses().Get(); s.Account == nil || s.Account.Method != device.ByDevice {
-			t.Errorf("%+v", s.Account)
-		}
-		// Its client is gone at Google, and nobody will bring it back.
-		w.auth.ExpireAccess()
-		w.auth.Fail(oauthtest.OpRefresh, repeat(3, refuse(401, "invalid_client"))...)
-		if err := w.dev.Pick(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		w.untilLink(device.ByRelay)
-	})
-}
-
-func TestAccountIsTold(t *testing.T) {
-	o := options{config: func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }}
-	t.Run("by userinfo", func(t *testing.T) {
-		o := o
-		o.auth.NoIDToken = true
-		inWorld(t, o, func(t *testing.T, w *world) {
-			if s := w.pair(); s.Account == nil || s.Account.Email != "person@example.org" {
-				t.Errorf("%+v", s.Account)
-			}
-		})
-		inWorld(t, o, func(t *testing.T, w *world) {
-			w.auth.Fail(oauthtest.OpUserinfo, refuse(500, ""))
-			if s := w.pair(); s.Account == nil || s.Account.Email != "" {
-				t.Errorf("%+v", s.Account)
-			}
-		})
-	})
-	inWorld(t, o, func(t *testing.T, w *world) {
-		s := w.pair()
-		if s.Account == nil || s.Account.Email != "person@example.org" {
-			t.Errorf("%+v", s.Account)
-		}
-		if p := w.dev.Pages().Get(); p.Account != "Linked to person@example.org" {
-			t.Errorf("the screen says %q", p.Account)
-		}
-		w.auth.ExpireAccess()
-		w.choose()
-		w.untilState(device.Showing)
-		w.restart()
-		if s := w.untilState(device.Showing); s.Account == nil || s.Account.Email != "person@example.org" {
-			t.Errorf("after a refresh and a restart: %+v", s.Account)
-		}
-	})
-	inWorld(t, options{}, func(t *testing.T, w *world) {
-		if s := w.pair(); s.Account == nil || s.Account.Email != "" {
-			t.Errorf("without the scopes: %+v", s.Account)
-		}
-	})
-}
-
-func TestSpokenCode(t *testing.T) {
-	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
-		p := w.dev.Pages().Get()
-		if !strings.Contains(p.Spoken, words.English().Spell(s.Pairing.UserCode)) || !strings.Contains(p.Spoken, ", dash, ") || p.Label(display.Renew) == "" {
-			t.Errorf("%+v", p)
-		}
-	})
 }

@@ -1,0 +1,360 @@
+package device_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pickerd/device"
+	"pickerd/device/screen"
+	"pickerd/display"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/store"
+)
+
+// A box at home with two people: each pairs once, a pick asks who it is, sessions
+// are made and deleted with one's own token, and one can be forgotten without the
+// other.
+func TestFamily(t *testing.T) {
+	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
+		w.join("anna", "item-1", "item-2")
+		if m := w.press(screen.KeyMenu).Menu; labels(m) != "Choose photos/Link another account/Forget this account/About this screen/Back" {
+			t.Errorf("the menu with one person: %s", labels(m))
+		}
+		w.press(screen.KeyDown, screen.KeyOK)
+		if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Back to the photos" {
+			t.Errorf("the way back is called %q", p.Label(display.Cancel))
+		}
+		s := w.join("ben", "item-3")
+		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" || s.Library.Items != 3 {
+			t.Fatalf("%+v", s)
+		}
+
+		// Both stay, for hours and over a power cut.
+		for _, later := range []func(){func() { w.pass(3 * time.Hour) }, w.restart} {
+			later()
+			if s = w.untilState(device.Showing); len(s.Accounts) != 2 {
+				t.Fatalf("there are %+v", s.Accounts)
+			}
+		}
+
+		// OK asks who is choosing, and takes the answer.
+		m := w.press(screen.KeyOK).Menu
+		if m == nil || m.Title != "Who is choosing?" || labels(m) != "anna@example.org/ben@example.org/Back" {
+			t.Fatalf("%+v", m)
+		}
+		if s = w.dev.Statuses().Get(); s.Asking != "who" {
+			t.Error("programs are not told of the question")
+		}
+		if err := w.dev.Cancel(t.Context()); err != nil || w.dev.Pages().Get().Menu != nil {
+			t.Errorf("the question can't be withdrawn: %v", err)
+		}
+		w.press(screen.KeyOK, screen.KeyOK) // anna
+		if s = w.untilState(device.Picking); s.Account.Email != "anna@example.org" {
+			t.Errorf("the pick is %s's", s.Account.Email)
+		}
+		if err := w.dev.PickAs(t.Context(), s.Account.ID); !errors.Is(err, device.ErrPickRunning) {
+			t.Errorf("a second pick: %v", err)
+		}
+		// Her session is deleted with her token: with another the simulator says 404
+		// and complains about who was left open.
+		w.choose("item-4")
+		w.untilState(device.Showing)
+		w.untilClean()
+		owners := map[string]string{}
+		items, err := w.dev.Items()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range items {
+			owners[it.ID] = it.Account
+		}
+		anna, ben := w.idOf("anna@example.org"), w.idOf("ben@example.org")
+		if owners["item-1"] != anna || owners["item-4"] != anna || owners["item-3"] != ben {
+			t.Errorf("whose is what: %v", owners)
+		}
+
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); !errors.Is(err, device.ErrPaired) {
+			t.Errorf("a third one: %v", err)
+		}
+		for name, err := range map[string]error{"pick": w.dev.PickAs(t.Context(), "nobody"), "unpair": w.dev.UnpairOne(t.Context(), "nobody", true)} {
+			if !errors.Is(err, device.ErrNoAccount) {
+				t.Errorf("%s of nobody: %v", name, err)
+			}
+		}
+
+		// Anna is forgotten in the menu, and Ben is not.
+		if m = w.press(screen.KeyMenu, screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget which account?" || labels(m) != "Back/anna@example.org/ben@example.org" {
+			t.Fatalf("%+v", m)
+		}
+		if m = w.press(screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget this account?" || len(m.Facts) != 1 || m.Facts[0].Value != "anna@example.org" {
+			t.Fatalf("%+v", m)
+		}
+		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK) // everywhere
+		s = w.until("Anna gone", func(s device.Status) bool { return len(s.Accounts) == 1 && s.Outstanding == nil })
+		if s.State != device.Showing || s.Account.ID != ben || s.Library.Items != 1 {
+			t.Errorf("Ben has %+v", s)
+		}
+		if found := w.search(map[string][]byte{"e-mail": []byte("anna@example.org"), "id": []byte(anna), "photo": []byte("item-4")}); len(found) > 0 {
+			t.Errorf("of Anna there is %v", found)
+		}
+		w.press(screen.KeyOK) // one person is not asked for
+		if s = w.untilState(device.Picking); s.Account.ID != ben {
+			t.Errorf("the pick is %+v's", s.Account)
+		}
+		w.choose("item-5")
+		w.untilClean()
+	})
+}
+
+// People without a name are counted, and one who changed their mind goes back.
+func TestNewcomer(t *testing.T) {
+	inWorld(t, options{config: nameless}, func(t *testing.T, w *world) {
+		w.join("anna", "item-1")
+		for _, how := range []string{"cancelled", "not waited for"} {
+			if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+				t.Fatal(err)
+			}
+			w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+			if how == "cancelled" {
+				w.press(screen.KeyBack)
+			}
+			if s := w.untilState(device.Showing); len(s.Accounts) != 1 || s.Pick != nil {
+				t.Errorf("%s: %+v", how, s)
+			}
+		}
+		// A power cut does not send a newcomer away, nor one who was there.
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+			t.Fatal(err)
+		}
+		code := w.until("a code", func(s device.Status) bool { return s.Pairing != nil }).Pairing.UserCode
+		w.restart()
+		if s := w.until("the code", func(s device.Status) bool { return s.Pairing != nil }); s.Pairing.UserCode != code || len(s.Accounts) != 1 {
+			t.Errorf("after a power cut: %+v", s)
+		}
+		w.join("ben", "item-2")
+		if m := w.press(screen.KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Someone else/Back" {
+			t.Errorf("%+v", m)
+		}
+		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK)
+		w.join("cleo", "item-3")
+		if m := w.press(screen.KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Person 3/Back" {
+			t.Errorf("with all: %+v", m)
+		}
+		// Everybody at once.
+		if err := w.dev.Unpair(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.until("nobody", func(s device.Status) bool {
+			return s.State == device.Pairing && s.Outstanding == nil && s.Pairing != nil
+		}); len(s.Accounts) > 0 || s.Library.Items > 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Without photos there is a way back too.
+func TestNewcomerWithoutPhotos(t *testing.T) {
+	inWorld(t, options{config: nameless}, func(t *testing.T, w *world) {
+		w.pair()
+		if err := w.dev.Cancel(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(device.Idle)
+		for range 2 {
+			if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+				t.Fatal(err)
+			}
+			if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Cancel" {
+				t.Errorf("the way back is called %q", p.Label(display.Cancel))
+			}
+			w.press(screen.KeyBack)
+			w.untilState(device.Idle)
+		}
+		// Who has not paired gives way to who has.
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+			t.Fatal(err)
+		}
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		if err := w.dev.PickAs(t.Context(), w.dev.Statuses().Get().Accounts[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		w.choose("item-1")
+		w.untilState(device.Showing)
+		w.untilClean()
+	})
+}
+
+// Who pairs twice is one person, with all their photos.
+func TestSamePersonAgain(t *testing.T) {
+	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
+		first := w.join("anna", "item-1").Account.ID
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+			t.Fatal(err)
+		}
+		s := w.join("anna", "item-2")
+		w.until("the older token to be erased", func(s device.Status) bool { return s.Outstanding == nil })
+		if len(s.Accounts) != 1 || s.Account.ID == first {
+			t.Fatalf("%+v", s.Accounts)
+		}
+		items, err := w.dev.Items()
+		if err != nil || len(items) != 2 || items[0].Account != s.Account.ID || items[1].Account != s.Account.ID {
+			t.Errorf("%+v, %v", items, err)
+		}
+		if err := w.dev.Pick(t.Context()); err != nil { // the token that is left works
+			t.Fatal(err)
+		}
+		w.choose("item-3")
+		w.untilState(device.Showing)
+		w.untilClean()
+	})
+}
+
+// Whose permission has ended signs in again: the pick is not made with another
+// person's.
+func TestOneOfSeveralIsLost(t *testing.T) {
+	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
+		w.join("anna", "item-1")
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+			t.Fatal(err)
+		}
+		w.join("ben", "item-2")
+		anna, ben := w.idOf("anna@example.org"), w.idOf("ben@example.org")
+		w.auth.RevokePerson("ben")
+		if err := w.dev.PickAs(t.Context(), ben); err != nil {
+			t.Fatal(err)
+		}
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil || s.State == device.Picking })
+		if s.State != device.Pairing || len(s.Accounts) != 1 || s.Accounts[0].ID != anna {
+			t.Fatalf("%+v", s)
+		}
+		s = w.join("ben", "item-3")
+		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" {
+			t.Errorf("%+v", s)
+		}
+		// His photos from before go with him too.
+		if err := w.dev.UnpairOne(t.Context(), w.idOf("ben@example.org"), true); err != nil {
+			t.Fatal(err)
+		}
+		if items, err := w.dev.Items(); err != nil || len(items) != 1 || items[0].ID != "item-1" {
+			t.Errorf("left are %+v, %v", items, err)
+		}
+	})
+}
+
+// Photos from before there were several people are the one's who was there.
+func TestPhotosFromBefore(t *testing.T) {
+	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
+		w.join("anna", "item-1")
+		photos, err := w.store.Photos.Collection()
+		if err != nil {
+			t.Fatal(err)
+		}
+		photos[0].Grant = ""
+		if err := w.store.Photos.Add([]store.Addition{{Photo: photos[0]}}, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+			t.Fatal(err)
+		}
+		w.join("ben", "item-2")
+		if err := w.dev.UnpairOne(t.Context(), w.idOf("ben@example.org"), false); err != nil {
+			t.Fatal(err)
+		}
+		items, err := w.dev.Items()
+		if err != nil || len(items) != 1 || items[0].ID != "item-1" || items[0].Account != w.idOf("anna@example.org") {
+			t.Errorf("%+v, %v", items, err)
+		}
+	})
+}
+
+// A pick that replaces photos replaces the picker's own.
+func TestReplaceOwn(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) { family(c); c.Append = false }}, func(t *testing.T, w *world) {
+		w.join("anna", "item-1", "item-2")
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+			t.Fatal(err)
+		}
+		w.join("ben", "item-3")
+		if err := w.dev.PickAs(t.Context(), w.idOf("anna@example.org")); err != nil {
+			t.Fatal(err)
+		}
+		w.choose("item-4")
+		w.untilState(device.Showing)
+		w.untilClean()
+		photos, err := w.store.Photos.Collection()
+		if got := strings.Join(idsOf(photos), " "); err != nil || got != "item-3 item-4" {
+			t.Errorf("there are %s, %v", got, err)
+		}
+	})
+}
+
+func TestAccountIsTold(t *testing.T) {
+	o := options{config: func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }}
+	t.Run("by userinfo", func(t *testing.T) {
+		o := o
+		o.auth.NoIDToken = true
+		inWorld(t, o, func(t *testing.T, w *world) {
+			if s := w.pair(); s.Account == nil || s.Account.Email != "person@example.org" {
+				t.Errorf("%+v", s.Account)
+			}
+		})
+		inWorld(t, o, func(t *testing.T, w *world) {
+			w.auth.Fail(oauthtest.OpUserinfo, refuse(500, ""))
+			if s := w.pair(); s.Account == nil || s.Account.Email != "" {
+				t.Errorf("%+v", s.Account)
+			}
+		})
+	})
+	inWorld(t, o, func(t *testing.T, w *world) {
+		s := w.pair()
+		if s.Account == nil || s.Account.Email != "person@example.org" {
+			t.Errorf("%+v", s.Account)
+		}
+		if p := w.dev.Pages().Get(); p.Account != "Linked to person@example.org" {
+			t.Errorf("the screen says %q", p.Account)
+		}
+		w.auth.ExpireAccess()
+		w.choose()
+		w.untilState(device.Showing)
+		w.restart()
+		if s := w.untilState(device.Showing); s.Account == nil || s.Account.Email != "person@example.org" {
+			t.Errorf("after a refresh and a restart: %+v", s.Account)
+		}
+	})
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		if s := w.pair(); s.Account == nil || s.Account.Email != "" {
+			t.Errorf("without the scopes: %+v", s.Account)
+		}
+	})
+}
+
+// Who somebody is may be left out, and is no reason to refuse a token.
+func TestIdentityIsOptional(t *testing.T) {
+	named := func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }
+	inWorld(t, options{config: named}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.auth.Approve(s.Pairing.UserCode, "email")
+		if s := w.untilState(device.Picking); s.Account == nil || s.Account.Email != "" {
+			t.Errorf("%+v", s.Account)
+		}
+	})
+	inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
+		f := w.granted()
+		w.config = named
+		w.restart()
+		if tried, err := w.dev.Import(t.Context(), w.sealed(f)); err != nil || !tried {
+			t.Errorf("tried %v, %v", tried, err)
+		}
+	})
+	inWorld(t, options{ways: methods(device.ByImport), config: named}, func(t *testing.T, w *world) {
+		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Second)
+		if s := w.dev.Statuses().Get(); s.Account == nil || s.Account.Email != "person@example.org" {
+			t.Errorf("%+v", s.Account)
+		}
+	})
+}

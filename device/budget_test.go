@@ -1,0 +1,289 @@
+package device_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pickerd/device"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+	"pickerd/store"
+)
+
+// big returns n photos of about 100 kB each.
+func big(n int) []*pickertest.Item {
+	items := pickertest.PlainPhotos(n)
+	for _, it := range items {
+		it.Data, it.Unscaled = append(it.Data, make([]byte, 100_000-len(it.Data))...), true
+	}
+	return items
+}
+
+func numbered(from, to int) (l []string) {
+	all := pickertest.PlainPhotos(to)
+	for i := from; i <= to; i++ {
+		l = append(l, all[i-1].ID)
+	}
+	return l
+}
+
+// onDisk returns how many bytes the media directory has.
+func (w *world) onDisk() int64 {
+	w.t.Helper()
+	for last := int64(-1); ; {
+		n, err := sizeOf(filepath.Join(w.dir, "media"))
+		if err == nil && n == last {
+			return n
+		}
+		last = n
+	}
+}
+
+// sizeOf adds up the files in a directory. A file that changes its name meanwhile
+// may be missed, or is an error.
+func sizeOf(dir string) (n int64, _ error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return 0, err
+		}
+		n += info.Size()
+	}
+	return n, nil
+}
+
+// watchDisk returns the most that the media directory has had, looked at after
+// each request.
+func (w *world) watchDisk() *atomic.Int64 {
+	var most atomic.Int64
+	w.net.hook(func(*http.Request) error {
+		if n := w.onDisk(); n > most.Load() {
+			most.Store(n)
+		}
+		return nil
+	}, nil)
+	return &most
+}
+
+func (w *world) have(want ...string) {
+	w.t.Helper()
+	photos, err := w.store.Photos.Collection()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if got := idsOf(photos); !slices.Equal(got, want) {
+		w.t.Errorf("on the disk are %v, want %v", got, want)
+	}
+}
+
+func TestMaxBytes(t *testing.T) {
+	most := int64(len(pickertest.PlainPhotos(1)[0].Data)) * 5
+	o := options{config: func(c *Config) { c.MaxBytes = most }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose()
+		s := w.untilState(device.Showing)
+		if s.Library.Items < 4 || s.Library.Bytes > most {
+			t.Errorf("%d photos", s.Library.Items)
+		}
+		w.untilClean()
+	})
+}
+
+func TestAppend(t *testing.T) {
+	o := options{config: func(c *Config) { c.Append = true }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose("item-1", "item-2")
+		w.untilState(device.Showing)
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.choose("item-2", "item-3")
+		w.until("three photos", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 3 })
+		w.untilClean()
+	})
+}
+
+func TestAppendDoubleCounts(t *testing.T) {
+	items := pickertest.PlainPhotos(12)
+	o := options{items: items, photos: pickertest.Options{PageLimit: 6}, config: func(c *Config) {
+		c.Append = true
+	}}
+	var size int64
+	// first run to learn the size
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose()
+		size = w.untilState(device.Showing).Library.Bytes
+	})
+	o.config = func(c *Config) { c.Append = true; c.MaxBytes = size + size/10 }
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		var n atomic.Int32
+		w.net.hook(func(r *http.Request) error {
+			if r.URL.Path == "/v1/mediaItems" && r.URL.Query().Get("pageToken") != "" && n.Add(1) == 1 {
+				<-time.After(3 * time.Second) // page one arrives meanwhile
+				return oauthtest.ErrConnection
+			}
+			return nil
+		}, nil)
+		w.choose()
+		got := w.untilState(device.Showing)
+		w.pass(time.Minute)
+		if got = w.dev.Statuses().Get(); got.Library.Items != 12 {
+			t.Errorf("%d of 12 photos, although there is room: %d of %d bytes", got.Library.Items, got.Library.Bytes, size+size/10)
+		}
+	})
+}
+
+// Downloads without a length: what others have claimed ahead makes photos be
+// given up that would fit.
+func TestDownloadsWithoutLength(t *testing.T) {
+	o := options{items: big(28), config: func(c *Config) { c.MaxBytes = 3_000_000; c.Append = true }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		google := w.net.media()
+		w.net.setMedia(rt(func(r *http.Request) (*http.Response, error) {
+			resp, err := google.RoundTrip(r)
+			if err == nil && !strings.HasPrefix(r.URL.Path, "/v1/") {
+				resp.ContentLength = -1
+				resp.Header.Del("Content-Length")
+				resp.Body = &watchedBody{resp.Body, func() error { time.Sleep(time.Millisecond); return nil }}
+			}
+			return resp, err
+		}))
+		w.choose()
+		w.untilState(device.Showing)
+		w.untilClean()
+		if s := w.dev.Statuses().Get(); s.Library.Items != 28 {
+			t.Errorf("%d of 28 photos of 100 kB within 3 MB; %+v", s.Library.Items, s.Problem)
+		}
+	})
+}
+
+// A pick that replaces a full collection fits into the same limit: the old photos
+// stay until one of the new is there, and then make room.
+func TestReplacingWithinMaxBytes(t *testing.T) {
+	items := big(14)
+	o := options{items: items, config: func(c *Config) { c.MaxBytes = 1_000_000 }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.photos.NoLeaks(t)
+		w.pair()
+		most := w.watchDisk()
+		first := []string{"item-1", "item-2", "item-3", "item-4", "item-5", "item-6", "item-7", "item-8"}
+		w.choose(append(slices.Clone(first), "item-9", "item-10")...)
+		w.untilProblem("no_room") // the next first photo has to fit beside them
+		w.untilState(device.Showing)
+		photos, err := w.store.Photos.Collection()
+		if err != nil || len(photos) != 8 {
+			t.Fatalf("%d photos, %v", len(photos), err)
+		}
+		w.untilClean()
+		w.until("the notice to go", func(s device.Status) bool { return s.Problem == nil })
+
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		second := []string{"item-11", "item-1", "item-12", "item-13", "item-14", "item-2", "item-3"}
+		w.choose(second...)
+		w.untilState(device.Showing)
+		w.untilClean()
+		w.have(second...)
+		if n := most.Load(); n > 1_000_000 {
+			t.Errorf("%d bytes were on the disk", n)
+		}
+	})
+}
+
+// A pick that filled the disk up to the 5 % can never be replaced.
+func TestReplacingOnAFullDisk(t *testing.T) {
+	const total = 1_000_000
+	o := options{items: big(20), config: func(c *Config) { c.MaxBytes = 8e9 }, before: func(w *world) {
+		w.space = func() store.Space { return store.Space{Free: total - w.onDisk(), Total: total} }
+	}}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose(numbered(1, 12)...)
+		w.untilState(device.Showing)
+		w.untilClean()
+		first, _ := w.store.Photos.Collection()
+		t.Log(len(first), "photos")
+		for range 2 {
+			if err := w.dev.Pick(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.choose(numbered(13, 15)...)
+			w.untilState(device.Showing)
+			w.untilClean()
+			w.pass(time.Hour)
+		}
+		photos, _ := w.store.Photos.Collection()
+		t.Log(idsOf(photos))
+		if photos[0].ID == "item-1" {
+			t.Error("the new pick never took the old one's place")
+		}
+	})
+}
+
+// Photos that only change hands aren't counted as the pick's own.
+func TestReplacingAfterAnOverlap(t *testing.T) {
+	o := options{items: big(20), config: func(c *Config) { c.MaxBytes = 1_000_000 }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose(numbered(1, 8)...)
+		w.untilState(device.Showing)
+		w.untilClean()
+		w.dev.Pick(t.Context())
+		w.choose(numbered(1, 12)...)
+		w.untilState(device.Showing)
+		w.untilClean()
+		photos, _ := w.store.Photos.Collection()
+		t.Log(len(photos), "photos after the overlapping pick")
+		for range 2 {
+			w.dev.Pick(t.Context())
+			w.choose(numbered(13, 15)...)
+			w.untilState(device.Showing)
+			w.untilClean()
+		}
+		photos, _ = w.store.Photos.Collection()
+		t.Log(idsOf(photos))
+		if photos[0].ID == "item-1" {
+			t.Error("the new pick never took the old one's place")
+		}
+	})
+}
+
+// The operator lowered max_bytes.
+func TestReplacingAfterMaxBytesWasLowered(t *testing.T) {
+	limit := int64(0)
+	o := options{items: big(20), config: func(c *Config) { c.MaxBytes = limit }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose(numbered(1, 8)...)
+		w.untilState(device.Showing)
+		w.untilClean()
+		limit = 600_000
+		w.restart()
+		w.untilState(device.Showing)
+		w.dev.Pick(t.Context())
+		w.choose(numbered(13, 15)...)
+		w.untilState(device.Showing)
+		w.untilClean()
+		photos, _ := w.store.Photos.Collection()
+		t.Log(idsOf(photos))
+		if photos[0].ID == "item-1" {
+			t.Error("the new pick never took the old one's place")
+		}
+	})
+}

@@ -1,0 +1,304 @@
+package device_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pickerd/device"
+	"pickerd/device/engine"
+	"pickerd/device/screen"
+	"pickerd/display"
+	"pickerd/oauthdevice"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/oauthdevice/tokenfile"
+)
+
+// granted is a token that somebody got on another computer.
+func (w *world) granted(without ...string) *tokenfile.File {
+	w.t.Helper()
+	way := w.method(device.ByPaste)
+	c := w.oauth
+	c.ID, c.Secret = way.ClientID, way.Secret
+	to, err := w.auth.Allow(c.AuthCodeURL("http://127.0.0.1:41000/", "s", "v"), "person", without...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(to, "code=")
+	code, _, _ = strings.Cut(code, "&")
+	code = strings.ReplaceAll(code, "%2F", "/")
+	tok, err := c.Exchange(w.t.Context(), oauthdevice.Secret(code), "http://127.0.0.1:41000/", "v")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &tokenfile.File{ClientID: c.ID, ClientSecret: string(c.Secret), RefreshToken: string(tok.Refresh), Scope: strings.Join(tok.Scopes, " ")}
+}
+
+func (w *world) sealed(f *tokenfile.File) []byte {
+	w.t.Helper()
+	data, err := f.SealFor(w.until("a recipient", func(s device.Status) bool { return s.Recipient != "" }).Recipient)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return data
+}
+
+func TestImport(t *testing.T) {
+	o := options{auth: oauthtest.Options{RefuseScope: true, RotateRefresh: true}, ways: methods(device.ByDevice, device.ByImport)}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		s := w.until("the way by import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
+		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) == 0 {
+			t.Errorf("%+v", page)
+		}
+		f := w.granted()
+		tried, err := w.dev.Import(t.Context(), w.sealed(f))
+		if err != nil || !tried {
+			t.Fatalf("%v, tried %v", err, tried)
+		}
+		if s = w.untilState(device.Idle); s.Account == nil || s.Account.Method != device.ByImport {
+			t.Errorf("%+v", s)
+		}
+		if _, err := w.dev.Import(t.Context(), w.sealed(f)); !errors.Is(err, device.ErrPaired) {
+			t.Errorf("over an account: %v", err)
+		}
+		w.auth.ExpireAccess()
+		w.restart() // the rotated token is on disk
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.choose()
+		w.untilState(device.Showing)
+		w.untilClean()
+	})
+}
+
+func TestImportRefused(t *testing.T) {
+	inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
+		dead := w.granted()
+		w.auth.RevokeAll()
+		_, err := w.dev.Import(t.Context(), w.sealed(dead))
+		if e, ok := errors.AsType[*oauthdevice.Error](err); !ok || e.Code != oauthdevice.InvalidGrant {
+			t.Errorf("a dead token: %v", err)
+		}
+		_, err = w.dev.Import(t.Context(), w.sealed(w.granted(oauthtest.PickerScope)))
+		if _, ok := errors.AsType[*engine.ScopeError](err); !ok {
+			t.Errorf("too little granted: %v", err)
+		}
+		secret, err := tokenfile.NewIdentity()
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := tokenfile.Recipient(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign, err := w.granted().SealFor(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.dev.Import(t.Context(), foreign); !errors.Is(err, tokenfile.ErrWrongIdentity) {
+			t.Errorf("sealed for another box: %v", err)
+		}
+		plain, err := json.Marshal(w.granted())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.dev.Import(t.Context(), plain); !errors.Is(err, tokenfile.ErrNotTokenFile) {
+			t.Errorf("not sealed: %v", err)
+		}
+		w.until("nothing of them left", func(s device.Status) bool { return s.State == device.Pairing && s.Account == nil })
+		w.pass(time.Second)
+		if grants, err := w.store.Grants.All(); err != nil || len(grants) > 0 {
+			t.Errorf("%v, %v", grants, err)
+		}
+		// Without a network it is kept, and tried when it is needed.
+		f := w.granted()
+		w.net.cut()
+		if tried, err := w.dev.Import(t.Context(), w.sealed(f)); err != nil || tried {
+			t.Errorf("%v, tried %v", err, tried)
+		}
+		w.untilState(device.Idle)
+		w.net.mend()
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(device.Picking)
+	})
+}
+
+// What is not understood is no reason to forget a token.
+func TestImportIsKeptInDoubt(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"cut off":            cutOff,
+		"without a scope":    answer(200, "application/json", `{"access_token":"a-s3cr3t","expires_in":3600,"token_type":"Bearer"}`),
+		"somebody else's":    answer(403, "text/html", "<html>"),
+		"something went bad": answer(500, "application/json", `{"error":"server_error"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
+				f := w.granted()
+				f.Scope = ""
+				w.auth.Fail(oauthtest.OpRefresh, answer)
+				if _, err := w.dev.Import(t.Context(), w.sealed(f)); err != nil {
+					t.Error(err)
+				}
+				w.pass(time.Minute)
+				if g, err := w.store.Grants.Current(); err != nil || g == nil || g.RefreshToken == "" {
+					t.Errorf("%v, %v", g, err)
+				}
+			})
+		})
+	}
+}
+
+// An operator who was told to import a token sees that it helped.
+func TestImportOnABlockedBox(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true}}, func(t *testing.T, w *world) {
+		w.untilState(device.Blocked)
+		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.untilState(device.Idle); s.Problem != nil {
+			t.Errorf("%+v", s.Problem)
+		}
+		if p := w.dev.Pages().Get(); p.Label(display.Pick) == "" {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// Somebody who imports a token for another one does not take the phone out of the
+// hands of who is choosing.
+func TestImportDuringPick(t *testing.T) {
+	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
+		w.join("anna", "item-1")
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(device.Picking)
+		token := w.sealed(w.granted())
+		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, device.ErrPickRunning) {
+			t.Errorf("while Anna chooses: %v", err)
+		}
+		w.choose("item-2")
+		w.untilState(device.Showing)
+		w.untilClean()
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+			t.Fatal(err)
+		}
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, device.ErrPickRunning) {
+			t.Errorf("while somebody signs in: %v", err)
+		}
+		w.pass(time.Minute)
+		code := w.dev.Statuses().Get().Pairing.UserCode
+		if err := w.dev.Renew(t.Context()); err != nil { // works for a newcomer too
+			t.Error(err)
+		}
+		w.until("another code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.UserCode != code })
+		w.press(screen.KeyBack)
+		if _, err := w.dev.Import(t.Context(), token); err != nil {
+			t.Errorf("when nobody is there: %v", err)
+		}
+	})
+}
+
+// The delivered token, and the recipient, on a disk that is full at boot.
+func TestRecipientAfterAFullDisk(t *testing.T) {
+	var full atomic.Bool
+	o := options{before: func(w *world) {
+		w.fullAtBoot(&full)
+	}}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pass(time.Minute)
+		full.Store(false)
+		w.pass(24 * time.Hour)
+		if w.dev.Statuses().Get().Recipient == "" {
+			t.Error("no recipient a day after the disk was mended")
+		}
+	})
+}
+
+// A box that was delivered with a token takes it once: after it was forgotten it
+// does not come back.
+func TestProvisioned(t *testing.T) {
+	for _, form := range []string{"plain", "sealed"} {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			data := w.sealed(w.granted())
+			if form == "plain" {
+				var err error
+				if data, err = json.Marshal(w.granted()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.config = func(c *Config) { c.Provisioned = data }
+			w.restart()
+			w.untilState(device.Idle)
+			w.restart()
+			w.untilState(device.Idle)
+			if err := w.dev.Unpair(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			w.untilState(device.Pairing)
+			w.restart()
+			w.pass(time.Minute)
+			if s := w.dev.Statuses().Get(); s.State != device.Pairing {
+				t.Errorf("a forgotten account is back: %+v", s)
+			}
+			w.config = func(c *Config) { c.Provisioned = []byte("{}") }
+			w.restart()
+			w.until("a code although the credential is broken", func(s device.Status) bool { return s.Pairing != nil })
+		})
+	}
+}
+
+func TestADeliveredTokenStaysForgotten(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.until("a recipient", func(s device.Status) bool { return s.Recipient != "" })
+		data, err := json.Marshal(w.granted())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.config = func(c *Config) { c.Provisioned = data }
+		w.restart()
+		for range 2 {
+			w.untilState(device.Idle)
+			if err := w.dev.Unpair(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			w.untilState(device.Pairing)
+			if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.dev.Unpair(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		w.restart()
+		w.pass(time.Minute)
+		if s := w.dev.Statuses().Get(); s.State != device.Pairing {
+			t.Errorf("it is back: %+v", s)
+		}
+	})
+}
+
+func TestDeliveredTokenAfterAFullDisk(t *testing.T) {
+	var full atomic.Bool
+	o := options{config: func(c *Config) {
+		c.Provisioned = []byte(`{"client_id":"x","client_secret":"y","refresh_token":"1//z"}`)
+	}, before: func(w *world) {
+		w.fullAtBoot(&full)
+	}}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.pass(time.Minute)
+		full.Store(false)
+		w.pass(24 * time.Hour)
+		if s := w.dev.Statuses().Get(); s.Account == nil {
+			t.Errorf("the delivered token was never taken: %s", s.State)
+		}
+	})
+}

@@ -1,0 +1,339 @@
+package device_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+	"pickerd/display/words"
+	"pickerd/oauthdevice/oauthtest"
+)
+
+// TestOAuthTable goes through what an authorization server may answer when it is
+// asked for a code or polled: each row ends in the right words, and pairing goes
+// on.
+func TestOAuthTable(t *testing.T) {
+	type row struct {
+		op       string
+		answers  []http.HandlerFunc
+		problem  string
+		state    device.State
+		sameCode bool // the code on the screen survives
+	}
+	const code, poll = oauthtest.OpCode, oauthtest.OpPoll
+	tests := map[string]row{
+		"code: invalid_scope":                 {code, repeat(1, refuse(400, "invalid_scope")), "scope_refused", device.Blocked, false},
+		"code: invalid_client":                {code, repeat(2, refuse(401, "invalid_client")), "client_refused", device.Blocked, false},
+		"code: rate limit without error":      {code, repeat(1, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`)), "rate_limited", device.Pairing, false},
+		"code: 503":                           {code, repeat(6, refuse(503, "")), "server_trouble", device.Pairing, false},
+		"code: no network":                    {code, repeat(6, abort), "no_network", device.Waiting, false},
+		"code: slow":                          {code, repeat(2, slowAnswer), "no_network", device.Waiting, false},
+		"code: captive portal":                {code, repeat(6, answer(200, "text/html", "<html>Welcome to the hotel")), "not_google", device.Waiting, false},
+		"code: empty":                         {code, repeat(1, answer(200, "application/json", "")), "bad_answer", device.Pairing, false},
+		"code: cut off":                       {code, repeat(1, cutOff), "bad_answer", device.Pairing, false},
+		"code: 10 MB":                         {code, repeat(1, huge), "bad_answer", device.Pairing, false},
+		"code: wrong types":                   {code, repeat(1, answer(200, "application/json", `{"device_code":7,"user_code":[]}`)), "bad_answer", device.Pairing, false},
+		"code: no user_code":                  {code, repeat(1, answer(200, "application/json", `{"device_code":"d","verification_url":"https://g.test/device"}`)), "bad_answer", device.Pairing, false},
+		"code: verification_url is no web":    {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"javascript:alert(1)"}`)), "bad_answer", device.Pairing, false},
+		"code: verification_url too long":     {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"https://g.test/`+strings.Repeat("x", 2000)+`"}`)), "bad_link", device.Pairing, false},
+		"poll: access_denied":                 {poll, repeat(1, refuse(403, "access_denied")), "denied", device.Pairing, false},
+		"poll: invalid_grant":                 {poll, repeat(1, refuse(400, "invalid_grant")), "code_spent", device.Pairing, false},
+		"poll: cut off":                       {poll, repeat(1, cutOff), "code_spent", device.Pairing, false},
+		"poll: empty 200":                     {poll, repeat(1, answer(200, "application/json", "")), "code_spent", device.Pairing, false},
+		"poll: 10 MB":                         {poll, repeat(1, huge), "code_spent", device.Pairing, false},
+		"poll: 200 without a token":           {poll, repeat(1, answer(200, "application/json", `{"token_type":"Bearer"}`)), "code_spent", device.Pairing, false},
+		"poll: admin_policy_enforced":         {poll, repeat(1, refuse(400, "admin_policy_enforced")), "admin_policy", device.Pairing, false},
+		"poll: org_internal":                  {poll, repeat(1, refuse(403, "org_internal")), "org_internal", device.Pairing, false},
+		"poll: unsupported_grant_type":        {poll, repeat(1, refuse(400, "unsupported_grant_type")), "refused", device.Blocked, false},
+		"poll: invalid_client at token only":  {poll, repeat(1, refuse(401, "invalid_client")), "client_refused", device.Blocked, false},
+		"poll: 500 keeps the code":            {poll, repeat(8, refuse(500, "")), "server_trouble", device.Pairing, true},
+		"poll: 429 keeps the code":            {poll, repeat(3, answer(429, "text/plain", "slow")), "rate_limited", device.Pairing, true},
+		"poll: no network keeps the code":     {poll, repeat(8, abort), "no_network", device.Pairing, true},
+		"poll: captive portal keeps the code": {poll, repeat(8, answer(200, "text/html", "<html>")), "not_google", device.Pairing, true},
+		"poll: HTML 502 keeps the code":       {poll, repeat(8, answer(502, "text/html", "<html>")), "server_trouble", device.Pairing, true},
+		"poll: slow answers keep the code":    {poll, repeat(3, slowAnswer), "no_network", device.Pairing, true},
+	}
+	for name, r := range tests {
+		t.Run(name, func(t *testing.T) {
+			before := func(w *world) { w.auth.Fail(r.op, r.answers...) }
+			inWorld(t, options{before: before}, func(t *testing.T, w *world) {
+				s := w.untilProblem(r.problem)
+				if s.State != r.state {
+					t.Errorf("state %s, want %s", s.State, r.state)
+				}
+				if s.Problem.Message == "" || s.Problem.Remedy == "" {
+					t.Errorf("no words: %+v", s.Problem)
+				}
+				before := ""
+				if s.Pairing != nil {
+					before = s.Pairing.UserCode
+				}
+				w.until("a code and calm", func(s device.Status) bool { return s.Pairing != nil && s.Problem == nil })
+				if after := w.dev.Statuses().Get().Pairing.UserCode; r.sameCode && after != before {
+					t.Errorf("the code changed from %q to %q", before, after)
+				}
+				w.pair()
+				w.choose()
+				w.untilState(device.Showing)
+				w.untilClean()
+			})
+		})
+	}
+}
+
+func TestSlowDownIsForGood(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.auth.Fail(oauthtest.OpPoll, refuse(403, "slow_down"))
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.pass(2 * time.Minute)
+		w.restart() // it must not be forgotten over a restart either
+		w.pass(2 * time.Minute)
+		var last time.Time
+		for _, c := range w.auth.Calls() {
+			if c.Op != oauthtest.OpPoll {
+				continue
+			}
+			if gap := c.At.Sub(last); !last.IsZero() && gap < 10*time.Second {
+				t.Errorf("polled after %v, want 10 s or more", gap)
+			}
+			last = c.At
+		}
+	})
+}
+
+func TestCodeIsRenewedUnattended(t *testing.T) {
+	for name, o := range map[string]oauthtest.Options{
+		"expired_token":      {CodeLife: 10 * time.Minute},
+		"as invalid_grant":   {CodeLife: 10 * time.Minute, ExpireAsInvalid: true},
+		"very short lived":   {CodeLife: 30 * time.Second},
+		"half an hour":       {},
+		"expires_in missing": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := func(w *world) {
+				if name == "expires_in missing" {
+					w.auth.Fail(oauthtest.OpCode, answer(200, "application/json", `{"device_code":"x","user_code":"AB-CD","verification_uri":"https://g.test/d"}`))
+				}
+			}
+			inWorld(t, options{auth: o, before: before}, func(t *testing.T, w *world) {
+				codes := map[string]bool{}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+				defer cancel()
+				for p := range w.dev.Pages().Watch(ctx) {
+					if p.Problem != "" && name != "expires_in missing" {
+						t.Errorf("unattended, the screen says %q", p.Problem)
+					}
+					if p.Code == "" {
+						continue
+					}
+					codes[p.Code] = true
+					if !time.Now().Before(p.Until) {
+						t.Error("a dead code is on the screen")
+					}
+				}
+				if len(codes) < 4 {
+					t.Errorf("%d codes in two hours", len(codes))
+				}
+			})
+		})
+	}
+}
+
+// A person who can't use the code on the screen gets another, and the first one
+// stays good.
+func TestFreshCode(t *testing.T) {
+	for _, method := range []string{device.ByDevice, device.ByRelay} {
+		inWorld(t, options{ways: methods(method)}, func(t *testing.T, w *world) {
+			first := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+			if err := w.dev.Renew(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(time.Minute)
+			if w.dev.Statuses().Get().Pairing.QRURI != first.Pairing.QRURI {
+				t.Error("renewed at once: a held key would use up the server's patience")
+			}
+			if err := w.dev.Renew(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.until("another code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.QRURI != first.Pairing.QRURI })
+			if method == device.ByDevice {
+				w.auth.Approve(first.Pairing.UserCode)
+			} else {
+				v, err := w.dev.Visit(first.Pairing.QRURI[len("http://192.168.1.20:8420/pair/"):])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.untilState(device.Picking)
+			if err := w.dev.Renew(t.Context()); !errors.Is(err, device.ErrNoCode) {
+				t.Errorf("when there is no code: %v", err)
+			}
+		})
+	}
+}
+
+func TestSpokenCode(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		p := w.dev.Pages().Get()
+		if !strings.Contains(p.Spoken, words.English().Spell(s.Pairing.UserCode)) || !strings.Contains(p.Spoken, ", dash, ") || p.Label(display.Renew) == "" {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// An approval given while the box was off counts.
+func TestApprovalWhileOff(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.stop()
+		w.auth.Approve(s.Pairing.UserCode)
+		w.pass(3 * time.Minute)
+		w.start()
+		w.untilState(device.Picking)
+	})
+}
+
+// A person scans in time and approves while the code is good, but the box has moved on.
+func TestApprovalInLastMinute(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.pass(8*time.Minute + 50*time.Second)
+		if got := w.dev.Statuses().Get().Pairing.UserCode; got != s.Pairing.UserCode {
+			t.Fatal("already another code")
+		}
+		w.pass(30 * time.Second) // the person signs in
+		if !w.auth.Approve(s.Pairing.UserCode) {
+			t.Fatal("code dead")
+		}
+		w.pass(5 * time.Minute)
+		if s := w.dev.Statuses().Get(); s.State == device.Pairing {
+			t.Errorf("an approval given 40 s before the code's end is ignored: %s", s.State)
+		}
+	})
+}
+
+func TestDeniedLate(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.pass(8*time.Minute + 57*time.Second)
+		w.auth.Deny(s.Pairing.UserCode)
+		for range 60 {
+			w.pass(time.Second)
+			if s := w.dev.Statuses().Get(); s.Problem != nil {
+				return
+			}
+		}
+		t.Error("no word about the refusal")
+	})
+}
+
+func TestScopeUnticked(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.auth.Approve(s.Pairing.UserCode, oauthtest.PickerScope)
+		w.untilProblem("scope_missing")
+		w.pair()
+	})
+}
+
+func TestWishDuringPoll(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.pass(time.Second)
+		w.auth.Approve(s.Pairing.UserCode)
+		var slow atomic.Bool
+		w.net.hook(nil, func(r *http.Request) error {
+			if r.URL.Path == "/token" && !slow.Swap(true) {
+				select {
+				case <-time.After(2 * time.Second):
+				case <-r.Context().Done():
+					return r.Context().Err()
+				}
+			}
+			return nil
+		})
+		w.pass(5 * time.Second)
+		w.dev.Pick(t.Context()) // an impatient person
+		w.pass(time.Minute)
+		if s := w.dev.Statuses().Get(); s.State == device.Pairing {
+			t.Errorf("approved, but %s %+v", s.State, s.Problem)
+		}
+	})
+}
+
+// A server that spends every code is not flooded with wishes for new ones.
+func TestSpentCodesBackOff(t *testing.T) {
+	before := func(w *world) { w.auth.Fail(oauthtest.OpPoll, repeat(1000, refuse(400, "invalid_grant"))...) }
+	inWorld(t, options{before: before}, func(t *testing.T, w *world) {
+		w.pass(time.Hour)
+		if n := count(w, oauthtest.OpCode); n > 40 {
+			t.Errorf("%d codes asked for in an hour", n)
+		}
+	})
+}
+
+// deadFor returns the longest time that a dead code or QR stood on the screen.
+func deadFor(w *world, d time.Duration) (longest time.Duration) {
+	end := time.Now().Add(d)
+	for time.Now().Before(end) {
+		if p := w.dev.Pages().Get(); p.QR != "" && !p.Until.IsZero() {
+			longest = max(longest, time.Since(p.Until))
+		}
+		<-time.After(time.Second)
+	}
+	return longest
+}
+
+func TestDeadCodeRateLimited(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.pass(time.Minute)
+		w.auth.Fail(oauthtest.OpCode, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`))
+		if d := deadFor(w, 20*time.Minute); d > 0 {
+			t.Errorf("a dead code on the screen for %v", d)
+		}
+	})
+}
+
+func TestDeadCodePollRetryAfter(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.pass(8 * time.Minute)
+		w.auth.Fail(oauthtest.OpPoll, func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Retry-After", "600")
+			rw.WriteHeader(429)
+		})
+		if d := deadFor(w, 20*time.Minute); d > 0 {
+			t.Errorf("a dead code on the screen for %v", d)
+		}
+	})
+}
+
+func TestDeadCodeBlackHole(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.net.hook(func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }, nil)
+		if d := deadFor(w, 20*time.Minute); d > 0 {
+			t.Errorf("a dead code on the screen for %v", d)
+		}
+	})
+}
+
+func TestDeadCodeLongInterval(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{CodeLife: 9 * time.Minute, Interval: 5 * time.Minute}}, func(t *testing.T, w *world) {
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		if d := deadFor(w, 30*time.Minute); d > 0 {
+			t.Errorf("a dead code on the screen for %v", d)
+		}
+	})
+}

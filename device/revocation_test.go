@@ -1,0 +1,258 @@
+package device_test
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"pickerd/device"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+)
+
+// forgetEverywhere pairs, and wants to be forgotten with the network as it is
+// after before.
+func forgetEverywhere(t *testing.T, w *world, before func()) {
+	t.Helper()
+	w.pair()
+	before()
+	if err := w.dev.Unpair(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Revoking reaches every token of the person: it must be over before the same
+// person is let in again.
+func TestRevocationIsOverBeforeTheNextPairing(t *testing.T) {
+	t.Run("after an outage", func(t *testing.T) {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.pair()
+			w.net.cut()
+			if err := w.dev.Unpair(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(30 * time.Minute)
+			w.net.mend()
+			w.pair()
+			w.pass(2 * time.Hour)
+			if s := w.dev.Statuses().Get(); s.Account == nil || s.Problem != nil || count(w, oauthtest.OpRevoke) != 1 {
+				t.Errorf("%+v, %d revocations", s, count(w, oauthtest.OpRevoke))
+			}
+		})
+	})
+	t.Run("while sessions can't be deleted", func(t *testing.T) {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.pair()
+			w.photos.Fail(pickertest.OpDelete, repeat(12, answer(503, "application/json", "{}"))...)
+			if err := w.dev.Unpair(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			if s := w.untilProblem("forgetting"); s.Pairing != nil {
+				t.Errorf("%+v", s.Pairing)
+			}
+			w.pair()
+			w.pass(time.Hour)
+			if s := w.dev.Statuses().Get(); s.Account == nil {
+				t.Errorf("%+v", s)
+			}
+		})
+	})
+	t.Run("what answers is no server", func(t *testing.T) {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.pair()
+			w.auth.Fail(oauthtest.OpRevoke, repeat(1000, answer(404, "text/html", "<html>"))...)
+			if err := w.dev.Unpair(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			w.until("a code all the same", func(s device.Status) bool { return s.Pairing != nil })
+			if waited := time.Since(began); waited < giveUpRevoking || waited > 2*giveUpRevoking {
+				t.Errorf("given up after %v", waited)
+			}
+		})
+	})
+}
+
+// A server that rotates knows only the newest token.
+func TestTheNewestTokenIsRevoked(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{RotateRefresh: true}}, func(t *testing.T, w *world) {
+		w.pair()
+		w.net.cut()
+		w.pass(2 * time.Hour) // the access token has ended
+		if err := w.dev.Unpair(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		var revoked, onDisk string
+		w.net.hook(func(r *http.Request) error {
+			if r.URL.Path != "/revoke" {
+				return nil
+			}
+			body, err := r.GetBody()
+			if err != nil {
+				return err
+			}
+			data, err := io.ReadAll(body)
+			if err != nil {
+				return err
+			}
+			form, err := url.ParseQuery(string(data))
+			revoked = form.Get("token")
+			if grants, gerr := w.store.Grants.All(); gerr == nil && len(grants) == 1 {
+				onDisk = grants[0].RefreshToken
+			}
+			return err
+		}, nil)
+		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Account == nil })
+		if revoked == "" || revoked != onDisk || count(w, oauthtest.OpRefresh) == 0 {
+			t.Errorf("revoked the newest: %v, after %d refreshes", revoked == onDisk, count(w, oauthtest.OpRefresh))
+		}
+	})
+}
+
+func TestRevocationRefused(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.auth.Fail(oauthtest.OpRevoke, refuse(400, "unsupported_token_type"))
+		if err := w.dev.Unpair(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
+		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "did not withdraw") {
+			t.Errorf("the screen says %q", r)
+		}
+	})
+}
+
+// An outage does not use up the patience for a server that stumbles after it.
+func TestRevocationSurvivesAHiccup(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		forgetEverywhere(t, w, w.net.cut)
+		s := w.untilProblem("no_network") // that is what somebody has to look at
+		w.pass(24 * time.Hour)
+		if n := strings.Count(w.log.String(), "\n"); n > 100 {
+			t.Errorf("%d lines in the log after a day, problem %+v", n, s.Problem)
+		}
+		w.auth.Fail(oauthtest.OpRevoke, answer(503, "application/json", "{}"))
+		w.net.mend()
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		if n := count(w, oauthtest.OpRevoke); n != 2 || strings.Contains(w.log.String(), "refuses to revoke") {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+// Nobody waits for ever for a revocation that can't happen.
+func TestRevocationThatCannotHappen(t *testing.T) {
+	for name, before := range map[string]func(w *world){
+		"its endpoint is silent": func(w *world) {
+			w.net.hook(func(r *http.Request) error {
+				if r.URL.Path == "/revoke" {
+					return oauthtest.ErrConnection
+				}
+				return nil
+			}, nil)
+		},
+		"a session can't be deleted": func(w *world) {
+			w.photos.Fail(pickertest.OpDelete, repeat(1000, pickertest.Refuse(403, "PERMISSION_DENIED", "no"))...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, options{}, func(t *testing.T, w *world) {
+				forgetEverywhere(t, w, func() { before(w) })
+				began := time.Now()
+				w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+				if waited := time.Since(began); waited < giveUpRevoking || waited > 2*giveUpRevoking {
+					t.Errorf("waited %v", waited)
+				}
+				if revoked := count(w, oauthtest.OpRevoke) == 1; revoked != strings.Contains(name, "session") {
+					t.Errorf("revoked: %v", revoked)
+				}
+				w.pair()
+			})
+		})
+	}
+}
+
+// Forgetting here first, and everywhere as an afterthought.
+func TestEverywhereAfterHere(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.net.cut()
+		for _, everywhere := range []bool{false, true} {
+			if err := w.dev.Unpair(t.Context(), everywhere); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.net.mend()
+		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
+		if n := count(w, oauthtest.OpRevoke); n != 1 {
+			t.Errorf("%d revocations", n)
+		}
+	})
+	t.Run("with a code on the screen", func(t *testing.T) {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.pair()
+			w.photos.Fail(pickertest.OpDelete, repeat(5, answer(503, "application/json", "{}"))...)
+			if err := w.dev.Unpair(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+			if err := w.dev.Unpair(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			w.auth.Approve(s.Pairing.UserCode) // too late: another one follows
+			w.until("another code", func(n device.Status) bool { return n.Pairing != nil && n.Pairing.UserCode != s.Pairing.UserCode })
+			w.pair()
+			w.pass(time.Hour)
+			if s := w.dev.Statuses().Get(); s.Account == nil || count(w, oauthtest.OpRevoke) != 1 {
+				t.Errorf("%+v, %d revocations", s.Account, count(w, oauthtest.OpRevoke))
+			}
+		})
+	})
+}
+
+// Everywhere is said for oneself.
+func TestEverywhereIsNotForOthers(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.photos.Fail(pickertest.OpDelete, repeat(6, answer(503, "application/json", "{}"))...)
+		if err := w.dev.Unpair(t.Context(), false); err != nil { // somebody leaves
+			t.Fatal(err)
+		}
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.pair() // somebody else comes
+		if err := w.dev.Unpair(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		w.until("a code", func(s device.Status) bool { return s.Pairing != nil && s.Outstanding == nil })
+		if n := count(w, oauthtest.OpRevoke); n != 1 {
+			t.Errorf("%d revocations", n)
+		}
+	})
+}
+
+// The door is shut while no link may be shown.
+func TestTheDoorIsShutWhileForgetting(t *testing.T) {
+	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		_, v := w.untilLink(device.ByRelay)
+		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(device.Picking)
+		w.photos.Fail(pickertest.OpDelete, repeat(1000, answer(503, "application/json", "{}"))...)
+		if err := w.dev.Unpair(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		w.untilLink(device.ByRelay)
+		if err := w.dev.Unpair(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(giveUpRevoking / 2)
+		if s := w.dev.Statuses().Get(); w.phones.isOpen() || s.Pairing != nil {
+			t.Errorf("open %v, %+v", w.phones.isOpen(), s.Pairing)
+		}
+	})
+}
