@@ -16,17 +16,17 @@ import (
 // A box at home with two people: each pairs once, a pick asks who it is, sessions
 // are made and deleted with one's own token, and one can be forgotten without the
 // other.
-func TestFamily(t *testing.T) {
-	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
-		w.join("anna", "item-1", "item-2")
-		if m := w.press(screen.KeyMenu).Menu; labels(m) != "Choose photos/Link another account/Forget this account/About this screen/Back" {
-			t.Errorf("the menu with one person: %s", labels(m))
+func TestTwoAccounts(t *testing.T) {
+	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
+		w.pairAndChoose("anna", "item-1", "item-2")
+		if m := w.press(screen.KeyMenu).Menu; menuLabels(m) != "Choose photos/Link another account/Forget this account/About this screen/Back" {
+			t.Errorf("the menu with one person: %s", menuLabels(m))
 		}
 		w.press(screen.KeyDown, screen.KeyOK)
 		if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Back to the photos" {
 			t.Errorf("the way back is called %q", p.Label(display.Cancel))
 		}
-		s := w.join("ben", "item-3")
+		s := w.pairAndChoose("ben", "item-3")
 		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" || s.Library.Items != 3 {
 			t.Fatalf("%+v", s)
 		}
@@ -41,7 +41,7 @@ func TestFamily(t *testing.T) {
 
 		// OK asks who is choosing, and takes the answer.
 		m := w.press(screen.KeyOK).Menu
-		if m == nil || m.Title != "Who is choosing?" || labels(m) != "anna@example.org/ben@example.org/Back" {
+		if m == nil || m.Title != "Who is choosing?" || menuLabels(m) != "anna@example.org/ben@example.org/Back" {
 			t.Fatalf("%+v", m)
 		}
 		if s = w.dev.Statuses().Get(); s.Asking != "who" {
@@ -70,7 +70,7 @@ func TestFamily(t *testing.T) {
 		for _, it := range items {
 			owners[it.ID] = it.Account
 		}
-		anna, ben := w.idOf("anna@example.org"), w.idOf("ben@example.org")
+		anna, ben := w.accountID("anna@example.org"), w.accountID("ben@example.org")
 		if owners["item-1"] != anna || owners["item-4"] != anna || owners["item-3"] != ben {
 			t.Errorf("whose is what: %v", owners)
 		}
@@ -85,7 +85,7 @@ func TestFamily(t *testing.T) {
 		}
 
 		// Anna is forgotten in the menu, and Ben is not.
-		if m = w.press(screen.KeyMenu, screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget which account?" || labels(m) != "Back/anna@example.org/ben@example.org" {
+		if m = w.press(screen.KeyMenu, screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget which account?" || menuLabels(m) != "Back/anna@example.org/ben@example.org" {
 			t.Fatalf("%+v", m)
 		}
 		if m = w.press(screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget this account?" || len(m.Facts) != 1 || m.Facts[0].Value != "anna@example.org" {
@@ -96,7 +96,7 @@ func TestFamily(t *testing.T) {
 		if s.State != device.Showing || s.Account.ID != ben || s.Library.Items != 1 {
 			t.Errorf("Ben has %+v", s)
 		}
-		if found := w.search(map[string][]byte{"e-mail": []byte("anna@example.org"), "id": []byte(anna), "photo": []byte("item-4")}); len(found) > 0 {
+		if found := w.find(map[string][]byte{"e-mail": []byte("anna@example.org"), "id": []byte(anna), "photo": []byte("item-4")}); len(found) > 0 {
 			t.Errorf("of Anna there is %v", found)
 		}
 		w.press(screen.KeyOK) // one person is not asked for
@@ -109,9 +109,9 @@ func TestFamily(t *testing.T) {
 }
 
 // People without a name are counted, and one who changed their mind goes back.
-func TestNewcomer(t *testing.T) {
-	inWorld(t, options{config: nameless}, func(t *testing.T, w *world) {
-		w.join("anna", "item-1")
+func TestNewAccount(t *testing.T) {
+	inWorld(t, options{config: unnamedAccounts}, func(t *testing.T, w *world) {
+		w.pairAndChoose("anna", "item-1")
 		for _, how := range []string{"cancelled", "not waited for"} {
 			if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 				t.Fatal(err)
@@ -133,13 +133,13 @@ func TestNewcomer(t *testing.T) {
 		if s := w.until("the code", func(s device.Status) bool { return s.Pairing != nil }); s.Pairing.UserCode != code || len(s.Accounts) != 1 {
 			t.Errorf("after a power cut: %+v", s)
 		}
-		w.join("ben", "item-2")
-		if m := w.press(screen.KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Someone else/Back" {
+		w.pairAndChoose("ben", "item-2")
+		if m := w.press(screen.KeyOK).Menu; m == nil || menuLabels(m) != "Person 1/Person 2/Someone else/Back" {
 			t.Errorf("%+v", m)
 		}
 		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK)
-		w.join("cleo", "item-3")
-		if m := w.press(screen.KeyOK).Menu; m == nil || labels(m) != "Person 1/Person 2/Person 3/Back" {
+		w.pairAndChoose("cleo", "item-3")
+		if m := w.press(screen.KeyOK).Menu; m == nil || menuLabels(m) != "Person 1/Person 2/Person 3/Back" {
 			t.Errorf("with all: %+v", m)
 		}
 		// Everybody at once.
@@ -155,8 +155,8 @@ func TestNewcomer(t *testing.T) {
 }
 
 // Without photos there is a way back too.
-func TestNewcomerWithoutPhotos(t *testing.T) {
-	inWorld(t, options{config: nameless}, func(t *testing.T, w *world) {
+func TestNewAccountWithoutPhotos(t *testing.T) {
+	inWorld(t, options{config: unnamedAccounts}, func(t *testing.T, w *world) {
 		w.pair()
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
@@ -187,13 +187,13 @@ func TestNewcomerWithoutPhotos(t *testing.T) {
 }
 
 // Who pairs twice is one person, with all their photos.
-func TestSamePersonAgain(t *testing.T) {
-	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
-		first := w.join("anna", "item-1").Account.ID
+func TestSameAccountTwice(t *testing.T) {
+	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
+		first := w.pairAndChoose("anna", "item-1").Account.ID
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		s := w.join("anna", "item-2")
+		s := w.pairAndChoose("anna", "item-2")
 		w.until("the older token to be erased", func(s device.Status) bool { return s.Outstanding == nil })
 		if len(s.Accounts) != 1 || s.Account.ID == first {
 			t.Fatalf("%+v", s.Accounts)
@@ -213,14 +213,14 @@ func TestSamePersonAgain(t *testing.T) {
 
 // Whose permission has ended signs in again: the pick is not made with another
 // person's.
-func TestOneOfSeveralIsLost(t *testing.T) {
-	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
-		w.join("anna", "item-1")
+func TestOneGrantLost(t *testing.T) {
+	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
+		w.pairAndChoose("anna", "item-1")
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.join("ben", "item-2")
-		anna, ben := w.idOf("anna@example.org"), w.idOf("ben@example.org")
+		w.pairAndChoose("ben", "item-2")
+		anna, ben := w.accountID("anna@example.org"), w.accountID("ben@example.org")
 		w.auth.RevokePerson("ben")
 		if err := w.dev.PickAs(t.Context(), ben); err != nil {
 			t.Fatal(err)
@@ -229,12 +229,12 @@ func TestOneOfSeveralIsLost(t *testing.T) {
 		if s.State != device.Pairing || len(s.Accounts) != 1 || s.Accounts[0].ID != anna {
 			t.Fatalf("%+v", s)
 		}
-		s = w.join("ben", "item-3")
+		s = w.pairAndChoose("ben", "item-3")
 		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" {
 			t.Errorf("%+v", s)
 		}
 		// His photos from before go with him too.
-		if err := w.dev.UnpairOne(t.Context(), w.idOf("ben@example.org"), true); err != nil {
+		if err := w.dev.UnpairOne(t.Context(), w.accountID("ben@example.org"), true); err != nil {
 			t.Fatal(err)
 		}
 		if items, err := w.dev.Items(); err != nil || len(items) != 1 || items[0].ID != "item-1" {
@@ -244,9 +244,9 @@ func TestOneOfSeveralIsLost(t *testing.T) {
 }
 
 // Photos from before there were several people are the one's who was there.
-func TestPhotosFromBefore(t *testing.T) {
-	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
-		w.join("anna", "item-1")
+func TestPhotosWithoutAccount(t *testing.T) {
+	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
+		w.pairAndChoose("anna", "item-1")
 		photos, err := w.store.Photos.Collection()
 		if err != nil {
 			t.Fatal(err)
@@ -258,39 +258,39 @@ func TestPhotosFromBefore(t *testing.T) {
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.join("ben", "item-2")
-		if err := w.dev.UnpairOne(t.Context(), w.idOf("ben@example.org"), false); err != nil {
+		w.pairAndChoose("ben", "item-2")
+		if err := w.dev.UnpairOne(t.Context(), w.accountID("ben@example.org"), false); err != nil {
 			t.Fatal(err)
 		}
 		items, err := w.dev.Items()
-		if err != nil || len(items) != 1 || items[0].ID != "item-1" || items[0].Account != w.idOf("anna@example.org") {
+		if err != nil || len(items) != 1 || items[0].ID != "item-1" || items[0].Account != w.accountID("anna@example.org") {
 			t.Errorf("%+v, %v", items, err)
 		}
 	})
 }
 
 // A pick that replaces photos replaces the picker's own.
-func TestReplaceOwn(t *testing.T) {
-	inWorld(t, options{config: func(c *Config) { family(c); c.Append = false }}, func(t *testing.T, w *world) {
-		w.join("anna", "item-1", "item-2")
+func TestReplaceOwnPhotos(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) { twoAccounts(c); c.Append = false }}, func(t *testing.T, w *world) {
+		w.pairAndChoose("anna", "item-1", "item-2")
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.join("ben", "item-3")
-		if err := w.dev.PickAs(t.Context(), w.idOf("anna@example.org")); err != nil {
+		w.pairAndChoose("ben", "item-3")
+		if err := w.dev.PickAs(t.Context(), w.accountID("anna@example.org")); err != nil {
 			t.Fatal(err)
 		}
 		w.choose("item-4")
 		w.untilState(device.Showing)
 		w.untilClean()
 		photos, err := w.store.Photos.Collection()
-		if got := strings.Join(idsOf(photos), " "); err != nil || got != "item-3 item-4" {
+		if got := strings.Join(photoIDs(photos), " "); err != nil || got != "item-3 item-4" {
 			t.Errorf("there are %s, %v", got, err)
 		}
 	})
 }
 
-func TestAccountIsTold(t *testing.T) {
+func TestAccountName(t *testing.T) {
 	o := options{config: func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }}
 	t.Run("by userinfo", func(t *testing.T) {
 		o := o
@@ -331,7 +331,7 @@ func TestAccountIsTold(t *testing.T) {
 }
 
 // Who somebody is may be left out, and is no reason to refuse a token.
-func TestIdentityIsOptional(t *testing.T) {
+func TestAccountNameOptional(t *testing.T) {
 	named := func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }
 	inWorld(t, options{config: named}, func(t *testing.T, w *world) {
 		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
@@ -340,16 +340,16 @@ func TestIdentityIsOptional(t *testing.T) {
 			t.Errorf("%+v", s.Account)
 		}
 	})
-	inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
-		f := w.granted()
+	inWorld(t, options{setUp: methods(device.ByImport)}, func(t *testing.T, w *world) {
+		f := w.issueToken()
 		w.config = named
 		w.restart()
-		if tried, err := w.dev.Import(t.Context(), w.sealed(f)); err != nil || !tried {
+		if tried, err := w.dev.Import(t.Context(), w.seal(f)); err != nil || !tried {
 			t.Errorf("tried %v, %v", tried, err)
 		}
 	})
-	inWorld(t, options{ways: methods(device.ByImport), config: named}, func(t *testing.T, w *world) {
-		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
+	inWorld(t, options{setUp: methods(device.ByImport), config: named}, func(t *testing.T, w *world) {
+		if _, err := w.dev.Import(t.Context(), w.seal(w.issueToken())); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Second)

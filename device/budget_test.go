@@ -17,7 +17,7 @@ import (
 )
 
 // big returns n photos of about 100 kB each.
-func big(n int) []*pickertest.Item {
+func largePhotos(n int) []*pickertest.Item {
 	items := pickertest.PlainPhotos(n)
 	for _, it := range items {
 		it.Data, it.Unscaled = append(it.Data, make([]byte, 100_000-len(it.Data))...), true
@@ -25,7 +25,7 @@ func big(n int) []*pickertest.Item {
 	return items
 }
 
-func numbered(from, to int) (l []string) {
+func itemIDs(from, to int) (l []string) {
 	all := pickertest.PlainPhotos(to)
 	for i := from; i <= to; i++ {
 		l = append(l, all[i-1].ID)
@@ -62,9 +62,9 @@ func sizeOf(dir string) (n int64, _ error) {
 	return n, nil
 }
 
-// watchDisk returns the most that the media directory has had, looked at after
+// maxOnDisk returns the most that the media directory has had, looked at after
 // each request.
-func (w *world) watchDisk() *atomic.Int64 {
+func (w *world) maxOnDisk() *atomic.Int64 {
 	var most atomic.Int64
 	w.net.hook(func(*http.Request) error {
 		if n := w.onDisk(); n > most.Load() {
@@ -75,13 +75,13 @@ func (w *world) watchDisk() *atomic.Int64 {
 	return &most
 }
 
-func (w *world) have(want ...string) {
+func (w *world) checkCollection(want ...string) {
 	w.t.Helper()
 	photos, err := w.store.Photos.Collection()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if got := idsOf(photos); !slices.Equal(got, want) {
+	if got := photoIDs(photos); !slices.Equal(got, want) {
 		w.t.Errorf("on the disk are %v, want %v", got, want)
 	}
 }
@@ -115,7 +115,7 @@ func TestAppend(t *testing.T) {
 	})
 }
 
-func TestAppendDoubleCounts(t *testing.T) {
+func TestAppendAfterOutage(t *testing.T) {
 	items := pickertest.PlainPhotos(12)
 	o := options{items: items, photos: pickertest.Options{PageLimit: 6}, config: func(c *Config) {
 		c.Append = true
@@ -149,12 +149,12 @@ func TestAppendDoubleCounts(t *testing.T) {
 
 // Downloads without a length: what others have claimed ahead makes photos be
 // given up that would fit.
-func TestDownloadsWithoutLength(t *testing.T) {
-	o := options{items: big(28), config: func(c *Config) { c.MaxBytes = 3_000_000; c.Append = true }}
+func TestUnknownLength(t *testing.T) {
+	o := options{items: largePhotos(28), config: func(c *Config) { c.MaxBytes = 3_000_000; c.Append = true }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		google := w.net.media()
-		w.net.setMedia(rt(func(r *http.Request) (*http.Response, error) {
+		w.net.setMedia(roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			resp, err := google.RoundTrip(r)
 			if err == nil && !strings.HasPrefix(r.URL.Path, "/v1/") {
 				resp.ContentLength = -1
@@ -174,13 +174,13 @@ func TestDownloadsWithoutLength(t *testing.T) {
 
 // A pick that replaces a full collection fits into the same limit: the old photos
 // stay until one of the new is there, and then make room.
-func TestReplacingWithinMaxBytes(t *testing.T) {
-	items := big(14)
+func TestReplaceWithinMaxBytes(t *testing.T) {
+	items := largePhotos(14)
 	o := options{items: items, config: func(c *Config) { c.MaxBytes = 1_000_000 }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.photos.NoLeaks(t)
 		w.pair()
-		most := w.watchDisk()
+		most := w.maxOnDisk()
 		first := []string{"item-1", "item-2", "item-3", "item-4", "item-5", "item-6", "item-7", "item-8"}
 		w.choose(append(slices.Clone(first), "item-9", "item-10")...)
 		w.untilProblem("no_room") // the next first photo has to fit beside them
@@ -199,7 +199,7 @@ func TestReplacingWithinMaxBytes(t *testing.T) {
 		w.choose(second...)
 		w.untilState(device.Showing)
 		w.untilClean()
-		w.have(second...)
+		w.checkCollection(second...)
 		if n := most.Load(); n > 1_000_000 {
 			t.Errorf("%d bytes were on the disk", n)
 		}
@@ -207,14 +207,14 @@ func TestReplacingWithinMaxBytes(t *testing.T) {
 }
 
 // A pick that filled the disk up to the 5 % can never be replaced.
-func TestReplacingOnAFullDisk(t *testing.T) {
+func TestReplaceOnFullDisk(t *testing.T) {
 	const total = 1_000_000
-	o := options{items: big(20), config: func(c *Config) { c.MaxBytes = 8e9 }, before: func(w *world) {
+	o := options{items: largePhotos(20), config: func(c *Config) { c.MaxBytes = 8e9 }, before: func(w *world) {
 		w.space = func() store.Space { return store.Space{Free: total - w.onDisk(), Total: total} }
 	}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
-		w.choose(numbered(1, 12)...)
+		w.choose(itemIDs(1, 12)...)
 		w.untilState(device.Showing)
 		w.untilClean()
 		first, _ := w.store.Photos.Collection()
@@ -223,13 +223,13 @@ func TestReplacingOnAFullDisk(t *testing.T) {
 			if err := w.dev.Pick(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.choose(numbered(13, 15)...)
+			w.choose(itemIDs(13, 15)...)
 			w.untilState(device.Showing)
 			w.untilClean()
 			w.pass(time.Hour)
 		}
 		photos, _ := w.store.Photos.Collection()
-		t.Log(idsOf(photos))
+		t.Log(photoIDs(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
 		}
@@ -237,27 +237,27 @@ func TestReplacingOnAFullDisk(t *testing.T) {
 }
 
 // Photos that only change hands aren't counted as the pick's own.
-func TestReplacingAfterAnOverlap(t *testing.T) {
-	o := options{items: big(20), config: func(c *Config) { c.MaxBytes = 1_000_000 }}
+func TestReplaceAfterOverlap(t *testing.T) {
+	o := options{items: largePhotos(20), config: func(c *Config) { c.MaxBytes = 1_000_000 }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
-		w.choose(numbered(1, 8)...)
+		w.choose(itemIDs(1, 8)...)
 		w.untilState(device.Showing)
 		w.untilClean()
 		w.dev.Pick(t.Context())
-		w.choose(numbered(1, 12)...)
+		w.choose(itemIDs(1, 12)...)
 		w.untilState(device.Showing)
 		w.untilClean()
 		photos, _ := w.store.Photos.Collection()
 		t.Log(len(photos), "photos after the overlapping pick")
 		for range 2 {
 			w.dev.Pick(t.Context())
-			w.choose(numbered(13, 15)...)
+			w.choose(itemIDs(13, 15)...)
 			w.untilState(device.Showing)
 			w.untilClean()
 		}
 		photos, _ = w.store.Photos.Collection()
-		t.Log(idsOf(photos))
+		t.Log(photoIDs(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
 		}
@@ -265,23 +265,23 @@ func TestReplacingAfterAnOverlap(t *testing.T) {
 }
 
 // The operator lowered max_bytes.
-func TestReplacingAfterMaxBytesWasLowered(t *testing.T) {
+func TestReplaceAfterLowerMaxBytes(t *testing.T) {
 	limit := int64(0)
-	o := options{items: big(20), config: func(c *Config) { c.MaxBytes = limit }}
+	o := options{items: largePhotos(20), config: func(c *Config) { c.MaxBytes = limit }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
-		w.choose(numbered(1, 8)...)
+		w.choose(itemIDs(1, 8)...)
 		w.untilState(device.Showing)
 		w.untilClean()
 		limit = 600_000
 		w.restart()
 		w.untilState(device.Showing)
 		w.dev.Pick(t.Context())
-		w.choose(numbered(13, 15)...)
+		w.choose(itemIDs(13, 15)...)
 		w.untilState(device.Showing)
 		w.untilClean()
 		photos, _ := w.store.Photos.Collection()
-		t.Log(idsOf(photos))
+		t.Log(photoIDs(photos))
 		if photos[0].ID == "item-1" {
 			t.Error("the new pick never took the old one's place")
 		}

@@ -19,9 +19,9 @@ func (w *world) skew(d time.Duration) {
 	w.photos.Change(func(o *pickertest.Options) { o.ClockSkew = d })
 }
 
-// misset changes the clock of a box that is off. Virtual time can't be set:
+// moveClock changes the clock of a box that is off. Virtual time can't be set:
 // instead, all that is on disk happened earlier or later.
-func (w *world) misset(by time.Duration) {
+func (w *world) moveClock(by time.Duration) {
 	w.t.Helper()
 	st, err := store.Open(w.dir, store.Options{})
 	if err != nil {
@@ -55,7 +55,7 @@ func (w *world) misset(by time.Duration) {
 const year = 365 * 24 * time.Hour
 
 // A box without a battery believes in 1970, or in whatever its last owner did.
-func TestClockYearsOff(t *testing.T) {
+func TestWrongClock(t *testing.T) {
 	for name, skews := range map[string][2]time.Duration{ // before and after a power cut
 		"behind":                       {26 * year, 26 * year},
 		"ahead":                        {-20 * year, -20 * year},
@@ -70,7 +70,7 @@ func TestClockYearsOff(t *testing.T) {
 					w.photos.NoLeaks(t)
 					restart := func() {
 						w.stop()
-						w.misset(skews[0] - skews[1])
+						w.moveClock(skews[0] - skews[1])
 						w.skew(skews[1])
 						w.start()
 						skews[0] = skews[1]
@@ -94,7 +94,7 @@ func TestClockYearsOff(t *testing.T) {
 					if s := w.untilState(device.Picking); s.Pick.SessionID != link.Pick.SessionID {
 						t.Error("the session was replaced before its time")
 					}
-					w.finishLife()
+					w.pickAndUnpair()
 				})
 			})
 		}
@@ -102,7 +102,7 @@ func TestClockYearsOff(t *testing.T) {
 }
 
 // However wrong the box's clock is, a record is not forgotten unasked.
-func TestRecordsOutliveAWrongClock(t *testing.T) {
+func TestRecordsWithWrongClock(t *testing.T) {
 	for name, skews := range map[string][2]time.Duration{ // before and after a power cut
 		"ahead": {-20 * year, -20 * year}, "behind": {20 * year, 20 * year},
 		"then ahead": {0, -20 * year}, "then behind": {0, 20 * year}, "set right": {20 * year, 0},
@@ -124,7 +124,7 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 						}
 					}
 					w.stop()
-					w.misset(skews[0] - skews[1])
+					w.moveClock(skews[0] - skews[1])
 					w.skew(skews[1])
 					w.start()
 					w.pass(3 * time.Hour)

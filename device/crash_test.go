@@ -47,7 +47,7 @@ func TestEveryCrashPoint(t *testing.T) {
 			for cut, missed := 0, 0; missed < 3; cut++ {
 				what := ""
 				synctest.Test(t, func(t *testing.T) {
-					l := newLifetime(t, v.auth, v.delay)
+					l := newScenario(t, v.auth, v.delay)
 					l.leave = v.leave
 					what = l.withCut(cut, v.twice)
 				})
@@ -79,7 +79,7 @@ func TestEveryCrashPoint(t *testing.T) {
 
 // A plug can be pulled at a point. From there on nothing gets to the disk or the
 // network: that is what the end of the process looks like from outside.
-type plug struct {
+type powerCut struct {
 	mu   sync.Mutex
 	at   int // -1 for never
 	n    int
@@ -87,26 +87,26 @@ type plug struct {
 	off  chan struct{} // closed then
 }
 
-var errPulled = &os.PathError{Op: "power", Path: "plug", Err: syscall.EIO}
+var errPowerCut = &os.PathError{Op: "power", Path: "plug", Err: syscall.EIO}
 
-func newPlug(at int) *plug { return &plug{at: at, off: make(chan struct{})} }
+func newPowerCut(at int) *powerCut { return &powerCut{at: at, off: make(chan struct{})} }
 
-func (p *plug) point(what string) error {
+func (p *powerCut) point(what string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.what != "":
-		return errPulled
+		return errPowerCut
 	case p.n == p.at:
 		p.what = what
 		close(p.off)
-		return errPulled
+		return errPowerCut
 	}
 	p.n++
 	return nil
 }
 
-func (p *plug) pulled() string {
+func (p *powerCut) place() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.what
@@ -114,7 +114,7 @@ func (p *plug) pulled() string {
 
 // A volatile disk forgets in a power cut what was not brought to it: bytes that
 // were not synced, names whose directory was not.
-type volatile struct {
+type volatileDisk struct {
 	dir, spare string
 
 	mu      sync.Mutex
@@ -126,7 +126,7 @@ type renamed struct {
 	from, to, old string // old keeps what had the name before, "" for nothing
 }
 
-func (v *volatile) note(c store.Op) {
+func (v *volatileDisk) note(c store.Op) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch c.Kind {
@@ -153,7 +153,7 @@ func (v *volatile) note(c store.Op) {
 }
 
 // lose is the power cut.
-func (v *volatile) lose() {
+func (v *volatileDisk) cutPower() {
 	for name := range v.dirty {
 		path := filepath.Join(v.dir, name)
 		if st, err := os.Stat(path); err == nil {
@@ -172,9 +172,9 @@ func (v *volatile) lose() {
 	}
 }
 
-// A lifetime is a box, and a person who wants three things of it, one after the
+// A scenario is a box, and a person who wants three things of it, one after the
 // other, however often the plug is pulled meanwhile.
-type lifetime struct {
+type scenario struct {
 	*world
 	stage  int
 	delay  time.Duration
@@ -183,7 +183,7 @@ type lifetime struct {
 	shown  []string
 	leave  bool
 	codes  int                                      // that the person approved
-	look   func(s device.Status, page display.Page) // at the screen, each second; may be nil
+	onTick func(s device.Status, page display.Page) // at the screen, each second; may be nil
 }
 
 var (
@@ -191,22 +191,22 @@ var (
 	secondPick = []string{"item-4", "item-3"}
 )
 
-func newLifetime(t *testing.T, auth oauthtest.Options, delay time.Duration) *lifetime {
+func newScenario(t *testing.T, auth oauthtest.Options, delay time.Duration) *scenario {
 	w := newWorld(t, options{auth: auth, items: pickertest.PlainPhotos(4), photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}})
 	w.photos.NoLeaks(t)
-	return &lifetime{world: w, delay: delay, spare: t.TempDir()}
+	return &scenario{world: w, delay: delay, spare: t.TempDir()}
 }
 
 // withCut lives through it and pulls the plug once at point cut. It returns what
 // the box was about to do there, "" when it did not come so far.
-func (l *lifetime) withCut(cut int, twice bool) string {
-	what := l.run(cut)
+func (l *scenario) withCut(cut int, twice bool) string {
+	what := l.runUntilCut(cut)
 	if what == "" {
 		return ""
 	}
 	if twice {
 		l.check(what)
-		if again := l.run((cut * 13) % 40); again != "" {
+		if again := l.runUntilCut((cut * 13) % 40); again != "" {
 			what += ", then " + again
 		}
 	}
@@ -214,7 +214,7 @@ func (l *lifetime) withCut(cut int, twice bool) string {
 	if l.leave {
 		l.stage = 2
 	}
-	if again := l.run(-1); again != "" {
+	if again := l.runUntilCut(-1); again != "" {
 		l.t.Errorf("%s: a plug was pulled that was not to be", what)
 	}
 	if l.stage < 3 {
@@ -224,9 +224,9 @@ func (l *lifetime) withCut(cut int, twice bool) string {
 }
 
 // run switches the box on and pulls the plug at point cut, or lives to the end.
-func (l *lifetime) run(cut int) string {
-	p := newPlug(cut)
-	disk := &volatile{dir: l.dir, spare: l.spare, dirty: map[string]bool{}}
+func (l *scenario) runUntilCut(cut int) string {
+	p := newPowerCut(cut)
+	disk := &volatileDisk{dir: l.dir, spare: l.spare, dirty: map[string]bool{}}
 	l.watch = func(c store.Op) error {
 		if c.Kind == store.OpStatfs {
 			return nil
@@ -250,24 +250,24 @@ func (l *lifetime) run(cut int) string {
 	}
 	l.net.mu.Unlock()
 	if !l.tryStart() {
-		disk.lose()
-		return p.pulled()
+		disk.cutPower()
+		return p.place()
 	}
 	if l.leave && cut < 0 {
-		l.goAway()
+		l.unpairOffline()
 	}
-	l.live(p.off)
+	l.play(p.off)
 	l.stop()
-	if what := p.pulled(); what != "" {
-		disk.lose()
+	if what := p.place(); what != "" {
+		disk.cutPower()
 		return what
 	}
 	return ""
 }
 
-// goAway is what a person does who comes back to a box without a network: it must
+// unpairOffline is what a person does who comes back to a box without a network: it must
 // not forget what it has asked Google for.
-func (l *lifetime) goAway() {
+func (l *scenario) unpairOffline() {
 	l.net.cut()
 	time.Sleep(time.Second)
 	_ = l.dev.Unpair(l.t.Context(), true) // there may be nobody to be forgotten
@@ -276,7 +276,7 @@ func (l *lifetime) goAway() {
 }
 
 // tryStart is start for a box whose plug may be pulled before it is up.
-func (l *lifetime) tryStart() bool {
+func (l *scenario) tryStart() bool {
 	st, err := store.Open(l.dir, store.Options{BeforeOp: l.watch})
 	if err != nil {
 		return false
@@ -288,7 +288,7 @@ func (l *lifetime) tryStart() bool {
 
 // live does what the person does, until the person has what they want or the
 // plug is pulled.
-func (l *lifetime) live(off <-chan struct{}) {
+func (l *scenario) play(off <-chan struct{}) {
 	for range 4 * 3600 {
 		select {
 		case <-off:
@@ -296,8 +296,8 @@ func (l *lifetime) live(off <-chan struct{}) {
 		case <-time.After(time.Second):
 		}
 		s := l.dev.Statuses().Get()
-		if l.look != nil {
-			l.look(s, l.dev.Pages().Get())
+		if l.onTick != nil {
+			l.onTick(s, l.dev.Pages().Get())
 		}
 		switch {
 		case s.Account != nil:
@@ -319,7 +319,7 @@ func (l *lifetime) live(off <-chan struct{}) {
 }
 
 // act takes the next step towards what the person wants.
-func (l *lifetime) act(s device.Status) {
+func (l *scenario) act(s device.Status) {
 	within, cancel := context.WithTimeout(l.t.Context(), 10*time.Second)
 	defer cancel()
 	switch {
@@ -345,12 +345,12 @@ func (l *lifetime) act(s device.Status) {
 }
 
 // advance looks what came of a pick, and begins the next.
-func (l *lifetime) advance(ctx context.Context) {
+func (l *scenario) advance(ctx context.Context) {
 	photos, err := l.store.Photos.Collection()
 	if err != nil {
 		return // the plug
 	}
-	l.shown = idsOf(photos)
+	l.shown = photoIDs(photos)
 	switch {
 	case l.stage == 0 && slices.Equal(l.shown, firstPick), l.stage == 1 && slices.Equal(l.shown, secondPick):
 		l.stage++
@@ -365,7 +365,7 @@ func (l *lifetime) advance(ctx context.Context) {
 }
 
 // check looks at what is on the disk after a power cut, as the box will find it.
-func (l *lifetime) check(what string) {
+func (l *scenario) check(what string) {
 	st, err := store.Open(l.dir, store.Options{})
 	if err != nil {
 		l.t.Fatalf("%s: %v", what, err)
@@ -383,7 +383,7 @@ func (l *lifetime) check(what string) {
 			l.t.Errorf("%s: %s is not what was picked", what, p.ID)
 		}
 	}
-	got := idsOf(photos)
+	got := photoIDs(photos)
 	slices.Sort(got)
 	// The old collection whole, or something of the new one and nothing else.
 	old := slices.Equal(got, firstPick)
@@ -406,7 +406,7 @@ func (l *lifetime) check(what string) {
 }
 
 // whole reports whether a photo's file has the bytes that the server has.
-func (l *lifetime) whole(st *store.Store, p store.Photo) bool {
+func (l *scenario) whole(st *store.Store, p store.Photo) bool {
 	f, err := st.Photos.Open(p.File)
 	if err != nil {
 		return false

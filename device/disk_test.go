@@ -54,7 +54,7 @@ func TestFullDisk(t *testing.T) {
 			var others atomic.Int64 // bytes that other programs have
 			others.Store(9_200_000)
 			const total = 10_000_000
-			o := options{items: big(6), before: func(w *world) {
+			o := options{items: largePhotos(6), before: func(w *world) {
 				w.space = func() store.Space {
 					return store.Space{Free: total - others.Load() - w.onDisk(), Total: total}
 				}
@@ -87,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 // A disk that is full for a moment, late in a long fetch.
-func TestDiskFullLateInAFetch(t *testing.T) {
+func TestDiskFullDuringFetch(t *testing.T) {
 	var full atomic.Bool
 	var n atomic.Int32
 	o := options{items: pickertest.PlainPhotos(80), before: func(w *world) {
@@ -136,9 +136,9 @@ func TestReadOnlyDisk(t *testing.T) {
 			t.Errorf("somebody is asked to sign in in vain: %+v", p)
 		}
 		w.auth.Approve(code.Pairing.UserCode)
-		asked := count(w, oauthtest.OpPoll)
+		asked := countCalls(w, oauthtest.OpPoll)
 		w.pass(5 * time.Minute)
-		if n := count(w, oauthtest.OpPoll); n > asked || s.State != device.Pairing {
+		if n := countCalls(w, oauthtest.OpPoll); n > asked || s.State != device.Pairing {
 			t.Errorf("%s, and a token was asked for %d times that could not be kept", s.State, n-asked)
 		}
 		readOnly.Store(false)
@@ -165,7 +165,7 @@ func TestReadOnlyDisk(t *testing.T) {
 }
 
 // The sweeper refreshes (and so rotates) on a disk that takes nothing.
-func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
+func TestRefreshOnReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{auth: oauthtest.Options{RotateRefresh: true, TokenLife: 5 * time.Minute}, before: func(w *world) {
 		w.readOnlyWhile(&readOnly)
@@ -177,9 +177,9 @@ func TestNoRefreshOnAReadOnlyDisk(t *testing.T) {
 		w.untilState(device.Showing)
 		w.pass(time.Minute)
 		readOnly.Store(true)
-		before := count(w, oauthtest.OpRefresh)
+		before := countCalls(w, oauthtest.OpRefresh)
 		w.pass(30 * time.Minute)
-		t.Log("refreshes on a read-only disk:", count(w, oauthtest.OpRefresh)-before)
+		t.Log("refreshes on a read-only disk:", countCalls(w, oauthtest.OpRefresh)-before)
 		w.stop() // power cut
 		readOnly.Store(false)
 		w.start()
@@ -215,20 +215,20 @@ func TestDamagedPhotos(t *testing.T) {
 		damage(1)
 		w.restart()
 		w.until("three photos", func(s device.Status) bool { return s.Library.Items == 3 })
-		w.have("item-1", "item-3", "item-4")
+		w.checkCollection("item-1", "item-3", "item-4")
 		damage(3) // while the box runs
-		w.pass(verifyEvery + time.Hour)
-		w.have("item-1", "item-3")
+		w.pass(verifyInterval + time.Hour)
+		w.checkCollection("item-1", "item-3")
 		for i := range photos { // and the rest: missing
 			os.Remove(filepath.Join(w.dir, "media", photos[i].File))
 		}
-		w.pass(verifyEvery + time.Hour)
+		w.pass(verifyInterval + time.Hour)
 		w.untilState(device.Idle)
 	})
 }
 
 // A photo that is damaged while its pick is still fetched comes again.
-func TestDamagedPhotoIsRepaired(t *testing.T) {
+func TestDamagedPhotoRepaired(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.photos.FailItem("item-4", pickertest.Refuse(503, "UNAVAILABLE", ""))
@@ -253,12 +253,12 @@ func TestDamagedPhotoIsRepaired(t *testing.T) {
 		if s := w.untilState(device.Showing); s.Library.Items != 4 {
 			t.Errorf("%d photos", s.Library.Items)
 		}
-		w.have("item-1", "item-2", "item-3", "item-4")
+		w.checkCollection("item-1", "item-2", "item-3", "item-4")
 	})
 }
 
 // A damaged photo that could not be dropped.
-func TestDamagedPhotoOnAReadOnlyDisk(t *testing.T) {
+func TestDamagedPhotoOnReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{items: pickertest.PlainPhotos(4), before: func(w *world) {
 		w.readOnlyWhile(&readOnly)
@@ -322,7 +322,7 @@ func TestDamagedDatabase(t *testing.T) {
 		w.choose("item-3", "item-2")
 		w.untilState(device.Showing)
 		w.untilClean()
-		w.have("item-3", "item-2")
+		w.checkCollection("item-3", "item-2")
 		if s := w.dev.Statuses().Get(); s.Problem != nil {
 			t.Errorf("%+v", s.Problem)
 		}

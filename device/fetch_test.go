@@ -51,11 +51,11 @@ func TestTwoThousandItems(t *testing.T) {
 }
 
 // The first photo is on the screen while others are still on their way.
-func TestFirstPhotoAtOnce(t *testing.T) {
+func TestFirstPhoto(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		for i := 2; i <= 12; i++ {
 			w.photos.FailItem(fmt.Sprintf("item-%d", i), func(rw http.ResponseWriter, r *http.Request) {
-				dawdle(r, 20*time.Second)
+				waitOrDone(r, 20*time.Second)
 				http.Error(rw, "later", http.StatusServiceUnavailable)
 			})
 		}
@@ -94,7 +94,7 @@ func TestBadItems(t *testing.T) {
 			rw.Header().Set("Content-Length", "100000")
 			rw.Write([]byte("\xff\xd8\xff"))
 		},
-		"hangs": slowAnswer,
+		"hangs": silent,
 	}
 	for name, h := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func noParts(t *testing.T, dir string) {
 	}
 }
 
-func TestNothingComes(t *testing.T) {
+func TestNoPhotos(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(2)}, func(t *testing.T, w *world) {
 		w.photos.FailItem("item-1", answer(404, "", ""))
 		w.photos.FailItem("item-2", answer(404, "", ""))
@@ -152,7 +152,7 @@ func TestListOddities(t *testing.T) {
 			w.untilClean()
 		})
 	})
-	t.Run("duplicates, nameless items, wrong types", func(t *testing.T) {
+	t.Run("duplicates, unnamedAccounts items, wrong types", func(t *testing.T) {
 		inWorld(t, options{items: pickertest.PlainPhotos(3)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose("item-1", "item-1", "item-2", "item-2", "item-3")
@@ -190,7 +190,7 @@ func TestListOddities(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, it := range list {
-				if len([]rune(it.Filename)) > maxShownName || strings.ContainsAny(it.Filename, "\x00\n\x1b") {
+				if len([]rune(it.Filename)) > maxNameRunes || strings.ContainsAny(it.Filename, "\x00\n\x1b") {
 					t.Errorf("shown as %q", it.Filename)
 				}
 			}
@@ -202,7 +202,7 @@ func TestListOddities(t *testing.T) {
 	})
 }
 
-func TestRepeatedToken(t *testing.T) {
+func TestRepeatedPageToken(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(8)}, func(t *testing.T, w *world) {
 		w.pair()
 		w.net.hook(func(r *http.Request) error {
@@ -216,7 +216,7 @@ func TestRepeatedToken(t *testing.T) {
 			return nil
 		}, nil)
 		inner := w.net.media()
-		w.net.setMedia(rt(func(r *http.Request) (*http.Response, error) {
+		w.net.setMedia(roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/v1/mediaItems" {
 				r = r.Clone(r.Context())
 				q := r.URL.Query()
@@ -242,7 +242,7 @@ func TestRepeatedToken(t *testing.T) {
 }
 
 // An outage in the middle of a download costs nobody a photo.
-func TestOutageWhileFetching(t *testing.T) {
+func TestOutageDuringFetch(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		var n atomic.Int32
 		w.pair()
@@ -286,7 +286,7 @@ func TestMediaUnreachable(t *testing.T) {
 	})
 }
 
-func TestShort403(t *testing.T) {
+func TestTemporary403(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.photos.Fail(pickertest.OpMedia, repeat(36, answer(403, "image/png", "\x89PNG\r\n\x1a\n"))...)
@@ -300,9 +300,9 @@ func TestShort403(t *testing.T) {
 }
 
 // Half a download goes on where it stood.
-func TestRestartWhileFetching(t *testing.T) {
+func TestRestartDuringFetch(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
-		w.photos.FailItem("item-30", slowAnswer)
+		w.photos.FailItem("item-30", silent)
 		w.pair()
 		w.choose()
 		w.until("half of them", func(s device.Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
@@ -324,21 +324,21 @@ func TestRestartWhileFetching(t *testing.T) {
 				twice++
 			}
 		}
-		if twice > parallel {
+		if twice > maxDownloads {
 			t.Errorf("%d photos were fetched twice", twice)
 		}
 	})
 }
 
 // A baseUrl is good for an hour; a longer download lists again.
-func TestAddressesRunOut(t *testing.T) {
+func TestExpiredURLs(t *testing.T) {
 	o := options{items: pickertest.PlainPhotos(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		for i := range 20 {
 			var asked atomic.Bool
 			w.photos.FailItem(fmt.Sprintf("item-%d", i+1), func(rw http.ResponseWriter, r *http.Request) {
 				if !asked.Swap(true) { // so slow that those behind it find their addresses dead
-					dawdle(r, 40*time.Second)
+					waitOrDone(r, 40*time.Second)
 				}
 				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(1)[0])
 			})
@@ -383,7 +383,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 func (b *slowBody) Close() error { return nil }
 
 // 40 items that take 27 minutes each, four at a time: addresses end after 60 minutes.
-func TestSlowLine(t *testing.T) {
+func TestSlowDownloads(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		w.net.setMedia(slowMedia{w.net.media(), 27 * time.Minute})
 		w.pair()
@@ -395,7 +395,7 @@ func TestSlowLine(t *testing.T) {
 	})
 }
 
-func TestScreenSizeIsAskedFor(t *testing.T) {
+func TestScreenSize(t *testing.T) {
 	asked := make(chan string, 100)
 	o := options{config: func(c *Config) { c.ScreenSize = func() (int, int) { return 1080, 1920 } }}
 	inWorld(t, o, func(t *testing.T, w *world) {
@@ -431,12 +431,12 @@ func (e *eofHook) Read(b []byte) (int, error) {
 
 func (e *eofHook) Close() error { return nil }
 
-func TestPartLeak(t *testing.T) {
+func TestCancelRemovesParts(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
 		inner := w.net.media()
 		var once sync.Once
-		w.net.setMedia(rt(func(r *http.Request) (*http.Response, error) {
+		w.net.setMedia(roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			resp, err := inner.RoundTrip(r)
 			if err == nil && strings.HasPrefix(r.URL.Path, "/media/") && resp.StatusCode == 200 {
 				b, _ := io.ReadAll(resp.Body)

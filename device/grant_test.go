@@ -49,7 +49,7 @@ func TestGrantLost(t *testing.T) {
 	})
 }
 
-func TestScopeLostWhilePicking(t *testing.T) {
+func TestScopeLost(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		no := answer(403, "application/json", `{"error":{"code":403,"status":"PERMISSION_DENIED","message":"Request had insufficient authentication scopes.","details":[{"reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}}`)
@@ -119,7 +119,7 @@ func TestNoRefreshToken(t *testing.T) {
 	})
 }
 
-func TestRefreshIsNotNoticed(t *testing.T) {
+func TestRefreshUnnoticed(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -145,7 +145,7 @@ func TestRefreshIsNotNoticed(t *testing.T) {
 	})
 }
 
-func TestCancelDuringRotatingRefresh(t *testing.T) {
+func TestCancelDuringRefresh(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RotateRefresh: true}}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -175,7 +175,7 @@ func TestCancelDuringRotatingRefresh(t *testing.T) {
 }
 
 // A record from before there were several ways.
-func TestGrantWithoutAClient(t *testing.T) {
+func TestGrantWithoutClient(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -210,7 +210,7 @@ func TestGrantWithoutAClient(t *testing.T) {
 
 // A grant is good for the client that it was given to, whatever the
 // configuration says later.
-func TestClientChanges(t *testing.T) {
+func TestClientChange(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -234,7 +234,7 @@ func TestClientChanges(t *testing.T) {
 }
 
 // Google ends the tokens of a project in Testing after seven days.
-func TestSevenDays(t *testing.T) {
+func TestTestingProject(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string

@@ -66,7 +66,7 @@ func (w *world) traces() map[string][]byte {
 }
 
 // search reads every byte of the state directory, names of files too.
-func (w *world) search(traces map[string][]byte) (found []string) {
+func (w *world) find(traces map[string][]byte) (found []string) {
 	w.t.Helper()
 	err := filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -92,13 +92,13 @@ func (w *world) search(traces map[string][]byte) (found []string) {
 
 // nobody checks that nothing is left of a guest: on the disk, at Google, and in
 // what screens and programs are told.
-func (w *world) nobody(traces map[string][]byte) {
+func (w *world) checkForgotten(traces map[string][]byte) {
 	w.t.Helper()
 	s := w.until("the next guest's code", func(s device.Status) bool {
 		return s.State == device.Pairing && s.Outstanding == nil && s.Sessions == device.Sessions{}
 	})
 	w.pass(time.Second) // a token that is good for nothing is erased beside all that
-	if found := w.search(traces); len(found) > 0 {
+	if found := w.find(traces); len(found) > 0 {
 		w.t.Errorf("of the last guest there is %v", found)
 	}
 	if left := w.photos.Open(); len(left) > 0 {
@@ -115,7 +115,7 @@ func (w *world) nobody(traces map[string][]byte) {
 	}
 }
 
-func (w *world) visitKiosk() map[string][]byte {
+func (w *world) pairGuest() map[string][]byte {
 	w.t.Helper()
 	w.pair()
 	traces := w.traces()
@@ -124,7 +124,7 @@ func (w *world) visitKiosk() map[string][]byte {
 	for k, v := range w.traces() {
 		traces[k] = v
 	}
-	if len(w.search(traces)) < 6 {
+	if len(w.find(traces)) < 6 {
 		w.t.Error("the search finds nothing while a guest is here")
 	}
 	return traces
@@ -138,7 +138,7 @@ func TestGuestLeaves(t *testing.T) {
 			t.Errorf("the pairing screen does not say what becomes of a guest: %q", hint)
 		}
 		before := w.dev.Pages().Get().Visit
-		traces := w.visitKiosk()
+		traces := w.pairGuest()
 		for range 3 {
 			p := w.untilPage("the countdown", func(p display.Page) bool { return !p.LeavesAt.IsZero() })
 			if left := time.Until(p.LeavesAt); left > time.Minute || left < 50*time.Second || p.Label(display.Stay) != "I'm still here" {
@@ -161,13 +161,13 @@ func TestGuestLeaves(t *testing.T) {
 		if took := time.Since(began); took < forgetAfter || took > forgetAfter+time.Minute {
 			t.Errorf("forgotten after %v", took)
 		}
-		w.nobody(traces)
+		w.checkForgotten(traces)
 		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.QR != "" })
 		if p := w.dev.Pages().Get(); p.Visit == before || p.Visit == "" {
 			t.Error("browsers are not told to drop what they keep")
 		}
 		// The next guest, and one who says so.
-		traces = w.visitKiosk()
+		traces = w.pairGuest()
 		if p := w.dev.Pages().Get(); p.Label(display.AskForget) != "Finish" {
 			t.Errorf("to go is called %q", p.Label(display.AskForget))
 		}
@@ -177,12 +177,12 @@ func TestGuestLeaves(t *testing.T) {
 		if p := w.untilPage("something else", func(p display.Page) bool { return p.State != string(device.Showing) }); p.Slide != nil || p.Menu != nil {
 			t.Error("photos are shown after the finish, or there is a question")
 		}
-		w.nobody(traces)
+		w.checkForgotten(traces)
 	})
 }
 
 // At each moment of a visit a guest can go, or just be gone.
-func TestGuestLeavesAnywhere(t *testing.T) {
+func TestGuestLeavesAnytime(t *testing.T) {
 	for name, get := range map[string]func(w *world){
 		"signed in": func(w *world) {
 			w.net.hook(func(r *http.Request) error {
@@ -207,7 +207,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 			w.choose()
 			w.untilState(device.Fetching)
 		},
-		"showing": func(w *world) { w.visitKiosk() },
+		"showing": func(w *world) { w.pairGuest() },
 		"idle": func(w *world) {
 			w.pair()
 			if err := w.dev.Cancel(w.t.Context()); err != nil {
@@ -216,7 +216,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 			w.untilState(device.Idle)
 		},
 		"signed out at Google": func(w *world) {
-			w.visitKiosk()
+			w.pairGuest()
 			w.untilClean()
 			w.auth.RevokeAll()
 			if err := w.dev.Pick(w.t.Context()); err != nil {
@@ -240,7 +240,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 					traces := w.traces()
 					leave(w)
 					w.net.mend()
-					w.nobody(traces)
+					w.checkForgotten(traces)
 				})
 			})
 		}
@@ -248,7 +248,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 }
 
 // Who is busy on a phone, or waits for many photos, is not gone.
-func TestGuestIsBusy(t *testing.T) {
+func TestGuestBusy(t *testing.T) {
 	inWorld(t, options{config: guests, items: pickertest.PlainPhotos(100)}, func(t *testing.T, w *world) {
 		w.net.hook(func(r *http.Request) error {
 			if strings.HasPrefix(r.URL.Path, "/media/") {
@@ -268,7 +268,7 @@ func TestGuestIsBusy(t *testing.T) {
 }
 
 // A disk that takes nothing must not leave a guest's photos on the wall.
-func TestGuestOnBadDisk(t *testing.T) {
+func TestGuestOnReadOnlyDisk(t *testing.T) {
 	var bad atomic.Bool
 	inWorld(t, options{config: guests, before: func(w *world) {
 		w.watch = func(c store.Op) error {
@@ -278,7 +278,7 @@ func TestGuestOnBadDisk(t *testing.T) {
 			return nil
 		}
 	}}, func(t *testing.T, w *world) {
-		traces := w.visitKiosk()
+		traces := w.pairGuest()
 		w.untilClean()
 		bad.Store(true)
 		w.untilPage("something else than the photos", func(p display.Page) bool { return p.Slide == nil && p.Title != "" })
@@ -287,7 +287,7 @@ func TestGuestOnBadDisk(t *testing.T) {
 			t.Errorf("something of the guest is back: %+v", p)
 		}
 		bad.Store(false)
-		w.nobody(traces)
+		w.checkForgotten(traces)
 	})
 }
 
@@ -298,7 +298,7 @@ func TestGuestPowerCuts(t *testing.T) {
 	for at := 0; ; at++ {
 		pulled := false
 		inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-			traces := w.visitKiosk()
+			traces := w.pairGuest()
 			w.untilClean()
 			w.stop()
 			n, off := 0, false
@@ -308,7 +308,7 @@ func TestGuestPowerCuts(t *testing.T) {
 					return nil
 				case off || n == at:
 					off = true
-					return errPulled
+					return errPowerCut
 				}
 				n++
 				return nil
@@ -325,7 +325,7 @@ func TestGuestPowerCuts(t *testing.T) {
 			if s := w.dev.Statuses().Get(); s.Library.Items > 0 {
 				t.Error("photos are there at the next start")
 			}
-			w.nobody(traces)
+			w.checkForgotten(traces)
 		})
 		if t.Failed() {
 			t.Fatalf("at cut %d", at)
@@ -359,7 +359,7 @@ func TestGuestManyPhotosPowerCut(t *testing.T) {
 					n++
 				}
 				if n > at+20 { // the opening itself takes some
-					return errPulled
+					return errPowerCut
 				}
 				return nil
 			}})
@@ -369,7 +369,7 @@ func TestGuestManyPhotosPowerCut(t *testing.T) {
 			}
 			w.net.cut()
 			w.start()
-			if found := w.search(traces); len(found) > 0 {
+			if found := w.find(traces); len(found) > 0 {
 				t.Errorf("cut %d: there is %v", at, found[:min(len(found), 3)])
 			}
 			w.net.mend()
@@ -382,7 +382,7 @@ func TestGuestManyPhotosPowerCut(t *testing.T) {
 // A database that could not be read is not kept where guests come and go.
 func TestGuestDamagedDatabase(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		traces := w.visitKiosk()
+		traces := w.pairGuest()
 		w.untilClean()
 		w.stop()
 		name := filepath.Join(w.dir, "pickerd.db")
@@ -398,7 +398,7 @@ func TestGuestDamagedDatabase(t *testing.T) {
 		if w.store.Recovery() == nil {
 			t.Fatal("the database is not damaged enough")
 		}
-		w.nobody(traces)
+		w.checkForgotten(traces)
 		if files, _ := filepath.Glob(name + ".damaged-*"); len(files) > 0 {
 			t.Errorf("%v stays", files)
 		}
@@ -408,14 +408,14 @@ func TestGuestDamagedDatabase(t *testing.T) {
 // The next guest does not see the photos of one whose permission has ended.
 func TestGuestLosesPermission(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { guests(c); c.Append = true }}, func(t *testing.T, w *world) {
-		traces := w.visitKiosk()
+		traces := w.pairGuest()
 		w.untilClean()
 		w.auth.RevokeAll()
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.nobody(traces)
-		w.join("other", "item-5")
+		w.checkForgotten(traces)
+		w.pairAndChoose("other", "item-5")
 		if items, err := w.dev.Items(); err != nil || len(items) != 1 {
 			t.Errorf("the next guest has %+v, %v", items, err)
 		}
@@ -424,7 +424,7 @@ func TestGuestLosesPermission(t *testing.T) {
 
 // Who walks away while choosing is not kept by sessions that replace each other,
 // however long a guest may be still.
-func TestGuestLeavesSessions(t *testing.T) {
+func TestGuestLeavesWhilePicking(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { guests(c); c.ForgetAfter = 3 * time.Hour }}, func(t *testing.T, w *world) {
 		w.pair()
 		traces, began := w.traces(), time.Now()
@@ -432,12 +432,12 @@ func TestGuestLeavesSessions(t *testing.T) {
 		if took := time.Since(began); took > 3*time.Hour+time.Minute {
 			t.Errorf("forgotten after %v", took)
 		}
-		w.nobody(traces)
+		w.checkForgotten(traces)
 	})
 }
 
 // A token that a box was delivered with is nobody's on a kiosk.
-func TestGuestIsNotProvisioned(t *testing.T) {
+func TestGuestNotProvisioned(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) {
 		guests(c)
 		c.Provisioned = []byte(`{"type":"authorized_user","client_id":"x","refresh_token":"y"}`)
@@ -452,10 +452,10 @@ func TestGuestIsNotProvisioned(t *testing.T) {
 }
 
 // Operators pair nobody where guests come and go.
-func TestGuestIsNotImported(t *testing.T) {
+func TestGuestNotImported(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 
-		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); !errors.Is(err, device.ErrGuests) {
+		if _, err := w.dev.Import(t.Context(), w.seal(w.issueToken())); !errors.Is(err, device.ErrGuests) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -19,7 +19,7 @@ import (
 )
 
 // granted is a token that somebody got on another computer.
-func (w *world) granted(without ...string) *tokenfile.File {
+func (w *world) issueToken(without ...string) *tokenfile.File {
 	w.t.Helper()
 	way := w.method(device.ByPaste)
 	c := w.oauth
@@ -38,7 +38,7 @@ func (w *world) granted(without ...string) *tokenfile.File {
 	return &tokenfile.File{ClientID: c.ID, ClientSecret: string(c.Secret), RefreshToken: string(tok.Refresh), Scope: strings.Join(tok.Scopes, " ")}
 }
 
-func (w *world) sealed(f *tokenfile.File) []byte {
+func (w *world) seal(f *tokenfile.File) []byte {
 	w.t.Helper()
 	data, err := f.SealFor(w.until("a recipient", func(s device.Status) bool { return s.Recipient != "" }).Recipient)
 	if err != nil {
@@ -48,21 +48,21 @@ func (w *world) sealed(f *tokenfile.File) []byte {
 }
 
 func TestImport(t *testing.T) {
-	o := options{auth: oauthtest.Options{RefuseScope: true, RotateRefresh: true}, ways: methods(device.ByDevice, device.ByImport)}
+	o := options{auth: oauthtest.Options{RefuseScope: true, RotateRefresh: true}, setUp: methods(device.ByDevice, device.ByImport)}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		s := w.until("the way by import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
 		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) == 0 {
 			t.Errorf("%+v", page)
 		}
-		f := w.granted()
-		tried, err := w.dev.Import(t.Context(), w.sealed(f))
+		f := w.issueToken()
+		tried, err := w.dev.Import(t.Context(), w.seal(f))
 		if err != nil || !tried {
 			t.Fatalf("%v, tried %v", err, tried)
 		}
 		if s = w.untilState(device.Idle); s.Account == nil || s.Account.Method != device.ByImport {
 			t.Errorf("%+v", s)
 		}
-		if _, err := w.dev.Import(t.Context(), w.sealed(f)); !errors.Is(err, device.ErrPaired) {
+		if _, err := w.dev.Import(t.Context(), w.seal(f)); !errors.Is(err, device.ErrPaired) {
 			t.Errorf("over an account: %v", err)
 		}
 		w.auth.ExpireAccess()
@@ -77,14 +77,14 @@ func TestImport(t *testing.T) {
 }
 
 func TestImportRefused(t *testing.T) {
-	inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
-		dead := w.granted()
+	inWorld(t, options{setUp: methods(device.ByImport)}, func(t *testing.T, w *world) {
+		dead := w.issueToken()
 		w.auth.RevokeAll()
-		_, err := w.dev.Import(t.Context(), w.sealed(dead))
+		_, err := w.dev.Import(t.Context(), w.seal(dead))
 		if e, ok := errors.AsType[*oauthdevice.Error](err); !ok || e.Code != oauthdevice.InvalidGrant {
 			t.Errorf("a dead token: %v", err)
 		}
-		_, err = w.dev.Import(t.Context(), w.sealed(w.granted(oauthtest.PickerScope)))
+		_, err = w.dev.Import(t.Context(), w.seal(w.issueToken(oauthtest.PickerScope)))
 		if _, ok := errors.AsType[*engine.ScopeError](err); !ok {
 			t.Errorf("too little granted: %v", err)
 		}
@@ -96,14 +96,14 @@ func TestImportRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		foreign, err := w.granted().SealFor(to)
+		foreign, err := w.issueToken().SealFor(to)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.dev.Import(t.Context(), foreign); !errors.Is(err, tokenfile.ErrWrongIdentity) {
 			t.Errorf("sealed for another box: %v", err)
 		}
-		plain, err := json.Marshal(w.granted())
+		plain, err := json.Marshal(w.issueToken())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,9 +116,9 @@ func TestImportRefused(t *testing.T) {
 			t.Errorf("%v, %v", grants, err)
 		}
 		// Without a network it is kept, and tried when it is needed.
-		f := w.granted()
+		f := w.issueToken()
 		w.net.cut()
-		if tried, err := w.dev.Import(t.Context(), w.sealed(f)); err != nil || tried {
+		if tried, err := w.dev.Import(t.Context(), w.seal(f)); err != nil || tried {
 			t.Errorf("%v, tried %v", err, tried)
 		}
 		w.untilState(device.Idle)
@@ -131,7 +131,7 @@ func TestImportRefused(t *testing.T) {
 }
 
 // What is not understood is no reason to forget a token.
-func TestImportIsKeptInDoubt(t *testing.T) {
+func TestImportUnverified(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"cut off":            cutOff,
 		"without a scope":    answer(200, "application/json", `{"access_token":"a-s3cr3t","expires_in":3600,"token_type":"Bearer"}`),
@@ -139,11 +139,11 @@ func TestImportIsKeptInDoubt(t *testing.T) {
 		"something went bad": answer(500, "application/json", `{"error":"server_error"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{ways: methods(device.ByImport)}, func(t *testing.T, w *world) {
-				f := w.granted()
+			inWorld(t, options{setUp: methods(device.ByImport)}, func(t *testing.T, w *world) {
+				f := w.issueToken()
 				f.Scope = ""
 				w.auth.Fail(oauthtest.OpRefresh, answer)
-				if _, err := w.dev.Import(t.Context(), w.sealed(f)); err != nil {
+				if _, err := w.dev.Import(t.Context(), w.seal(f)); err != nil {
 					t.Error(err)
 				}
 				w.pass(time.Minute)
@@ -156,10 +156,10 @@ func TestImportIsKeptInDoubt(t *testing.T) {
 }
 
 // An operator who was told to import a token sees that it helped.
-func TestImportOnABlockedBox(t *testing.T) {
+func TestImportWhileBlocked(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true}}, func(t *testing.T, w *world) {
 		w.untilState(device.Blocked)
-		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
+		if _, err := w.dev.Import(t.Context(), w.seal(w.issueToken())); err != nil {
 			t.Fatal(err)
 		}
 		if s := w.untilState(device.Idle); s.Problem != nil {
@@ -174,13 +174,13 @@ func TestImportOnABlockedBox(t *testing.T) {
 // Somebody who imports a token for another one does not take the phone out of the
 // hands of who is choosing.
 func TestImportDuringPick(t *testing.T) {
-	inWorld(t, options{config: family}, func(t *testing.T, w *world) {
-		w.join("anna", "item-1")
+	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
+		w.pairAndChoose("anna", "item-1")
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.untilState(device.Picking)
-		token := w.sealed(w.granted())
+		token := w.seal(w.issueToken())
 		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, device.ErrPickRunning) {
 			t.Errorf("while Anna chooses: %v", err)
 		}
@@ -208,7 +208,7 @@ func TestImportDuringPick(t *testing.T) {
 }
 
 // The delivered token, and the recipient, on a disk that is full at boot.
-func TestRecipientAfterAFullDisk(t *testing.T) {
+func TestRecipientAfterFullDisk(t *testing.T) {
 	var full atomic.Bool
 	o := options{before: func(w *world) {
 		w.fullAtBoot(&full)
@@ -228,10 +228,10 @@ func TestRecipientAfterAFullDisk(t *testing.T) {
 func TestProvisioned(t *testing.T) {
 	for _, form := range []string{"plain", "sealed"} {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
-			data := w.sealed(w.granted())
+			data := w.seal(w.issueToken())
 			if form == "plain" {
 				var err error
-				if data, err = json.Marshal(w.granted()); err != nil {
+				if data, err = json.Marshal(w.issueToken()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -256,10 +256,10 @@ func TestProvisioned(t *testing.T) {
 	}
 }
 
-func TestADeliveredTokenStaysForgotten(t *testing.T) {
+func TestProvisionedTokenStaysForgotten(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.until("a recipient", func(s device.Status) bool { return s.Recipient != "" })
-		data, err := json.Marshal(w.granted())
+		data, err := json.Marshal(w.issueToken())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +271,7 @@ func TestADeliveredTokenStaysForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.untilState(device.Pairing)
-			if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); err != nil {
+			if _, err := w.dev.Import(t.Context(), w.seal(w.issueToken())); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -286,7 +286,7 @@ func TestADeliveredTokenStaysForgotten(t *testing.T) {
 	})
 }
 
-func TestDeliveredTokenAfterAFullDisk(t *testing.T) {
+func TestProvisionedAfterFullDisk(t *testing.T) {
 	var full atomic.Bool
 	o := options{config: func(c *Config) {
 		c.Provisioned = []byte(`{"client_id":"x","client_secret":"y","refresh_token":"1//z"}`)

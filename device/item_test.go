@@ -38,7 +38,7 @@ func TestRemoveItem(t *testing.T) {
 	})
 }
 
-func TestHiding(t *testing.T) {
+func TestHideItem(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose("item-1", "item-2")
@@ -51,7 +51,7 @@ func TestHiding(t *testing.T) {
 				if p.Slide != nil {
 					all = append(all, p.Slide.Media[0].File)
 				}
-				w.pass(defaultSlide + time.Second)
+				w.pass(defaultInterval + time.Second)
 			}
 			slices.Sort(all)
 			return slices.Compact(all)

@@ -22,7 +22,7 @@ func TestKeys(t *testing.T) {
 		w.choose("item-1", "item-2", "item-3")
 		w.untilState(device.Showing)
 		w.untilClean()
-		w.pass(2 * reloadEvery) // until all three are part of the slideshow
+		w.pass(2 * minReload) // until all three are part of the slideshow
 		page := func() display.Page { synctest.Wait(); return w.dev.Pages().Get() }
 		press := func(keys ...screen.Key) display.Page {
 			t.Helper()
@@ -49,13 +49,13 @@ func TestKeys(t *testing.T) {
 			t.Error("it is not held")
 		}
 		press(screen.KeyPlay)
-		w.pass(defaultSlide + time.Second)
+		w.pass(defaultInterval + time.Second)
 		if at() == first {
 			t.Error("it does not go on")
 		}
 
 		m := press(screen.KeyMenu).Menu
-		if m == nil || labels(m) != "Choose photos/Forget this account/About this screen/Back" {
+		if m == nil || menuLabels(m) != "Choose photos/Forget this account/About this screen/Back" {
 			t.Fatalf("the menu is %+v", m)
 		}
 		m = press(screen.KeyUp, screen.KeyDown, screen.KeyDown, screen.KeyOK).Menu
@@ -96,13 +96,13 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// TestKeysOnASlowDisk checks that keys do what they mean while the disk does not
+// TestKeysOnSlowDisk checks that keys do what they mean while the disk does not
 // answer: during a rename of the database, which is scrubbed of a forgotten
 // account. If a key waited for the disk, the test would not end.
-func TestKeysOnASlowDisk(t *testing.T) {
+func TestKeysOnSlowDisk(t *testing.T) {
 	var slow atomic.Bool
 	reached, release := make(chan struct{}, 10), make(chan struct{})
-	o := options{config: family, before: func(w *world) {
+	o := options{config: twoAccounts, before: func(w *world) {
 		reached, release = make(chan struct{}, 10), make(chan struct{}) // of this bubble
 		w.watch = func(op store.Op) error {
 			if slow.Load() && op.Kind == store.OpRename {
@@ -113,13 +113,13 @@ func TestKeysOnASlowDisk(t *testing.T) {
 		}
 	}}
 	inWorld(t, o, func(t *testing.T, w *world) {
-		w.join("anna", "item-1", "item-2", "item-3")
+		w.pairAndChoose("anna", "item-1", "item-2", "item-3")
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.join("ben", "item-4", "item-5")
+		w.pairAndChoose("ben", "item-4", "item-5")
 		w.untilClean()
-		ben := w.idOf("ben@example.org")
+		ben := w.accountID("ben@example.org")
 		slow.Store(true)
 		forgotten := make(chan error, 1)
 		go func() { forgotten <- w.dev.UnpairOne(t.Context(), ben, true) }()
@@ -152,7 +152,7 @@ func TestKeysOnASlowDisk(t *testing.T) {
 }
 
 // labels are the lines of a menu.
-func labels(m *display.Menu) string {
+func menuLabels(m *display.Menu) string {
 	var all []string
 	for _, it := range m.Items {
 		all = append(all, it.Label)

@@ -13,8 +13,8 @@ import (
 
 // The door that Google keeps shut for the Picker's scope: the person does not
 // notice, and one scan does everything.
-func TestRefusedScopeGoesOnByRelay(t *testing.T) {
-	o := options{auth: oauthtest.Options{RefuseScope: true}, ways: methods(device.ByDevice, device.ByRelay)}
+func TestScopeRefused(t *testing.T) {
+	o := options{auth: oauthtest.Options{RefuseScope: true}, setUp: methods(device.ByDevice, device.ByRelay)}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
 		s := w.dev.Statuses().Get()
@@ -27,7 +27,7 @@ func TestRefusedScopeGoesOnByRelay(t *testing.T) {
 		if !strings.Contains(w.log.String(), "Invalid device flow scope") {
 			t.Error("the reason is not in the log")
 		}
-		link, err := w.dev.Redirected(t.Context(), w.allowed(v))
+		link, err := w.dev.Redirected(t.Context(), w.consent(v))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,27 +45,27 @@ func TestRefusedScopeGoesOnByRelay(t *testing.T) {
 		}
 		w.restart()
 		w.untilLink(device.ByRelay)
-		if n := count(w, oauthtest.OpCode); n != 1 {
+		if n := countCalls(w, oauthtest.OpCode); n != 1 {
 			t.Errorf("the device flow was asked for %d times", n)
 		}
 		w.config = func(c *Config) { c.OAuth.Scopes = append(c.OAuth.Scopes, "email") }
 		w.restart()
 		w.untilLink(device.ByRelay)
-		if n := count(w, oauthtest.OpCode); n != 2 {
+		if n := countCalls(w, oauthtest.OpCode); n != 2 {
 			t.Errorf("after a change of the configuration the device flow was asked for %d times", n)
 		}
 	})
 }
 
-func TestWrongClientTypeGoesOn(t *testing.T) {
+func TestWrongClientType(t *testing.T) {
 	for _, op := range []string{oauthtest.OpCode, oauthtest.OpPoll} {
-		o := options{auth: oauthtest.Options{WrongType: op}, ways: methods(device.ByDevice, device.ByPaste)}
+		o := options{auth: oauthtest.Options{WrongType: op}, setUp: methods(device.ByDevice, device.ByPaste)}
 		inWorld(t, o, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByPaste)
 			if !v.Paste || w.dev.Statuses().Get().Refused[0].Error != "invalid_client" {
 				t.Errorf("%+v", v)
 			}
-			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
+			if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil {
 				t.Error(err)
 			}
 			w.untilState(device.Picking)
@@ -73,10 +73,10 @@ func TestWrongClientTypeGoesOn(t *testing.T) {
 	}
 }
 
-func TestNoWayLeft(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, ways: methods(device.ByDevice, device.ByRelay)}, func(t *testing.T, w *world) {
+func TestAllMethodsRefused(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, setUp: methods(device.ByDevice, device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
-		_, err := w.dev.Redirected(t.Context(), w.allowed(v))
+		_, err := w.dev.Redirected(t.Context(), w.consent(v))
 		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "scope_refused" {
 			t.Errorf("the phone is told %v", err)
 		}
@@ -92,7 +92,7 @@ func TestNoWayLeft(t *testing.T) {
 		// What can be asked without a person is asked now and then; a link that is
 		// known not to work is not put on the screen meanwhile.
 		w.pass(40 * time.Minute)
-		if n := count(w, oauthtest.OpCode); n < 4 {
+		if n := countCalls(w, oauthtest.OpCode); n < 4 {
 			t.Errorf("asked %d times", n)
 		}
 		if s := w.dev.Statuses().Get(); s.State != device.Blocked || s.Pairing != nil {
@@ -106,12 +106,12 @@ func TestNoWayLeft(t *testing.T) {
 }
 
 // The way out of a blocked screen is on it, whatever there is left to say.
-func TestTryAgain(t *testing.T) {
-	o := options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, ways: methods(device.ByDevice, device.ByRelay, device.ByPaste)}
+func TestRetryAfterAllRefused(t *testing.T) {
+	o := options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, setUp: methods(device.ByDevice, device.ByRelay, device.ByPaste)}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		for _, m := range []string{device.ByRelay, device.ByPaste} {
 			_, v := w.untilLink(m)
-			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err == nil {
+			if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err == nil {
 				t.Fatal("through")
 			}
 		}
@@ -123,10 +123,10 @@ func TestTryAgain(t *testing.T) {
 	})
 }
 
-func TestTheDoorShutsWithTheWay(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{RefuseCodeScope: true}, ways: methods(device.ByRelay, device.ByImport)}, func(t *testing.T, w *world) {
+func TestListenerClosesWithMethod(t *testing.T) {
+	inWorld(t, options{auth: oauthtest.Options{RefuseCodeScope: true}, setUp: methods(device.ByRelay, device.ByImport)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
-		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err == nil {
+		if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err == nil {
 			t.Fatal("through")
 		}
 		w.until("import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })

@@ -60,7 +60,7 @@ type event struct {
 var eventKinds = []string{"time", "time", "time", "pick", "cancel", "unpair", "unpair everywhere", "renew",
 	"approve", "approve", "approve", "approve", "deny", "untick", "choose", "choose", "choose", "choose few", "choose nothing",
 	"fail", "fail", "fail", "fail", "cut", "cut", "mend", "revoke all", "expire access", "drop session", "no account",
-	"restart", "plug", "disk full", "disk read-only", "disk broken", "disk mended", "misset", "damage a photo"}
+	"restart", "plug", "disk full", "disk read-only", "disk broken", "disk mended", "move clock", "damage a photo"}
 
 var faultAnswers = map[string]http.HandlerFunc{
 	"500": answer(500, "application/json", `{"error":{"code":500,"status":"INTERNAL"}}`),
@@ -73,7 +73,7 @@ var faultAnswers = map[string]http.HandlerFunc{
 	"portal, 404": answer(404, "text/html", "<html>Not found"),
 	"cut off":     cutOff,
 	"aborted":     abort,
-	"silent":      slowAnswer,
+	"silent":      silent,
 }
 
 func drawEvent(r *rapid.T) event {
@@ -90,12 +90,12 @@ func drawEvent(r *rapid.T) event {
 	}
 }
 
-// A likeness is what the servers are like.
-type likeness struct{ rotate, shortLived, append, omit, paired bool }
+// A serverTraits is what the servers are like.
+type serverTraits struct{ rotate, shortLived, append, omit, paired bool }
 
-func drawServers(r *rapid.T) likeness {
+func drawServers(r *rapid.T) serverTraits {
 	b := rapid.Bool()
-	return likeness{b.Draw(r, "rotate"), b.Draw(r, "shortLived"), b.Draw(r, "append"), b.Draw(r, "omit"), b.Draw(r, "paired")}
+	return serverTraits{b.Draw(r, "rotate"), b.Draw(r, "shortLived"), b.Draw(r, "append"), b.Draw(r, "omit"), b.Draw(r, "paired")}
 }
 
 // A model is a world of which it is known what must hold.
@@ -107,7 +107,7 @@ type model struct {
 	stuck time.Time // since when the screen offers nothing
 }
 
-func newModel(t *testing.T, like likeness) *model {
+func newModel(t *testing.T, like serverTraits) *model {
 	o := options{items: pickertest.PlainPhotos(6), photos: pickertest.Options{RepeatedRequest: pickertest.SameSession, OmitPolling: like.omit}}
 	o.auth.RotateOverlap = like.rotate
 	if like.shortLived {
@@ -191,7 +191,7 @@ func (m *model) do(e event) []string {
 		m.photos.Change(func(o *pickertest.Options) { o.NoAccount = e.N%2 == 0 })
 	case "restart", "plug":
 		m.power(e.Kind == "plug", 0)
-	case "misset":
+	case "move clock":
 		m.power(false, []time.Duration{20 * year, -20 * year}[e.N%2])
 	case "disk full":
 		m.setDisk(syscall.ENOSPC)
@@ -209,21 +209,21 @@ func (m *model) do(e event) []string {
 
 // power switches the box off and on: with the plug, so that nothing that is under
 // way comes to its end; with a clock that is another then.
-func (m *model) power(plug bool, misset time.Duration) {
+func (m *model) power(plug bool, moveClock time.Duration) {
 	if plug {
 		m.setDisk(syscall.EIO)
 		m.net.cut()
 	}
 	m.stop()
 	m.setDisk(0)
-	if misset != 0 {
+	if moveClock != 0 {
 		now := time.Duration(0)
 		m.photos.Change(func(o *pickertest.Options) { now = o.ClockSkew })
 		if now != 0 {
-			misset = 0 // it is set right
+			moveClock = 0 // it is set right
 		}
-		m.misset(now - misset)
-		m.skew(misset)
+		m.moveClock(now - moveClock)
+		m.skew(moveClock)
 	}
 	m.start()
 	if plug {

@@ -99,19 +99,19 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p[:min(len(p), 512)])
 }
 
-type rt func(*http.Request) (*http.Response, error)
+type roundTripFunc func(*http.Request) (*http.Response, error)
 
-func (f rt) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // A faulty network answers everything in one way, and counts how often it is
 // asked.
-type faulty struct {
+type faultyNetwork struct {
 	answer http.RoundTripper
 	mu     sync.Mutex
 	asked  []time.Time
 }
 
-func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f *faultyNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
 	f.asked = append(f.asked, time.Now())
 	f.mu.Unlock()
@@ -119,7 +119,7 @@ func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // busiest returns the most requests in one minute.
-func (f *faulty) busiest() (most int) {
+func (f *faultyNetwork) maxPerMinute() (most int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	from := 0
@@ -133,7 +133,7 @@ func (f *faulty) busiest() (most int) {
 }
 
 func failWith(err error) http.RoundTripper {
-	return rt(func(*http.Request) (*http.Response, error) { return nil, err })
+	return roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, err })
 }
 
 func respond(status int, header, contentType, body string) http.RoundTripper {
@@ -176,14 +176,14 @@ func cutOff(rw http.ResponseWriter, _ *http.Request) {
 
 func abort(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-func slowAnswer(rw http.ResponseWriter, r *http.Request) {
+func silent(rw http.ResponseWriter, r *http.Request) {
 	select {
 	case <-time.After(time.Hour):
 	case <-r.Context().Done():
 	}
 }
 
-func huge(rw http.ResponseWriter, r *http.Request) {
+func hugeAnswer(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Content-Type", "application/json")
 	for range 10 {
 		rw.Write([]byte(strings.Repeat(" ", 1<<20)))
@@ -191,8 +191,8 @@ func huge(rw http.ResponseWriter, r *http.Request) {
 	rw.Write([]byte("{}"))
 }
 
-// dawdle makes a simulator slow for as long as its client waits.
-func dawdle(r *http.Request, d time.Duration) {
+// waitOrDone makes a simulator slow for as long as its client waits.
+func waitOrDone(r *http.Request, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-r.Context().Done():

@@ -32,7 +32,7 @@ func TestOutages(t *testing.T) {
 	}{
 		"no network":               {failWith(&net.OpError{Op: "dial", Err: errors.New("network is unreachable")}), "no_network"},
 		"DNS is broken":            {failWith(&net.DNSError{Err: "no such host", Name: "oauth2.googleapis.com", IsNotFound: true}), "no_network"},
-		"black hole":               {rt(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }), "no_network"},
+		"black hole":               {roundTripFunc(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }), "no_network"},
 		"portal with a page":       {respond(200, "", "text/html", "<html>Welcome to the hotel"), "not_google"},
 		"portal that says 404":     {respond(404, "", "text/html", "<html>Not found"), "not_google"},
 		"portal with a 511":        {respond(511, "", "text/html", "<html>Sign in"), "server_trouble"},
@@ -78,7 +78,7 @@ func TestOutages(t *testing.T) {
 					continue // it is no different, and takes its time
 				}
 				t.Run(fmt.Sprintf("%s/%s/%v", fault, moment, lasts), func(t *testing.T) {
-					net := &faulty{answer: f.answer}
+					net := &faultyNetwork{answer: f.answer}
 					o := options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}}
 					if moment == "at boot" {
 						o.before = func(w *world) { w.net.replace(net) }
@@ -88,11 +88,11 @@ func TestOutages(t *testing.T) {
 						begin(w)
 						w.net.hook(nil, nil)
 						w.net.replace(net)
-						w.suffer(lasts, f.codes, moment)
+						w.checkOutage(lasts, f.codes, moment)
 						w.net.mend()
 						w.pass(11 * time.Minute) // the longest Retry-After is heeded
-						w.finishLife()
-						if n := net.busiest(); n > 45 {
+						w.pickAndUnpair()
+						if n := net.maxPerMinute(); n > 45 {
 							t.Errorf("%d requests in a minute of the outage", n)
 						}
 					})
@@ -102,8 +102,8 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// suffer watches the screen during an outage.
-func (w *world) suffer(lasts time.Duration, codes, moment string) {
+// checkOutage watches the screen during an outage.
+func (w *world) checkOutage(lasts time.Duration, codes, moment string) {
 	w.t.Helper()
 	told := false
 	step := max(time.Second, lasts/2000)
@@ -128,10 +128,10 @@ func (w *world) suffer(lasts time.Duration, codes, moment string) {
 	}
 }
 
-// TestEveryDiskOutage lets the disk refuse everything for two minutes, from each
+// TestDiskOutages lets the disk refuse everything for two minutes, from each
 // change on that a whole life makes. The screen says so, nothing is lost, and the
 // person need not do anything twice.
-func TestEveryDiskOutage(t *testing.T) {
+func TestDiskOutages(t *testing.T) {
 	t.Parallel()
 	for code, errno := range map[string]syscall.Errno{"disk_full": syscall.ENOSPC, "disk_read_only": syscall.EROFS, "disk": syscall.EIO} {
 		t.Run(code, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestEveryDiskOutage(t *testing.T) {
 			for at := 0; ; at++ {
 				what := ""
 				synctest.Test(t, func(t *testing.T) {
-					what = newLifetime(t, oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}, 50*time.Second).withOutage(at, errno, code)
+					what = newScenario(t, oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}, 50*time.Second).withOutage(at, errno, code)
 				})
 				if what == "" || t.Failed() {
 					break
@@ -158,7 +158,7 @@ const outage = 2 * time.Minute
 
 // withOutage lives through a life whose disk refuses everything for a while from
 // change at on. It returns what that change was, "" when there was none.
-func (l *lifetime) withOutage(at int, errno syscall.Errno, code string) (what string) {
+func (l *scenario) withOutage(at int, errno syscall.Errno, code string) (what string) {
 	// Asked twice, this server makes two sessions: an id must not be lost.
 	l.photos.Change(func(o *pickertest.Options) { o.RepeatedRequest = pickertest.NewSession })
 	n := 0
@@ -178,7 +178,7 @@ func (l *lifetime) withOutage(at int, errno syscall.Errno, code string) (what st
 		return nil
 	}
 	told := false
-	l.look = func(s device.Status, p display.Page) {
+	l.onTick = func(s device.Status, p display.Page) {
 		disk.Lock()
 		since := time.Since(began)
 		out := !began.IsZero()
@@ -197,7 +197,7 @@ func (l *lifetime) withOutage(at int, errno syscall.Errno, code string) (what st
 		l.pass(5 * time.Second)
 		told = true
 	}
-	l.live(nil)
+	l.play(nil)
 	l.stop()
 	if what != "" && !told && l.stage < 2 {
 		l.t.Errorf("%s: nobody was told", what)

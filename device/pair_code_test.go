@@ -15,10 +15,10 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// TestOAuthTable goes through what an authorization server may answer when it is
+// TestDeviceFlowAnswers goes through what an authorization server may answer when it is
 // asked for a code or polled: each row ends in the right words, and pairing goes
 // on.
-func TestOAuthTable(t *testing.T) {
+func TestDeviceFlowAnswers(t *testing.T) {
 	type row struct {
 		op       string
 		answers  []http.HandlerFunc
@@ -33,11 +33,11 @@ func TestOAuthTable(t *testing.T) {
 		"code: rate limit without error":      {code, repeat(1, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`)), "rate_limited", device.Pairing, false},
 		"code: 503":                           {code, repeat(6, refuse(503, "")), "server_trouble", device.Pairing, false},
 		"code: no network":                    {code, repeat(6, abort), "no_network", device.Waiting, false},
-		"code: slow":                          {code, repeat(2, slowAnswer), "no_network", device.Waiting, false},
+		"code: slow":                          {code, repeat(2, silent), "no_network", device.Waiting, false},
 		"code: captive portal":                {code, repeat(6, answer(200, "text/html", "<html>Welcome to the hotel")), "not_google", device.Waiting, false},
 		"code: empty":                         {code, repeat(1, answer(200, "application/json", "")), "bad_answer", device.Pairing, false},
 		"code: cut off":                       {code, repeat(1, cutOff), "bad_answer", device.Pairing, false},
-		"code: 10 MB":                         {code, repeat(1, huge), "bad_answer", device.Pairing, false},
+		"code: 10 MB":                         {code, repeat(1, hugeAnswer), "bad_answer", device.Pairing, false},
 		"code: wrong types":                   {code, repeat(1, answer(200, "application/json", `{"device_code":7,"user_code":[]}`)), "bad_answer", device.Pairing, false},
 		"code: no user_code":                  {code, repeat(1, answer(200, "application/json", `{"device_code":"d","verification_url":"https://g.test/device"}`)), "bad_answer", device.Pairing, false},
 		"code: verification_url is no web":    {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"javascript:alert(1)"}`)), "bad_answer", device.Pairing, false},
@@ -46,7 +46,7 @@ func TestOAuthTable(t *testing.T) {
 		"poll: invalid_grant":                 {poll, repeat(1, refuse(400, "invalid_grant")), "code_spent", device.Pairing, false},
 		"poll: cut off":                       {poll, repeat(1, cutOff), "code_spent", device.Pairing, false},
 		"poll: empty 200":                     {poll, repeat(1, answer(200, "application/json", "")), "code_spent", device.Pairing, false},
-		"poll: 10 MB":                         {poll, repeat(1, huge), "code_spent", device.Pairing, false},
+		"poll: 10 MB":                         {poll, repeat(1, hugeAnswer), "code_spent", device.Pairing, false},
 		"poll: 200 without a token":           {poll, repeat(1, answer(200, "application/json", `{"token_type":"Bearer"}`)), "code_spent", device.Pairing, false},
 		"poll: admin_policy_enforced":         {poll, repeat(1, refuse(400, "admin_policy_enforced")), "admin_policy", device.Pairing, false},
 		"poll: org_internal":                  {poll, repeat(1, refuse(403, "org_internal")), "org_internal", device.Pairing, false},
@@ -57,7 +57,7 @@ func TestOAuthTable(t *testing.T) {
 		"poll: no network keeps the code":     {poll, repeat(8, abort), "no_network", device.Pairing, true},
 		"poll: captive portal keeps the code": {poll, repeat(8, answer(200, "text/html", "<html>")), "not_google", device.Pairing, true},
 		"poll: HTML 502 keeps the code":       {poll, repeat(8, answer(502, "text/html", "<html>")), "server_trouble", device.Pairing, true},
-		"poll: slow answers keep the code":    {poll, repeat(3, slowAnswer), "no_network", device.Pairing, true},
+		"poll: slow answers keep the code":    {poll, repeat(3, silent), "no_network", device.Pairing, true},
 	}
 	for name, r := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestOAuthTable(t *testing.T) {
 	}
 }
 
-func TestSlowDownIsForGood(t *testing.T) {
+func TestSlowDownPersists(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.auth.Fail(oauthtest.OpPoll, refuse(403, "slow_down"))
 		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
@@ -107,7 +107,7 @@ func TestSlowDownIsForGood(t *testing.T) {
 	})
 }
 
-func TestCodeIsRenewedUnattended(t *testing.T) {
+func TestCodeRenewal(t *testing.T) {
 	for name, o := range map[string]oauthtest.Options{
 		"expired_token":      {CodeLife: 10 * time.Minute},
 		"as invalid_grant":   {CodeLife: 10 * time.Minute, ExpireAsInvalid: true},
@@ -147,9 +147,9 @@ func TestCodeIsRenewedUnattended(t *testing.T) {
 
 // A person who can't use the code on the screen gets another, and the first one
 // stays good.
-func TestFreshCode(t *testing.T) {
+func TestRenew(t *testing.T) {
 	for _, method := range []string{device.ByDevice, device.ByRelay} {
-		inWorld(t, options{ways: methods(method)}, func(t *testing.T, w *world) {
+		inWorld(t, options{setUp: methods(method)}, func(t *testing.T, w *world) {
 			first := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 			if err := w.dev.Renew(t.Context()); err != nil {
 				t.Fatal(err)
@@ -169,7 +169,7 @@ func TestFreshCode(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
+				if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -222,7 +222,7 @@ func TestApprovalInLastMinute(t *testing.T) {
 	})
 }
 
-func TestDeniedLate(t *testing.T) {
+func TestDenialInLastMinute(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
 		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(8*time.Minute + 57*time.Second)
@@ -237,7 +237,7 @@ func TestDeniedLate(t *testing.T) {
 	})
 }
 
-func TestScopeUnticked(t *testing.T) {
+func TestScopeDeclined(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.auth.Approve(s.Pairing.UserCode, oauthtest.PickerScope)
@@ -246,7 +246,7 @@ func TestScopeUnticked(t *testing.T) {
 	})
 }
 
-func TestWishDuringPoll(t *testing.T) {
+func TestPickDuringPoll(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(time.Second)
@@ -272,18 +272,18 @@ func TestWishDuringPoll(t *testing.T) {
 }
 
 // A server that spends every code is not flooded with wishes for new ones.
-func TestSpentCodesBackOff(t *testing.T) {
+func TestUsedCodeBackoff(t *testing.T) {
 	before := func(w *world) { w.auth.Fail(oauthtest.OpPoll, repeat(1000, refuse(400, "invalid_grant"))...) }
 	inWorld(t, options{before: before}, func(t *testing.T, w *world) {
 		w.pass(time.Hour)
-		if n := count(w, oauthtest.OpCode); n > 40 {
+		if n := countCalls(w, oauthtest.OpCode); n > 40 {
 			t.Errorf("%d codes asked for in an hour", n)
 		}
 	})
 }
 
-// deadFor returns the longest time that a dead code or QR stood on the screen.
-func deadFor(w *world, d time.Duration) (longest time.Duration) {
+// longestExpired returns the longest time that a dead code or QR stood on the screen.
+func longestExpired(w *world, d time.Duration) (longest time.Duration) {
 	end := time.Now().Add(d)
 	for time.Now().Before(end) {
 		if p := w.dev.Pages().Get(); p.QR != "" && !p.Until.IsZero() {
@@ -299,7 +299,7 @@ func TestDeadCodeRateLimited(t *testing.T) {
 		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.pass(time.Minute)
 		w.auth.Fail(oauthtest.OpCode, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`))
-		if d := deadFor(w, 20*time.Minute); d > 0 {
+		if d := longestExpired(w, 20*time.Minute); d > 0 {
 			t.Errorf("a dead code on the screen for %v", d)
 		}
 	})
@@ -313,7 +313,7 @@ func TestDeadCodePollRetryAfter(t *testing.T) {
 			rw.Header().Set("Retry-After", "600")
 			rw.WriteHeader(429)
 		})
-		if d := deadFor(w, 20*time.Minute); d > 0 {
+		if d := longestExpired(w, 20*time.Minute); d > 0 {
 			t.Errorf("a dead code on the screen for %v", d)
 		}
 	})
@@ -323,7 +323,7 @@ func TestDeadCodeBlackHole(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
 		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		w.net.hook(func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }, nil)
-		if d := deadFor(w, 20*time.Minute); d > 0 {
+		if d := longestExpired(w, 20*time.Minute); d > 0 {
 			t.Errorf("a dead code on the screen for %v", d)
 		}
 	})
@@ -332,7 +332,7 @@ func TestDeadCodeBlackHole(t *testing.T) {
 func TestDeadCodeLongInterval(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 9 * time.Minute, Interval: 5 * time.Minute}}, func(t *testing.T, w *world) {
 		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
-		if d := deadFor(w, 30*time.Minute); d > 0 {
+		if d := longestExpired(w, 30*time.Minute); d > 0 {
 			t.Errorf("a dead code on the screen for %v", d)
 		}
 	})

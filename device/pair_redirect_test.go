@@ -31,7 +31,7 @@ func (w *world) untilLink(method string) (link string, v device.Visit) {
 }
 
 // allowed lets the person agree and returns what their phone brings back.
-func (w *world) allowed(v device.Visit, without ...string) url.Values {
+func (w *world) consent(v device.Visit, without ...string) url.Values {
 	w.t.Helper()
 	to, err := w.auth.Allow(v.AuthURL, "person", without...)
 	if err != nil {
@@ -45,12 +45,12 @@ func (w *world) allowed(v device.Visit, without ...string) url.Values {
 }
 
 // A state is good once, in its time, on its box.
-func TestStates(t *testing.T) {
-	o := options{ways: methods(device.ByRelay), photos: pickertest.Options{}}
+func TestRedirectState(t *testing.T) {
+	o := options{setUp: methods(device.ByRelay), photos: pickertest.Options{}}
 	t.Run("wrong and foreign", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
-			good := w.allowed(v)
+			good := w.consent(v)
 			enc := base64.RawURLEncoding.EncodeToString
 			for _, state := range []string{"", "x", enc([]byte(`{"nonce":""}`)), enc([]byte(`{"nonce":"` + strings.Repeat("A", 26) + `"}`)), good.Get("state") + "x", enc([]byte(`{"to":1}`))} {
 				_, err := w.dev.Redirected(t.Context(), url.Values{"code": {good.Get("code")}, "state": {state}})
@@ -64,7 +64,7 @@ func TestStates(t *testing.T) {
 			if _, err := w.dev.Redirected(t.Context(), url.Values{"state": good["state"]}); !errors.Is(err, device.ErrNoAnswer) {
 				t.Errorf("without a code: %v", err)
 			}
-			if count(w, oauthtest.OpExchange) > 0 {
+			if countCalls(w, oauthtest.OpExchange) > 0 {
 				t.Error("a code was traded in that nobody had to bring")
 			}
 			if _, err := w.dev.Redirected(t.Context(), good); err != nil {
@@ -75,7 +75,7 @@ func TestStates(t *testing.T) {
 	t.Run("replayed", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
 			link, v := w.untilLink(device.ByRelay)
-			answer := w.allowed(v)
+			answer := w.consent(v)
 			if _, err := w.dev.Redirected(t.Context(), answer); err != nil {
 				t.Fatal(err)
 			}
@@ -99,7 +99,7 @@ func TestStates(t *testing.T) {
 				t.Errorf("scanned in time, and slow: %v", err)
 			}
 			w.pass(linkGrace)
-			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); !errors.Is(err, device.ErrLinkLate) {
+			if _, err := w.dev.Redirected(t.Context(), w.consent(v)); !errors.Is(err, device.ErrLinkLate) {
 				t.Errorf("got %v", err)
 			}
 			w.pass(2 * linkLife)
@@ -112,7 +112,7 @@ func TestStates(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
 			w.pass(linkLife + linkGrace/2)
-			if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
+			if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil {
 				t.Error(err)
 			}
 			w.untilState(device.Picking)
@@ -121,7 +121,7 @@ func TestStates(t *testing.T) {
 	t.Run("two phones at once", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
-			answers := []url.Values{w.allowed(v), w.allowed(v), w.allowed(v)}
+			answers := []url.Values{w.consent(v), w.consent(v), w.consent(v)}
 			results := make([]error, len(answers))
 			var wg sync.WaitGroup
 			for i, a := range answers {
@@ -137,8 +137,8 @@ func TestStates(t *testing.T) {
 					t.Errorf("the slower phone: %v", err)
 				}
 			}
-			if through != 1 || count(w, oauthtest.OpExchange) != 1 {
-				t.Errorf("%d phones came through, %d codes were traded in", through, count(w, oauthtest.OpExchange))
+			if through != 1 || countCalls(w, oauthtest.OpExchange) != 1 {
+				t.Errorf("%d phones came through, %d codes were traded in", through, countCalls(w, oauthtest.OpExchange))
 			}
 			w.untilState(device.Picking)
 		})
@@ -146,12 +146,12 @@ func TestStates(t *testing.T) {
 }
 
 // Who does not know a state can neither stop the box nor spoil a sign-in.
-func TestStrangersAtTheDoor(t *testing.T) {
+func TestForgedRedirects(t *testing.T) {
 	nonsense := url.Values{"code": {"x"}, "state": {"nonsense"}}
 	t.Run("while a code is traded in", func(t *testing.T) {
-		inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
-			good := w.allowed(v)
+			good := w.consent(v)
 			w.net.hook(nil, func(r *http.Request) error {
 				if r.URL.Path == "/token" {
 					<-time.After(8 * time.Second) // a slow answer
@@ -199,7 +199,7 @@ func TestStrangersAtTheDoor(t *testing.T) {
 		})
 	})
 	t.Run("with an error that they made up", func(t *testing.T) {
-		inWorld(t, options{ways: methods(device.ByRelay, device.ByPaste)}, func(t *testing.T, w *world) {
+		inWorld(t, options{setUp: methods(device.ByRelay, device.ByPaste)}, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
 			u, _ := url.Parse(v.AuthURL)
 			state := u.Query().Get("state")
@@ -211,14 +211,14 @@ func TestStrangersAtTheDoor(t *testing.T) {
 			u, _ = url.Parse(v.AuthURL)
 			w.dev.Redirected(t.Context(), url.Values{"error": {"unauthorized_client"}, "state": {u.Query().Get("state")}})
 			w.untilLink(device.ByPaste)
-			w.pass(hearsayFor)
+			w.pass(unverifiedFor)
 			w.until("the first way again", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByRelay })
 		})
 	})
 }
 
-func TestDeclinedOnThePhone(t *testing.T) {
-	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+func TestConsentDeclined(t *testing.T) {
+	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		link, v := w.untilLink(device.ByRelay)
 		to, err := w.auth.Decline(v.AuthURL)
 		if err != nil {
@@ -235,10 +235,10 @@ func TestDeclinedOnThePhone(t *testing.T) {
 	})
 }
 
-func TestPermissionUntickedOnThePhone(t *testing.T) {
-	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+func TestConsentWithoutScope(t *testing.T) {
+	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
-		_, err := w.dev.Redirected(t.Context(), w.allowed(v, oauthtest.PickerScope))
+		_, err := w.dev.Redirected(t.Context(), w.consent(v, oauthtest.PickerScope))
 		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "scope_missing" {
 			t.Errorf("the phone is told %v", err)
 		}
@@ -247,7 +247,7 @@ func TestPermissionUntickedOnThePhone(t *testing.T) {
 }
 
 // What may go wrong between the phone's return and the token.
-func TestExchangeTable(t *testing.T) {
+func TestExchangeAnswers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answers []http.HandlerFunc
 		problem string // "" means that it goes through all the same
@@ -263,10 +263,10 @@ func TestExchangeTable(t *testing.T) {
 		"invalid_client":        {repeat(1, refuse(401, "invalid_client")), "client_refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+			inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 				w.auth.Fail(oauthtest.OpExchange, tt.answers...)
 				_, v := w.untilLink(device.ByRelay)
-				_, err := w.dev.Redirected(t.Context(), w.allowed(v))
+				_, err := w.dev.Redirected(t.Context(), w.consent(v))
 				if tt.problem == "" {
 					if err != nil {
 						t.Error(err)
@@ -294,10 +294,10 @@ func TestExchangeTable(t *testing.T) {
 
 // The plug is pulled between the phone's return and the token: the code is still
 // good, and the phone's part need not be done again.
-func TestPlugPulledBeforeTheExchange(t *testing.T) {
-	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+func TestPowerCutBeforeExchange(t *testing.T) {
+	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
-		answer := w.allowed(v)
+		answer := w.consent(v)
 		w.net.cut()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
@@ -314,8 +314,8 @@ func TestPlugPulledBeforeTheExchange(t *testing.T) {
 	})
 }
 
-func TestLinkFollowsTheAddress(t *testing.T) {
-	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+func TestAddressChange(t *testing.T) {
+	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		link, _ := w.untilLink(device.ByRelay)
 		w.phones.set("http://10.0.0.7:8420", nil)
 		w.until("the new address", func(s device.Status) bool {
@@ -335,7 +335,7 @@ func TestLinkFollowsTheAddress(t *testing.T) {
 			t.Error("the door is shut")
 		}
 		_, v := w.untilLink(device.ByRelay)
-		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
+		if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil {
 			t.Fatal(err)
 		}
 		w.choose()
@@ -347,8 +347,8 @@ func TestLinkFollowsTheAddress(t *testing.T) {
 }
 
 // A relay page sends nobody to what is not near.
-func TestRelayNeedsALocalAddress(t *testing.T) {
-	inWorld(t, options{ways: methods(device.ByRelay), before: func(w *world) { w.phones.set("http://203.0.113.7:8420", nil) }}, func(t *testing.T, w *world) {
+func TestRelayAddress(t *testing.T) {
+	inWorld(t, options{setUp: methods(device.ByRelay), before: func(w *world) { w.phones.set("http://203.0.113.7:8420", nil) }}, func(t *testing.T, w *world) {
 		w.untilProblem("no_lan")
 		w.phones.set("http://frame.local:8420", nil)
 		w.untilLink(device.ByRelay)

@@ -13,7 +13,7 @@ import (
 	"pickerd/picker/pickertest"
 )
 
-func TestWholeLife(t *testing.T) {
+func TestPick(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		page := w.dev.Pages().Get()
@@ -68,7 +68,7 @@ func TestWholeLife(t *testing.T) {
 	})
 }
 
-func TestOptions(t *testing.T) {
+func TestServerVariants(t *testing.T) {
 	tests := map[string]options{
 		"standard names and complete link": {auth: oauthtest.Options{StandardNames: true, CompleteLink: true}},
 		"quoted numbers, no interval":      {auth: oauthtest.Options{QuotedNumbers: true, OmitInterval: true}},
@@ -97,8 +97,8 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestPickerTable goes through what the Picker API may answer.
-func TestPickerTable(t *testing.T) {
+// TestPickerAnswers goes through what the Picker API may answer.
+func TestPickerAnswers(t *testing.T) {
 	disabled := pickertest.Refuse(403, "PERMISSION_DENIED", "Google Photos Picker API has not been used in project 1 before or it is disabled.")
 	type row struct {
 		op      string
@@ -116,9 +116,9 @@ func TestPickerTable(t *testing.T) {
 		"create: captive portal":           {pickertest.OpCreate, repeat(6, answer(200, "text/html", "<html>")), "not_google", device.Opening},
 		"create: proxy's 403":              {pickertest.OpCreate, repeat(6, answer(403, "text/html", "<html>")), "not_google", device.Opening},
 		"create: no network":               {pickertest.OpCreate, repeat(6, abort), "no_network", device.Opening},
-		"create: slow":                     {pickertest.OpCreate, repeat(2, slowAnswer), "no_network", device.Opening},
+		"create: slow":                     {pickertest.OpCreate, repeat(2, silent), "no_network", device.Opening},
 		"create: empty":                    {pickertest.OpCreate, session(""), "bad_answer", device.Opening},
-		"create: 10 MB":                    {pickertest.OpCreate, repeat(1, huge), "bad_answer", device.Opening},
+		"create: 10 MB":                    {pickertest.OpCreate, repeat(1, hugeAnswer), "bad_answer", device.Opening},
 		"create: wrong types":              {pickertest.OpCreate, session(`{"id":{},"pickerUri":7}`), "bad_answer", device.Opening},
 		"create: no id":                    {pickertest.OpCreate, session(`{"pickerUri":"https://p.test/x"}`), "bad_answer", device.Opening},
 		"create: no pickerUri":             {pickertest.OpCreate, session(`{"id":"nowhere"}`), "bad_link", device.Opening},
@@ -126,11 +126,11 @@ func TestPickerTable(t *testing.T) {
 		"create: pickerUri too long":       {pickertest.OpCreate, session(`{"id":"nowhere","pickerUri":"https://p.test/` + strings.Repeat("x", 2000) + `"}`), "bad_link", device.Opening},
 		"get: 500":                         {pickertest.OpGet, repeat(8, pickertest.Refuse(500, "INTERNAL", "")), "server_trouble", device.Picking},
 		"get: empty":                       {pickertest.OpGet, repeat(3, answer(200, "application/json", "")), "bad_answer", device.Picking},
-		"get: slow":                        {pickertest.OpGet, repeat(3, slowAnswer), "no_network", device.Picking},
+		"get: slow":                        {pickertest.OpGet, repeat(3, silent), "no_network", device.Picking},
 		"list: not ready yet":              {pickertest.OpList, repeat(6, pickertest.Refuse(400, "FAILED_PRECONDITION", "")), "server_trouble", device.Fetching},
 		"list: 503":                        {pickertest.OpList, repeat(6, pickertest.Refuse(503, "UNAVAILABLE", "")), "server_trouble", device.Fetching},
 		"list: HTML":                       {pickertest.OpList, repeat(6, answer(200, "text/html", "<html>")), "not_google", device.Fetching},
-		"list: slow":                       {pickertest.OpList, repeat(2, slowAnswer), "no_network", device.Fetching},
+		"list: slow":                       {pickertest.OpList, repeat(2, silent), "no_network", device.Fetching},
 	}
 	for name, r := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestPickerTable(t *testing.T) {
 	}
 }
 
-func TestWishes(t *testing.T) {
+func TestPickCancelUnpair(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		if err := w.dev.Cancel(t.Context()); !errors.Is(err, device.ErrNoPick) {
 			t.Errorf("cancel without a pick: %v", err)
@@ -195,7 +195,7 @@ func TestWishes(t *testing.T) {
 		if err != nil || len(grants) != 0 {
 			t.Errorf("grants after unpairing: %v, %v", grants, err)
 		}
-		if n := count(w, oauthtest.OpRevoke); n != 1 {
+		if n := countCalls(w, oauthtest.OpRevoke); n != 1 {
 			t.Errorf("%d revocations, want 1", n)
 		}
 		if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, device.ErrNotPaired) {
@@ -204,7 +204,7 @@ func TestWishes(t *testing.T) {
 	})
 }
 
-func TestPickSurvivesRestart(t *testing.T) {
+func TestPickWhileOff(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		before := w.pair()
 		w.stop()
@@ -223,7 +223,7 @@ func TestPickSurvivesRestart(t *testing.T) {
 }
 
 // The network goes, the person chooses on the phone, the network returns after timeoutIn.
-func TestChoiceDuringOutage(t *testing.T) {
+func TestPickDuringOutage(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.pair()
 		w.pass(20 * time.Minute)

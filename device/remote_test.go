@@ -17,8 +17,8 @@ import (
 
 // The remote of a phone: its key is short-lived, and opens nothing else.
 func TestPhoneRemote(t *testing.T) {
-	inWorld(t, options{config: func(c *Config) { family(c); c.MaxAccounts = 3 }}, func(t *testing.T, w *world) {
-		w.join("anna", "item-1", "item-2", "item-3")
+	inWorld(t, options{config: func(c *Config) { twoAccounts(c); c.MaxAccounts = 3 }}, func(t *testing.T, w *world) {
+		w.pairAndChoose("anna", "item-1", "item-2", "item-3")
 		m := w.press(screen.KeyMenu).Menu
 		w.pass(time.Second) // all slides are read
 		base, key, ok := strings.Cut(m.QR, device.RemotePath)
@@ -44,7 +44,7 @@ func TestPhoneRemote(t *testing.T) {
 		}
 		do(display.Pause, "", "")
 		r, err := w.dev.Remote(strings.ToUpper(key))
-		if err != nil || label(r, display.Pause) != "Continue" || r.Now != now || r.Name != "Living room" || label(r, display.AskForget) != "" {
+		if err != nil || buttonLabel(r, display.Pause) != "Continue" || r.Now != now || r.Name != "Living room" || buttonLabel(r, display.AskForget) != "" {
 			t.Errorf("%+v, %v", r, err)
 		}
 		do(display.Pick, "", "http://photos.test/picker/")
@@ -52,11 +52,11 @@ func TestPhoneRemote(t *testing.T) {
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.join("ben", "item-4")
-		if r, err = w.dev.Remote(key); err != nil || len(picks(r)) != 3 || picks(r)[0].Name != "anna@example.org" {
+		w.pairAndChoose("ben", "item-4")
+		if r, err = w.dev.Remote(key); err != nil || len(pickButtons(r)) != 3 || pickButtons(r)[0].Name != "anna@example.org" {
 			t.Errorf("%+v, %v", r.Buttons, err)
 		}
-		do(display.Pick, picks(r)[0].Wish.Account, "http://photos.test/picker/")
+		do(display.Pick, pickButtons(r)[0].Wish.Account, "http://photos.test/picker/")
 		do(display.Cancel, "", "")
 		do(display.Pick, device.NewAccount, "http://auth.test/device?user_code=")
 		do(display.Cancel, "", "")
@@ -123,7 +123,7 @@ func TestPhoneRemote(t *testing.T) {
 // remote goes with the guest.
 func TestRemoteOfGuest(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		w.visitKiosk()
+		w.pairGuest()
 		w.phones.set("", errors.New("no network"))
 		if m := w.press(screen.KeyMenu).Menu; m == nil || m.QR != "" {
 			t.Fatalf("%+v", m)
@@ -131,7 +131,7 @@ func TestRemoteOfGuest(t *testing.T) {
 		w.press(screen.KeyBack)
 		w.phones.set("http://192.168.1.20:8420", nil)
 		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
-		if r, err := w.dev.Remote(key); err != nil || label(r, display.AskForget) != "Finish" {
+		if r, err := w.dev.Remote(key); err != nil || buttonLabel(r, display.AskForget) != "Finish" {
 			t.Errorf("%+v, %v", r, err)
 		}
 		if _, err := w.dev.Control(t.Context(), key, display.AskForget, ""); err != nil {
@@ -145,14 +145,14 @@ func TestRemoteOfGuest(t *testing.T) {
 }
 
 // A phone that was a remote before a guest came is none of theirs.
-func TestRemoteFromBefore(t *testing.T) {
+func TestRemoteBeforeGuest(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
 		if _, err := w.dev.Remote(key); err != nil {
 			t.Fatal(err)
 		}
-		w.visitKiosk()
+		w.pairGuest()
 		if r, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
 			t.Errorf("it shows %+v, %v", r, err)
 		}
@@ -160,7 +160,7 @@ func TestRemoteFromBefore(t *testing.T) {
 }
 
 // What goes wrong is told on the phone.
-func TestRemoteInTrouble(t *testing.T) {
+func TestRemoteOffline(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -182,7 +182,7 @@ func TestRemoteInTrouble(t *testing.T) {
 }
 
 // label is what a remote's button for a verb says in English, "" if there is none.
-func label(r device.Remote, verb display.Verb) string {
+func buttonLabel(r device.Remote, verb display.Verb) string {
 	for _, b := range r.Buttons {
 		if b.Wish.Verb == verb {
 			return b.Label(words.English())
@@ -192,7 +192,7 @@ func label(r device.Remote, verb display.Verb) string {
 }
 
 // picks are the buttons of a remote to choose photos.
-func picks(r device.Remote) (list []device.Button) {
+func pickButtons(r device.Remote) (list []device.Button) {
 	for _, b := range r.Buttons {
 		if b.Wish.Verb == display.Pick {
 			list = append(list, b)

@@ -13,9 +13,9 @@ import (
 	"pickerd/picker/pickertest"
 )
 
-// forgetEverywhere pairs, and wants to be forgotten with the network as it is
+// pairAndUnpair pairs, and wants to be forgotten with the network as it is
 // after before.
-func forgetEverywhere(t *testing.T, w *world, before func()) {
+func pairAndUnpair(t *testing.T, w *world, before func()) {
 	t.Helper()
 	w.pair()
 	before()
@@ -26,7 +26,7 @@ func forgetEverywhere(t *testing.T, w *world, before func()) {
 
 // Revoking reaches every token of the person: it must be over before the same
 // person is let in again.
-func TestRevocationIsOverBeforeTheNextPairing(t *testing.T) {
+func TestRevocationBeforePairing(t *testing.T) {
 	t.Run("after an outage", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.pair()
@@ -38,8 +38,8 @@ func TestRevocationIsOverBeforeTheNextPairing(t *testing.T) {
 			w.net.mend()
 			w.pair()
 			w.pass(2 * time.Hour)
-			if s := w.dev.Statuses().Get(); s.Account == nil || s.Problem != nil || count(w, oauthtest.OpRevoke) != 1 {
-				t.Errorf("%+v, %d revocations", s, count(w, oauthtest.OpRevoke))
+			if s := w.dev.Statuses().Get(); s.Account == nil || s.Problem != nil || countCalls(w, oauthtest.OpRevoke) != 1 {
+				t.Errorf("%+v, %d revocations", s, countCalls(w, oauthtest.OpRevoke))
 			}
 		})
 	})
@@ -69,7 +69,7 @@ func TestRevocationIsOverBeforeTheNextPairing(t *testing.T) {
 			}
 			began := time.Now()
 			w.until("a code all the same", func(s device.Status) bool { return s.Pairing != nil })
-			if waited := time.Since(began); waited < giveUpRevoking || waited > 2*giveUpRevoking {
+			if waited := time.Since(began); waited < maxRevokeWait || waited > 2*maxRevokeWait {
 				t.Errorf("given up after %v", waited)
 			}
 		})
@@ -77,7 +77,7 @@ func TestRevocationIsOverBeforeTheNextPairing(t *testing.T) {
 }
 
 // A server that rotates knows only the newest token.
-func TestTheNewestTokenIsRevoked(t *testing.T) {
+func TestNewestTokenRevoked(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RotateRefresh: true}}, func(t *testing.T, w *world) {
 		w.pair()
 		w.net.cut()
@@ -106,8 +106,8 @@ func TestTheNewestTokenIsRevoked(t *testing.T) {
 			return err
 		}, nil)
 		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Account == nil })
-		if revoked == "" || revoked != onDisk || count(w, oauthtest.OpRefresh) == 0 {
-			t.Errorf("revoked the newest: %v, after %d refreshes", revoked == onDisk, count(w, oauthtest.OpRefresh))
+		if revoked == "" || revoked != onDisk || countCalls(w, oauthtest.OpRefresh) == 0 {
+			t.Errorf("revoked the newest: %v, after %d refreshes", revoked == onDisk, countCalls(w, oauthtest.OpRefresh))
 		}
 	})
 }
@@ -127,9 +127,9 @@ func TestRevocationRefused(t *testing.T) {
 }
 
 // An outage does not use up the patience for a server that stumbles after it.
-func TestRevocationSurvivesAHiccup(t *testing.T) {
+func TestRevocationAfterOutage(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		forgetEverywhere(t, w, w.net.cut)
+		pairAndUnpair(t, w, w.net.cut)
 		s := w.untilProblem("no_network") // that is what somebody has to look at
 		w.pass(24 * time.Hour)
 		if n := strings.Count(w.log.String(), "\n"); n > 100 {
@@ -138,14 +138,14 @@ func TestRevocationSurvivesAHiccup(t *testing.T) {
 		w.auth.Fail(oauthtest.OpRevoke, answer(503, "application/json", "{}"))
 		w.net.mend()
 		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
-		if n := count(w, oauthtest.OpRevoke); n != 2 || strings.Contains(w.log.String(), "refuses to revoke") {
+		if n := countCalls(w, oauthtest.OpRevoke); n != 2 || strings.Contains(w.log.String(), "refuses to revoke") {
 			t.Errorf("%d requests", n)
 		}
 	})
 }
 
 // Nobody waits for ever for a revocation that can't happen.
-func TestRevocationThatCannotHappen(t *testing.T) {
+func TestRevocationTimeout(t *testing.T) {
 	for name, before := range map[string]func(w *world){
 		"its endpoint is silent": func(w *world) {
 			w.net.hook(func(r *http.Request) error {
@@ -161,13 +161,13 @@ func TestRevocationThatCannotHappen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, options{}, func(t *testing.T, w *world) {
-				forgetEverywhere(t, w, func() { before(w) })
+				pairAndUnpair(t, w, func() { before(w) })
 				began := time.Now()
 				w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
-				if waited := time.Since(began); waited < giveUpRevoking || waited > 2*giveUpRevoking {
+				if waited := time.Since(began); waited < maxRevokeWait || waited > 2*maxRevokeWait {
 					t.Errorf("waited %v", waited)
 				}
-				if revoked := count(w, oauthtest.OpRevoke) == 1; revoked != strings.Contains(name, "session") {
+				if revoked := countCalls(w, oauthtest.OpRevoke) == 1; revoked != strings.Contains(name, "session") {
 					t.Errorf("revoked: %v", revoked)
 				}
 				w.pair()
@@ -177,7 +177,7 @@ func TestRevocationThatCannotHappen(t *testing.T) {
 }
 
 // Forgetting here first, and everywhere as an afterthought.
-func TestEverywhereAfterHere(t *testing.T) {
+func TestRevocationAfterUnpair(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.net.cut()
@@ -188,7 +188,7 @@ func TestEverywhereAfterHere(t *testing.T) {
 		}
 		w.net.mend()
 		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
-		if n := count(w, oauthtest.OpRevoke); n != 1 {
+		if n := countCalls(w, oauthtest.OpRevoke); n != 1 {
 			t.Errorf("%d revocations", n)
 		}
 	})
@@ -207,15 +207,15 @@ func TestEverywhereAfterHere(t *testing.T) {
 			w.until("another code", func(n device.Status) bool { return n.Pairing != nil && n.Pairing.UserCode != s.Pairing.UserCode })
 			w.pair()
 			w.pass(time.Hour)
-			if s := w.dev.Statuses().Get(); s.Account == nil || count(w, oauthtest.OpRevoke) != 1 {
-				t.Errorf("%+v, %d revocations", s.Account, count(w, oauthtest.OpRevoke))
+			if s := w.dev.Statuses().Get(); s.Account == nil || countCalls(w, oauthtest.OpRevoke) != 1 {
+				t.Errorf("%+v, %d revocations", s.Account, countCalls(w, oauthtest.OpRevoke))
 			}
 		})
 	})
 }
 
 // Everywhere is said for oneself.
-func TestEverywhereIsNotForOthers(t *testing.T) {
+func TestRevocationOfOneAccount(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.photos.Fail(pickertest.OpDelete, repeat(6, answer(503, "application/json", "{}"))...)
@@ -228,17 +228,17 @@ func TestEverywhereIsNotForOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.until("a code", func(s device.Status) bool { return s.Pairing != nil && s.Outstanding == nil })
-		if n := count(w, oauthtest.OpRevoke); n != 1 {
+		if n := countCalls(w, oauthtest.OpRevoke); n != 1 {
 			t.Errorf("%d revocations", n)
 		}
 	})
 }
 
 // The door is shut while no link may be shown.
-func TestTheDoorIsShutWhileForgetting(t *testing.T) {
-	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+func TestListenerClosedDuringRevocation(t *testing.T) {
+	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
-		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
+		if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil {
 			t.Fatal(err)
 		}
 		w.untilState(device.Picking)
@@ -250,7 +250,7 @@ func TestTheDoorIsShutWhileForgetting(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		w.pass(giveUpRevoking / 2)
+		w.pass(maxRevokeWait / 2)
 		if s := w.dev.Statuses().Get(); w.phones.isOpen() || s.Pairing != nil {
 			t.Errorf("open %v, %+v", w.phones.isOpen(), s.Pairing)
 		}

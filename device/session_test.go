@@ -91,8 +91,8 @@ func TestUnusedSessions(t *testing.T) {
 			w.untilState(device.Picking)
 			w.untilState(device.Showing)
 			w.untilClean()
-			if n := len(w.photos.Sessions()); n != 1+unattended {
-				t.Errorf("%d sessions, want %d", n, 1+unattended)
+			if n := len(w.photos.Sessions()); n != 1+maxUnused {
+				t.Errorf("%d sessions, want %d", n, 1+maxUnused)
 			}
 		})
 	})
@@ -127,7 +127,7 @@ func TestUnusedSessions(t *testing.T) {
 	})
 }
 
-func TestDeadPickerQR(t *testing.T) {
+func TestExpiredPickerQR(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.pass(28 * time.Minute)
@@ -135,7 +135,7 @@ func TestDeadPickerQR(t *testing.T) {
 			rw.Header().Set("Retry-After", "600")
 			rw.WriteHeader(429)
 		})
-		if d := deadFor(w, 20*time.Minute); d > 0 {
+		if d := longestExpired(w, 20*time.Minute); d > 0 {
 			t.Errorf("a dead picker QR on the screen for %v", d)
 		}
 	})
@@ -174,7 +174,7 @@ func TestCancelDuringCreate(t *testing.T) {
 }
 
 // Unpair while a create is in flight, answer lost, conflict
-func TestSigtermDuringCreate(t *testing.T) {
+func TestRestartDuringCreate(t *testing.T) {
 	inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.Conflict}}, func(t *testing.T, w *world) {
 		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 		var slow atomic.Bool

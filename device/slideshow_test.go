@@ -14,7 +14,7 @@ import (
 	"pickerd/store"
 )
 
-func TestShowingNeedsNoNetwork(t *testing.T) {
+func TestSlideshowOffline(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -37,7 +37,7 @@ func TestShowingNeedsNoNetwork(t *testing.T) {
 
 // Somebody wants to choose, but the network is gone: the photos stay, with a
 // line over them, until it is back.
-func TestPhotosDontGiveWayToTrouble(t *testing.T) {
+func TestPhotosStayDuringOutage(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.pair()
@@ -68,7 +68,7 @@ func TestPhotosDontGiveWayToTrouble(t *testing.T) {
 	}
 }
 
-func TestOpeningHidesPhotos(t *testing.T) {
+func TestPhotosReturnAfterPick(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -84,7 +84,7 @@ func TestOpeningHidesPhotos(t *testing.T) {
 	})
 }
 
-func TestPairingHidesPhotos(t *testing.T) {
+func TestPhotosReturnAfterPairing(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -103,7 +103,7 @@ func TestPairingHidesPhotos(t *testing.T) {
 
 func TestNewestFirst(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { c.Append, c.Slideshow.Newest = true, true }}, func(t *testing.T, w *world) {
-		w.join("anna", "item-1", "item-2")
+		w.pairAndChoose("anna", "item-1", "item-2")
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestUnshowable(t *testing.T) {
 			if p := w.dev.Pages().Get(); p.Slide.Media[0].File == bad {
 				t.Error("it is shown again")
 			}
-			w.pass(defaultSlide)
+			w.pass(defaultInterval)
 		}
 		if n := strings.Count(w.log.String(), "can't be shown"); n != 1 {
 			t.Errorf("said %d times", n)

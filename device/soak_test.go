@@ -17,18 +17,18 @@ import (
 
 var soak = flag.Int("soak", 200, "how many picks TestYear makes, in virtual time; 10000 are a year")
 
-// vitals are what must not grow in a year.
-type vitals struct {
+// resources are what must not grow in a year.
+type resources struct {
 	heap              uint64
 	files, goroutines int
 	database          int64
 }
 
-func (v vitals) String() string {
+func (v resources) String() string {
 	return fmt.Sprintf("%.2f MB of heap, %d files, %d goroutines, database %d kB", float64(v.heap)/1e6, v.files, v.goroutines, v.database/1000)
 }
 
-func (w *world) vitals() vitals {
+func (w *world) resources() resources {
 	w.t.Helper()
 	w.photos.PurgeExpired()
 	w.auth.PurgeExpired()
@@ -43,7 +43,7 @@ func (w *world) vitals() vitals {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return vitals{m.HeapAlloc, len(fds), runtime.NumGoroutine(), db.Size()}
+	return resources{m.HeapAlloc, len(fds), runtime.NumGoroutine(), db.Size()}
 }
 
 // TestYear lives through a part of a year on the wall: people choose, change their minds or
@@ -59,15 +59,15 @@ func TestYear(t *testing.T) {
 		const each = 365 * 24 * time.Hour / 10000
 		began := time.Now()
 		w.pair()
-		var first vitals
+		var first resources
 		for i := range n {
-			w.yearlyPick(i)
+			w.soakPick(i)
 			w.untilState(device.Showing)
 			w.untilClean()
 			w.photos.PurgeExpired()
 			w.auth.PurgeExpired()
 			if i == n/5 {
-				first = w.vitals()
+				first = w.resources()
 				t.Logf("after %d picks: %v", i, first)
 			}
 			w.pass(max(0, each*time.Duration(i+1)-time.Since(began)))
@@ -85,7 +85,7 @@ func TestYear(t *testing.T) {
 				}
 			}
 		}
-		last := w.vitals()
+		last := w.resources()
 		t.Logf("after %d picks in %v of virtual time: %v", n, time.Since(began).Round(time.Hour), last)
 		t.Logf("%+v", w.dev.Tally())
 		if last.heap > first.heap+256<<10 || last.files > first.files+2 || last.goroutines > first.goroutines+2 || last.database > first.database+64<<10 {
@@ -94,8 +94,8 @@ func TestYear(t *testing.T) {
 	})
 }
 
-// yearlyPick plays the people of one pick of a year.
-func (w *world) yearlyPick(i int) {
+// soakPick plays the people of one pick of a year.
+func (w *world) soakPick(i int) {
 	items := []string{fmt.Sprint("item-", i%12), fmt.Sprint("item-", (i+5)%12)}
 	switch i % 10 {
 	case 6: // nobody wants it after all
@@ -127,7 +127,7 @@ func (w *world) yearlyPick(i int) {
 
 // A day of picks, outages and refreshed tokens leaves goroutines and memory where
 // they were after the first hour.
-func TestDayOfOperation(t *testing.T) {
+func TestDay(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RotateRefresh: true}}, func(t *testing.T, w *world) {
 		w.photos.NoLeaks(t)
 		w.pair()
@@ -147,7 +147,7 @@ func TestDayOfOperation(t *testing.T) {
 			w.net.mend()
 			w.pass(39 * time.Minute)
 			synctest.Wait() // what is just ending has ended
-			if n, m := runtime.NumGoroutine(), heap(w); hour == 1 {
+			if n, m := runtime.NumGoroutine(), heapInUse(w); hour == 1 {
 				goroutines, memory = n, m
 			} else if hour == 23 {
 				t.Logf("goroutines %d, then %d; heap %d kB, then %d kB", goroutines, n, memory>>10, m>>10)
@@ -162,7 +162,7 @@ func TestDayOfOperation(t *testing.T) {
 
 // heap returns what the box holds: what the simulators and the log remember is
 // dropped first.
-func heap(w *world) uint64 {
+func heapInUse(w *world) uint64 {
 	w.log.mu.Lock()
 	w.log.b.Reset()
 	w.log.b.Grow(1 << 20)

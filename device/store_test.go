@@ -27,7 +27,7 @@ func TestReadTransactions(t *testing.T) {
 	})
 }
 
-func TestSecondDaemonIsRefused(t *testing.T) {
+func TestSecondProcess(t *testing.T) {
 	dir := t.TempDir()
 	s, err := store.Open(dir, store.Options{})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"pickerd/store"
 )
 
-func TestDeletionIsRetried(t *testing.T) {
+func TestSweepRetries(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.photos.Fail(pickertest.OpDelete, repeat(12, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
 		w.pair()
@@ -25,7 +25,7 @@ func TestDeletionIsRetried(t *testing.T) {
 }
 
 // after a lost grant and a new pairing of the same person, one 503 for the old session
-func TestTriedOnce(t *testing.T) {
+func TestSweepAfterNewPairing(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		first := w.pair()
 		w.auth.RevokeAll()
@@ -43,7 +43,7 @@ func TestTriedOnce(t *testing.T) {
 	})
 }
 
-func TestSweeperLosesWish(t *testing.T) {
+func TestSweeperFindsGrantLost(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.photos.Fail(pickertest.OpDelete, repeat(5, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
@@ -62,7 +62,7 @@ func TestSweeperLosesWish(t *testing.T) {
 
 // A session belongs to its client: nothing is left behind where a box is paired
 // first one way and then another.
-func TestEachWayDeletesItsOwn(t *testing.T) {
+func TestSweepAfterMethodChange(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.photos.Fail(pickertest.OpDelete, repeat(100, answer(503, "application/json", "{}"))...)
 		w.pair()
@@ -72,7 +72,7 @@ func TestEachWayDeletesItsOwn(t *testing.T) {
 		w.setUp = methods(device.ByRelay)
 		w.restart()
 		_, v := w.untilLink(device.ByRelay)
-		if _, err := w.dev.Redirected(t.Context(), w.allowed(v)); err != nil {
+		if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil {
 			t.Fatal(err)
 		}
 		w.choose()
@@ -82,7 +82,7 @@ func TestEachWayDeletesItsOwn(t *testing.T) {
 }
 
 // a wrong expireTime (or a box clock that was ahead): the record is forgotten unasked
-func TestForgottenTooEarly(t *testing.T) {
+func TestSweepWithWrongExpiry(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.pair()
 		w.store.Picks.Update(s.Pick.RequestID, func(p *store.Pick) { p.ExpireTime = time.Now().Add(-2 * time.Hour) })
@@ -96,12 +96,12 @@ func TestForgottenTooEarly(t *testing.T) {
 
 // The box's clock is ten days ahead (well within a certificate's life), and one
 // 503 comes without a Date: the record is forgotten at once.
-func TestAnswerWithoutDateForgetsNothing(t *testing.T) {
+func TestSweepWithoutDate(t *testing.T) {
 	inWorld(t, options{before: func(w *world) { w.skew(-10 * 24 * time.Hour) }}, func(t *testing.T, w *world) {
 		w.pair()
 		google := w.net.media()
 		var mended atomic.Bool
-		w.net.setMedia(rt(func(r *http.Request) (*http.Response, error) {
+		w.net.setMedia(roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			if r.Method == "DELETE" && !mended.Load() {
 				resp, err := respond(503, "", "application/json", unavailable).RoundTrip(r)
 				resp.Header.Del("Date")
@@ -122,7 +122,7 @@ func TestAnswerWithoutDateForgetsNothing(t *testing.T) {
 
 // A session that nobody can delete any more is forgotten when it has ended, by
 // the servers' time, and not before.
-func TestRecordsEndWithTheirSessions(t *testing.T) {
+func TestSweepExpiredSession(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.auth.RevokeAll()
@@ -141,7 +141,7 @@ func TestRecordsEndWithTheirSessions(t *testing.T) {
 		if s := w.dev.Statuses().Get(); s.Sessions.PendingDeletion != 1 {
 			t.Errorf("after six days: %+v", s.Sessions)
 		}
-		if n := countOp(w, pickertest.OpDelete); n > 5 {
+		if n := countPickerCalls(w, pickertest.OpDelete); n > 5 {
 			t.Errorf("%d deletions were tried", n)
 		}
 		w.pass(26 * time.Hour)

@@ -12,7 +12,7 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-func TestUnpairHereOnly(t *testing.T) {
+func TestUnpairLocally(t *testing.T) {
 	keep := func(c *Config) { c.KeepPhotos = true }
 	for _, tt := range []struct {
 		name   string
@@ -29,8 +29,8 @@ func TestUnpairHereOnly(t *testing.T) {
 				}
 				s := w.until("forgotten", func(s device.Status) bool { return s.Account == nil && s.Outstanding == nil })
 				w.pass(time.Second)
-				if s = w.dev.Statuses().Get(); s.Library.Items != tt.photos || count(w, oauthtest.OpRevoke) > 0 {
-					t.Errorf("%+v, %d revocations", s.Library, count(w, oauthtest.OpRevoke))
+				if s = w.dev.Statuses().Get(); s.Library.Items != tt.photos || countCalls(w, oauthtest.OpRevoke) > 0 {
+					t.Errorf("%+v, %d revocations", s.Library, countCalls(w, oauthtest.OpRevoke))
 				}
 				w.untilClean()
 				if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, device.ErrNotPaired) {
@@ -55,13 +55,13 @@ func TestUnpairOffline(t *testing.T) {
 		w.pass(time.Hour)
 		w.net.mend()
 		w.untilClean()
-		if n := count(w, oauthtest.OpRevoke); n != 0 {
+		if n := countCalls(w, oauthtest.OpRevoke); n != 0 {
 			t.Errorf("%d revocations, want none", n)
 		}
 	})
 }
 
-func TestUnpairWithoutANetwork(t *testing.T) {
+func TestUnpairEverywhereOffline(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -94,7 +94,7 @@ func TestUnpairWithoutANetwork(t *testing.T) {
 		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "the permission at Google is withdrawn") {
 			t.Errorf("the screen says %q", r)
 		}
-		if n := count(w, oauthtest.OpRevoke); n != 1 || len(w.photos.Open()) > 0 {
+		if n := countCalls(w, oauthtest.OpRevoke); n != 1 || len(w.photos.Open()) > 0 {
 			t.Errorf("%d revocations, %v open", n, w.photos.Open())
 		}
 		w.pass(12*time.Second + time.Second)
@@ -108,10 +108,10 @@ func TestUnpairWithoutANetwork(t *testing.T) {
 }
 
 // Somebody forgets while a code is traded in: nobody is paired after that.
-func TestForgettingDuringASignIn(t *testing.T) {
-	inWorld(t, options{ways: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+func TestUnpairDuringExchange(t *testing.T) {
+	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
-		good := w.allowed(v)
+		good := w.consent(v)
 		w.auth.Fail(oauthtest.OpExchange, repeat(3, refuse(503, ""))...)
 		go w.dev.Redirected(t.Context(), good)
 		w.pass(time.Second)

@@ -63,7 +63,7 @@ func TestVideos(t *testing.T) {
 }
 
 // A video comes with a still in its own file, which is still a video.
-func TestStills(t *testing.T) {
+func TestVideoStill(t *testing.T) {
 	items, err := samples.Items()
 	if err != nil {
 		t.Fatal(err)

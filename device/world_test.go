@@ -48,7 +48,7 @@ type options struct {
 	photos pickertest.Options
 	items  []*pickertest.Item
 	config func(*Config)
-	ways   func(*world, *Config)
+	setUp  func(*world, *Config)
 	before func(*world) // runs before the box is switched on
 }
 
@@ -68,7 +68,7 @@ func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), config: o.config, setUp: o.ways, log: &lockedBuffer{}, phones: &fakePhones{base: "http://192.168.1.20:8420"}}
+	w := &world{t: t, dir: t.TempDir(), config: o.config, setUp: o.setUp, log: &lockedBuffer{}, phones: &fakePhones{base: "http://192.168.1.20:8420"}}
 	o.auth.WebRedirects = []string{relayPage}
 	w.auth = oauthtest.New(o.auth)
 	if o.photos.Check == nil {
@@ -174,19 +174,19 @@ const relayPage = "https://relay.test/pickerd.html"
 
 // The intervals of the box that tests wait for.
 const (
-	reloadEvery    = 500 * time.Millisecond
-	defaultSlide   = 10 * time.Second
-	menuFor        = time.Minute
-	awakeFor       = 10 * time.Minute
-	giveUpRevoking = 15 * time.Minute
-	remoteFresh    = 5 * time.Minute
-	hearsayFor     = time.Hour
-	verifyEvery    = 7 * 24 * time.Hour
-	linkLife       = 15 * time.Minute
-	linkGrace      = 10 * time.Minute
-	parallel       = 4   // downloads
-	unattended     = 2   // sessions
-	maxShownName   = 120 // characters
+	minReload       = 500 * time.Millisecond
+	defaultInterval = 10 * time.Second
+	menuFor         = time.Minute
+	awakeFor        = 10 * time.Minute
+	maxRevokeWait   = 15 * time.Minute
+	remoteFresh     = 5 * time.Minute
+	unverifiedFor   = time.Hour
+	verifyInterval  = 7 * 24 * time.Hour
+	linkLife        = 15 * time.Minute
+	linkGrace       = 10 * time.Minute
+	maxDownloads    = 4   // downloads
+	maxUnused       = 2   // sessions
+	maxNameRunes    = 120 // characters
 )
 
 type lockedBuffer struct {
@@ -278,7 +278,7 @@ func (w *world) choose(ids ...string) {
 }
 
 // join pairs somebody and lets them choose.
-func (w *world) join(person string, ids ...string) device.Status {
+func (w *world) pairAndChoose(person string, ids ...string) device.Status {
 	w.t.Helper()
 	s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
 	if !w.auth.ApproveAs(s.Pairing.UserCode, person) {
@@ -321,8 +321,8 @@ func (w *world) actAsPerson(off <-chan struct{}) {
 	}
 }
 
-// finishLife brings the box from wherever it is to photos and back to nobody.
-func (w *world) finishLife() {
+// pickAndUnpair brings the box from wherever it is to photos and back to nobody.
+func (w *world) pickAndUnpair() {
 	w.t.Helper()
 	w.actAsPerson(nil)
 	w.untilState(device.Showing)
@@ -336,15 +336,15 @@ func (w *world) finishLife() {
 }
 
 // family configures a box for several people who can be told apart.
-func family(c *Config) {
+func twoAccounts(c *Config) {
 	c.MaxAccounts = 2
 	c.Append = true
 	c.OAuth.Scopes = append(c.OAuth.Scopes, "openid", "email")
 }
 
-func nameless(c *Config) { c.MaxAccounts, c.Append = 3, true }
+func unnamedAccounts(c *Config) { c.MaxAccounts, c.Append = 3, true }
 
-func (w *world) idOf(email string) string {
+func (w *world) accountID(email string) string {
 	w.t.Helper()
 	for _, a := range w.dev.Statuses().Get().Accounts {
 		if a.Email == email {
@@ -355,14 +355,14 @@ func (w *world) idOf(email string) string {
 	return ""
 }
 
-func idsOf(photos []store.Photo) (ids []string) {
+func photoIDs(photos []store.Photo) (ids []string) {
 	for _, p := range photos {
 		ids = append(ids, p.ID)
 	}
 	return ids
 }
 
-func count(w *world, op string) (n int) {
+func countCalls(w *world, op string) (n int) {
 	for _, c := range w.auth.Calls() {
 		if c.Op == op {
 			n++
@@ -371,7 +371,7 @@ func count(w *world, op string) (n int) {
 	return n
 }
 
-func countOp(w *world, op string) (n int) {
+func countPickerCalls(w *world, op string) (n int) {
 	for _, c := range w.photos.Calls() {
 		if c.Op == op {
 			n++
