@@ -116,7 +116,7 @@ func TestNewAccount(t *testing.T) {
 			if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 				t.Fatal(err)
 			}
-			w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+			w.untilCode()
 			if how == "cancelled" {
 				w.press(screen.KeyBack)
 			}
@@ -128,7 +128,7 @@ func TestNewAccount(t *testing.T) {
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		code := w.until("a code", func(s device.Status) bool { return s.Pairing != nil }).Pairing.UserCode
+		code := w.untilCode().Pairing.UserCode
 		w.restart()
 		if s := w.until("the code", func(s device.Status) bool { return s.Pairing != nil }); s.Pairing.UserCode != code || len(s.Accounts) != 1 {
 			t.Errorf("after a power cut: %+v", s)
@@ -176,7 +176,7 @@ func TestNewAccountWithoutPhotos(t *testing.T) {
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		if err := w.dev.PickAs(t.Context(), w.dev.Statuses().Get().Accounts[0].ID); err != nil {
 			t.Fatal(err)
 		}
@@ -334,7 +334,7 @@ func TestAccountName(t *testing.T) {
 func TestAccountNameOptional(t *testing.T) {
 	named := func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }
 	inWorld(t, options{config: named}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		w.auth.Approve(s.Pairing.UserCode, "email")
 		if s := w.untilState(device.Picking); s.Account == nil || s.Account.Email != "" {
 			t.Errorf("%+v", s.Account)

@@ -129,7 +129,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{before: func(w *world) { w.readOnlyWhile(&readOnly) }}
 	inWorld(t, o, func(t *testing.T, w *world) {
-		code := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		code := w.untilCode()
 		readOnly.Store(true)
 		s := w.untilProblem("disk_read_only")
 		if p := w.dev.Pages().Get(); p.QR != "" || s.Pairing != nil || !strings.Contains(p.Title, "storage") {
@@ -298,7 +298,7 @@ func TestDamagedDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.start()
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		if s.Problem == nil || s.Problem.Code != engine.Damaged || s.Library.Items != 2 {
 			t.Errorf("%+v, %d photos", s.Problem, s.Library.Items)
 		}

@@ -91,7 +91,7 @@ func TestKeyLost(t *testing.T) {
 
 func TestNoRefreshToken(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		w.pass(2 * time.Second)
 		w.auth.Approve(s.Pairing.UserCode)
 		w.untilState(device.Picking)
@@ -255,7 +255,7 @@ func TestTestingProject(t *testing.T) {
 				if err := w.dev.Pick(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+				s := w.untilCode()
 				warned := s.Problem != nil && s.Problem.Code == "testing_project" && strings.Contains(s.Problem.Remedy, "Publish the project")
 				if warned != tt.warns {
 					t.Errorf("problem %+v", s.Problem)

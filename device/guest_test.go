@@ -191,7 +191,7 @@ func TestGuestLeavesAnytime(t *testing.T) {
 				}
 				return nil
 			}, nil)
-			s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+			s := w.untilCode()
 			w.auth.Approve(s.Pairing.UserCode)
 			w.untilState(device.Opening)
 		},

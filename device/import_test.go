@@ -190,7 +190,7 @@ func TestImportDuringPick(t *testing.T) {
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, device.ErrPickRunning) {
 			t.Errorf("while somebody signs in: %v", err)
 		}

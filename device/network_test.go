@@ -10,14 +10,14 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// A network carries requests to the simulators by host, and can be cut.
+// A network carries requests to the simulators by host. It can fail.
 type network struct {
 	auth, photos http.RoundTripper
 	mu           sync.Mutex
 	before       func(*http.Request) error
 	after        func(*http.Request) error
-	during       func(*http.Request) error // at each read of a body
-	instead      http.RoundTripper         // answers everything, while it is set
+	during       func(*http.Request) error // called at each read of a body
+	instead      http.RoundTripper         // answers all requests if not nil
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -55,7 +55,7 @@ func (n *network) hook(before, after func(*http.Request) error) {
 	n.before, n.after = before, after
 }
 
-// media returns what answers for Google Photos, and setMedia replaces it.
+// media returns the transport to the simulator of Google Photos. setMedia replaces it.
 func (n *network) media() http.RoundTripper {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -68,7 +68,7 @@ func (n *network) setMedia(rt http.RoundTripper) {
 	n.photos = rt
 }
 
-// cut makes every request fail without an answer.
+// cut makes each request fail without an answer.
 func (n *network) cut() {
 	n.hook(func(*http.Request) error { return oauthtest.ErrConnection }, nil)
 }
@@ -80,7 +80,7 @@ func (n *network) mend() {
 	n.during, n.instead = nil, nil
 }
 
-// replace lets something else answer everything.
+// replace makes rt answer all requests.
 func (n *network) replace(rt http.RoundTripper) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -103,8 +103,7 @@ type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A faulty network answers everything in one way, and counts how often it is
-// asked.
+// A faultyNetwork gives all requests the same answer and counts them.
 type faultyNetwork struct {
 	answer http.RoundTripper
 	mu     sync.Mutex
@@ -118,7 +117,7 @@ func (f *faultyNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
 	return f.answer.RoundTrip(r)
 }
 
-// busiest returns the most requests in one minute.
+// maxPerMinute returns the highest number of requests within one minute.
 func (f *faultyNetwork) maxPerMinute() (most int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -191,7 +190,7 @@ func hugeAnswer(rw http.ResponseWriter, r *http.Request) {
 	rw.Write([]byte("{}"))
 }
 
-// waitOrDone makes a simulator slow for as long as its client waits.
+// waitOrDone delays an answer by d, or until the client gives up.
 func waitOrDone(r *http.Request, d time.Duration) {
 	select {
 	case <-time.After(d):

@@ -90,7 +90,7 @@ func TestDeviceFlowAnswers(t *testing.T) {
 func TestSlowDownPersists(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.auth.Fail(oauthtest.OpPoll, refuse(403, "slow_down"))
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		w.pass(2 * time.Minute)
 		w.restart() // it must not be forgotten over a restart either
 		w.pass(2 * time.Minute)
@@ -150,7 +150,7 @@ func TestCodeRenewal(t *testing.T) {
 func TestRenew(t *testing.T) {
 	for _, method := range []string{device.ByDevice, device.ByRelay} {
 		inWorld(t, options{setUp: methods(method)}, func(t *testing.T, w *world) {
-			first := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+			first := w.untilCode()
 			if err := w.dev.Renew(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -183,7 +183,7 @@ func TestRenew(t *testing.T) {
 
 func TestSpokenCode(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		p := w.dev.Pages().Get()
 		if !strings.Contains(p.Spoken, words.English().Spell(s.Pairing.UserCode)) || !strings.Contains(p.Spoken, ", dash, ") || p.Label(display.Renew) == "" {
 			t.Errorf("%+v", p)
@@ -194,7 +194,7 @@ func TestSpokenCode(t *testing.T) {
 // An approval given while the box was off counts.
 func TestApprovalWhileOff(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		w.stop()
 		w.auth.Approve(s.Pairing.UserCode)
 		w.pass(3 * time.Minute)
@@ -206,7 +206,7 @@ func TestApprovalWhileOff(t *testing.T) {
 // A person scans in time and approves while the code is good, but the box has moved on.
 func TestApprovalInLastMinute(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		w.pass(8*time.Minute + 50*time.Second)
 		if got := w.dev.Statuses().Get().Pairing.UserCode; got != s.Pairing.UserCode {
 			t.Fatal("already another code")
@@ -224,7 +224,7 @@ func TestApprovalInLastMinute(t *testing.T) {
 
 func TestDenialInLastMinute(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		w.pass(8*time.Minute + 57*time.Second)
 		w.auth.Deny(s.Pairing.UserCode)
 		for range 60 {
@@ -239,7 +239,7 @@ func TestDenialInLastMinute(t *testing.T) {
 
 func TestScopeDeclined(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		w.auth.Approve(s.Pairing.UserCode, oauthtest.PickerScope)
 		w.untilProblem("scope_missing")
 		w.pair()
@@ -248,7 +248,7 @@ func TestScopeDeclined(t *testing.T) {
 
 func TestPickDuringPoll(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		w.pass(time.Second)
 		w.auth.Approve(s.Pairing.UserCode)
 		var slow atomic.Bool
@@ -296,7 +296,7 @@ func longestExpired(w *world, d time.Duration) (longest time.Duration) {
 
 func TestDeadCodeRateLimited(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		w.pass(time.Minute)
 		w.auth.Fail(oauthtest.OpCode, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`))
 		if d := longestExpired(w, 20*time.Minute); d > 0 {
@@ -307,7 +307,7 @@ func TestDeadCodeRateLimited(t *testing.T) {
 
 func TestDeadCodePollRetryAfter(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		w.pass(8 * time.Minute)
 		w.auth.Fail(oauthtest.OpPoll, func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("Retry-After", "600")
@@ -321,7 +321,7 @@ func TestDeadCodePollRetryAfter(t *testing.T) {
 
 func TestDeadCodeBlackHole(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		w.net.hook(func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }, nil)
 		if d := longestExpired(w, 20*time.Minute); d > 0 {
 			t.Errorf("a dead code on the screen for %v", d)
@@ -331,7 +331,7 @@ func TestDeadCodeBlackHole(t *testing.T) {
 
 func TestDeadCodeLongInterval(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 9 * time.Minute, Interval: 5 * time.Minute}}, func(t *testing.T, w *world) {
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		if d := longestExpired(w, 30*time.Minute); d > 0 {
 			t.Errorf("a dead code on the screen for %v", d)
 		}

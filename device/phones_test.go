@@ -6,7 +6,7 @@ import (
 	"pickerd/device"
 )
 
-// fakePhones is the box's place in the local network.
+// fakePhones is the listener for phones on the local network.
 type fakePhones struct {
 	mu    sync.Mutex
 	base  string
@@ -14,7 +14,7 @@ type fakePhones struct {
 	users map[string]bool
 }
 
-// user returns the listener for one purpose.
+// user returns a handle on the listener for one purpose. The listener is open while any of them is.
 func (f *fakePhones) user(purpose string) device.PhoneListener { return &phoneUser{f, purpose} }
 
 func (f *fakePhones) isOpen() bool {

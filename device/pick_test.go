@@ -15,7 +15,7 @@ import (
 
 func TestPick(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		page := w.dev.Pages().Get()
 		if page.QR != s.Pairing.VerificationURI+"?user_code="+s.Pairing.UserCode {
 			t.Errorf("the QR holds %q", page.QR)
@@ -136,7 +136,7 @@ func TestPickerAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}}, func(t *testing.T, w *world) {
 				w.photos.Fail(r.op, r.answers...)
-				s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+				s := w.untilCode()
 				w.auth.Approve(s.Pairing.UserCode)
 				if r.op == pickertest.OpList {
 					w.choose()

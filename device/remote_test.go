@@ -147,7 +147,7 @@ func TestRemoteOfGuest(t *testing.T) {
 // A phone that was a remote before a guest came is none of theirs.
 func TestRemoteBeforeGuest(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
 		if _, err := w.dev.Remote(key); err != nil {
 			t.Fatal(err)

@@ -137,7 +137,7 @@ func TestRevocationAfterOutage(t *testing.T) {
 		}
 		w.auth.Fail(oauthtest.OpRevoke, answer(503, "application/json", "{}"))
 		w.net.mend()
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		if n := countCalls(w, oauthtest.OpRevoke); n != 2 || strings.Contains(w.log.String(), "refuses to revoke") {
 			t.Errorf("%d requests", n)
 		}
@@ -163,7 +163,7 @@ func TestRevocationTimeout(t *testing.T) {
 			inWorld(t, options{}, func(t *testing.T, w *world) {
 				pairAndUnpair(t, w, func() { before(w) })
 				began := time.Now()
-				w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+				w.untilCode()
 				if waited := time.Since(began); waited < maxRevokeWait || waited > 2*maxRevokeWait {
 					t.Errorf("waited %v", waited)
 				}
@@ -199,7 +199,7 @@ func TestRevocationAfterUnpair(t *testing.T) {
 			if err := w.dev.Unpair(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
-			s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+			s := w.untilCode()
 			if err := w.dev.Unpair(t.Context(), true); err != nil {
 				t.Fatal(err)
 			}
@@ -222,7 +222,7 @@ func TestRevocationOfOneAccount(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), false); err != nil { // somebody leaves
 			t.Fatal(err)
 		}
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		w.pair() // somebody else comes
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)

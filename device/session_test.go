@@ -176,7 +176,7 @@ func TestCancelDuringCreate(t *testing.T) {
 // Unpair while a create is in flight, answer lost, conflict
 func TestRestartDuringCreate(t *testing.T) {
 	inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.Conflict}}, func(t *testing.T, w *world) {
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		var slow atomic.Bool
 		w.net.hook(nil, func(r *http.Request) error {
 			if r.Method == "POST" && r.URL.Path == "/v1/sessions" && !slow.Swap(true) {

@@ -29,7 +29,7 @@ func TestSweepAfterNewPairing(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		first := w.pair()
 		w.auth.RevokeAll()
-		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+		s := w.untilCode()
 		w.photos.Fail(pickertest.OpDelete, pickertest.Refuse(503, "UNAVAILABLE", ""))
 		w.auth.Approve(s.Pairing.UserCode)
 		w.choose()

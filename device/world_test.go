@@ -22,7 +22,7 @@ import (
 	"pickerd/store"
 )
 
-// A world is one box, Google and a person, without sockets and on virtual time.
+// A world is one box, the simulators of Google, and a person. It uses no sockets and runs on virtual time.
 type world struct {
 	t      *testing.T
 	dir    string
@@ -33,7 +33,7 @@ type world struct {
 	config func(*Config)
 	setUp  func(*world, *Config)
 
-	watch func(store.Op) error // of the disk
+	watch func(store.Op) error // called before each use of the disk
 	space func() store.Space
 
 	oauth oauthdevice.Client // as configured
@@ -52,7 +52,7 @@ type options struct {
 	before func(*world) // runs before the box is switched on
 }
 
-// inWorld runs f in a bubble of virtual time, with a box that is switched on.
+// inWorld runs f in a bubble of virtual time, with a running box.
 func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,7 +82,7 @@ func newWorld(t *testing.T, o options) *world {
 	w.net = &network{auth: oauthtest.InProcess(w.auth), photos: oauthtest.InProcess(w.photos)}
 	t.Cleanup(func() {
 		for _, v := range w.photos.Violations() {
-			t.Errorf("rule broken: %s", v)
+			t.Errorf("request breaks a rule of the API: %s", v)
 		}
 		if strings.Contains(w.log.String(), oauthtest.Mark) {
 			t.Errorf("a secret is in the log:\n%s", w.log)
@@ -94,7 +94,7 @@ func newWorld(t *testing.T, o options) *world {
 	return w
 }
 
-// start switches the box on; w.stop pulls the plug.
+// start switches the box on. w.stop switches it off.
 func (w *world) start() {
 	w.t.Helper()
 	st, err := store.Open(w.dir, store.Options{Warning: engine.Damaged, BeforeOp: w.watch, Space: w.space})
@@ -172,7 +172,7 @@ func methods(names ...string) func(*world, *Config) {
 
 const relayPage = "https://relay.test/pickerd.html"
 
-// The intervals of the box that tests wait for.
+// Copies of constants of the engine, the screen, the slideshow and the fetcher.
 const (
 	minReload       = 500 * time.Millisecond
 	defaultInterval = 10 * time.Second
@@ -184,9 +184,9 @@ const (
 	verifyInterval  = 7 * 24 * time.Hour
 	linkLife        = 15 * time.Minute
 	linkGrace       = 10 * time.Minute
-	maxDownloads    = 4   // downloads
-	maxUnused       = 2   // sessions
-	maxNameRunes    = 120 // characters
+	maxDownloads    = 4
+	maxUnused       = 2
+	maxNameRunes    = 120
 )
 
 type lockedBuffer struct {
@@ -206,10 +206,10 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// pass lets virtual time go by.
+// pass advances virtual time by d.
 func (w *world) pass(d time.Duration) { time.Sleep(d) }
 
-// until waits on virtual time for a status.
+// until waits up to a day of virtual time for a status.
 func (w *world) until(what string, ok func(device.Status) bool) device.Status {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 24*time.Hour)
@@ -220,7 +220,7 @@ func (w *world) until(what string, ok func(device.Status) bool) device.Status {
 			return s
 		}
 	}
-	w.t.Fatalf("waited in vain for %s; state %s, problem %+v", what, last.State, last.Problem)
+	w.t.Fatalf("no %s within a day; state %s, problem %+v", what, last.State, last.Problem)
 	return last
 }
 
@@ -234,6 +234,14 @@ func (w *world) untilProblem(code string) device.Status {
 	return w.until("problem "+code, func(st device.Status) bool { return st.Problem != nil && st.Problem.Code == code })
 }
 
+// untilCode waits for a code or a link on the screen.
+func (w *world) untilCode() device.Status {
+	w.t.Helper()
+	return w.until("code", func(s device.Status) bool { return s.Pairing != nil })
+}
+
+// untilPage is like until, for a page.
+
 func (w *world) untilPage(what string, ok func(display.Page) bool) display.Page {
 	w.t.Helper()
 	until := time.Now().Add(24 * time.Hour)
@@ -246,29 +254,29 @@ func (w *world) untilPage(what string, ok func(display.Page) bool) display.Page 
 			break
 		}
 	}
-	w.t.Fatalf("waited in vain for %s; page %+v", what, last)
+	w.t.Fatalf("no %s within a day; page %+v", what, last)
 	return last
 }
 
-// untilClean waits until no session is left at Google and none on record.
+// untilClean waits until no session is open at Google and none is on record.
 func (w *world) untilClean() {
 	w.t.Helper()
-	w.until("all sessions deleted", func(s device.Status) bool {
+	w.until("deletion of all sessions", func(s device.Status) bool {
 		return s.Sessions == device.Sessions{} && s.Pick == nil && len(w.photos.Open()) == 0
 	})
 }
 
-// pair brings the box from the code on the screen to the picker's QR.
+// pair signs in with the code on the screen and waits for the picker's QR code.
 func (w *world) pair() device.Status {
 	w.t.Helper()
-	s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+	s := w.untilCode()
 	if !w.auth.Approve(s.Pairing.UserCode) {
-		w.t.Fatal("the code on the screen is not good")
+		w.t.Fatal("the code on the screen is not valid")
 	}
 	return w.untilState(device.Picking)
 }
 
-// choose picks in the session on the screen.
+// choose picks items in the session on the screen; all items if there are no ids.
 func (w *world) choose(ids ...string) {
 	w.t.Helper()
 	s := w.untilState(device.Picking)
@@ -277,12 +285,12 @@ func (w *world) choose(ids ...string) {
 	}
 }
 
-// join pairs somebody and lets them choose.
+// pairAndChoose signs a person in and picks items for them.
 func (w *world) pairAndChoose(person string, ids ...string) device.Status {
 	w.t.Helper()
-	s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+	s := w.untilCode()
 	if !w.auth.ApproveAs(s.Pairing.UserCode, person) {
-		w.t.Fatal("the code on the screen is not good")
+		w.t.Fatal("the code on the screen is not valid")
 	}
 	w.choose(ids...)
 	w.untilState(device.Showing)
@@ -297,11 +305,11 @@ func (w *world) press(keys ...screen.Key) display.Page {
 			w.t.Fatalf("%s: %v", k, err)
 		}
 	}
-	synctest.Wait() // what the engine has to do for a key is done beside it
+	synctest.Wait() // the engine acts on a key in its own goroutine
 	return w.dev.Pages().Get()
 }
 
-// actAsPerson does whatever the screen asks for until photos are shown.
+// actAsPerson does what the screen asks for until photos are shown.
 func (w *world) actAsPerson(off <-chan struct{}) {
 	for range 24 * 60 {
 		select {
@@ -321,7 +329,7 @@ func (w *world) actAsPerson(off <-chan struct{}) {
 	}
 }
 
-// pickAndUnpair brings the box from wherever it is to photos and back to nobody.
+// pickAndUnpair brings the box from any state to photos on the screen, and then unpairs it.
 func (w *world) pickAndUnpair() {
 	w.t.Helper()
 	w.actAsPerson(nil)
@@ -330,12 +338,12 @@ func (w *world) pickAndUnpair() {
 	if err := w.dev.Unpair(w.t.Context(), true); err != nil {
 		w.t.Error(err)
 	}
-	w.until("the account to be forgotten everywhere", func(s device.Status) bool {
+	w.until("unpaired box", func(s device.Status) bool {
 		return s.Account == nil && s.Outstanding == nil && s.Sessions == device.Sessions{}
 	})
 }
 
-// family configures a box for several people who can be told apart.
+// twoAccounts configures a box for two accounts with names.
 func twoAccounts(c *Config) {
 	c.MaxAccounts = 2
 	c.Append = true
@@ -351,7 +359,7 @@ func (w *world) accountID(email string) string {
 			return a.ID
 		}
 	}
-	w.t.Fatalf("%s is not paired", email)
+	w.t.Fatalf("no account %s", email)
 	return ""
 }
 
