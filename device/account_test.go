@@ -13,52 +13,52 @@ import (
 	"pickerd/store"
 )
 
-// A box at home with two people: each pairs once, a pick asks who it is, sessions
-// are made and deleted with one's own token, and one can be forgotten without the
-// other.
+// TestTwoAccounts checks a box with two accounts. Each pairs once, a pick asks for
+// the account, sessions are created and deleted with their account's token, and
+// one account can be unpaired without the other.
 func TestTwoAccounts(t *testing.T) {
 	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1", "item-2")
 		if m := w.press(screen.KeyMenu).Menu; menuLabels(m) != "Choose photos/Link another account/Forget this account/About this screen/Back" {
-			t.Errorf("the menu with one person: %s", menuLabels(m))
+			t.Errorf("menu with one account: %s", menuLabels(m))
 		}
 		w.press(screen.KeyDown, screen.KeyOK)
-		if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Back to the photos" {
-			t.Errorf("the way back is called %q", p.Label(display.Cancel))
+		if p := w.untilPage("code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Back to the photos" {
+			t.Errorf("the label of cancel is %q", p.Label(display.Cancel))
 		}
 		s := w.pairAndChoose("ben", "item-3")
 		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" || s.Library.Items != 3 {
 			t.Fatalf("%+v", s)
 		}
 
-		// Both stay, for hours and over a power cut.
+		// Both accounts remain, for hours and over a restart.
 		for _, later := range []func(){func() { w.pass(3 * time.Hour) }, w.restart} {
 			later()
 			if s = w.untilState(device.Showing); len(s.Accounts) != 2 {
-				t.Fatalf("there are %+v", s.Accounts)
+				t.Fatalf("accounts %+v, want 2", s.Accounts)
 			}
 		}
 
-		// OK asks who is choosing, and takes the answer.
+		// OK asks for the account.
 		m := w.press(screen.KeyOK).Menu
 		if m == nil || m.Title != "Who is choosing?" || menuLabels(m) != "anna@example.org/ben@example.org/Back" {
 			t.Fatalf("%+v", m)
 		}
 		if s = w.dev.Statuses().Get(); s.Asking != "who" {
-			t.Error("programs are not told of the question")
+			t.Error("the status does not name the question")
 		}
 		if err := w.dev.Cancel(t.Context()); err != nil || w.dev.Pages().Get().Menu != nil {
-			t.Errorf("the question can't be withdrawn: %v", err)
+			t.Errorf("the question was not cancelled: %v", err)
 		}
 		w.press(screen.KeyOK, screen.KeyOK) // anna
 		if s = w.untilState(device.Picking); s.Account.Email != "anna@example.org" {
-			t.Errorf("the pick is %s's", s.Account.Email)
+			t.Errorf("the pick belongs to %s", s.Account.Email)
 		}
 		if err := w.dev.PickAs(t.Context(), s.Account.ID); !errors.Is(err, device.ErrPickRunning) {
-			t.Errorf("a second pick: %v", err)
+			t.Errorf("second pick: %v", err)
 		}
-		// Her session is deleted with her token: with another the simulator says 404
-		// and complains about who was left open.
+		// Her session is deleted with her token. With another token the simulator
+		// answers 404 and reports the session as left open.
 		w.choose("item-4")
 		w.untilState(device.Showing)
 		w.untilClean()
@@ -72,19 +72,19 @@ func TestTwoAccounts(t *testing.T) {
 		}
 		anna, ben := w.accountID("anna@example.org"), w.accountID("ben@example.org")
 		if owners["item-1"] != anna || owners["item-4"] != anna || owners["item-3"] != ben {
-			t.Errorf("whose is what: %v", owners)
+			t.Errorf("owners of the items: %v", owners)
 		}
 
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); !errors.Is(err, device.ErrPaired) {
-			t.Errorf("a third one: %v", err)
+			t.Errorf("third account: %v", err)
 		}
 		for name, err := range map[string]error{"pick": w.dev.PickAs(t.Context(), "nobody"), "unpair": w.dev.UnpairOne(t.Context(), "nobody", true)} {
 			if !errors.Is(err, device.ErrNoAccount) {
-				t.Errorf("%s of nobody: %v", name, err)
+				t.Errorf("%s of an unknown account: %v", name, err)
 			}
 		}
 
-		// Anna is forgotten in the menu, and Ben is not.
+		// The menu unpairs Anna, and not Ben.
 		if m = w.press(screen.KeyMenu, screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget which account?" || menuLabels(m) != "Back/anna@example.org/ben@example.org" {
 			t.Fatalf("%+v", m)
 		}
@@ -92,27 +92,28 @@ func TestTwoAccounts(t *testing.T) {
 			t.Fatalf("%+v", m)
 		}
 		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK) // everywhere
-		s = w.until("Anna gone", func(s device.Status) bool { return len(s.Accounts) == 1 && s.Outstanding == nil })
+		s = w.until("unpaired account", func(s device.Status) bool { return len(s.Accounts) == 1 && s.Outstanding == nil })
 		if s.State != device.Showing || s.Account.ID != ben || s.Library.Items != 1 {
-			t.Errorf("Ben has %+v", s)
+			t.Errorf("after the other account was unpaired: %+v", s)
 		}
 		if found := w.find(map[string][]byte{"e-mail": []byte("anna@example.org"), "id": []byte(anna), "photo": []byte("item-4")}); len(found) > 0 {
-			t.Errorf("of Anna there is %v", found)
+			t.Errorf("data of the unpaired account left: %v", found)
 		}
-		w.press(screen.KeyOK) // one person is not asked for
+		w.press(screen.KeyOK) // a single account needs no question
 		if s = w.untilState(device.Picking); s.Account.ID != ben {
-			t.Errorf("the pick is %+v's", s.Account)
+			t.Errorf("the pick belongs to %+v", s.Account)
 		}
 		w.choose("item-5")
 		w.untilClean()
 	})
 }
 
-// People without a name are counted, and one who changed their mind goes back.
+// TestNewAccount checks that accounts without a name are numbered, and that adding
+// an account can be cancelled.
 func TestNewAccount(t *testing.T) {
 	inWorld(t, options{config: unnamedAccounts}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1")
-		for _, how := range []string{"cancelled", "not waited for"} {
+		for _, how := range []string{"cancelled", "timed out"} {
 			if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 				t.Fatal(err)
 			}
@@ -124,14 +125,14 @@ func TestNewAccount(t *testing.T) {
 				t.Errorf("%s: %+v", how, s)
 			}
 		}
-		// A power cut does not send a newcomer away, nor one who was there.
+		// A restart keeps both the sign-in and the account.
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
 		code := w.untilCode().Pairing.UserCode
 		w.restart()
-		if s := w.until("the code", func(s device.Status) bool { return s.Pairing != nil }); s.Pairing.UserCode != code || len(s.Accounts) != 1 {
-			t.Errorf("after a power cut: %+v", s)
+		if s := w.until("code", func(s device.Status) bool { return s.Pairing != nil }); s.Pairing.UserCode != code || len(s.Accounts) != 1 {
+			t.Errorf("after a restart: %+v", s)
 		}
 		w.pairAndChoose("ben", "item-2")
 		if m := w.press(screen.KeyOK).Menu; m == nil || menuLabels(m) != "Person 1/Person 2/Someone else/Back" {
@@ -140,13 +141,13 @@ func TestNewAccount(t *testing.T) {
 		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK)
 		w.pairAndChoose("cleo", "item-3")
 		if m := w.press(screen.KeyOK).Menu; m == nil || menuLabels(m) != "Person 1/Person 2/Person 3/Back" {
-			t.Errorf("with all: %+v", m)
+			t.Errorf("with the most accounts: %+v", m)
 		}
-		// Everybody at once.
+		// All accounts are unpaired together.
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		if s := w.until("nobody", func(s device.Status) bool {
+		if s := w.until("box without accounts", func(s device.Status) bool {
 			return s.State == device.Pairing && s.Outstanding == nil && s.Pairing != nil
 		}); len(s.Accounts) > 0 || s.Library.Items > 0 {
 			t.Errorf("%+v", s)
@@ -154,7 +155,8 @@ func TestNewAccount(t *testing.T) {
 	})
 }
 
-// Without photos there is a way back too.
+// TestNewAccountWithoutPhotos checks that adding an account can be cancelled while
+// there are no photos.
 func TestNewAccountWithoutPhotos(t *testing.T) {
 	inWorld(t, options{config: unnamedAccounts}, func(t *testing.T, w *world) {
 		w.pair()
@@ -166,13 +168,13 @@ func TestNewAccountWithoutPhotos(t *testing.T) {
 			if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 				t.Fatal(err)
 			}
-			if p := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Cancel" {
-				t.Errorf("the way back is called %q", p.Label(display.Cancel))
+			if p := w.untilPage("code", func(p display.Page) bool { return p.QR != "" }); p.Label(display.Cancel) != "Cancel" {
+				t.Errorf("the label of cancel is %q", p.Label(display.Cancel))
 			}
 			w.press(screen.KeyBack)
 			w.untilState(device.Idle)
 		}
-		// Who has not paired gives way to who has.
+		// A pick of a paired account replaces the sign-in of a new one.
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +188,8 @@ func TestNewAccountWithoutPhotos(t *testing.T) {
 	})
 }
 
-// Who pairs twice is one person, with all their photos.
+// TestSameAccountTwice checks that pairing an account again keeps one account with
+// all its photos.
 func TestSameAccountTwice(t *testing.T) {
 	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
 		first := w.pairAndChoose("anna", "item-1").Account.ID
@@ -194,7 +197,7 @@ func TestSameAccountTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := w.pairAndChoose("anna", "item-2")
-		w.until("the older token to be erased", func(s device.Status) bool { return s.Outstanding == nil })
+		w.until("erased old token", func(s device.Status) bool { return s.Outstanding == nil })
 		if len(s.Accounts) != 1 || s.Account.ID == first {
 			t.Fatalf("%+v", s.Accounts)
 		}
@@ -202,7 +205,7 @@ func TestSameAccountTwice(t *testing.T) {
 		if err != nil || len(items) != 2 || items[0].Account != s.Account.ID || items[1].Account != s.Account.ID {
 			t.Errorf("%+v, %v", items, err)
 		}
-		if err := w.dev.Pick(t.Context()); err != nil { // the token that is left works
+		if err := w.dev.Pick(t.Context()); err != nil { // with the new token
 			t.Fatal(err)
 		}
 		w.choose("item-3")
@@ -211,8 +214,8 @@ func TestSameAccountTwice(t *testing.T) {
 	})
 }
 
-// Whose permission has ended signs in again: the pick is not made with another
-// person's.
+// TestOneGrantLost checks that a pick of an account whose grant was revoked asks
+// for a new sign-in, and does not use another account's grant.
 func TestOneGrantLost(t *testing.T) {
 	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1")
@@ -233,17 +236,18 @@ func TestOneGrantLost(t *testing.T) {
 		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" {
 			t.Errorf("%+v", s)
 		}
-		// His photos from before go with him too.
+		// Photos from before the revocation are removed with the account.
 		if err := w.dev.UnpairOne(t.Context(), w.accountID("ben@example.org"), true); err != nil {
 			t.Fatal(err)
 		}
 		if items, err := w.dev.Items(); err != nil || len(items) != 1 || items[0].ID != "item-1" {
-			t.Errorf("left are %+v, %v", items, err)
+			t.Errorf("items %+v, %v", items, err)
 		}
 	})
 }
 
-// Photos from before there were several people are the one's who was there.
+// TestPhotosWithoutAccount checks that photos stored without an account belong to
+// the first account.
 func TestPhotosWithoutAccount(t *testing.T) {
 	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1")
@@ -269,7 +273,7 @@ func TestPhotosWithoutAccount(t *testing.T) {
 	})
 }
 
-// A pick that replaces photos replaces the picker's own.
+// TestReplaceOwnPhotos checks that a pick replaces only the photos of its account.
 func TestReplaceOwnPhotos(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { twoAccounts(c); c.Append = false }}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1", "item-2")
@@ -285,11 +289,12 @@ func TestReplaceOwnPhotos(t *testing.T) {
 		w.untilClean()
 		photos, err := w.store.Photos.Collection()
 		if got := strings.Join(photoIDs(photos), " "); err != nil || got != "item-3 item-4" {
-			t.Errorf("there are %s, %v", got, err)
+			t.Errorf("photos %s, %v", got, err)
 		}
 	})
 }
 
+// TestAccountName checks where the name of an account comes from.
 func TestAccountName(t *testing.T) {
 	o := options{config: func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }}
 	t.Run("by userinfo", func(t *testing.T) {
@@ -313,7 +318,7 @@ func TestAccountName(t *testing.T) {
 			t.Errorf("%+v", s.Account)
 		}
 		if p := w.dev.Pages().Get(); p.Account != "Linked to person@example.org" {
-			t.Errorf("the screen says %q", p.Account)
+			t.Errorf("the page shows %q", p.Account)
 		}
 		w.auth.ExpireAccess()
 		w.choose()
@@ -330,7 +335,8 @@ func TestAccountName(t *testing.T) {
 	})
 }
 
-// Who somebody is may be left out, and is no reason to refuse a token.
+// TestAccountNameOptional checks that a token without the scope of the name is
+// accepted.
 func TestAccountNameOptional(t *testing.T) {
 	named := func(c *Config) { c.OAuth.Scopes = []string{oauthtest.PickerScope, "openid", "email"} }
 	inWorld(t, options{config: named}, func(t *testing.T, w *world) {

@@ -16,7 +16,7 @@ import (
 	"pickerd/store"
 )
 
-// big returns n photos of about 100 kB each.
+// largePhotos returns n photos of about 100 kB each.
 func largePhotos(n int) []*pickertest.Item {
 	items := pickertest.PlainPhotos(n)
 	for _, it := range items {
@@ -25,6 +25,7 @@ func largePhotos(n int) []*pickertest.Item {
 	return items
 }
 
+// itemIDs returns the ids of items from to to.
 func itemIDs(from, to int) (l []string) {
 	all := pickertest.PlainPhotos(to)
 	for i := from; i <= to; i++ {
@@ -33,7 +34,7 @@ func itemIDs(from, to int) (l []string) {
 	return l
 }
 
-// onDisk returns how many bytes the media directory has.
+// onDisk returns the bytes in the media directory.
 func (w *world) onDisk() int64 {
 	w.t.Helper()
 	for last := int64(-1); ; {
@@ -45,8 +46,8 @@ func (w *world) onDisk() int64 {
 	}
 }
 
-// sizeOf adds up the files in a directory. A file that changes its name meanwhile
-// may be missed, or is an error.
+// sizeOf returns the total size of the files in a directory. It may miss a file
+// that is renamed meanwhile, or return an error.
 func sizeOf(dir string) (n int64, _ error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -62,8 +63,8 @@ func sizeOf(dir string) (n int64, _ error) {
 	return n, nil
 }
 
-// maxOnDisk returns the most that the media directory has had, looked at after
-// each request.
+// maxOnDisk returns the largest size of the media directory so far. It is updated
+// before each request.
 func (w *world) maxOnDisk() *atomic.Int64 {
 	var most atomic.Int64
 	w.net.hook(func(*http.Request) error {
@@ -75,6 +76,7 @@ func (w *world) maxOnDisk() *atomic.Int64 {
 	return &most
 }
 
+// checkCollection compares the ids of the stored photos.
 func (w *world) checkCollection(want ...string) {
 	w.t.Helper()
 	photos, err := w.store.Photos.Collection()
@@ -82,7 +84,7 @@ func (w *world) checkCollection(want ...string) {
 		w.t.Fatal(err)
 	}
 	if got := photoIDs(photos); !slices.Equal(got, want) {
-		w.t.Errorf("on the disk are %v, want %v", got, want)
+		w.t.Errorf("collection %v, want %v", got, want)
 	}
 }
 
@@ -115,13 +117,15 @@ func TestAppend(t *testing.T) {
 	})
 }
 
+// TestAppendAfterOutage checks that photos which arrive before a failed listing is
+// repeated count only once against max_bytes.
 func TestAppendAfterOutage(t *testing.T) {
 	items := pickertest.PlainPhotos(12)
 	o := options{items: items, photos: pickertest.Options{PageLimit: 6}, config: func(c *Config) {
 		c.Append = true
 	}}
 	var size int64
-	// first run to learn the size
+	// The first run measures the size of the photos.
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
@@ -133,7 +137,7 @@ func TestAppendAfterOutage(t *testing.T) {
 		var n atomic.Int32
 		w.net.hook(func(r *http.Request) error {
 			if r.URL.Path == "/v1/mediaItems" && r.URL.Query().Get("pageToken") != "" && n.Add(1) == 1 {
-				<-time.After(3 * time.Second) // page one arrives meanwhile
+				<-time.After(3 * time.Second) // the first page is downloaded meanwhile
 				return oauthtest.ErrConnection
 			}
 			return nil
@@ -142,20 +146,20 @@ func TestAppendAfterOutage(t *testing.T) {
 		got := w.untilState(device.Showing)
 		w.pass(time.Minute)
 		if got = w.dev.Statuses().Get(); got.Library.Items != 12 {
-			t.Errorf("%d of 12 photos, although there is room: %d of %d bytes", got.Library.Items, got.Library.Bytes, size+size/10)
+			t.Errorf("%d photos, want 12; %d of %d bytes used", got.Library.Items, got.Library.Bytes, size+size/10)
 		}
 	})
 }
 
-// Downloads without a length: what others have claimed ahead makes photos be
-// given up that would fit.
+// TestUnknownLength checks that downloads without a length, which reserve more
+// than they need, do not make the box skip photos that fit.
 func TestUnknownLength(t *testing.T) {
 	o := options{items: largePhotos(28), config: func(c *Config) { c.MaxBytes = 3_000_000; c.Append = true }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pair()
-		google := w.net.media()
+		inner := w.net.media()
 		w.net.setMedia(roundTripFunc(func(r *http.Request) (*http.Response, error) {
-			resp, err := google.RoundTrip(r)
+			resp, err := inner.RoundTrip(r)
 			if err == nil && !strings.HasPrefix(r.URL.Path, "/v1/") {
 				resp.ContentLength = -1
 				resp.Header.Del("Content-Length")
@@ -167,13 +171,14 @@ func TestUnknownLength(t *testing.T) {
 		w.untilState(device.Showing)
 		w.untilClean()
 		if s := w.dev.Statuses().Get(); s.Library.Items != 28 {
-			t.Errorf("%d of 28 photos of 100 kB within 3 MB; %+v", s.Library.Items, s.Problem)
+			t.Errorf("%d photos, want 28; problem %+v", s.Library.Items, s.Problem)
 		}
 	})
 }
 
-// A pick that replaces a full collection fits into the same limit: the old photos
-// stay until one of the new is there, and then make room.
+// TestReplaceWithinMaxBytes checks that a pick that replaces a full collection
+// stays within max_bytes. The old photos are removed once the first new one is
+// stored.
 func TestReplaceWithinMaxBytes(t *testing.T) {
 	items := largePhotos(14)
 	o := options{items: items, config: func(c *Config) { c.MaxBytes = 1_000_000 }}
@@ -183,14 +188,14 @@ func TestReplaceWithinMaxBytes(t *testing.T) {
 		most := w.maxOnDisk()
 		first := []string{"item-1", "item-2", "item-3", "item-4", "item-5", "item-6", "item-7", "item-8"}
 		w.choose(append(slices.Clone(first), "item-9", "item-10")...)
-		w.untilProblem("no_room") // the next first photo has to fit beside them
+		w.untilProblem("no_room") // room for the first photo of the next pick is reserved
 		w.untilState(device.Showing)
 		photos, err := w.store.Photos.Collection()
 		if err != nil || len(photos) != 8 {
 			t.Fatalf("%d photos, %v", len(photos), err)
 		}
 		w.untilClean()
-		w.until("the notice to go", func(s device.Status) bool { return s.Problem == nil })
+		w.until("status without a problem", func(s device.Status) bool { return s.Problem == nil })
 
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
@@ -201,12 +206,13 @@ func TestReplaceWithinMaxBytes(t *testing.T) {
 		w.untilClean()
 		w.checkCollection(second...)
 		if n := most.Load(); n > 1_000_000 {
-			t.Errorf("%d bytes were on the disk", n)
+			t.Errorf("%d bytes on the disk, want at most 1000000", n)
 		}
 	})
 }
 
-// A pick that filled the disk up to the 5 % can never be replaced.
+// TestReplaceOnFullDisk checks that a pick can replace one that filled the disk up
+// to the reserve of 5 %.
 func TestReplaceOnFullDisk(t *testing.T) {
 	const total = 1_000_000
 	o := options{items: largePhotos(20), config: func(c *Config) { c.MaxBytes = 8e9 }, before: func(w *world) {
@@ -231,12 +237,12 @@ func TestReplaceOnFullDisk(t *testing.T) {
 		photos, _ := w.store.Photos.Collection()
 		t.Log(photoIDs(photos))
 		if photos[0].ID == "item-1" {
-			t.Error("the new pick never took the old one's place")
+			t.Error("the new pick did not replace the old one")
 		}
 	})
 }
 
-// Photos that only change hands aren't counted as the pick's own.
+// TestReplaceAfterOverlap checks that photos that are in both picks count once.
 func TestReplaceAfterOverlap(t *testing.T) {
 	o := options{items: largePhotos(20), config: func(c *Config) { c.MaxBytes = 1_000_000 }}
 	inWorld(t, o, func(t *testing.T, w *world) {
@@ -259,12 +265,13 @@ func TestReplaceAfterOverlap(t *testing.T) {
 		photos, _ = w.store.Photos.Collection()
 		t.Log(photoIDs(photos))
 		if photos[0].ID == "item-1" {
-			t.Error("the new pick never took the old one's place")
+			t.Error("the new pick did not replace the old one")
 		}
 	})
 }
 
-// The operator lowered max_bytes.
+// TestReplaceAfterLowerMaxBytes checks that a pick replaces a collection that is
+// larger than a lowered max_bytes.
 func TestReplaceAfterLowerMaxBytes(t *testing.T) {
 	limit := int64(0)
 	o := options{items: largePhotos(20), config: func(c *Config) { c.MaxBytes = limit }}
@@ -283,7 +290,7 @@ func TestReplaceAfterLowerMaxBytes(t *testing.T) {
 		photos, _ := w.store.Photos.Collection()
 		t.Log(photoIDs(photos))
 		if photos[0].ID == "item-1" {
-			t.Error("the new pick never took the old one's place")
+			t.Error("the new pick did not replace the old one")
 		}
 	})
 }

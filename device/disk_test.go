@@ -18,7 +18,7 @@ import (
 	"pickerd/store"
 )
 
-// readOnlyWhile gives the box a disk that can be switched.
+// readOnlyWhile gives the box a disk that is read-only while on is set.
 func (w *world) readOnlyWhile(on *atomic.Bool) {
 	w.space = func() store.Space { return store.Space{Free: 1 << 40, Total: 1 << 40, ReadOnly: on.Load()} }
 	w.watch = func(c store.Op) error {
@@ -29,7 +29,7 @@ func (w *world) readOnlyWhile(on *atomic.Bool) {
 	}
 }
 
-// fullAtBoot gives the box a state directory that takes no commits while full.
+// fullAtBoot gives the box a disk that refuses commits until full is cleared.
 func (w *world) fullAtBoot(full *atomic.Bool) {
 	w.t.Helper()
 	st, err := store.Open(w.dir, store.Options{})
@@ -46,12 +46,13 @@ func (w *world) fullAtBoot(full *atomic.Bool) {
 	}
 }
 
-// Photos leave a twentieth of the disk free, and say so; what was chosen comes
-// when there is room soon, and the session is not kept for ever when there isn't.
+// TestFullDisk checks that photos leave a twentieth of the disk free, that the page
+// names the problem, that the remaining photos arrive when there is room soon, and
+// that the pick ends otherwise.
 func TestFullDisk(t *testing.T) {
 	for name, freed := range map[string]bool{"freed in time": true, "never": false} {
 		t.Run(name, func(t *testing.T) {
-			var others atomic.Int64 // bytes that other programs have
+			var others atomic.Int64 // bytes used by other programs
 			others.Store(9_200_000)
 			const total = 10_000_000
 			o := options{items: largePhotos(6), before: func(w *world) {
@@ -65,10 +66,10 @@ func TestFullDisk(t *testing.T) {
 				w.choose()
 				s := w.untilProblem("disk_full")
 				if free := total - others.Load() - w.onDisk(); s.State != device.Fetching || free < total/20 {
-					t.Errorf("%s, %d bytes are free", s.State, free)
+					t.Errorf("state %s, %d bytes free", s.State, free)
 				}
-				w.untilPage("the words", func(p display.Page) bool { return strings.Contains(p.Problem, "full") && !p.RetryAt.IsZero() })
-				want := 2 // a little is kept for the first photo of the next pick
+				w.untilPage("notice of a full disk", func(p display.Page) bool { return strings.Contains(p.Problem, "full") && !p.RetryAt.IsZero() })
+				want := 2 // room for the first photo of the next pick is reserved
 				if freed {
 					w.pass(4 * time.Minute)
 					others.Store(0)
@@ -78,15 +79,16 @@ func TestFullDisk(t *testing.T) {
 					t.Errorf("%d photos, want %d", s.Library.Items, want)
 				}
 				w.untilClean()
-				others.Store(total - w.onDisk()) // what must not be lost has its own room
+				others.Store(total - w.onDisk()) // the database has a reserve
 				w.pass(2 * time.Minute)
-				w.until("calm", func(s device.Status) bool { return s.Problem == nil || s.Problem.Code == "disk_full" })
+				w.until("status without another problem", func(s device.Status) bool { return s.Problem == nil || s.Problem.Code == "disk_full" })
 			})
 		})
 	}
 }
 
-// A disk that is full for a moment, late in a long fetch.
+// TestDiskFullDuringFetch checks that no photo is skipped when the disk is full
+// for a moment, late in a long fetch.
 func TestDiskFullDuringFetch(t *testing.T) {
 	var full atomic.Bool
 	var n atomic.Int32
@@ -103,7 +105,7 @@ func TestDiskFullDuringFetch(t *testing.T) {
 		w.net.hook(func(r *http.Request) error {
 			if r.Method == "GET" && r.URL.Host == "photos.test" && len(r.URL.Path) > 6 && r.URL.Path[:4] != "/v1/" {
 				n.Add(1)
-				time.Sleep(50 * time.Second) // a slow line
+				time.Sleep(50 * time.Second) // a slow connection
 				if n.Load() > 60 && n.Load() < 90 {
 					full.Store(true)
 				}
@@ -118,13 +120,13 @@ func TestDiskFullDuringFetch(t *testing.T) {
 		w.pass(time.Hour)
 		t.Log(s.Library.Items, "photos;", w.dev.Statuses().Get().Library.Items)
 		if w.dev.Statuses().Get().Library.Items != 80 {
-			t.Error("photos were given up")
+			t.Error("photos were skipped")
 		}
 	})
 }
 
-// A box that does nothing tells all the same that its disk has become read-only,
-// over the photos, and asks nobody for a token that it could not keep.
+// TestReadOnlyDisk checks that the page reports a read-only disk, also over the
+// photos, and that the box does not request a token that it could not save.
 func TestReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{before: func(w *world) { w.readOnlyWhile(&readOnly) }}
@@ -133,13 +135,13 @@ func TestReadOnlyDisk(t *testing.T) {
 		readOnly.Store(true)
 		s := w.untilProblem("disk_read_only")
 		if p := w.dev.Pages().Get(); p.QR != "" || s.Pairing != nil || !strings.Contains(p.Title, "storage") {
-			t.Errorf("somebody is asked to sign in in vain: %+v", p)
+			t.Errorf("a code is shown although the token could not be saved: %+v", p)
 		}
 		w.auth.Approve(code.Pairing.UserCode)
 		asked := countCalls(w, oauthtest.OpPoll)
 		w.pass(5 * time.Minute)
 		if n := countCalls(w, oauthtest.OpPoll); n > asked || s.State != device.Pairing {
-			t.Errorf("%s, and a token was asked for %d times that could not be kept", s.State, n-asked)
+			t.Errorf("state %s; %d polls for a token that could not be saved", s.State, n-asked)
 		}
 		readOnly.Store(false)
 		w.choose()
@@ -157,14 +159,15 @@ func TestReadOnlyDisk(t *testing.T) {
 			}
 		}
 		if s := w.dev.Statuses().Get(); s.Account == nil || strings.Contains(w.log.String(), "account forgotten") {
-			t.Errorf("half forgotten: %+v", s)
+			t.Errorf("the account was partly unpaired: %+v", s)
 		}
 		readOnly.Store(false)
-		w.until("calm", func(s device.Status) bool { return s.Problem == nil })
+		w.until("status without a problem", func(s device.Status) bool { return s.Problem == nil })
 	})
 }
 
-// The sweeper refreshes (and so rotates) on a disk that takes nothing.
+// TestRefreshOnReadOnlyDisk checks that the sweeper does not lose a rotated token
+// on a read-only disk.
 func TestRefreshOnReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{auth: oauthtest.Options{RotateRefresh: true, TokenLife: 5 * time.Minute}, before: func(w *world) {
@@ -180,7 +183,7 @@ func TestRefreshOnReadOnlyDisk(t *testing.T) {
 		before := countCalls(w, oauthtest.OpRefresh)
 		w.pass(30 * time.Minute)
 		t.Log("refreshes on a read-only disk:", countCalls(w, oauthtest.OpRefresh)-before)
-		w.stop() // power cut
+		w.stop()
 		readOnly.Store(false)
 		w.start()
 		w.pass(10 * time.Minute)
@@ -190,7 +193,7 @@ func TestRefreshOnReadOnlyDisk(t *testing.T) {
 	})
 }
 
-// What a disk has done to a photo is not shown; the others are.
+// TestDamagedPhotos checks that damaged photos are not shown, and the others are.
 func TestDamagedPhotos(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
@@ -219,7 +222,7 @@ func TestDamagedPhotos(t *testing.T) {
 		damage(3) // while the box runs
 		w.pass(verifyInterval + time.Hour)
 		w.checkCollection("item-1", "item-3")
-		for i := range photos { // and the rest: missing
+		for i := range photos { // the others are missing
 			os.Remove(filepath.Join(w.dir, "media", photos[i].File))
 		}
 		w.pass(verifyInterval + time.Hour)
@@ -227,7 +230,8 @@ func TestDamagedPhotos(t *testing.T) {
 	})
 }
 
-// A photo that is damaged while its pick is still fetched comes again.
+// TestDamagedPhotoRepaired checks that a photo damaged during its fetch is
+// downloaded again.
 func TestDamagedPhotoRepaired(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
@@ -257,7 +261,8 @@ func TestDamagedPhotoRepaired(t *testing.T) {
 	})
 }
 
-// A damaged photo that could not be dropped.
+// TestDamagedPhotoOnReadOnlyDisk checks that a damaged photo is removed after the
+// disk has become writable again.
 func TestDamagedPhotoOnReadOnlyDisk(t *testing.T) {
 	var readOnly atomic.Bool
 	o := options{items: pickertest.PlainPhotos(4), before: func(w *world) {
@@ -275,18 +280,18 @@ func TestDamagedPhotoOnReadOnlyDisk(t *testing.T) {
 		os.WriteFile(path, data, 0o600)
 		w.stop()
 		w.start()
-		readOnly.Store(true) // for a minute from boot
+		readOnly.Store(true) // for a minute from the start
 		w.pass(time.Minute)
 		readOnly.Store(false)
 		w.pass(24 * time.Hour)
 		if s := w.dev.Statuses().Get(); s.Library.Items != 3 {
-			t.Errorf("%d photos: the damaged one is on the wall a day after the disk was mended", s.Library.Items)
+			t.Errorf("%d photos, want 3; the damaged one is shown a day after the disk was mended", s.Library.Items)
 		}
 	})
 }
 
-// A damaged database costs the pairing, and nothing else: the box says why, pairs
-// again, and the photos come back.
+// TestDamagedDatabase checks that a damaged database costs the pairing and nothing
+// else. The page names the problem, the box pairs again, and the photos remain.
 func TestDamagedDatabase(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()

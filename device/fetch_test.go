@@ -20,13 +20,15 @@ import (
 	"pickerd/picker/pickertest"
 )
 
+// TestTwoThousandItems checks that a large pick is listed page by page and stored
+// in order.
 func TestTwoThousandItems(t *testing.T) {
 	items := pickertest.PlainPhotos(2000)
 	inWorld(t, options{items: items}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
 		if s := w.untilState(device.Showing); s.Library.Items != 2000 {
-			t.Errorf("%d photos", s.Library.Items)
+			t.Errorf("%d photos, want 2000", s.Library.Items)
 		}
 		w.untilClean()
 		pages := 0
@@ -44,13 +46,14 @@ func TestTwoThousandItems(t *testing.T) {
 		}
 		for i, p := range photos {
 			if p.ID != items[i].ID {
-				t.Fatalf("photo %d is %s, want %s: not in the order picked", i, p.ID, items[i].ID)
+				t.Fatalf("photo %d is %s, want %s", i, p.ID, items[i].ID)
 			}
 		}
 	})
 }
 
-// The first photo is on the screen while others are still on their way.
+// TestFirstPhoto checks that the first photo is shown while the others are still
+// being downloaded.
 func TestFirstPhoto(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		for i := 2; i <= 12; i++ {
@@ -62,12 +65,12 @@ func TestFirstPhoto(t *testing.T) {
 		w.pair()
 		w.choose()
 		began := time.Now()
-		p := w.untilPage("the first photo", func(p display.Page) bool { return p.Slide != nil })
-		if took := time.Since(began); took > 6*time.Second { // one poll
-			t.Errorf("the first photo took %v", took)
+		p := w.untilPage("first photo", func(p display.Page) bool { return p.Slide != nil })
+		if took := time.Since(began); took > 6*time.Second { // one poll takes 5 s
+			t.Errorf("the first photo was shown after %v", took)
 		}
 		if p.State != string(device.Fetching) {
-			t.Errorf("state %s", p.State)
+			t.Errorf("state %s, want fetching", p.State)
 		}
 		for i := 2; i <= 12; i++ {
 			w.photos.FailItem(fmt.Sprintf("item-%d", i), nil)
@@ -77,7 +80,8 @@ func TestFirstPhoto(t *testing.T) {
 	})
 }
 
-// An item that can't be had is left out and counted; the rest is shown.
+// TestBadItems checks that an item that cannot be downloaded is skipped and
+// counted, and that the others are shown.
 func TestBadItems(t *testing.T) {
 	body := func(contentType string, data []byte) http.HandlerFunc {
 		return answer(200, contentType, string(data))
@@ -105,7 +109,7 @@ func TestBadItems(t *testing.T) {
 				if s := w.untilState(device.Showing); s.Library.Items != 11 {
 					t.Errorf("%d photos, want 11", s.Library.Items)
 				}
-				w.untilPage("the receipt", func(p display.Page) bool {
+				w.untilPage("receipt", func(p display.Page) bool {
 					return strings.HasPrefix(p.Receipt, "11 photos added. 1 could not be downloaded.")
 				})
 				w.untilClean()
@@ -115,6 +119,7 @@ func TestBadItems(t *testing.T) {
 	}
 }
 
+// noParts checks that no partial download is left.
 func noParts(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(dir, "media"))
@@ -128,13 +133,14 @@ func noParts(t *testing.T, dir string) {
 	}
 }
 
+// TestNoPhotos checks a pick none of whose items can be downloaded.
 func TestNoPhotos(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(2)}, func(t *testing.T, w *world) {
 		w.photos.FailItem("item-1", answer(404, "", ""))
 		w.photos.FailItem("item-2", answer(404, "", ""))
 		w.pair()
 		w.choose()
-		w.untilPage("the receipt", func(p display.Page) bool {
+		w.untilPage("receipt", func(p display.Page) bool {
 			return strings.HasPrefix(p.Receipt, "No photos arrived. 2 could not be downloaded.")
 		})
 		w.untilState(device.Idle)
@@ -143,7 +149,7 @@ func TestNoPhotos(t *testing.T) {
 }
 
 func TestListOddities(t *testing.T) {
-	t.Run("a page token that repeats for ever", func(t *testing.T) {
+	t.Run("same page token without end", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.photos.Fail(pickertest.OpList, repeat(50, answer(200, "application/json", `{"nextPageToken":"again"}`))...)
 			w.pair()
@@ -157,7 +163,7 @@ func TestListOddities(t *testing.T) {
 			w.pair()
 			w.choose("item-1", "item-1", "item-2", "item-2", "item-3")
 			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{"mediaItems":[{"type":"PHOTO"},7,"x",{"id":3}],"nextPageToken":"page-0"}`))
-			w.untilPage("the receipt", func(p display.Page) bool {
+			w.untilPage("receipt", func(p display.Page) bool {
 				return strings.HasPrefix(p.Receipt, "3 photos added. 4 could not be downloaded.")
 			})
 			w.untilClean()
@@ -172,7 +178,7 @@ func TestListOddities(t *testing.T) {
 			w.untilClean()
 		})
 	})
-	t.Run("names that want to be paths", func(t *testing.T) {
+	t.Run("names that are paths", func(t *testing.T) {
 		items := pickertest.PlainPhotos(4)
 		names := []string{"../../etc/passwd", strings.Repeat("n", 300), "", "a\x00\n\x1b[31mb.jpg"}
 		for i, n := range names {
@@ -191,17 +197,19 @@ func TestListOddities(t *testing.T) {
 			}
 			for _, it := range list {
 				if len([]rune(it.Filename)) > maxNameRunes || strings.ContainsAny(it.Filename, "\x00\n\x1b") {
-					t.Errorf("shown as %q", it.Filename)
+					t.Errorf("unsafe name %q", it.Filename)
 				}
 			}
 			entries, err := os.ReadDir(filepath.Join(w.dir, "media"))
 			if err != nil || len(entries) != 4 {
-				t.Errorf("media holds %v (%v)", entries, err)
+				t.Errorf("media directory %v, %v; want 4 files", entries, err)
 			}
 		})
 	})
 }
 
+// TestRepeatedPageToken checks that the items of a page arrive although its page
+// token repeats without end.
 func TestRepeatedPageToken(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(8)}, func(t *testing.T, w *world) {
 		w.pair()
@@ -233,15 +241,16 @@ func TestRepeatedPageToken(t *testing.T) {
 			return resp, err
 		}))
 		w.choose()
-		w.until("end", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
+		w.until("end of the pick", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
 		w.pass(time.Minute)
 		if s := w.dev.Statuses().Get(); s.Library.Items != 8 {
-			t.Errorf("%d photos of the 8 listed", s.Library.Items)
+			t.Errorf("%d photos, want 8", s.Library.Items)
 		}
 	})
 }
 
-// An outage in the middle of a download costs nobody a photo.
+// TestOutageDuringFetch checks that no photo is lost by an outage during the
+// download.
 func TestOutageDuringFetch(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		var n atomic.Int32
@@ -255,7 +264,7 @@ func TestOutageDuringFetch(t *testing.T) {
 		}, nil)
 		w.choose()
 		w.untilProblem("no_network")
-		w.pass(3 * time.Hour) // the addresses have run out meanwhile
+		w.pass(3 * time.Hour) // the URLs expire meanwhile
 		w.net.mend()
 		if s := w.untilState(device.Showing); s.Library.Items != 40 {
 			t.Errorf("%d photos, want 40", s.Library.Items)
@@ -264,6 +273,8 @@ func TestOutageDuringFetch(t *testing.T) {
 	})
 }
 
+// TestMediaUnreachable checks that a problem is shown when only the media server
+// is unreachable.
 func TestMediaUnreachable(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -282,30 +293,32 @@ func TestMediaUnreachable(t *testing.T) {
 				return
 			}
 		}
-		t.Errorf("an hour without a word: %+v, %d requests; log mentions trouble: %v", w.dev.Statuses().Get().Fetch, n.Load(), strings.Contains(w.log.String(), "trouble"))
+		t.Errorf("no problem within an hour: %+v, %d requests; the log mentions trouble: %v", w.dev.Statuses().Get().Fetch, n.Load(), strings.Contains(w.log.String(), "trouble"))
 	})
 }
 
+// TestTemporary403 checks that a media server that refuses everything for a moment
+// does not cost photos.
 func TestTemporary403(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.photos.Fail(pickertest.OpMedia, repeat(36, answer(403, "image/png", "\x89PNG\r\n\x1a\n"))...)
 		began := time.Now()
 		w.choose()
-		w.until("end", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
+		w.until("end of the pick", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
 		if s := w.dev.Statuses().Get(); s.Library.Items != 12 {
-			t.Errorf("%d photos of 12 after a refusal of %v: all given up", s.Library.Items, time.Since(began))
+			t.Errorf("%d photos, want 12, after refusals during %v", s.Library.Items, time.Since(began))
 		}
 	})
 }
 
-// Half a download goes on where it stood.
+// TestRestartDuringFetch checks that a restart does not repeat complete downloads.
 func TestRestartDuringFetch(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		w.photos.FailItem("item-30", silent)
 		w.pair()
 		w.choose()
-		w.until("half of them", func(s device.Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
+		w.until("half of the photos", func(s device.Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
 		w.restart()
 		w.photos.FailItem("item-30", nil)
 		if s := w.untilState(device.Showing); s.Library.Items != 40 {
@@ -330,14 +343,15 @@ func TestRestartDuringFetch(t *testing.T) {
 	})
 }
 
-// A baseUrl is good for an hour; a longer download lists again.
+// TestExpiredURLs checks that the items are listed again when their URLs expire
+// during the download. Google's are valid for an hour.
 func TestExpiredURLs(t *testing.T) {
 	o := options{items: pickertest.PlainPhotos(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		for i := range 20 {
 			var asked atomic.Bool
 			w.photos.FailItem(fmt.Sprintf("item-%d", i+1), func(rw http.ResponseWriter, r *http.Request) {
-				if !asked.Swap(true) { // so slow that those behind it find their addresses dead
+				if !asked.Swap(true) { // so slow that the URLs of the next items expire
 					waitOrDone(r, 40*time.Second)
 				}
 				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(1)[0])
@@ -352,6 +366,7 @@ func TestExpiredURLs(t *testing.T) {
 	})
 }
 
+// slowMedia delays the bodies of media by took.
 type slowMedia struct {
 	next http.RoundTripper
 	took time.Duration
@@ -382,19 +397,21 @@ func (b *slowBody) Read(p []byte) (int, error) {
 
 func (b *slowBody) Close() error { return nil }
 
-// 40 items that take 27 minutes each, four at a time: addresses end after 60 minutes.
+// TestSlowDownloads checks 40 items that take 27 minutes each, four at a time. Their
+// URLs expire after 60 minutes.
 func TestSlowDownloads(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		w.net.setMedia(slowMedia{w.net.media(), 27 * time.Minute})
 		w.pair()
 		w.choose()
-		w.until("end", func(s device.Status) bool { return s.State == device.Showing })
+		w.until("end of the pick", func(s device.Status) bool { return s.State == device.Showing })
 		if s := w.dev.Statuses().Get(); s.Library.Items != 40 {
-			t.Errorf("%d photos of 40", s.Library.Items)
+			t.Errorf("%d photos, want 40", s.Library.Items)
 		}
 	})
 }
 
+// TestScreenSize checks that photos are requested in the size of the screen.
 func TestScreenSize(t *testing.T) {
 	asked := make(chan string, 100)
 	o := options{config: func(c *Config) { c.ScreenSize = func() (int, int) { return 1080, 1920 } }}
@@ -412,10 +429,11 @@ func TestScreenSize(t *testing.T) {
 		w.untilClean()
 	})
 	if got := <-asked; got != "w1080-h1920" {
-		t.Errorf("asked for %q", got)
+		t.Errorf("requested %q", got)
 	}
 }
 
+// An eofHook calls at before its reader returns io.EOF.
 type eofHook struct {
 	io.Reader
 	at func()
@@ -431,6 +449,8 @@ func (e *eofHook) Read(b []byte) (int, error) {
 
 func (e *eofHook) Close() error { return nil }
 
+// TestCancelRemovesParts checks that a cancel at the end of a download leaves no
+// partial file.
 func TestCancelRemovesParts(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
 		w.pair()
@@ -448,7 +468,7 @@ func TestCancelRemovesParts(t *testing.T) {
 			return resp, err
 		}))
 		w.choose()
-		w.until("the pick to be over", func(s device.Status) bool { return s.State == device.Idle || s.State == device.Showing })
+		w.until("end of the pick", func(s device.Status) bool { return s.State == device.Idle || s.State == device.Showing })
 		w.pass(time.Hour)
 		parts, _ := filepath.Glob(filepath.Join(w.dir, "media", ".part-*"))
 		open := 0
@@ -459,7 +479,7 @@ func TestCancelRemovesParts(t *testing.T) {
 			}
 		}
 		if len(parts)+open > 0 {
-			t.Errorf("%d part files on disk, %d open, an hour after the cancel", len(parts), open)
+			t.Errorf("%d partial files on the disk, %d open, an hour after the cancel", len(parts), open)
 		}
 	})
 }

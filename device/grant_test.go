@@ -16,6 +16,8 @@ import (
 	"pickerd/store"
 )
 
+// TestGrantLost checks that a revoked grant is noticed by the next pick, which asks
+// for a new sign-in, and that the photos remain.
 func TestGrantLost(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -25,16 +27,16 @@ func TestGrantLost(t *testing.T) {
 		w.auth.RevokeAll()
 		w.pass(2 * time.Hour)
 		if s := w.dev.Statuses().Get(); s.State != device.Showing {
-			t.Errorf("nobody wants to pick, but the state is %s", s.State)
+			t.Errorf("state %s before the next pick", s.State)
 		}
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.until("the pairing screen", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode()
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.until("the photos with a notice", func(s device.Status) bool {
+		w.until("photos with a notice", func(s device.Status) bool {
 			return s.State == device.Showing && s.Problem != nil && s.Problem.Code == "pair_again"
 		})
 		w.restart()
@@ -49,6 +51,8 @@ func TestGrantLost(t *testing.T) {
 	})
 }
 
+// TestScopeLost checks that the box pairs again when the scope is missing during a
+// pick.
 func TestScopeLost(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -63,10 +67,11 @@ func TestScopeLost(t *testing.T) {
 			}
 		}
 		s := w.dev.Statuses().Get()
-		t.Errorf("never paired again: %s %+v", s.State, s.Problem)
+		t.Errorf("the box does not pair again: state %s, problem %+v", s.State, s.Problem)
 	})
 }
 
+// TestKeyLost checks that the loss of the key costs the pairing and not the photos.
 func TestKeyLost(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -78,7 +83,7 @@ func TestKeyLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.start()
-		s := w.untilState(device.Showing) // the photos stay
+		s := w.untilState(device.Showing) // the photos remain
 		if s.Problem == nil || s.Problem.Code != "key_lost" || s.Account != nil {
 			t.Errorf("%+v", s)
 		}
@@ -89,6 +94,8 @@ func TestKeyLost(t *testing.T) {
 	})
 }
 
+// TestNoRefreshToken checks that the box pairs again when its access token expires
+// and the server has given no refresh token.
 func TestNoRefreshToken(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.untilCode()
@@ -101,7 +108,7 @@ func TestNoRefreshToken(t *testing.T) {
 		g, _ := w.store.Grants.Current()
 		w.stop()
 		st, _ := store.Open(w.dir, store.Options{})
-		// as if the server had given no refresh token
+		// as after an answer without a refresh token
 		g.RefreshToken = ""
 		_ = st.FinishPairing(*g, &store.Pick{RequestID: "x", GrantID: g.ID, EndReason: "x", CreatedAt: time.Now()})
 		st.Close()
@@ -115,10 +122,11 @@ func TestNoRefreshToken(t *testing.T) {
 			}
 		}
 		s = w.dev.Statuses().Get()
-		t.Errorf("never paired again: %s %+v", s.State, s.Problem)
+		t.Errorf("the box does not pair again: state %s, problem %+v", s.State, s.Problem)
 	})
 }
 
+// TestRefreshUnnoticed checks that a refresh with a few failures shows no problem.
 func TestRefreshUnnoticed(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -126,14 +134,14 @@ func TestRefreshUnnoticed(t *testing.T) {
 		w.untilState(device.Showing)
 		w.untilClean()
 		w.pass(5 * time.Hour)
-		w.auth.ExpireAccess() // also before its time: a 401 tells
+		w.auth.ExpireAccess() // before the time that was announced
 		w.auth.Fail(oauthtest.OpRefresh, refuse(500, ""), abort)
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for p := range w.dev.Pages().Watch(t.Context()) {
 			if p.Problem != "" {
-				t.Errorf("the person sees %q", p.Problem)
+				t.Errorf("the page shows %q", p.Problem)
 			}
 			if p.State == string(device.Picking) {
 				break
@@ -145,6 +153,8 @@ func TestRefreshUnnoticed(t *testing.T) {
 	})
 }
 
+// TestCancelDuringRefresh checks that a cancel does not lose a rotated token that
+// is still on its way.
 func TestCancelDuringRefresh(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RotateRefresh: true}}, func(t *testing.T, w *world) {
 		w.pair()
@@ -167,14 +177,15 @@ func TestCancelDuringRefresh(t *testing.T) {
 		w.pass(time.Second)
 		w.dev.Cancel(t.Context())
 		w.dev.Pick(t.Context())
-		w.until("a place to choose", func(s device.Status) bool { return s.State == device.Picking || s.Pairing != nil })
+		w.until("session or code", func(s device.Status) bool { return s.State == device.Picking || s.Pairing != nil })
 		if s := w.dev.Statuses().Get(); s.Pairing != nil {
-			t.Error("the pairing is lost because somebody cancelled at the wrong moment")
+			t.Error("the pairing was lost by the cancel")
 		}
 	})
 }
 
-// A record from before there were several ways.
+// TestGrantWithoutClient checks grants stored before there were several pairing
+// methods. They belong to the device flow's client.
 func TestGrantWithoutClient(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -208,8 +219,8 @@ func TestGrantWithoutClient(t *testing.T) {
 	})
 }
 
-// A grant is good for the client that it was given to, whatever the
-// configuration says later.
+// TestClientChange checks that a grant is used with the client it was issued to,
+// also after the configuration names another one.
 func TestClientChange(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -223,7 +234,7 @@ func TestClientChange(t *testing.T) {
 		if s := w.dev.Statuses().Get(); s.Account == nil || s.Account.Method != device.ByDevice {
 			t.Errorf("%+v", s.Account)
 		}
-		// Its client is gone at Google, and nobody will bring it back.
+		// The client was deleted at Google.
 		w.auth.ExpireAccess()
 		w.auth.Fail(oauthtest.OpRefresh, repeat(3, refuse(401, "invalid_client"))...)
 		if err := w.dev.Pick(t.Context()); err != nil {
@@ -233,7 +244,8 @@ func TestClientChange(t *testing.T) {
 	})
 }
 
-// Google ends the tokens of a project in Testing after seven days.
+// TestTestingProject checks the warning that Google revokes the tokens of a project
+// in Testing after seven days.
 func TestTestingProject(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -261,12 +273,12 @@ func TestTestingProject(t *testing.T) {
 					t.Errorf("problem %+v", s.Problem)
 				}
 				if n := strings.Count(w.log.String(), "is in Testing"); (n == 1) != tt.warns {
-					t.Errorf("said %d times in the log", n)
+					t.Errorf("%d warnings in the log", n)
 				}
 				w.restart()
 				w.pair()
 				if s := w.dev.Statuses().Get(); s.Problem != nil {
-					t.Errorf("paired, and still %+v", s.Problem)
+					t.Errorf("problem after pairing: %+v", s.Problem)
 				}
 			})
 		})

@@ -18,7 +18,7 @@ import (
 	"pickerd/oauthdevice/tokenfile"
 )
 
-// granted is a token that somebody got on another computer.
+// issueToken returns a token obtained on another computer.
 func (w *world) issueToken(without ...string) *tokenfile.File {
 	w.t.Helper()
 	way := w.method(device.ByPaste)
@@ -38,19 +38,21 @@ func (w *world) issueToken(without ...string) *tokenfile.File {
 	return &tokenfile.File{ClientID: c.ID, ClientSecret: string(c.Secret), RefreshToken: string(tok.Refresh), Scope: strings.Join(tok.Scopes, " ")}
 }
 
+// seal encrypts a token file for this box.
 func (w *world) seal(f *tokenfile.File) []byte {
 	w.t.Helper()
-	data, err := f.SealFor(w.until("a recipient", func(s device.Status) bool { return s.Recipient != "" }).Recipient)
+	data, err := f.SealFor(w.until("recipient", func(s device.Status) bool { return s.Recipient != "" }).Recipient)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return data
 }
 
+// TestImport checks that an imported token pairs the box and can be rotated.
 func TestImport(t *testing.T) {
 	o := options{auth: oauthtest.Options{RefuseScope: true, RotateRefresh: true}, setUp: methods(device.ByDevice, device.ByImport)}
 	inWorld(t, o, func(t *testing.T, w *world) {
-		s := w.until("the way by import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
+		s := w.until("pairing by import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
 		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) == 0 {
 			t.Errorf("%+v", page)
 		}
@@ -63,10 +65,10 @@ func TestImport(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		if _, err := w.dev.Import(t.Context(), w.seal(f)); !errors.Is(err, device.ErrPaired) {
-			t.Errorf("over an account: %v", err)
+			t.Errorf("import on a paired box: %v", err)
 		}
 		w.auth.ExpireAccess()
-		w.restart() // the rotated token is on disk
+		w.restart() // the rotated token is on the disk
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -76,17 +78,18 @@ func TestImport(t *testing.T) {
 	})
 }
 
+// TestImportRefused checks unusable tokens, and a token that cannot be checked yet.
 func TestImportRefused(t *testing.T) {
 	inWorld(t, options{setUp: methods(device.ByImport)}, func(t *testing.T, w *world) {
-		dead := w.issueToken()
+		revoked := w.issueToken()
 		w.auth.RevokeAll()
-		_, err := w.dev.Import(t.Context(), w.seal(dead))
+		_, err := w.dev.Import(t.Context(), w.seal(revoked))
 		if e, ok := errors.AsType[*oauthdevice.Error](err); !ok || e.Code != oauthdevice.InvalidGrant {
-			t.Errorf("a dead token: %v", err)
+			t.Errorf("revoked token: %v", err)
 		}
 		_, err = w.dev.Import(t.Context(), w.seal(w.issueToken(oauthtest.PickerScope)))
 		if _, ok := errors.AsType[*engine.ScopeError](err); !ok {
-			t.Errorf("too little granted: %v", err)
+			t.Errorf("token without the scope: %v", err)
 		}
 		secret, err := tokenfile.NewIdentity()
 		if err != nil {
@@ -101,21 +104,21 @@ func TestImportRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := w.dev.Import(t.Context(), foreign); !errors.Is(err, tokenfile.ErrWrongIdentity) {
-			t.Errorf("sealed for another box: %v", err)
+			t.Errorf("token sealed for another box: %v", err)
 		}
 		plain, err := json.Marshal(w.issueToken())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.dev.Import(t.Context(), plain); !errors.Is(err, tokenfile.ErrNotTokenFile) {
-			t.Errorf("not sealed: %v", err)
+			t.Errorf("unsealed token: %v", err)
 		}
-		w.until("nothing of them left", func(s device.Status) bool { return s.State == device.Pairing && s.Account == nil })
+		w.until("pairing without an account", func(s device.Status) bool { return s.State == device.Pairing && s.Account == nil })
 		w.pass(time.Second)
 		if grants, err := w.store.Grants.All(); err != nil || len(grants) > 0 {
-			t.Errorf("%v, %v", grants, err)
+			t.Errorf("grants %v, %v; want none", grants, err)
 		}
-		// Without a network it is kept, and tried when it is needed.
+		// Without a network the token is kept and checked when it is needed.
 		f := w.issueToken()
 		w.net.cut()
 		if tried, err := w.dev.Import(t.Context(), w.seal(f)); err != nil || tried {
@@ -130,13 +133,14 @@ func TestImportRefused(t *testing.T) {
 	})
 }
 
-// What is not understood is no reason to forget a token.
+// TestImportUnverified checks that an answer that does not refuse a token does not
+// discard it.
 func TestImportUnverified(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
-		"cut off":            cutOff,
-		"without a scope":    answer(200, "application/json", `{"access_token":"a-s3cr3t","expires_in":3600,"token_type":"Bearer"}`),
-		"somebody else's":    answer(403, "text/html", "<html>"),
-		"something went bad": answer(500, "application/json", `{"error":"server_error"}`),
+		"cut off":      cutOff,
+		"no scope":     answer(200, "application/json", `{"access_token":"a-s3cr3t","expires_in":3600,"token_type":"Bearer"}`),
+		"proxy":        answer(403, "text/html", "<html>"),
+		"server error": answer(500, "application/json", `{"error":"server_error"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, options{setUp: methods(device.ByImport)}, func(t *testing.T, w *world) {
@@ -148,14 +152,14 @@ func TestImportUnverified(t *testing.T) {
 				}
 				w.pass(time.Minute)
 				if g, err := w.store.Grants.Current(); err != nil || g == nil || g.RefreshToken == "" {
-					t.Errorf("%v, %v", g, err)
+					t.Errorf("grant %v, %v", g, err)
 				}
 			})
 		})
 	}
 }
 
-// An operator who was told to import a token sees that it helped.
+// TestImportWhileBlocked checks that an imported token unblocks the box.
 func TestImportWhileBlocked(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true}}, func(t *testing.T, w *world) {
 		w.untilState(device.Blocked)
@@ -171,8 +175,8 @@ func TestImportWhileBlocked(t *testing.T) {
 	})
 }
 
-// Somebody who imports a token for another one does not take the phone out of the
-// hands of who is choosing.
+// TestImportDuringPick checks that an import does not interrupt a pick or a
+// sign-in.
 func TestImportDuringPick(t *testing.T) {
 	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1")
@@ -182,7 +186,7 @@ func TestImportDuringPick(t *testing.T) {
 		w.untilState(device.Picking)
 		token := w.seal(w.issueToken())
 		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, device.ErrPickRunning) {
-			t.Errorf("while Anna chooses: %v", err)
+			t.Errorf("import during a pick: %v", err)
 		}
 		w.choose("item-2")
 		w.untilState(device.Showing)
@@ -192,22 +196,23 @@ func TestImportDuringPick(t *testing.T) {
 		}
 		w.untilCode()
 		if _, err := w.dev.Import(t.Context(), token); !errors.Is(err, device.ErrPickRunning) {
-			t.Errorf("while somebody signs in: %v", err)
+			t.Errorf("import during a sign-in: %v", err)
 		}
 		w.pass(time.Minute)
 		code := w.dev.Statuses().Get().Pairing.UserCode
-		if err := w.dev.Renew(t.Context()); err != nil { // works for a newcomer too
+		if err := w.dev.Renew(t.Context()); err != nil { // also for a new account
 			t.Error(err)
 		}
-		w.until("another code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.UserCode != code })
+		w.until("new code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.UserCode != code })
 		w.press(screen.KeyBack)
 		if _, err := w.dev.Import(t.Context(), token); err != nil {
-			t.Errorf("when nobody is there: %v", err)
+			t.Errorf("import afterwards: %v", err)
 		}
 	})
 }
 
-// The delivered token, and the recipient, on a disk that is full at boot.
+// TestRecipientAfterFullDisk checks that a disk that was full at the start does not
+// leave the box without a recipient.
 func TestRecipientAfterFullDisk(t *testing.T) {
 	var full atomic.Bool
 	o := options{before: func(w *world) {
@@ -223,8 +228,8 @@ func TestRecipientAfterFullDisk(t *testing.T) {
 	})
 }
 
-// A box that was delivered with a token takes it once: after it was forgotten it
-// does not come back.
+// TestProvisioned checks that a provisioned token is taken once. It must not return
+// after the account was unpaired.
 func TestProvisioned(t *testing.T) {
 	for _, form := range []string{"plain", "sealed"} {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
@@ -247,18 +252,20 @@ func TestProvisioned(t *testing.T) {
 			w.restart()
 			w.pass(time.Minute)
 			if s := w.dev.Statuses().Get(); s.State != device.Pairing {
-				t.Errorf("a forgotten account is back: %+v", s)
+				t.Errorf("the unpaired account returned: %+v", s)
 			}
 			w.config = func(c *Config) { c.Provisioned = []byte("{}") }
 			w.restart()
-			w.until("a code although the credential is broken", func(s device.Status) bool { return s.Pairing != nil })
+			w.untilCode() // although the credential is invalid
 		})
 	}
 }
 
+// TestProvisionedTokenStaysForgotten checks that a provisioned token does not return
+// after other accounts were imported and unpaired.
 func TestProvisionedTokenStaysForgotten(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
-		w.until("a recipient", func(s device.Status) bool { return s.Recipient != "" })
+		w.until("recipient", func(s device.Status) bool { return s.Recipient != "" })
 		data, err := json.Marshal(w.issueToken())
 		if err != nil {
 			t.Fatal(err)
@@ -281,11 +288,13 @@ func TestProvisionedTokenStaysForgotten(t *testing.T) {
 		w.restart()
 		w.pass(time.Minute)
 		if s := w.dev.Statuses().Get(); s.State != device.Pairing {
-			t.Errorf("it is back: %+v", s)
+			t.Errorf("the unpaired account returned: %+v", s)
 		}
 	})
 }
 
+// TestProvisionedAfterFullDisk checks that a provisioned token is taken after the
+// disk was full at the start.
 func TestProvisionedAfterFullDisk(t *testing.T) {
 	var full atomic.Bool
 	o := options{config: func(c *Config) {
@@ -298,7 +307,7 @@ func TestProvisionedAfterFullDisk(t *testing.T) {
 		full.Store(false)
 		w.pass(24 * time.Hour)
 		if s := w.dev.Statuses().Get(); s.Account == nil {
-			t.Errorf("the delivered token was never taken: %s", s.State)
+			t.Errorf("the provisioned token was not taken: state %s", s.State)
 		}
 	})
 }

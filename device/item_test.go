@@ -11,7 +11,7 @@ import (
 	"pickerd/display"
 )
 
-// Single items can be removed; with the last one there is nothing to show.
+// TestRemoveItem checks that single items can be removed, also the last one.
 func TestRemoveItem(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -19,15 +19,15 @@ func TestRemoveItem(t *testing.T) {
 		w.untilState(device.Showing)
 		w.untilClean()
 		if err := w.dev.RemoveItem(t.Context(), "item-9"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("one that is not here: %v", err)
+			t.Errorf("removal of an unknown item: %v", err)
 		}
 		if err := w.dev.RemoveItem(t.Context(), "item-1"); err != nil {
 			t.Fatal(err)
 		}
-		w.until("one is left", func(s device.Status) bool { return s.Library.Items == 1 && s.State == device.Showing })
-		w.untilPage("it is on the screen", func(p display.Page) bool { return p.Slide != nil && len(p.Slide.Media) == 1 })
+		w.until("one item", func(s device.Status) bool { return s.Library.Items == 1 && s.State == device.Showing })
+		w.untilPage("slide of one item", func(p display.Page) bool { return p.Slide != nil && len(p.Slide.Media) == 1 })
 		if _, _, err := w.dev.OpenItem("item-1"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("its file is there: %v", err)
+			t.Errorf("the file of the removed item: %v", err)
 		}
 		if err := w.dev.RemoveItem(t.Context(), "item-2"); err != nil {
 			t.Fatal(err)
@@ -38,6 +38,8 @@ func TestRemoveItem(t *testing.T) {
 	})
 }
 
+// TestHideItem checks that hidden items are not shown until they are unhidden or
+// picked again.
 func TestHideItem(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -57,7 +59,7 @@ func TestHideItem(t *testing.T) {
 			return slices.Compact(all)
 		}
 		if n := len(seen()); n != 2 {
-			t.Fatalf("%d photos are shown", n)
+			t.Fatalf("%d photos shown, want 2", n)
 		}
 		hide := func(id string, hidden bool) {
 			t.Helper()
@@ -68,29 +70,29 @@ func TestHideItem(t *testing.T) {
 		}
 		hide("item-1", true)
 		if s := w.dev.Statuses().Get(); len(seen()) != 1 || s.Library.Items != 2 || s.Library.Hidden != 1 {
-			t.Errorf("%d are shown of %+v", len(seen()), s.Library)
+			t.Errorf("%d photos shown of %+v", len(seen()), s.Library)
 		}
 		w.restart()
 		w.untilState(device.Showing)
 		if len(seen()) != 1 {
-			t.Error("after a power cut it is shown again")
+			t.Error("the hidden photo is shown after a restart")
 		}
 		hide("item-2", true)
-		p := w.untilPage("no photo", func(p display.Page) bool { return p.Slide == nil && p.State == string(device.Idle) })
+		p := w.untilPage("page without a photo", func(p display.Page) bool { return p.Slide == nil && p.State == string(device.Idle) })
 		if p.Title != "All photos are hidden" || p.Label(display.Pick) == "" || p.Label(display.AskForget) == "" {
 			t.Errorf("%+v", p)
 		}
 		hide("item-2", false)
 		w.untilState(device.Showing)
 		if err := w.dev.HideItem(t.Context(), "nothing", true); err == nil {
-			t.Error("what is not there can be hidden")
+			t.Error("an unknown item can be hidden")
 		}
-		// Who chooses it again wants to see it.
+		// An item that is picked again is shown.
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.choose("item-1")
-		w.until("it", func(s device.Status) bool {
+		w.until("the picked item", func(s device.Status) bool {
 			return s.State == device.Showing && s.Library == device.Library{Items: 1, Bytes: s.Library.Bytes}
 		})
 		w.untilClean()

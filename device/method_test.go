@@ -11,21 +11,21 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// The door that Google keeps shut for the Picker's scope: the person does not
-// notice, and one scan does everything.
+// TestScopeRefused checks that the box uses the relay when the device flow refuses
+// the picker's scope, without a notice, and that one scan leads to the picker.
 func TestScopeRefused(t *testing.T) {
 	o := options{auth: oauthtest.Options{RefuseScope: true}, setUp: methods(device.ByDevice, device.ByRelay)}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
 		s := w.dev.Statuses().Get()
 		if len(s.Refused) != 1 || s.Refused[0].Method != device.ByDevice || s.Refused[0].Error != "invalid_scope" || !strings.Contains(s.Refused[0].Reason, "photospicker") {
-			t.Errorf("refused: %+v", s.Refused)
+			t.Errorf("refused methods %+v", s.Refused)
 		}
 		if s.Problem != nil {
-			t.Errorf("the person is told of %+v", s.Problem)
+			t.Errorf("problem %+v", s.Problem)
 		}
 		if !strings.Contains(w.log.String(), "Invalid device flow scope") {
-			t.Error("the reason is not in the log")
+			t.Error("the log lacks the reason")
 		}
 		link, err := w.dev.Redirected(t.Context(), w.consent(v))
 		if err != nil {
@@ -33,30 +33,32 @@ func TestScopeRefused(t *testing.T) {
 		}
 		s = w.untilState(device.Picking)
 		if link != s.Pick.PickerURI || s.Account == nil || s.Account.Method != device.ByRelay {
-			t.Errorf("the phone goes to %q, the screen shows %q; %+v", link, s.Pick.PickerURI, s.Account)
+			t.Errorf("the phone is redirected to %q, the screen shows %q; account %+v", link, s.Pick.PickerURI, s.Account)
 		}
 		w.choose()
 		w.untilState(device.Showing)
 		w.untilClean()
 
-		// What the probe learned counts after a restart too.
+		// The refusal is remembered over a restart.
 		if err := w.dev.Unpair(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 		w.restart()
 		w.untilLink(device.ByRelay)
 		if n := countCalls(w, oauthtest.OpCode); n != 1 {
-			t.Errorf("the device flow was asked for %d times", n)
+			t.Errorf("%d requests for a code", n)
 		}
 		w.config = func(c *Config) { c.OAuth.Scopes = append(c.OAuth.Scopes, "email") }
 		w.restart()
 		w.untilLink(device.ByRelay)
 		if n := countCalls(w, oauthtest.OpCode); n != 2 {
-			t.Errorf("after a change of the configuration the device flow was asked for %d times", n)
+			t.Errorf("%d requests for a code after a change of the configuration", n)
 		}
 	})
 }
 
+// TestWrongClientType checks that the next method is used when the server refuses
+// the type of the client.
 func TestWrongClientType(t *testing.T) {
 	for _, op := range []string{oauthtest.OpCode, oauthtest.OpPoll} {
 		o := options{auth: oauthtest.Options{WrongType: op}, setUp: methods(device.ByDevice, device.ByPaste)}
@@ -73,12 +75,14 @@ func TestWrongClientType(t *testing.T) {
 	}
 }
 
+// TestAllMethodsRefused checks that the box is blocked when all methods are refused,
+// names the others, and asks again now and then.
 func TestAllMethodsRefused(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, setUp: methods(device.ByDevice, device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
 		_, err := w.dev.Redirected(t.Context(), w.consent(v))
 		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "scope_refused" {
-			t.Errorf("the phone is told %v", err)
+			t.Errorf("error on the phone: %v", err)
 		}
 		s := w.untilState(device.Blocked)
 		ways := strings.Join(s.Problem.Ways, "\n")
@@ -89,11 +93,11 @@ func TestAllMethodsRefused(t *testing.T) {
 		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) != 2 || page.Title == "" {
 			t.Errorf("%+v", page)
 		}
-		// What can be asked without a person is asked now and then; a link that is
-		// known not to work is not put on the screen meanwhile.
+		// The box repeats requests that need no person. It does not show a link that
+		// is known not to work.
 		w.pass(40 * time.Minute)
 		if n := countCalls(w, oauthtest.OpCode); n < 4 {
-			t.Errorf("asked %d times", n)
+			t.Errorf("%d requests for a code, want 4 or more", n)
 		}
 		if s := w.dev.Statuses().Get(); s.State != device.Blocked || s.Pairing != nil {
 			t.Errorf("%+v", s)
@@ -105,14 +109,14 @@ func TestAllMethodsRefused(t *testing.T) {
 	})
 }
 
-// The way out of a blocked screen is on it, whatever there is left to say.
+// TestRetryAfterAllRefused checks that the page of a blocked box offers to try again.
 func TestRetryAfterAllRefused(t *testing.T) {
 	o := options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, setUp: methods(device.ByDevice, device.ByRelay, device.ByPaste)}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		for _, m := range []string{device.ByRelay, device.ByPaste} {
 			_, v := w.untilLink(m)
 			if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err == nil {
-				t.Fatal("through")
+				t.Fatal("the exchange succeeded")
 			}
 		}
 		w.untilState(device.Blocked)
@@ -123,16 +127,18 @@ func TestRetryAfterAllRefused(t *testing.T) {
 	})
 }
 
+// TestListenerClosesWithMethod checks that the listener for phones closes when the
+// next method does not need it.
 func TestListenerClosesWithMethod(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RefuseCodeScope: true}, setUp: methods(device.ByRelay, device.ByImport)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
 		if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err == nil {
-			t.Fatal("through")
+			t.Fatal("the exchange succeeded")
 		}
-		w.until("import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
+		w.until("pairing by import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
 		w.pass(time.Minute)
 		if w.phones.isOpen() {
-			t.Error("the door stays open with nothing behind it")
+			t.Error("the phone listener is still open")
 		}
 	})
 }

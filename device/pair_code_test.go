@@ -15,16 +15,15 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// TestDeviceFlowAnswers goes through what an authorization server may answer when it is
-// asked for a code or polled: each row ends in the right words, and pairing goes
-// on.
+// TestDeviceFlowAnswers checks the problem shown for each answer of an authorization
+// server to a request for a code or to a poll, and that pairing works afterwards.
 func TestDeviceFlowAnswers(t *testing.T) {
 	type row struct {
 		op       string
 		answers  []http.HandlerFunc
 		problem  string
 		state    device.State
-		sameCode bool // the code on the screen survives
+		sameCode bool // the code on the screen remains
 	}
 	const code, poll = oauthtest.OpCode, oauthtest.OpPoll
 	tests := map[string]row{
@@ -40,7 +39,7 @@ func TestDeviceFlowAnswers(t *testing.T) {
 		"code: 10 MB":                         {code, repeat(1, hugeAnswer), "bad_answer", device.Pairing, false},
 		"code: wrong types":                   {code, repeat(1, answer(200, "application/json", `{"device_code":7,"user_code":[]}`)), "bad_answer", device.Pairing, false},
 		"code: no user_code":                  {code, repeat(1, answer(200, "application/json", `{"device_code":"d","verification_url":"https://g.test/device"}`)), "bad_answer", device.Pairing, false},
-		"code: verification_url is no web":    {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"javascript:alert(1)"}`)), "bad_answer", device.Pairing, false},
+		"code: verification_url not HTTP":     {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"javascript:alert(1)"}`)), "bad_answer", device.Pairing, false},
 		"code: verification_url too long":     {code, repeat(1, answer(200, "application/json", `{"device_code":"d","user_code":"AB-CD","verification_url":"https://g.test/`+strings.Repeat("x", 2000)+`"}`)), "bad_link", device.Pairing, false},
 		"poll: access_denied":                 {poll, repeat(1, refuse(403, "access_denied")), "denied", device.Pairing, false},
 		"poll: invalid_grant":                 {poll, repeat(1, refuse(400, "invalid_grant")), "code_spent", device.Pairing, false},
@@ -68,13 +67,13 @@ func TestDeviceFlowAnswers(t *testing.T) {
 					t.Errorf("state %s, want %s", s.State, r.state)
 				}
 				if s.Problem.Message == "" || s.Problem.Remedy == "" {
-					t.Errorf("no words: %+v", s.Problem)
+					t.Errorf("no message or no remedy: %+v", s.Problem)
 				}
 				before := ""
 				if s.Pairing != nil {
 					before = s.Pairing.UserCode
 				}
-				w.until("a code and calm", func(s device.Status) bool { return s.Pairing != nil && s.Problem == nil })
+				w.until("code without a problem", func(s device.Status) bool { return s.Pairing != nil && s.Problem == nil })
 				if after := w.dev.Statuses().Get().Pairing.UserCode; r.sameCode && after != before {
 					t.Errorf("the code changed from %q to %q", before, after)
 				}
@@ -87,12 +86,14 @@ func TestDeviceFlowAnswers(t *testing.T) {
 	}
 }
 
+// TestSlowDownPersists checks that slow_down applies to all further polls, also
+// after a restart.
 func TestSlowDownPersists(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.auth.Fail(oauthtest.OpPoll, refuse(403, "slow_down"))
 		w.untilCode()
 		w.pass(2 * time.Minute)
-		w.restart() // it must not be forgotten over a restart either
+		w.restart()
 		w.pass(2 * time.Minute)
 		var last time.Time
 		for _, c := range w.auth.Calls() {
@@ -107,11 +108,12 @@ func TestSlowDownPersists(t *testing.T) {
 	})
 }
 
+// TestCodeRenewal checks that an expired code is replaced without a notice.
 func TestCodeRenewal(t *testing.T) {
 	for name, o := range map[string]oauthtest.Options{
 		"expired_token":      {CodeLife: 10 * time.Minute},
 		"as invalid_grant":   {CodeLife: 10 * time.Minute, ExpireAsInvalid: true},
-		"very short lived":   {CodeLife: 30 * time.Second},
+		"30 seconds":         {CodeLife: 30 * time.Second},
 		"half an hour":       {},
 		"expires_in missing": {},
 	} {
@@ -127,26 +129,26 @@ func TestCodeRenewal(t *testing.T) {
 				defer cancel()
 				for p := range w.dev.Pages().Watch(ctx) {
 					if p.Problem != "" && name != "expires_in missing" {
-						t.Errorf("unattended, the screen says %q", p.Problem)
+						t.Errorf("the page shows %q while codes are renewed", p.Problem)
 					}
 					if p.Code == "" {
 						continue
 					}
 					codes[p.Code] = true
 					if !time.Now().Before(p.Until) {
-						t.Error("a dead code is on the screen")
+						t.Error("an expired code is on the screen")
 					}
 				}
 				if len(codes) < 4 {
-					t.Errorf("%d codes in two hours", len(codes))
+					t.Errorf("%d codes in two hours, want 4 or more", len(codes))
 				}
 			})
 		})
 	}
 }
 
-// A person who can't use the code on the screen gets another, and the first one
-// stays good.
+// TestRenew checks that a person can ask for a new code, and that the first one
+// remains valid.
 func TestRenew(t *testing.T) {
 	for _, method := range []string{device.ByDevice, device.ByRelay} {
 		inWorld(t, options{setUp: methods(method)}, func(t *testing.T, w *world) {
@@ -156,12 +158,12 @@ func TestRenew(t *testing.T) {
 			}
 			w.pass(time.Minute)
 			if w.dev.Statuses().Get().Pairing.QRURI != first.Pairing.QRURI {
-				t.Error("renewed at once: a held key would use up the server's patience")
+				t.Error("the code was renewed at once, so a held key would use up the server's rate limit")
 			}
 			if err := w.dev.Renew(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.until("another code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.QRURI != first.Pairing.QRURI })
+			w.until("new code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.QRURI != first.Pairing.QRURI })
 			if method == device.ByDevice {
 				w.auth.Approve(first.Pairing.UserCode)
 			} else {
@@ -175,12 +177,13 @@ func TestRenew(t *testing.T) {
 			}
 			w.untilState(device.Picking)
 			if err := w.dev.Renew(t.Context()); !errors.Is(err, device.ErrNoCode) {
-				t.Errorf("when there is no code: %v", err)
+				t.Errorf("renewal without a code: %v", err)
 			}
 		})
 	}
 }
 
+// TestSpokenCode checks that the code is spelled for screen readers.
 func TestSpokenCode(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.untilCode()
@@ -191,7 +194,7 @@ func TestSpokenCode(t *testing.T) {
 	})
 }
 
-// An approval given while the box was off counts.
+// TestApprovalWhileOff checks that an approval given while the box is off counts.
 func TestApprovalWhileOff(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.untilCode()
@@ -203,25 +206,27 @@ func TestApprovalWhileOff(t *testing.T) {
 	})
 }
 
-// A person scans in time and approves while the code is good, but the box has moved on.
+// TestApprovalInLastMinute checks that an approval of a valid code counts after the
+// box has replaced the code on the screen.
 func TestApprovalInLastMinute(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
 		s := w.untilCode()
 		w.pass(8*time.Minute + 50*time.Second)
 		if got := w.dev.Statuses().Get().Pairing.UserCode; got != s.Pairing.UserCode {
-			t.Fatal("already another code")
+			t.Fatal("the code was replaced too early")
 		}
 		w.pass(30 * time.Second) // the person signs in
 		if !w.auth.Approve(s.Pairing.UserCode) {
-			t.Fatal("code dead")
+			t.Fatal("the code has expired")
 		}
 		w.pass(5 * time.Minute)
 		if s := w.dev.Statuses().Get(); s.State == device.Pairing {
-			t.Errorf("an approval given 40 s before the code's end is ignored: %s", s.State)
+			t.Errorf("an approval 40 s before the code expires is ignored: state %s", s.State)
 		}
 	})
 }
 
+// TestDenialInLastMinute checks that a denial of a replaced code is shown.
 func TestDenialInLastMinute(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
 		s := w.untilCode()
@@ -233,10 +238,11 @@ func TestDenialInLastMinute(t *testing.T) {
 				return
 			}
 		}
-		t.Error("no word about the refusal")
+		t.Error("the denial is not shown")
 	})
 }
 
+// TestScopeDeclined checks that a person who unticks the scope can pair again.
 func TestScopeDeclined(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.untilCode()
@@ -246,6 +252,8 @@ func TestScopeDeclined(t *testing.T) {
 	})
 }
 
+// TestPickDuringPoll checks that a pick that interrupts a poll does not lose the
+// token that is on its way.
 func TestPickDuringPoll(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.untilCode()
@@ -263,26 +271,28 @@ func TestPickDuringPoll(t *testing.T) {
 			return nil
 		})
 		w.pass(5 * time.Second)
-		w.dev.Pick(t.Context()) // an impatient person
+		w.dev.Pick(t.Context())
 		w.pass(time.Minute)
 		if s := w.dev.Statuses().Get(); s.State == device.Pairing {
-			t.Errorf("approved, but %s %+v", s.State, s.Problem)
+			t.Errorf("the approval is lost: state %s, problem %+v", s.State, s.Problem)
 		}
 	})
 }
 
-// A server that spends every code is not flooded with wishes for new ones.
+// TestUsedCodeBackoff checks that requests for codes are limited when the server
+// invalidates each code.
 func TestUsedCodeBackoff(t *testing.T) {
 	before := func(w *world) { w.auth.Fail(oauthtest.OpPoll, repeat(1000, refuse(400, "invalid_grant"))...) }
 	inWorld(t, options{before: before}, func(t *testing.T, w *world) {
 		w.pass(time.Hour)
 		if n := countCalls(w, oauthtest.OpCode); n > 40 {
-			t.Errorf("%d codes asked for in an hour", n)
+			t.Errorf("%d requests for a code in an hour", n)
 		}
 	})
 }
 
-// longestExpired returns the longest time that a dead code or QR stood on the screen.
+// longestExpired watches the page for d. It returns the longest time that a QR code
+// was shown after it had expired.
 func longestExpired(w *world, d time.Duration) (longest time.Duration) {
 	end := time.Now().Add(d)
 	for time.Now().Before(end) {
