@@ -304,46 +304,56 @@ func longestExpired(w *world, d time.Duration) (longest time.Duration) {
 	return longest
 }
 
-func TestDeadCodeRateLimited(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.untilCode()
-		w.pass(time.Minute)
-		w.auth.Fail(oauthtest.OpCode, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`))
-		if d := longestExpired(w, 20*time.Minute); d > 0 {
-			t.Errorf("a dead code on the screen for %v", d)
-		}
-	})
-}
-
-func TestDeadCodePollRetryAfter(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.untilCode()
-		w.pass(8 * time.Minute)
-		w.auth.Fail(oauthtest.OpPoll, func(rw http.ResponseWriter, r *http.Request) {
-			rw.Header().Set("Retry-After", "600")
-			rw.WriteHeader(429)
+// TestExpiredCode checks that no expired code stays on the screen, whatever keeps the
+// box from getting a new one.
+func TestExpiredCode(t *testing.T) {
+	for name, tt := range map[string]struct {
+		auth  oauthtest.Options
+		after time.Duration // from the first code to the fault
+		fault func(*world)
+		watch time.Duration
+	}{
+		"rate limited": {
+			auth:  oauthtest.Options{CodeLife: 10 * time.Minute},
+			after: time.Minute,
+			fault: func(w *world) {
+				w.auth.Fail(oauthtest.OpCode, answer(403, "application/json", `{"error_code":"rate_limit_exceeded"}`))
+			},
+			watch: 20 * time.Minute,
+		},
+		"Retry-After": {
+			auth:  oauthtest.Options{CodeLife: 10 * time.Minute},
+			after: 8 * time.Minute,
+			fault: func(w *world) {
+				w.auth.Fail(oauthtest.OpPoll, func(rw http.ResponseWriter, r *http.Request) {
+					rw.Header().Set("Retry-After", "600")
+					rw.WriteHeader(429)
+				})
+			},
+			watch: 20 * time.Minute,
+		},
+		"no answer": {
+			auth: oauthtest.Options{CodeLife: 10 * time.Minute},
+			fault: func(w *world) {
+				w.net.hook(func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }, nil)
+			},
+			watch: 20 * time.Minute,
+		},
+		"long interval": {
+			auth:  oauthtest.Options{CodeLife: 9 * time.Minute, Interval: 5 * time.Minute},
+			fault: func(*world) {},
+			watch: 30 * time.Minute,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, options{auth: tt.auth}, func(t *testing.T, w *world) {
+				w.untilCode()
+				w.pass(tt.after)
+				tt.fault(w)
+				if d := longestExpired(w, tt.watch); d > 0 {
+					t.Errorf("an expired code was on the screen for %v", d)
+				}
+			})
 		})
-		if d := longestExpired(w, 20*time.Minute); d > 0 {
-			t.Errorf("a dead code on the screen for %v", d)
-		}
-	})
-}
-
-func TestDeadCodeBlackHole(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{CodeLife: 10 * time.Minute}}, func(t *testing.T, w *world) {
-		w.untilCode()
-		w.net.hook(func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }, nil)
-		if d := longestExpired(w, 20*time.Minute); d > 0 {
-			t.Errorf("a dead code on the screen for %v", d)
-		}
-	})
-}
-
-func TestDeadCodeLongInterval(t *testing.T) {
-	inWorld(t, options{auth: oauthtest.Options{CodeLife: 9 * time.Minute, Interval: 5 * time.Minute}}, func(t *testing.T, w *world) {
-		w.untilCode()
-		if d := longestExpired(w, 30*time.Minute); d > 0 {
-			t.Errorf("a dead code on the screen for %v", d)
-		}
-	})
+	}
 }
