@@ -78,7 +78,7 @@ func TestTwoAccounts(t *testing.T) {
 		if err := w.dev.PickAs(t.Context(), device.NewAccount); !errors.Is(err, device.ErrPaired) {
 			t.Errorf("third account: %v", err)
 		}
-		for name, err := range map[string]error{"pick": w.dev.PickAs(t.Context(), "nobody"), "unpair": w.dev.UnpairOne(t.Context(), "nobody", true)} {
+		for name, err := range map[string]error{"pick": w.dev.PickAs(t.Context(), "unknown"), "unpair": w.dev.UnpairOne(t.Context(), "unknown", true)} {
 			if !errors.Is(err, device.ErrNoAccount) {
 				t.Errorf("%s of an unknown account: %v", name, err)
 			}

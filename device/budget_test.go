@@ -88,6 +88,7 @@ func (w *world) checkCollection(want ...string) {
 	}
 }
 
+// TestMaxBytes checks that photos are skipped beyond max_bytes.
 func TestMaxBytes(t *testing.T) {
 	most := int64(len(pickertest.PlainPhotos(1)[0].Data)) * 5
 	o := options{config: func(c *Config) { c.MaxBytes = most }}
@@ -102,6 +103,7 @@ func TestMaxBytes(t *testing.T) {
 	})
 }
 
+// TestAppend checks that a pick adds to the photos of the last one.
 func TestAppend(t *testing.T) {
 	o := options{config: func(c *Config) { c.Append = true }}
 	inWorld(t, o, func(t *testing.T, w *world) {

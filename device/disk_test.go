@@ -138,10 +138,10 @@ func TestReadOnlyDisk(t *testing.T) {
 			t.Errorf("a code is shown although the token could not be saved: %+v", p)
 		}
 		w.auth.Approve(code.Pairing.UserCode)
-		asked := countCalls(w, oauthtest.OpPoll)
+		polls := countCalls(w, oauthtest.OpPoll)
 		w.pass(5 * time.Minute)
-		if n := countCalls(w, oauthtest.OpPoll); n > asked || s.State != device.Pairing {
-			t.Errorf("state %s; %d polls for a token that could not be saved", s.State, n-asked)
+		if n := countCalls(w, oauthtest.OpPoll); n > polls || s.State != device.Pairing {
+			t.Errorf("state %s; %d polls for a token that could not be saved", s.State, n-polls)
 		}
 		readOnly.Store(false)
 		w.choose()

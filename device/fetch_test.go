@@ -148,6 +148,7 @@ func TestNoPhotos(t *testing.T) {
 	})
 }
 
+// TestListOddities checks lists that Google should not send.
 func TestListOddities(t *testing.T) {
 	t.Run("same page token without end", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
@@ -349,9 +350,9 @@ func TestExpiredURLs(t *testing.T) {
 	o := options{items: pickertest.PlainPhotos(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		for i := range 20 {
-			var asked atomic.Bool
+			var slow atomic.Bool
 			w.photos.FailItem(fmt.Sprintf("item-%d", i+1), func(rw http.ResponseWriter, r *http.Request) {
-				if !asked.Swap(true) { // so slow that the URLs of the next items expire
+				if !slow.Swap(true) { // so slow that the URLs of the next items expire
 					waitOrDone(r, 40*time.Second)
 				}
 				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(1)[0])
@@ -397,8 +398,8 @@ func (b *slowBody) Read(p []byte) (int, error) {
 
 func (b *slowBody) Close() error { return nil }
 
-// TestSlowDownloads checks 40 items that take 27 minutes each, four at a time. Their
-// URLs expire after 60 minutes.
+// TestSlowDownloads checks 40 items that take 27 minutes each, four at a time.
+// Their URLs expire after 60 minutes.
 func TestSlowDownloads(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		w.net.setMedia(slowMedia{w.net.media(), 27 * time.Minute})
@@ -413,13 +414,13 @@ func TestSlowDownloads(t *testing.T) {
 
 // TestScreenSize checks that photos are requested in the size of the screen.
 func TestScreenSize(t *testing.T) {
-	asked := make(chan string, 100)
+	sizes := make(chan string, 100)
 	o := options{config: func(c *Config) { c.ScreenSize = func() (int, int) { return 1080, 1920 } }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.net.hook(func(r *http.Request) error {
 			if strings.HasPrefix(r.URL.Path, "/media/") {
 				_, suffix, _ := strings.Cut(r.URL.Path, "=")
-				asked <- suffix
+				sizes <- suffix
 			}
 			return nil
 		}, nil)
@@ -428,7 +429,7 @@ func TestScreenSize(t *testing.T) {
 		w.untilState(device.Showing)
 		w.untilClean()
 	})
-	if got := <-asked; got != "w1080-h1920" {
+	if got := <-sizes; got != "w1080-h1920" {
 		t.Errorf("requested %q", got)
 	}
 }

@@ -65,7 +65,8 @@ func (w *world) traces() map[string][]byte {
 	return all
 }
 
-// find returns the traces that are left in the state directory, in contents or names of files.
+// find returns the traces that are left in the state directory, in contents or
+// names of files.
 func (w *world) find(traces map[string][]byte) (found []string) {
 	w.t.Helper()
 	err := filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
@@ -300,7 +301,7 @@ func TestGuestOnReadOnlyDisk(t *testing.T) {
 func TestGuestPowerCuts(t *testing.T) {
 	cuts := 0
 	for at := 0; ; at++ {
-		pulled := false
+		cut := false
 		inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 			traces := w.pairGuest()
 			w.untilClean()
@@ -324,7 +325,7 @@ func TestGuestPowerCuts(t *testing.T) {
 				}
 				st.Close()
 			}
-			pulled = off
+			cut = off
 			w.start()
 			if s := w.dev.Statuses().Get(); s.Library.Items > 0 {
 				t.Error("photos left after the next start")
@@ -334,7 +335,7 @@ func TestGuestPowerCuts(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("power cut at use %d of the disk", at)
 		}
-		if !pulled {
+		if !cut {
 			break
 		}
 		cuts++

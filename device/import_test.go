@@ -21,9 +21,9 @@ import (
 // issueToken returns a token obtained on another computer.
 func (w *world) issueToken(without ...string) *tokenfile.File {
 	w.t.Helper()
-	way := w.method(device.ByPaste)
+	m := w.method(device.ByPaste)
 	c := w.oauth
-	c.ID, c.Secret = way.ClientID, way.Secret
+	c.ID, c.Secret = m.ClientID, m.Secret
 	to, err := w.auth.Allow(c.AuthCodeURL("http://127.0.0.1:41000/", "s", "v"), "person", without...)
 	if err != nil {
 		w.t.Fatal(err)
@@ -261,8 +261,8 @@ func TestProvisioned(t *testing.T) {
 	}
 }
 
-// TestProvisionedTokenStaysForgotten checks that a provisioned token does not return
-// after other accounts were imported and unpaired.
+// TestProvisionedTokenStaysForgotten checks that a provisioned token does not
+// return after other accounts were imported and unpaired.
 func TestProvisionedTokenStaysForgotten(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.until("recipient", func(s device.Status) bool { return s.Recipient != "" })

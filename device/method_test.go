@@ -75,8 +75,8 @@ func TestWrongClientType(t *testing.T) {
 	}
 }
 
-// TestAllMethodsRefused checks that the box is blocked when all methods are refused,
-// names the others, and asks again now and then.
+// TestAllMethodsRefused checks that the box is blocked when all methods are
+// refused, names the others, and asks again now and then.
 func TestAllMethodsRefused(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, setUp: methods(device.ByDevice, device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
@@ -85,9 +85,9 @@ func TestAllMethodsRefused(t *testing.T) {
 			t.Errorf("error on the phone: %v", err)
 		}
 		s := w.untilState(device.Blocked)
-		ways := strings.Join(s.Problem.Ways, "\n")
+		others := strings.Join(s.Problem.Ways, "\n")
 		if !strings.Contains(s.Problem.Message, "Web application") || !strings.Contains(s.Problem.Message, "photospicker.mediaitems.readonly") ||
-			!strings.Contains(ways, "paste:") || !strings.Contains(ways, "import:") || strings.Contains(ways, "relay:") || len(s.Refused) != 2 {
+			!strings.Contains(others, "paste:") || !strings.Contains(others, "import:") || strings.Contains(others, "relay:") || len(s.Refused) != 2 {
 			t.Errorf("%+v", s)
 		}
 		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) != 2 || page.Title == "" {
@@ -109,7 +109,8 @@ func TestAllMethodsRefused(t *testing.T) {
 	})
 }
 
-// TestRetryAfterAllRefused checks that the page of a blocked box offers to try again.
+// TestRetryAfterAllRefused checks that the page of a blocked box offers to try
+// again.
 func TestRetryAfterAllRefused(t *testing.T) {
 	o := options{auth: oauthtest.Options{RefuseScope: true, RefuseCodeScope: true}, setUp: methods(device.ByDevice, device.ByRelay, device.ByPaste)}
 	inWorld(t, o, func(t *testing.T, w *world) {

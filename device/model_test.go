@@ -357,7 +357,7 @@ func (m *model) finish() (broken []string) {
 		s := m.dev.Statuses().Get()
 		ctx, cancel := context.WithTimeout(m.t.Context(), time.Minute)
 		switch {
-		case s.Pairing != nil && wants != "nobody":
+		case s.Pairing != nil && wants != "no account":
 			m.auth.Approve(s.Pairing.UserCode)
 		case s.State == device.Picking:
 			if m.photos.Choose(s.Pick.SessionID) == nil { // an error means that items were chosen before
@@ -367,8 +367,8 @@ func (m *model) finish() (broken []string) {
 			_ = m.dev.Pick(ctx)
 		case wants == "photos" && s.State == device.Showing && s.Library.Items >= 6:
 			_ = m.dev.Unpair(ctx, true)
-			wants = "nobody"
-		case wants == "nobody" && s.Account == nil && s.Outstanding == nil && s.Sessions.Open+s.Sessions.PendingDeletion == m.orphans():
+			wants = "no account"
+		case wants == "no account" && s.Account == nil && s.Outstanding == nil && s.Sessions.Open+s.Sessions.PendingDeletion == m.orphans():
 			cancel()
 			return nil
 		}

@@ -55,7 +55,8 @@ func (n *network) hook(before, after func(*http.Request) error) {
 	n.before, n.after = before, after
 }
 
-// media returns the transport to the simulator of Google Photos. setMedia replaces it.
+// media returns the transport to the simulator of Google Photos. setMedia replaces
+// it.
 func (n *network) media() http.RoundTripper {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -107,12 +108,12 @@ func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { retu
 type faultyNetwork struct {
 	answer http.RoundTripper
 	mu     sync.Mutex
-	asked  []time.Time
+	times  []time.Time
 }
 
 func (f *faultyNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
-	f.asked = append(f.asked, time.Now())
+	f.times = append(f.times, time.Now())
 	f.mu.Unlock()
 	return f.answer.RoundTrip(r)
 }
@@ -122,8 +123,8 @@ func (f *faultyNetwork) maxPerMinute() (most int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	from := 0
-	for i, at := range f.asked {
-		for at.Sub(f.asked[from]) > time.Minute {
+	for i, at := range f.times {
+		for at.Sub(f.times[from]) > time.Minute {
 			from++
 		}
 		most = max(most, i-from+1)

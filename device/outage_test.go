@@ -21,7 +21,7 @@ import (
 	"pickerd/store"
 )
 
-// TestOutages breaks the network in each way, at each moment, for minutes and
+// TestOutages breaks the network in every way, at every moment, for minutes and
 // days. The screen must say what is wrong and when the box retries, requests must
 // be limited, and the box must continue afterwards.
 func TestOutages(t *testing.T) {
@@ -51,7 +51,7 @@ func TestOutages(t *testing.T) {
 		"at boot":           func(*world) {},
 		"code on screen":    func(w *world) { w.untilCode() },
 		"link on screen":    func(w *world) { w.pair() },
-		"photos on the way": func(w *world) { w.pair(); w.choose() },
+		"photos downloading": func(w *world) { w.pair(); w.choose() },
 		"deleting": func(w *world) {
 			w.pair()
 			w.photos.Fail(pickertest.OpDelete, pickertest.Refuse(503, "UNAVAILABLE", ""))
@@ -159,7 +159,8 @@ const outage = 2 * time.Minute
 // withOutage runs the scenario with a disk that fails for a while, beginning at
 // use number at. It returns that use, "" if there were fewer.
 func (l *scenario) withOutage(at int, errno syscall.Errno, code string) (what string) {
-	// This server creates a second session for a repeated request, so the id of the first must not be lost.
+	// This server creates a second session for a repeated request, so the id of the
+	// first must not be lost.
 	l.photos.Change(func(o *pickertest.Options) { o.RepeatedRequest = pickertest.NewSession })
 	n := 0
 	var began time.Time

@@ -15,8 +15,9 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// TestDeviceFlowAnswers checks the problem shown for each answer of an authorization
-// server to a request for a code or to a poll, and that pairing works afterwards.
+// TestDeviceFlowAnswers checks the problem shown for each answer of an
+// authorization server to a request for a code or to a poll, and that pairing
+// works afterwards.
 func TestDeviceFlowAnswers(t *testing.T) {
 	type row struct {
 		op       string
@@ -304,8 +305,8 @@ func longestExpired(w *world, d time.Duration) (longest time.Duration) {
 	return longest
 }
 
-// TestExpiredCode checks that no expired code stays on the screen, whatever keeps the
-// box from getting a new one.
+// TestExpiredCode checks that no expired code stays on the screen, whatever keeps
+// the box from getting a new one.
 func TestExpiredCode(t *testing.T) {
 	for name, tt := range map[string]struct {
 		auth  oauthtest.Options

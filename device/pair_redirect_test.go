@@ -17,10 +17,10 @@ import (
 	"pickerd/picker/pickertest"
 )
 
-// untilLink waits for a link on the screen and opens it.
+// untilLink waits for a link on the screen and opens it as a phone does.
 func (w *world) untilLink(method string) (link string, v device.Visit) {
 	w.t.Helper()
-	s := w.until("a link", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == method })
+	s := w.until("link", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == method })
 	base, _, _ := strings.Cut(s.Pairing.QRURI, device.LinkPath)
 	link = strings.TrimPrefix(s.Pairing.QRURI, base+device.LinkPath)
 	v, err := w.dev.Visit(link)
@@ -30,7 +30,7 @@ func (w *world) untilLink(method string) (link string, v device.Visit) {
 	return link, v
 }
 
-// allowed lets the person agree and returns what their phone brings back.
+// consent lets the person consent and returns the parameters of the redirect.
 func (w *world) consent(v device.Visit, without ...string) url.Values {
 	w.t.Helper()
 	to, err := w.auth.Allow(v.AuthURL, "person", without...)
@@ -44,10 +44,11 @@ func (w *world) consent(v device.Visit, without ...string) url.Values {
 	return u.Query()
 }
 
-// A state is good once, in its time, on its box.
+// TestRedirectState checks that a state parameter is valid once, for a limited
+// time, and on one box.
 func TestRedirectState(t *testing.T) {
 	o := options{setUp: methods(device.ByRelay), photos: pickertest.Options{}}
-	t.Run("wrong and foreign", func(t *testing.T) {
+	t.Run("unknown", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
 			good := w.consent(v)
@@ -59,16 +60,16 @@ func TestRedirectState(t *testing.T) {
 				}
 			}
 			if _, err := w.dev.Visit("nosuchlink"); !errors.Is(err, device.ErrLinkUnknown) {
-				t.Errorf("a link that is not: %v", err)
+				t.Errorf("unknown link: %v", err)
 			}
 			if _, err := w.dev.Redirected(t.Context(), url.Values{"state": good["state"]}); !errors.Is(err, device.ErrNoAnswer) {
-				t.Errorf("without a code: %v", err)
+				t.Errorf("redirect without a code: %v", err)
 			}
 			if countCalls(w, oauthtest.OpExchange) > 0 {
-				t.Error("a code was traded in that nobody had to bring")
+				t.Error("a code with an unknown state was exchanged")
 			}
 			if _, err := w.dev.Redirected(t.Context(), good); err != nil {
-				t.Errorf("after all that, the right one: %v", err)
+				t.Errorf("valid redirect afterwards: %v", err)
 			}
 		})
 	})
@@ -84,7 +85,7 @@ func TestRedirectState(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if _, err := w.dev.Visit(link); !errors.Is(err, device.ErrLinkUsed) {
-				t.Errorf("the link, again: %v", err)
+				t.Errorf("second visit of the link: %v", err)
 			}
 		})
 	})
@@ -96,7 +97,7 @@ func TestRedirectState(t *testing.T) {
 				t.Error("the link was not replaced")
 			}
 			if _, err := w.dev.Visit(link); err != nil {
-				t.Errorf("scanned in time, and slow: %v", err)
+				t.Errorf("visit within linkGrace: %v", err)
 			}
 			w.pass(linkGrace)
 			if _, err := w.dev.Redirected(t.Context(), w.consent(v)); !errors.Is(err, device.ErrLinkLate) {
@@ -104,11 +105,11 @@ func TestRedirectState(t *testing.T) {
 			}
 			w.pass(2 * linkLife)
 			if _, err := w.dev.Visit(link); !errors.Is(err, device.ErrLinkLate) {
-				t.Errorf("long after: %v", err)
+				t.Errorf("visit long afterwards: %v", err)
 			}
 		})
 	})
-	t.Run("slow but in time", func(t *testing.T) {
+	t.Run("within linkGrace", func(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
 			w.pass(linkLife + linkGrace/2)
@@ -128,27 +129,28 @@ func TestRedirectState(t *testing.T) {
 				wg.Go(func() { _, results[i] = w.dev.Redirected(t.Context(), a) })
 			}
 			wg.Wait()
-			through := 0
+			succeeded := 0
 			for _, err := range results {
 				switch {
 				case err == nil:
-					through++
+					succeeded++
 				case !errors.Is(err, device.ErrLinkUsed):
-					t.Errorf("the slower phone: %v", err)
+					t.Errorf("slower phone: %v", err)
 				}
 			}
-			if through != 1 || countCalls(w, oauthtest.OpExchange) != 1 {
-				t.Errorf("%d phones came through, %d codes were traded in", through, countCalls(w, oauthtest.OpExchange))
+			if succeeded != 1 || countCalls(w, oauthtest.OpExchange) != 1 {
+				t.Errorf("%d phones succeeded, %d codes were exchanged; want 1 of each", succeeded, countCalls(w, oauthtest.OpExchange))
 			}
 			w.untilState(device.Picking)
 		})
 	})
 }
 
-// Who does not know a state can neither stop the box nor spoil a sign-in.
+// TestForgedRedirects checks that requests without a valid state cannot delay the
+// box or spoil a sign-in.
 func TestForgedRedirects(t *testing.T) {
 	nonsense := url.Values{"code": {"x"}, "state": {"nonsense"}}
-	t.Run("while a code is traded in", func(t *testing.T) {
+	t.Run("during an exchange", func(t *testing.T) {
 		inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
 			good := w.consent(v)
@@ -169,11 +171,11 @@ func TestForgedRedirects(t *testing.T) {
 				}()
 			}
 			if _, err := w.dev.Redirected(t.Context(), good); err != nil {
-				t.Errorf("the person: %v", err)
+				t.Errorf("redirect of the person: %v", err)
 			}
 		})
 	})
-	t.Run("while photos come", func(t *testing.T) {
+	t.Run("during a fetch", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.net.hook(func(*http.Request) error { <-time.After(time.Second); return nil }, nil)
 			w.pair()
@@ -194,11 +196,11 @@ func TestForgedRedirects(t *testing.T) {
 			w.untilState(device.Showing)
 			close(stop)
 			if took := time.Since(began); took > time.Minute {
-				t.Errorf("photos were held up for %v", took)
+				t.Errorf("the fetch took %v", took)
 			}
 		})
 	})
-	t.Run("with an error that they made up", func(t *testing.T) {
+	t.Run("forged error", func(t *testing.T) {
 		inWorld(t, options{setUp: methods(device.ByRelay, device.ByPaste)}, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByRelay)
 			u, _ := url.Parse(v.AuthURL)
@@ -212,11 +214,13 @@ func TestForgedRedirects(t *testing.T) {
 			w.dev.Redirected(t.Context(), url.Values{"error": {"unauthorized_client"}, "state": {u.Query().Get("state")}})
 			w.untilLink(device.ByPaste)
 			w.pass(unverifiedFor)
-			w.until("the first way again", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByRelay })
+			w.until("first method again", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByRelay })
 		})
 	})
 }
 
+// TestConsentDeclined checks that a declined consent is shown and leads to a new
+// link.
 func TestConsentDeclined(t *testing.T) {
 	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		link, v := w.untilLink(device.ByRelay)
@@ -227,30 +231,33 @@ func TestConsentDeclined(t *testing.T) {
 		u, _ := url.Parse(to)
 		_, err = w.dev.Redirected(t.Context(), u.Query())
 		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "denied" {
-			t.Errorf("the phone is told %v", err)
+			t.Errorf("error on the phone: %v", err)
 		}
-		if s := w.until("a new link", func(s device.Status) bool { return s.Pairing != nil }); strings.HasSuffix(s.Pairing.QRURI, link) || s.Problem == nil {
+		if s := w.untilCode(); strings.HasSuffix(s.Pairing.QRURI, link) || s.Problem == nil {
 			t.Errorf("%+v", s)
 		}
 	})
 }
 
+// TestConsentWithoutScope checks that a person who unticks the scope gets a new
+// link.
 func TestConsentWithoutScope(t *testing.T) {
 	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
 		_, err := w.dev.Redirected(t.Context(), w.consent(v, oauthtest.PickerScope))
 		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "scope_missing" {
-			t.Errorf("the phone is told %v", err)
+			t.Errorf("error on the phone: %v", err)
 		}
 		w.untilLink(device.ByRelay)
 	})
 }
 
-// What may go wrong between the phone's return and the token.
+// TestExchangeAnswers checks the problem for each answer to an exchange, and that
+// pairing continues with a new link.
 func TestExchangeAnswers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answers []http.HandlerFunc
-		problem string // "" means that it goes through all the same
+		problem string // "" if the exchange succeeds
 	}{
 		"500, then fine":        {repeat(2, refuse(500, "")), ""},
 		"no network, then fine": {repeat(2, abort), ""},
@@ -274,10 +281,10 @@ func TestExchangeAnswers(t *testing.T) {
 					return
 				}
 				if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != tt.problem {
-					t.Errorf("the phone is told %v", err)
+					t.Errorf("error on the phone: %v", err)
 				}
 				if s := w.untilProblem(tt.problem); s.State == device.Blocked && s.Refused != nil {
-					// The server's own word counts until somebody asks again.
+					// The refusal counts until a person tries again.
 					w.pass(24 * time.Hour)
 					if s := w.dev.Statuses().Get(); s.State != device.Blocked {
 						t.Errorf("%+v", s)
@@ -286,14 +293,14 @@ func TestExchangeAnswers(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				w.until("calm and a new link", func(s device.Status) bool { return s.Problem == nil && s.Pairing != nil })
+				w.until("new link without a problem", func(s device.Status) bool { return s.Problem == nil && s.Pairing != nil })
 			})
 		})
 	}
 }
 
-// The plug is pulled between the phone's return and the token: the code is still
-// good, and the phone's part need not be done again.
+// TestPowerCutBeforeExchange checks that an exchange that a power cut prevents is
+// made after the restart, without another consent.
 func TestPowerCutBeforeExchange(t *testing.T) {
 	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
@@ -302,10 +309,10 @@ func TestPowerCutBeforeExchange(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		if _, err := w.dev.Redirected(ctx, answer); err == nil {
-			t.Fatal("through without a network")
+			t.Fatal("the exchange succeeded without a network")
 		}
 		if page := w.dev.Pages().Get(); page.QR != "" {
-			t.Error("a link that is used up is still on the screen")
+			t.Error("a used link is still on the screen")
 		}
 		w.stop()
 		w.net.mend()
@@ -314,25 +321,27 @@ func TestPowerCutBeforeExchange(t *testing.T) {
 	})
 }
 
+// TestAddressChange checks that the link follows the address of the box, that the
+// old link remains valid, and that the listener for phones closes after pairing.
 func TestAddressChange(t *testing.T) {
 	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		link, _ := w.untilLink(device.ByRelay)
 		w.phones.set("http://10.0.0.7:8420", nil)
-		w.until("the new address", func(s device.Status) bool {
+		w.until("link with the new address", func(s device.Status) bool {
 			return s.Pairing != nil && strings.HasPrefix(s.Pairing.QRURI, "http://10.0.0.7:8420/pair/")
 		})
 		if _, err := w.dev.Visit(link); err != nil {
-			t.Errorf("the old link: %v", err)
+			t.Errorf("visit of the old link: %v", err)
 		}
 		if page := w.dev.Pages().Get(); page.Link != page.QR || len(page.QR) > 60 {
-			t.Errorf("a link to read and type: %q, %q", page.Link, page.QR)
+			t.Errorf("link to type %q, QR code %q", page.Link, page.QR)
 		}
 		w.phones.set("", errors.New("no route"))
 		w.untilProblem("no_lan")
 		w.phones.set("http://10.0.0.7:8420", nil)
-		w.until("calm", func(s device.Status) bool { return s.Problem == nil && s.Pairing != nil })
+		w.until("link without a problem", func(s device.Status) bool { return s.Problem == nil && s.Pairing != nil })
 		if !w.phones.isOpen() {
-			t.Error("the door is shut")
+			t.Error("the phone listener is closed")
 		}
 		_, v := w.untilLink(device.ByRelay)
 		if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil {
@@ -341,24 +350,25 @@ func TestAddressChange(t *testing.T) {
 		w.choose()
 		w.untilState(device.Showing)
 		if w.phones.isOpen() {
-			t.Error("the door stays open")
+			t.Error("the phone listener is still open")
 		}
 	})
 }
 
-// A relay page sends nobody to what is not near.
+// TestRelayAddress checks that the relay is used only while the box has a local
+// address. The relay page redirects to no other.
 func TestRelayAddress(t *testing.T) {
 	inWorld(t, options{setUp: methods(device.ByRelay), before: func(w *world) { w.phones.set("http://203.0.113.7:8420", nil) }}, func(t *testing.T, w *world) {
 		w.untilProblem("no_lan")
 		w.phones.set("http://frame.local:8420", nil)
 		w.untilLink(device.ByRelay)
 	})
-	for base, near := range map[string]bool{
+	for base, private := range map[string]bool{
 		"http://192.168.1.20:8420": true, "http://10.0.0.1": true, "http://169.254.1.1": true, "http://[fd00::1]:8420": true, "http://box.local": true,
 		"http://127.0.0.1:8420": false, "http://203.0.113.7": false, "http://kitchen:8420": false, "http://box.lan": false, "http://[::1]": false, ":": false,
 	} {
-		if engine.IsPrivateBase(base) != near {
-			t.Errorf("%s: near %v", base, !near)
+		if engine.IsPrivateBase(base) != private {
+			t.Errorf("IsPrivateBase(%q) = %v", base, !private)
 		}
 	}
 }

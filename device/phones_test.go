@@ -14,7 +14,8 @@ type fakePhones struct {
 	users map[string]bool
 }
 
-// user returns a handle on the listener for one purpose. The listener is open while any of them is.
+// user returns a handle on the listener for one purpose. The listener is open
+// while any of them is.
 func (f *fakePhones) user(purpose string) device.PhoneListener { return &phoneUser{f, purpose} }
 
 func (f *fakePhones) isOpen() bool {

@@ -13,24 +13,25 @@ import (
 	"pickerd/picker/pickertest"
 )
 
+// TestPick checks two whole picks, with the page and the requests of each step.
 func TestPick(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.untilCode()
 		page := w.dev.Pages().Get()
 		if page.QR != s.Pairing.VerificationURI+"?user_code="+s.Pairing.UserCode {
-			t.Errorf("the QR holds %q", page.QR)
+			t.Errorf("QR code %q", page.QR)
 		}
 		if page.Code != s.Pairing.UserCode || page.Link != s.Pairing.VerificationURI || page.Until.IsZero() {
-			t.Errorf("code, address or countdown is missing beside the QR: %+v", page)
+			t.Errorf("the page lacks the code, the address or the countdown: %+v", page)
 		}
 		requestID, name := w.auth.State()
 		if name != "Living room" {
-			t.Errorf("displayName is %q", name)
+			t.Errorf("displayName %q", name)
 		}
 		w.auth.Approve(s.Pairing.UserCode)
 		s = w.untilState(device.Picking)
 		if s.Pick.RequestID != requestID {
-			t.Errorf("the session's requestId %s is not the one of the state, %s", s.Pick.RequestID, requestID)
+			t.Errorf("requestId of the session %s, want that of the state, %s", s.Pick.RequestID, requestID)
 		}
 		w.choose()
 		w.untilState(device.Showing)
@@ -38,17 +39,17 @@ func TestPick(t *testing.T) {
 		if got := w.dev.Statuses().Get().Library.Items; got != 12 {
 			t.Errorf("%d photos, want 12", got)
 		}
-		w.untilPage("the receipt", func(p display.Page) bool {
+		w.untilPage("receipt", func(p display.Page) bool {
 			return p.Receipt == "12 photos added. Access to your selection in Google Photos has ended."
 		})
-		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.Slide != nil })
+		w.untilPage("slide without a receipt", func(p display.Page) bool { return p.Receipt == "" && p.Slide != nil })
 
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		second := w.untilState(device.Picking)
 		if second.Pick.RequestID == requestID {
-			t.Error("the second pick has the first one's requestId")
+			t.Error("both picks have the same requestId")
 		}
 		w.choose("item-3", "item-1")
 		w.untilState(device.Showing)
@@ -58,7 +59,7 @@ func TestPick(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(photos) != 2 || photos[0].ID != "item-3" || photos[1].ID != "item-1" {
-			t.Errorf("the collection after a replacing pick: %+v", photos)
+			t.Errorf("collection after the second pick: %+v", photos)
 		}
 		for _, s := range w.photos.Sessions() {
 			if !s.Deleted {
@@ -68,6 +69,7 @@ func TestPick(t *testing.T) {
 	})
 }
 
+// TestServerVariants checks a pick with servers that differ from Google's.
 func TestServerVariants(t *testing.T) {
 	tests := map[string]options{
 		"standard names and complete link": {auth: oauthtest.Options{StandardNames: true, CompleteLink: true}},
@@ -86,7 +88,7 @@ func TestServerVariants(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, o, func(t *testing.T, w *world) {
 				w.pair()
-				w.pass(3 * time.Minute) // the person looks at their photos
+				w.pass(3 * time.Minute) // the person browses
 				w.choose()
 				if s := w.untilState(device.Showing); s.Library.Items != 12 {
 					t.Errorf("%d photos, want 12", s.Library.Items)
@@ -97,7 +99,8 @@ func TestServerVariants(t *testing.T) {
 	}
 }
 
-// TestPickerAnswers goes through what the Picker API may answer.
+// TestPickerAnswers checks the problem shown for each answer of the Picker API, and
+// that the pick succeeds afterwards.
 func TestPickerAnswers(t *testing.T) {
 	disabled := pickertest.Refuse(403, "PERMISSION_DENIED", "Google Photos Picker API has not been used in project 1 before or it is disabled.")
 	type row struct {
@@ -122,7 +125,7 @@ func TestPickerAnswers(t *testing.T) {
 		"create: wrong types":              {pickertest.OpCreate, session(`{"id":{},"pickerUri":7}`), "bad_answer", device.Opening},
 		"create: no id":                    {pickertest.OpCreate, session(`{"pickerUri":"https://p.test/x"}`), "bad_answer", device.Opening},
 		"create: no pickerUri":             {pickertest.OpCreate, session(`{"id":"nowhere"}`), "bad_link", device.Opening},
-		"create: pickerUri is no web":      {pickertest.OpCreate, session(`{"id":"nowhere","pickerUri":"file:///etc/passwd"}`), "bad_link", device.Opening},
+		"create: pickerUri not HTTP":       {pickertest.OpCreate, session(`{"id":"nowhere","pickerUri":"file:///etc/passwd"}`), "bad_link", device.Opening},
 		"create: pickerUri too long":       {pickertest.OpCreate, session(`{"id":"nowhere","pickerUri":"https://p.test/` + strings.Repeat("x", 2000) + `"}`), "bad_link", device.Opening},
 		"get: 500":                         {pickertest.OpGet, repeat(8, pickertest.Refuse(500, "INTERNAL", "")), "server_trouble", device.Picking},
 		"get: empty":                       {pickertest.OpGet, repeat(3, answer(200, "application/json", "")), "bad_answer", device.Picking},
@@ -146,7 +149,7 @@ func TestPickerAnswers(t *testing.T) {
 					t.Errorf("state %s, want %s", s.State, r.state)
 				}
 				if s.Problem.Message == "" || s.Problem.Remedy == "" {
-					t.Errorf("no words: %+v", s.Problem)
+					t.Errorf("no message or no remedy: %+v", s.Problem)
 				}
 				if r.op != pickertest.OpList {
 					w.choose()
@@ -160,6 +163,8 @@ func TestPickerAnswers(t *testing.T) {
 	}
 }
 
+// TestPickCancelUnpair checks Pick, Cancel and Unpair in the states in which they
+// are allowed and refused.
 func TestPickCancelUnpair(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		if err := w.dev.Cancel(t.Context()); !errors.Is(err, device.ErrNoPick) {
@@ -167,7 +172,7 @@ func TestPickCancelUnpair(t *testing.T) {
 		}
 		w.pair()
 		if err := w.dev.Pick(t.Context()); !errors.Is(err, device.ErrPickRunning) {
-			t.Errorf("a second pick: %v", err)
+			t.Errorf("second pick: %v", err)
 		}
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Error(err)
@@ -188,7 +193,7 @@ func TestPickCancelUnpair(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Error(err)
 		}
-		w.until("the pairing screen", func(s device.Status) bool { return s.Pairing != nil && s.Library.Items == 0 })
+		w.until("code without photos", func(s device.Status) bool { return s.Pairing != nil && s.Library.Items == 0 })
 		w.untilClean()
 		w.pass(time.Minute)
 		grants, err := w.store.Grants.All()
@@ -199,11 +204,13 @@ func TestPickCancelUnpair(t *testing.T) {
 			t.Errorf("%d revocations, want 1", n)
 		}
 		if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, device.ErrNotPaired) {
-			t.Errorf("a second unpair: %v", err)
+			t.Errorf("second unpair: %v", err)
 		}
 	})
 }
 
+// TestPickWhileOff checks that a pick completed while the box is off is fetched at
+// the next start.
 func TestPickWhileOff(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		before := w.pair()
@@ -211,7 +218,7 @@ func TestPickWhileOff(t *testing.T) {
 		if open := w.photos.Open(); len(open) != 1 {
 			t.Fatalf("%d sessions open while the box is off, want 1", len(open))
 		}
-		// Done is tapped while the box is off for longer than the session's polling.
+		// The box stays off for longer than the session may be polled.
 		if err := w.photos.Choose(before.Pick.SessionID); err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +229,8 @@ func TestPickWhileOff(t *testing.T) {
 	})
 }
 
-// The network goes, the person chooses on the phone, the network returns after timeoutIn.
+// TestPickDuringOutage checks that a pick made during an outage is fetched,
+// although the outage lasts longer than timeoutIn.
 func TestPickDuringOutage(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.pair()
@@ -236,12 +244,12 @@ func TestPickDuringOutage(t *testing.T) {
 		w.net.mend()
 		w.pass(5 * time.Minute)
 		if s := w.dev.Statuses().Get(); s.Library.Items != 12 {
-			t.Errorf("the person's choice is lost: %s, %d photos", s.State, s.Library.Items)
+			t.Errorf("the pick is lost: state %s, %d photos", s.State, s.Library.Items)
 		}
 	})
 }
 
-// What is counted is what happened.
+// TestTally checks the counters of a pick and a cancelled pick.
 func TestTally(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -268,7 +276,7 @@ func TestTally(t *testing.T) {
 			t.Errorf("items %v, %d bytes", got.Items, got.Bytes)
 		}
 		if s := got.States[device.Picking]; s < time.Minute {
-			t.Errorf("it was picking for %v", s)
+			t.Errorf("time in state picking %v, want a minute or more", s)
 		}
 	})
 }

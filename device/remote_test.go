@@ -15,15 +15,16 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// The remote of a phone: its key is short-lived, and opens nothing else.
+// TestPhoneRemote checks what a phone remote can do, that it can do nothing else,
+// and when its key expires.
 func TestPhoneRemote(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { twoAccounts(c); c.MaxAccounts = 3 }}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1", "item-2", "item-3")
 		m := w.press(screen.KeyMenu).Menu
-		w.pass(time.Second) // all slides are read
+		w.pass(time.Second) // the slideshow has read all photos
 		base, key, ok := strings.Cut(m.QR, device.RemotePath)
 		if !ok || base != w.phones.base || len(key) < 20 || m.QRLabel == "" || !w.phones.isOpen() {
-			t.Fatalf("%+v, the door is open: %v", m, w.phones.isOpen())
+			t.Fatalf("menu %+v, phone listener open: %v", m, w.phones.isOpen())
 		}
 		w.press(screen.KeyBack)
 		do := func(verb display.Verb, account, want string) {
@@ -32,15 +33,15 @@ func TestPhoneRemote(t *testing.T) {
 			if err != nil || !strings.HasPrefix(to, want) {
 				t.Errorf("%s: %q, %v", verb, to, err)
 			}
-			synctest.Wait() // the slideshow has taken it, but may not have shown it
+			synctest.Wait() // the slideshow may not have shown it yet
 		}
 		slide := func() string { return w.dev.Pages().Get().Slide.Media[0].File }
-		first, now := slide(), w.dev.Pages().Get().Slide.Alt // any of them may have come first
+		first, now := slide(), w.dev.Pages().Get().Slide.Alt // the order of arrival varies
 		do(display.Next, "", "")
 		second := slide()
 		do(display.Previous, "", "")
 		if slide() != first || second == first {
-			t.Error("slides are not turned")
+			t.Error("Next and Previous do not turn the slides")
 		}
 		do(display.Pause, "", "")
 		r, err := w.dev.Remote(strings.ToUpper(key))
@@ -62,12 +63,12 @@ func TestPhoneRemote(t *testing.T) {
 		do(display.Cancel, "", "")
 		w.untilClean()
 
-		// What it does not show it does not do.
+		// The remote refuses what it does not offer.
 		if _, err := w.dev.Control(t.Context(), key, display.AskForget, ""); !errors.Is(err, device.ErrNotOffered) || len(w.dev.Statuses().Get().Accounts) != 2 {
-			t.Errorf("a remote at home forgets everybody: %v", err)
+			t.Errorf("forget without an account: %v", err)
 		}
 		if _, err := w.dev.Control(t.Context(), key, display.Pick, ""); !errors.Is(err, device.ErrNotOffered) {
-			t.Errorf("a pick of nobody: %v", err)
+			t.Errorf("pick without an account: %v", err)
 		}
 		for _, bad := range []string{"", key[:20], key + "x", "0" + key[1:]} {
 			if _, err := w.dev.Remote(bad); !errors.Is(err, device.ErrRemoteGone) {
@@ -77,8 +78,7 @@ func TestPhoneRemote(t *testing.T) {
 				t.Errorf("%q: %v", bad, err)
 			}
 		}
-		// Used now and then it is good for two hours at the most, unused for a
-		// quarter of one.
+		// The key is valid for two hours at most, and for 15 minutes after the last use.
 		n := 0
 		for ; n < 20; n++ {
 			w.pass(10 * time.Minute)
@@ -87,24 +87,24 @@ func TestPhoneRemote(t *testing.T) {
 			}
 		}
 		if n < 8 || n > 12 {
-			t.Errorf("it was good for %d times ten minutes", n)
+			t.Errorf("the key was valid for %d times ten minutes", n)
 		}
 		if w.pass(2 * time.Minute); w.phones.isOpen() {
-			t.Error("the door is still open")
+			t.Error("the phone listener is still open")
 		}
 		again := w.press(screen.KeyMenu).Menu.QR
 		if strings.HasSuffix(again, key) {
-			t.Error("an old key is on the screen")
+			t.Error("an expired key is on the screen")
 		}
 		_, key, _ = strings.Cut(again, device.RemotePath)
 		do(display.CloseRemote, "", "")
 		if _, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
-			t.Errorf("put away: %v", err)
+			t.Errorf("closed remote: %v", err)
 		}
 		w.pass(2 * time.Minute)
 		_, key, _ = strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
 		if w.pass(remoteFresh + time.Second); w.phones.isOpen() {
-			t.Error("a code that nobody has scanned stays good")
+			t.Error("a key that no phone has used does not expire")
 		}
 		w.press(screen.KeyBack)
 		w.pass(2 * time.Minute)
@@ -114,13 +114,13 @@ func TestPhoneRemote(t *testing.T) {
 		}
 		w.pass(15*time.Minute + time.Second)
 		if _, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
-			t.Errorf("a remote that nobody uses any more: %v", err)
+			t.Errorf("unused remote: %v", err)
 		}
 	})
 }
 
-// Where phones can't reach the box there is no code for them, and a guest's
-// remote goes with the guest.
+// TestRemoteOfGuest checks that there is no remote without a network, and that a
+// guest's remote ends with the guest.
 func TestRemoteOfGuest(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 		w.pairGuest()
@@ -138,13 +138,13 @@ func TestRemoteOfGuest(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
-			t.Errorf("the next guest's remote is the last one's: %v", err)
+			t.Errorf("remote of the last guest: %v", err)
 		}
-		w.until("the next guest's code", func(s device.Status) bool { return s.Pairing != nil })
+		w.untilCode() // for the next guest
 	})
 }
 
-// A phone that was a remote before a guest came is none of theirs.
+// TestRemoteBeforeGuest checks that a remote from before the sign-in ends with it.
 func TestRemoteBeforeGuest(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 		w.untilCode()
@@ -154,12 +154,12 @@ func TestRemoteBeforeGuest(t *testing.T) {
 		}
 		w.pairGuest()
 		if r, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
-			t.Errorf("it shows %+v, %v", r, err)
+			t.Errorf("remote from before the sign-in: %+v, %v", r, err)
 		}
 	})
 }
 
-// What goes wrong is told on the phone.
+// TestRemoteOffline checks that a remote reports the problem of a failed pick.
 func TestRemoteOffline(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -173,7 +173,7 @@ func TestRemoteOffline(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		w.net.mend()
-		w.until("a session", func(s device.Status) bool { return s.State == device.Picking })
+		w.until("session", func(s device.Status) bool { return s.State == device.Picking })
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,8 @@ func TestRemoteOffline(t *testing.T) {
 	})
 }
 
-// label is what a remote's button for a verb says in English, "" if there is none.
+// buttonLabel returns the English label of the button for a verb, "" if there is
+// none.
 func buttonLabel(r device.Remote, verb display.Verb) string {
 	for _, b := range r.Buttons {
 		if b.Wish.Verb == verb {
@@ -191,7 +192,7 @@ func buttonLabel(r device.Remote, verb display.Verb) string {
 	return ""
 }
 
-// picks are the buttons of a remote to choose photos.
+// pickButtons returns the buttons that begin a pick.
 func pickButtons(r device.Remote) (list []device.Button) {
 	for _, b := range r.Buttons {
 		if b.Wish.Verb == display.Pick {

@@ -13,8 +13,7 @@ import (
 	"pickerd/picker/pickertest"
 )
 
-// pairAndUnpair pairs, and wants to be forgotten with the network as it is
-// after before.
+// pairAndUnpair pairs the box, calls before, and unpairs everywhere.
 func pairAndUnpair(t *testing.T, w *world, before func()) {
 	t.Helper()
 	w.pair()
@@ -24,8 +23,8 @@ func pairAndUnpair(t *testing.T, w *world, before func()) {
 	}
 }
 
-// Revoking reaches every token of the person: it must be over before the same
-// person is let in again.
+// TestRevocationBeforePairing checks that the box does not pair again before the
+// revocation has ended. A revocation affects all tokens of a person, also new ones.
 func TestRevocationBeforePairing(t *testing.T) {
 	t.Run("after an outage", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
@@ -43,7 +42,7 @@ func TestRevocationBeforePairing(t *testing.T) {
 			}
 		})
 	})
-	t.Run("while sessions can't be deleted", func(t *testing.T) {
+	t.Run("sessions not deleted", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.pair()
 			w.photos.Fail(pickertest.OpDelete, repeat(12, answer(503, "application/json", "{}"))...)
@@ -60,7 +59,7 @@ func TestRevocationBeforePairing(t *testing.T) {
 			}
 		})
 	})
-	t.Run("what answers is no server", func(t *testing.T) {
+	t.Run("revocation answered by a proxy", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.pair()
 			w.auth.Fail(oauthtest.OpRevoke, repeat(1000, answer(404, "text/html", "<html>"))...)
@@ -68,20 +67,20 @@ func TestRevocationBeforePairing(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			w.until("a code all the same", func(s device.Status) bool { return s.Pairing != nil })
+			w.untilCode()
 			if waited := time.Since(began); waited < maxRevokeWait || waited > 2*maxRevokeWait {
-				t.Errorf("given up after %v", waited)
+				t.Errorf("code after %v, want %v to twice that", waited, maxRevokeWait)
 			}
 		})
 	})
 }
 
-// A server that rotates knows only the newest token.
+// TestNewestTokenRevoked checks that the newest of rotated tokens is revoked.
 func TestNewestTokenRevoked(t *testing.T) {
 	inWorld(t, options{auth: oauthtest.Options{RotateRefresh: true}}, func(t *testing.T, w *world) {
 		w.pair()
 		w.net.cut()
-		w.pass(2 * time.Hour) // the access token has ended
+		w.pass(2 * time.Hour) // the access token expires
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
@@ -105,13 +104,14 @@ func TestNewestTokenRevoked(t *testing.T) {
 			}
 			return err
 		}, nil)
-		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Account == nil })
+		w.until("revocation", func(s device.Status) bool { return s.Outstanding == nil && s.Account == nil })
 		if revoked == "" || revoked != onDisk || countCalls(w, oauthtest.OpRefresh) == 0 {
-			t.Errorf("revoked the newest: %v, after %d refreshes", revoked == onDisk, countCalls(w, oauthtest.OpRefresh))
+			t.Errorf("newest token revoked: %v, after %d refreshes", revoked == onDisk, countCalls(w, oauthtest.OpRefresh))
 		}
 	})
 }
 
+// TestRevocationRefused checks that the receipt reports a refused revocation.
 func TestRevocationRefused(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -119,18 +119,19 @@ func TestRevocationRefused(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
+		w.until("code after the revocation", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
 		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "did not withdraw") {
-			t.Errorf("the screen says %q", r)
+			t.Errorf("receipt %q", r)
 		}
 	})
 }
 
-// An outage does not use up the patience for a server that stumbles after it.
+// TestRevocationAfterOutage checks that an outage does not count against the limit
+// for failures of the server after it.
 func TestRevocationAfterOutage(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		pairAndUnpair(t, w, w.net.cut)
-		s := w.untilProblem("no_network") // that is what somebody has to look at
+		s := w.untilProblem("no_network")
 		w.pass(24 * time.Hour)
 		if n := strings.Count(w.log.String(), "\n"); n > 100 {
 			t.Errorf("%d lines in the log after a day, problem %+v", n, s.Problem)
@@ -139,15 +140,16 @@ func TestRevocationAfterOutage(t *testing.T) {
 		w.net.mend()
 		w.untilCode()
 		if n := countCalls(w, oauthtest.OpRevoke); n != 2 || strings.Contains(w.log.String(), "refuses to revoke") {
-			t.Errorf("%d requests", n)
+			t.Errorf("%d requests, want 2", n)
 		}
 	})
 }
 
-// Nobody waits for ever for a revocation that can't happen.
+// TestRevocationTimeout checks that a revocation that keeps failing delays the next
+// pairing for a limited time.
 func TestRevocationTimeout(t *testing.T) {
 	for name, before := range map[string]func(w *world){
-		"its endpoint is silent": func(w *world) {
+		"endpoint unreachable": func(w *world) {
 			w.net.hook(func(r *http.Request) error {
 				if r.URL.Path == "/revoke" {
 					return oauthtest.ErrConnection
@@ -155,7 +157,7 @@ func TestRevocationTimeout(t *testing.T) {
 				return nil
 			}, nil)
 		},
-		"a session can't be deleted": func(w *world) {
+		"session not deleted": func(w *world) {
 			w.photos.Fail(pickertest.OpDelete, repeat(1000, pickertest.Refuse(403, "PERMISSION_DENIED", "no"))...)
 		},
 	} {
@@ -165,7 +167,7 @@ func TestRevocationTimeout(t *testing.T) {
 				began := time.Now()
 				w.untilCode()
 				if waited := time.Since(began); waited < maxRevokeWait || waited > 2*maxRevokeWait {
-					t.Errorf("waited %v", waited)
+					t.Errorf("code after %v, want %v to twice that", waited, maxRevokeWait)
 				}
 				if revoked := countCalls(w, oauthtest.OpRevoke) == 1; revoked != strings.Contains(name, "session") {
 					t.Errorf("revoked: %v", revoked)
@@ -176,7 +178,8 @@ func TestRevocationTimeout(t *testing.T) {
 	}
 }
 
-// Forgetting here first, and everywhere as an afterthought.
+// TestRevocationAfterUnpair checks that an account unpaired locally can be revoked
+// afterwards.
 func TestRevocationAfterUnpair(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -187,7 +190,7 @@ func TestRevocationAfterUnpair(t *testing.T) {
 			}
 		}
 		w.net.mend()
-		w.until("told", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
+		w.until("code after the revocation", func(s device.Status) bool { return s.Outstanding == nil && s.Pairing != nil })
 		if n := countCalls(w, oauthtest.OpRevoke); n != 1 {
 			t.Errorf("%d revocations", n)
 		}
@@ -203,8 +206,8 @@ func TestRevocationAfterUnpair(t *testing.T) {
 			if err := w.dev.Unpair(t.Context(), true); err != nil {
 				t.Fatal(err)
 			}
-			w.auth.Approve(s.Pairing.UserCode) // too late: another one follows
-			w.until("another code", func(n device.Status) bool { return n.Pairing != nil && n.Pairing.UserCode != s.Pairing.UserCode })
+			w.auth.Approve(s.Pairing.UserCode) // too late, the code is replaced
+			w.until("new code", func(n device.Status) bool { return n.Pairing != nil && n.Pairing.UserCode != s.Pairing.UserCode })
 			w.pair()
 			w.pass(time.Hour)
 			if s := w.dev.Statuses().Get(); s.Account == nil || countCalls(w, oauthtest.OpRevoke) != 1 {
@@ -214,27 +217,29 @@ func TestRevocationAfterUnpair(t *testing.T) {
 	})
 }
 
-// Everywhere is said for oneself.
+// TestRevocationOfOneAccount checks that unpairing everywhere revokes only the
+// current account, and not one unpaired locally before.
 func TestRevocationOfOneAccount(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.photos.Fail(pickertest.OpDelete, repeat(6, answer(503, "application/json", "{}"))...)
-		if err := w.dev.Unpair(t.Context(), false); err != nil { // somebody leaves
+		if err := w.dev.Unpair(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 		w.untilCode()
-		w.pair() // somebody else comes
+		w.pair()
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil && s.Outstanding == nil })
+		w.until("code after the revocation", func(s device.Status) bool { return s.Pairing != nil && s.Outstanding == nil })
 		if n := countCalls(w, oauthtest.OpRevoke); n != 1 {
 			t.Errorf("%d revocations", n)
 		}
 	})
 }
 
-// The door is shut while no link may be shown.
+// TestListenerClosedDuringRevocation checks that the listener for phones is closed
+// while no link may be shown.
 func TestListenerClosedDuringRevocation(t *testing.T) {
 	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)
@@ -252,7 +257,7 @@ func TestListenerClosedDuringRevocation(t *testing.T) {
 		}
 		w.pass(maxRevokeWait / 2)
 		if s := w.dev.Statuses().Get(); w.phones.isOpen() || s.Pairing != nil {
-			t.Errorf("open %v, %+v", w.phones.isOpen(), s.Pairing)
+			t.Errorf("phone listener open: %v; pairing %+v", w.phones.isOpen(), s.Pairing)
 		}
 	})
 }

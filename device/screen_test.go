@@ -13,7 +13,8 @@ import (
 	"pickerd/display/words"
 )
 
-// At night the screen is black, unless somebody is at it.
+// TestNight checks that the screen is black at night, except after a key and
+// during a pick.
 func TestNight(t *testing.T) {
 	o := options{config: func(c *Config) {
 		c.Slideshow = Slideshow{Config: slideshow.Config{Interval: 10 * time.Second}, Clock: true, Night: screen.Night{From: 22 * time.Hour, To: 6*time.Hour + 30*time.Minute}}
@@ -34,7 +35,7 @@ func TestNight(t *testing.T) {
 			return w.dev.Pages().Get()
 		}
 		if p := sleepUntil(21, 59); p.Night || p.Clock != "21:59" || p.Date == "" {
-			t.Errorf("in the evening: night %v, %s, %s", p.Night, p.Clock, p.Date)
+			t.Errorf("before the night: night %v, clock %s, date %s", p.Night, p.Clock, p.Date)
 		}
 		if p := sleepUntil(22, 0); !p.Night {
 			t.Error("the night does not begin")
@@ -47,12 +48,12 @@ func TestNight(t *testing.T) {
 		}
 		synctest.Wait()
 		if p := w.dev.Pages().Get(); p.Night || p.State != "showing" {
-			t.Errorf("the first key only wakes the screen: night %v, %s", p.Night, p.State)
+			t.Errorf("after the first key, which only wakes the screen: night %v, state %s", p.Night, p.State)
 		}
 		w.pass(awakeFor + time.Second)
 		synctest.Wait()
 		if !w.dev.Pages().Get().Night {
-			t.Error("the screen stays on")
+			t.Error("the screen does not turn black again")
 		}
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
@@ -61,7 +62,7 @@ func TestNight(t *testing.T) {
 		w.pass(awakeFor + 5*time.Minute)
 		synctest.Wait()
 		if p := w.dev.Pages().Get(); p.Night {
-			t.Error("it is black in front of somebody who chooses")
+			t.Error("the screen is black during a pick")
 		}
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
@@ -73,7 +74,7 @@ func TestNight(t *testing.T) {
 	})
 }
 
-// The screen speaks the language that is configured; programs and logs get
+// TestLanguage checks that pages are in the configured language, and the status in
 // English.
 func TestLanguage(t *testing.T) {
 	de, err := words.For("de")
@@ -82,15 +83,15 @@ func TestLanguage(t *testing.T) {
 	}
 	inWorld(t, options{config: func(c *Config) { c.Words = de }}, func(t *testing.T, w *world) {
 		w.untilState(device.Pairing)
-		w.untilPage("a code", func(p display.Page) bool { return p.QR != "" })
+		w.untilPage("code", func(p display.Page) bool { return p.QR != "" })
 		if p := w.dev.Pages().Get(); p.Title != de.Say("page.pair_title", "name", "Living room") || !strings.Contains(p.Spoken, de.Say("page.spell_dash")) {
-			t.Errorf("%q, %q", p.Title, p.Spoken)
+			t.Errorf("title %q, spoken %q", p.Title, p.Spoken)
 		}
 		w.net.cut()
 		s := w.untilProblem("no_network")
 		p := w.dev.Pages().Get()
 		if s.Problem.Message != "No internet connection." || p.Problem != de.Say("notice.no_network.message") || p.Remedy != de.Say("notice.no_network.remedy") {
-			t.Errorf("%q; on the screen %q, %q", s.Problem.Message, p.Problem, p.Remedy)
+			t.Errorf("status %q, page %q, %q", s.Problem.Message, p.Problem, p.Remedy)
 		}
 		w.net.mend()
 	})

@@ -12,6 +12,8 @@ import (
 	"pickerd/picker/pickertest"
 )
 
+// TestRepeatedRequestID checks that a lost answer to the creation of a session
+// leaves no session open.
 func TestRepeatedRequestID(t *testing.T) {
 	for name, mode := range map[string]int{"same session": pickertest.SameSession, "conflict": pickertest.Conflict} {
 		t.Run(name, func(t *testing.T) {
@@ -19,7 +21,7 @@ func TestRepeatedRequestID(t *testing.T) {
 				var lost atomic.Bool
 				w.net.hook(nil, func(r *http.Request) error {
 					if r.URL.Path == "/v1/sessions" && !lost.Swap(true) {
-						// the session exists, its answer is lost
+						// the session was created, but the answer is lost
 						return oauthtest.ErrConnection
 					}
 					return nil
@@ -27,29 +29,30 @@ func TestRepeatedRequestID(t *testing.T) {
 				w.pair()
 				w.choose()
 				w.untilState(device.Showing)
-				w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
+				w.until("removal of all records", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
 				if open := w.photos.Open(); mode == pickertest.SameSession && len(open) > 0 {
-					t.Errorf("%d sessions left", len(open))
+					t.Errorf("%d sessions left open", len(open))
 				}
 			})
 		})
 	}
 }
 
+// TestUnusedSessions checks sessions in which nothing is picked.
 func TestUnusedSessions(t *testing.T) {
-	t.Run("replaced while there is nothing to show", func(t *testing.T) {
+	t.Run("replaced while there are no photos", func(t *testing.T) {
 		inWorld(t, options{photos: pickertest.Options{TimeoutIn: 10 * time.Minute}}, func(t *testing.T, w *world) {
 			first := w.pair()
 			seen := map[string]bool{}
-			w.until("the fourth session", func(s device.Status) bool {
+			w.until("fourth session", func(s device.Status) bool {
 				if s.State == device.Picking {
 					seen[s.Pick.SessionID] = true
 				}
 				return len(seen) == 4
 			})
-			w.until("old ones deleted", func(s device.Status) bool { return s.Sessions.PendingDeletion == 0 })
+			w.until("deletion of the old sessions", func(s device.Status) bool { return s.Sessions.PendingDeletion == 0 })
 			if open := w.photos.Open(); len(open) != 1 || open[0] == first.Pick.SessionID {
-				t.Errorf("open: %v", open)
+				t.Errorf("open sessions %v", open)
 			}
 			w.choose()
 			w.untilState(device.Showing)
@@ -60,7 +63,7 @@ func TestUnusedSessions(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			s := w.pair()
 			w.photos.LoseSession(s.Pick.SessionID)
-			w.until("another session", func(n device.Status) bool {
+			w.until("new session", func(n device.Status) bool {
 				return n.State == device.Picking && n.Pick.SessionID != s.Pick.SessionID
 			})
 			w.choose()
@@ -68,7 +71,7 @@ func TestUnusedSessions(t *testing.T) {
 			w.untilClean()
 		})
 	})
-	t.Run("timeoutIn 0 does not flood Google", func(t *testing.T) {
+	t.Run("timeoutIn 0", func(t *testing.T) {
 		inWorld(t, options{photos: pickertest.Options{ZeroTimeout: true}}, func(t *testing.T, w *world) {
 			w.pair()
 			w.pass(10 * time.Minute)
@@ -80,7 +83,7 @@ func TestUnusedSessions(t *testing.T) {
 			}
 		})
 	})
-	t.Run("back to the photos", func(t *testing.T) {
+	t.Run("photos return", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
@@ -105,7 +108,7 @@ func TestUnusedSessions(t *testing.T) {
 				w.untilState(device.Showing)
 				w.untilClean()
 				if !strings.Contains(w.log.String(), "pollInterval") {
-					t.Error("the log doesn't name pollInterval")
+					t.Error("the log does not name pollInterval")
 				}
 				var gaps []time.Duration
 				var last time.Time
@@ -127,6 +130,8 @@ func TestUnusedSessions(t *testing.T) {
 	})
 }
 
+// TestExpiredPickerQR checks that no expired link to the picker stays on the
+// screen.
 func TestExpiredPickerQR(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -136,11 +141,13 @@ func TestExpiredPickerQR(t *testing.T) {
 			rw.WriteHeader(429)
 		})
 		if d := longestExpired(w, 20*time.Minute); d > 0 {
-			t.Errorf("a dead picker QR on the screen for %v", d)
+			t.Errorf("an expired QR code was on the screen for %v", d)
 		}
 	})
 }
 
+// TestCancelDuringCreate checks that a cancel during the creation of a session
+// leaves no session open.
 func TestCancelDuringCreate(t *testing.T) {
 	for name, mode := range map[string]int{"conflict": pickertest.Conflict, "new session": pickertest.NewSession} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +160,7 @@ func TestCancelDuringCreate(t *testing.T) {
 				w.net.hook(nil, func(r *http.Request) error {
 					if r.Method == "POST" && r.URL.Path == "/v1/sessions" && !slow.Swap(true) {
 						select {
-						case <-time.After(2 * time.Second): // the answer is on its way
+						case <-time.After(2 * time.Second): // the answer is delayed
 						case <-r.Context().Done():
 							return r.Context().Err()
 						}
@@ -163,17 +170,18 @@ func TestCancelDuringCreate(t *testing.T) {
 				w.dev.Pick(t.Context())
 				w.pass(time.Second)
 				w.dev.Cancel(t.Context())
-				w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
+				w.until("removal of all records", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
 				w.pass(time.Hour)
 				if n := len(w.photos.Open()); n > 0 {
-					t.Errorf("%d session left at Google", n)
+					t.Errorf("%d sessions left open", n)
 				}
 			})
 		})
 	}
 }
 
-// Unpair while a create is in flight, answer lost, conflict
+// TestRestartDuringCreate checks that a restart during the creation of a session
+// leaves no session open, although the repeated request is refused.
 func TestRestartDuringCreate(t *testing.T) {
 	inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.Conflict}}, func(t *testing.T, w *world) {
 		s := w.untilCode()
@@ -196,7 +204,7 @@ func TestRestartDuringCreate(t *testing.T) {
 		w.untilState(device.Showing)
 		w.pass(time.Hour)
 		if n := len(w.photos.Open()); n > 0 {
-			t.Errorf("%d session left at Google after a plain SIGTERM", n)
+			t.Errorf("%d sessions left open after a restart", n)
 		}
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"pickerd/store"
 )
 
+// TestSlideshowOffline checks that photos are shown at once and for a day without a
+// network.
 func TestSlideshowOffline(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -24,19 +26,19 @@ func TestSlideshowOffline(t *testing.T) {
 		w.net.cut()
 		w.start()
 		began := time.Now()
-		w.untilPage("a photo", func(p display.Page) bool { return p.Slide != nil && p.Problem == "" })
+		w.untilPage("photo", func(p display.Page) bool { return p.Slide != nil && p.Problem == "" })
 		if took := time.Since(began); took > 0 {
-			t.Errorf("it took %v of virtual time", took)
+			t.Errorf("first photo after %v of virtual time, want 0", took)
 		}
 		w.pass(24 * time.Hour)
 		if p := w.dev.Pages().Get(); p.Slide == nil || p.Problem != "" {
-			t.Errorf("after a day without network: %+v", p)
+			t.Errorf("page after a day without a network: %+v", p)
 		}
 	})
 }
 
-// Somebody wants to choose, but the network is gone: the photos stay, with a
-// line over them, until it is back.
+// TestPhotosStayDuringOutage checks that the photos stay on the screen, with a
+// notice, when a pick cannot begin for lack of a network.
 func TestPhotosStayDuringOutage(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
@@ -44,7 +46,7 @@ func TestPhotosStayDuringOutage(t *testing.T) {
 			w.choose()
 			w.untilState(device.Showing)
 			w.untilClean()
-			if lost { // then it is the code that can't be had
+			if lost { // the request for a code fails
 				w.auth.RevokeAll()
 				w.auth.Fail(oauthtest.OpCode, repeat(5, abort)...)
 			} else {
@@ -53,12 +55,12 @@ func TestPhotosStayDuringOutage(t *testing.T) {
 			if err := w.dev.Pick(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.untilPage("a line over the photos", func(p display.Page) bool {
+			w.untilPage("notice over the photos", func(p display.Page) bool {
 				return p.Slide != nil && p.Problem == "No internet connection." && !p.RetryAt.IsZero()
 			})
 			w.net.mend()
 			if lost {
-				w.until("the pairing screen", func(s device.Status) bool { return s.Pairing != nil })
+				w.untilCode()
 				return
 			}
 			w.choose("item-1")
@@ -68,6 +70,8 @@ func TestPhotosStayDuringOutage(t *testing.T) {
 	}
 }
 
+// TestPhotosReturnAfterPick checks that the photos return when a pick is not
+// completed and the network fails.
 func TestPhotosReturnAfterPick(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -76,14 +80,16 @@ func TestPhotosReturnAfterPick(t *testing.T) {
 		w.untilClean()
 		w.dev.Pick(t.Context())
 		w.untilState(device.Picking)
-		w.net.cut() // nobody picks, the network goes
+		w.net.cut()
 		w.pass(12 * time.Hour)
 		if p := w.dev.Pages().Get(); p.Slide == nil {
-			t.Errorf("12 photos are here, the screen says %q %q", p.Title, p.Problem)
+			t.Errorf("no photo is shown; title %q, problem %q", p.Title, p.Problem)
 		}
 	})
 }
 
+// TestPhotosReturnAfterPairing checks that the photos return when the box cannot
+// pair again.
 func TestPhotosReturnAfterPairing(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -96,11 +102,12 @@ func TestPhotosReturnAfterPairing(t *testing.T) {
 		w.dev.Pick(t.Context())
 		w.pass(12 * time.Hour)
 		if p := w.dev.Pages().Get(); p.Slide == nil {
-			t.Errorf("12 photos are here, the screen says %q %q (state %s)", p.Title, p.Problem, p.State)
+			t.Errorf("no photo is shown; title %q, problem %q, state %s", p.Title, p.Problem, p.State)
 		}
 	})
 }
 
+// TestNewestFirst checks the order of the slides with the newest pick first.
 func TestNewestFirst(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) { c.Append, c.Slideshow.Newest = true, true }}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1", "item-2")
@@ -111,7 +118,7 @@ func TestNewestFirst(t *testing.T) {
 		w.untilState(device.Showing)
 		w.untilClean()
 		w.restart()
-		w.untilPage("a slide", func(p display.Page) bool { return p.Slide != nil })
+		w.untilPage("slide", func(p display.Page) bool { return p.Slide != nil })
 		var order []string
 		photos, err := w.store.Photos.Collection()
 		if err != nil {
@@ -127,12 +134,13 @@ func TestNewestFirst(t *testing.T) {
 			w.pass(time.Second)
 		}
 		if got := strings.Join(order, " "); got != "item-4 item-3 item-1 item-2" {
-			t.Errorf("the order is %s", got)
+			t.Errorf("order %s", got)
 		}
 	})
 }
 
-// A photo that an output can't show is left out, and said so once.
+// TestUnshowable checks that a photo that an output cannot show is skipped and
+// logged once.
 func TestUnshowable(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -141,22 +149,22 @@ func TestUnshowable(t *testing.T) {
 		w.untilClean()
 		bad := w.dev.Pages().Get().Slide.Media[0].File
 		for range 3 {
-			w.dev.Unshowable(t.Context(), bad, errors.New("it is torn"))
+			w.dev.Unshowable(t.Context(), bad, errors.New("truncated"))
 		}
 		synctest.Wait()
 		for range 4 {
 			if p := w.dev.Pages().Get(); p.Slide.Media[0].File == bad {
-				t.Error("it is shown again")
+				t.Error("the photo is shown again")
 			}
 			w.pass(defaultInterval)
 		}
 		if n := strings.Count(w.log.String(), "can't be shown"); n != 1 {
-			t.Errorf("said %d times", n)
+			t.Errorf("logged %d times, want once", n)
 		}
-		w.dev.Unshowable(t.Context(), w.dev.Pages().Get().Slide.Media[0].File, errors.New("so is this"))
+		w.dev.Unshowable(t.Context(), w.dev.Pages().Get().Slide.Media[0].File, errors.New("truncated as well"))
 		synctest.Wait()
 		if p := w.dev.Pages().Get(); p.Slide != nil || p.Title != "These photos can't be shown here" || p.Label(display.Pick) == "" {
-			t.Errorf("without any photo: %+v", p)
+			t.Errorf("page without a photo: %+v", p)
 		}
 	})
 }

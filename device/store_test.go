@@ -10,8 +10,9 @@ import (
 	"pickerd/store"
 )
 
-// While a code is on the screen, the loop reads the store at most twice a round:
-// for the facts and for the number of sessions. Store.Upkeep reads it once.
+// TestReadTransactions checks that the loop reads the store at most twice a round
+// while a code is on the screen: for the facts and for the number of sessions.
+// Store.Upkeep reads it once.
 func TestReadTransactions(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.untilState(device.Pairing)
@@ -27,6 +28,7 @@ func TestReadTransactions(t *testing.T) {
 	})
 }
 
+// TestSecondProcess checks that a second process cannot open the store.
 func TestSecondProcess(t *testing.T) {
 	dir := t.TempDir()
 	s, err := store.Open(dir, store.Options{})

@@ -12,19 +12,21 @@ import (
 	"pickerd/store"
 )
 
+// TestSweepRetries checks that failed deletions are retried, also after a restart.
 func TestSweepRetries(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.photos.Fail(pickertest.OpDelete, repeat(12, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
 		w.pair()
 		w.choose()
 		w.untilState(device.Showing)
-		w.untilPage("an honest receipt", func(p display.Page) bool { return p.Receipt == "12 photos added." })
+		w.untilPage("receipt that does not claim the deletion", func(p display.Page) bool { return p.Receipt == "12 photos added." })
 		w.restart()
 		w.untilClean()
 	})
 }
 
-// after a lost grant and a new pairing of the same person, one 503 for the old session
+// TestSweepAfterNewPairing checks that the session of a lost grant is deleted with
+// the next grant of the same person, also after one 503.
 func TestSweepAfterNewPairing(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		first := w.pair()
@@ -37,12 +39,14 @@ func TestSweepAfterNewPairing(t *testing.T) {
 		w.pass(3 * 24 * time.Hour)
 		for _, id := range w.photos.Open() {
 			if id == first.Pick.SessionID {
-				t.Errorf("the session is left at Google for three days after one 503")
+				t.Errorf("the session is open three days after one 503")
 			}
 		}
 	})
 }
 
+// TestSweeperFindsGrantLost checks that the box pairs again when the sweeper is the
+// first to notice that the grant was revoked during a pick.
 func TestSweeperFindsGrantLost(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -55,13 +59,13 @@ func TestSweeperFindsGrantLost(t *testing.T) {
 		w.auth.RevokeAll()
 		w.pass(10 * time.Minute)
 		if s := w.dev.Statuses().Get(); s.State != device.Pairing {
-			t.Errorf("a person was choosing; the box is now %s, pick %v", s.State, s.Pick)
+			t.Errorf("state %s, pick %v; want pairing", s.State, s.Pick)
 		}
 	})
 }
 
-// A session belongs to its client: nothing is left behind where a box is paired
-// first one way and then another.
+// TestSweepAfterMethodChange checks that a session is deleted with the client that
+// created it after the box was paired by another method.
 func TestSweepAfterMethodChange(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.photos.Fail(pickertest.OpDelete, repeat(100, answer(503, "application/json", "{}"))...)
@@ -81,25 +85,26 @@ func TestSweepAfterMethodChange(t *testing.T) {
 	})
 }
 
-// a wrong expireTime (or a box clock that was ahead): the record is forgotten unasked
+// TestSweepWithWrongExpiry checks that a record with a wrong expireTime is not
+// removed before the session was deleted.
 func TestSweepWithWrongExpiry(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		s := w.pair()
 		w.store.Picks.Update(s.Pick.RequestID, func(p *store.Pick) { p.ExpireTime = time.Now().Add(-2 * time.Hour) })
 		w.dev.Cancel(t.Context())
-		w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
+		w.until("removal of all records", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
 		if n := len(w.photos.Open()); n > 0 {
-			t.Errorf("%d session open at Google, none on record, and a live token", n)
+			t.Errorf("%d sessions open without a record", n)
 		}
 	})
 }
 
-// The box's clock is ten days ahead (well within a certificate's life), and one
-// 503 comes without a Date: the record is forgotten at once.
+// TestSweepWithoutDate checks that an answer without a Date does not remove a
+// record while the box's clock is ten days ahead, which certificates allow.
 func TestSweepWithoutDate(t *testing.T) {
 	inWorld(t, options{before: func(w *world) { w.skew(-10 * 24 * time.Hour) }}, func(t *testing.T, w *world) {
 		w.pair()
-		google := w.net.media()
+		inner := w.net.media()
 		var mended atomic.Bool
 		w.net.setMedia(roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			if r.Method == "DELETE" && !mended.Load() {
@@ -107,7 +112,7 @@ func TestSweepWithoutDate(t *testing.T) {
 				resp.Header.Del("Date")
 				return resp, err
 			}
-			return google.RoundTrip(r)
+			return inner.RoundTrip(r)
 		}))
 		w.choose()
 		w.untilState(device.Showing)
@@ -115,19 +120,20 @@ func TestSweepWithoutDate(t *testing.T) {
 		mended.Store(true)
 		w.pass(time.Hour)
 		if open := w.photos.Open(); len(open) > 0 {
-			t.Errorf("left at Google without a record: %v", open)
+			t.Errorf("sessions open without a record: %v", open)
 		}
 	})
 }
 
-// A session that nobody can delete any more is forgotten when it has ended, by
-// the servers' time, and not before.
+// TestSweepExpiredSession checks that the record of a session that cannot be
+// deleted is removed when the session has expired by the servers' time, and not
+// before.
 func TestSweepExpiredSession(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.auth.RevokeAll()
-		w.until("the grant to be lost", func(s device.Status) bool { return s.Account == nil })
-		// Another person pairs: under their grant 404 proves nothing.
+		w.until("loss of the grant", func(s device.Status) bool { return s.Account == nil })
+		// Another person pairs. With their grant a 404 proves nothing.
 		w.photos.Change(func(o *pickertest.Options) {
 			o.Check = func(access string) (string, string) {
 				_, problem := w.auth.Check(access)
@@ -142,10 +148,10 @@ func TestSweepExpiredSession(t *testing.T) {
 			t.Errorf("after six days: %+v", s.Sessions)
 		}
 		if n := countPickerCalls(w, pickertest.OpDelete); n > 5 {
-			t.Errorf("%d deletions were tried", n)
+			t.Errorf("%d deletions requested, want at most 5", n)
 		}
 		w.pass(26 * time.Hour)
 		w.restart()
-		w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
+		w.until("removal of all records", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
 	})
 }

@@ -12,13 +12,15 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
+// TestUnpairLocally checks that unpairing without a revocation removes the photos,
+// unless they are to be kept.
 func TestUnpairLocally(t *testing.T) {
 	keep := func(c *Config) { c.KeepPhotos = true }
 	for _, tt := range []struct {
 		name   string
 		config func(*Config)
 		photos int
-	}{{"photos go", nil, 0}, {"photos stay", keep, 12}} {
+	}{{"photos removed", nil, 0}, {"photos kept", keep, 12}} {
 		t.Run(tt.name, func(t *testing.T) {
 			inWorld(t, options{config: tt.config}, func(t *testing.T, w *world) {
 				w.pair()
@@ -27,21 +29,22 @@ func TestUnpairLocally(t *testing.T) {
 				if err := w.dev.Unpair(t.Context(), false); err != nil {
 					t.Fatal(err)
 				}
-				s := w.until("forgotten", func(s device.Status) bool { return s.Account == nil && s.Outstanding == nil })
+				s := w.until("unpaired box", func(s device.Status) bool { return s.Account == nil && s.Outstanding == nil })
 				w.pass(time.Second)
 				if s = w.dev.Statuses().Get(); s.Library.Items != tt.photos || countCalls(w, oauthtest.OpRevoke) > 0 {
 					t.Errorf("%+v, %d revocations", s.Library, countCalls(w, oauthtest.OpRevoke))
 				}
 				w.untilClean()
 				if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, device.ErrNotPaired) {
-					t.Errorf("twice: %v", err)
+					t.Errorf("second unpair: %v", err)
 				}
 			})
 		})
 	}
 }
 
-// Without a network the box forgets at once and deletes at Google later.
+// TestUnpairOffline checks that a box without a network is unpaired at once and
+// deletes the session at Google later.
 func TestUnpairOffline(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -49,7 +52,7 @@ func TestUnpairOffline(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
-		w.until("deletion pending", func(s device.Status) bool { return s.Sessions.PendingDeletion == 1 })
+		w.until("pending deletion", func(s device.Status) bool { return s.Sessions.PendingDeletion == 1 })
 		w.pass(time.Hour)
 		w.restart()
 		w.pass(time.Hour)
@@ -61,6 +64,9 @@ func TestUnpairOffline(t *testing.T) {
 	})
 }
 
+// TestUnpairEverywhereOffline checks that a box without a network is unpaired at
+// once and revokes the grant when the network returns, and that the receipt says
+// so.
 func TestUnpairEverywhereOffline(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
@@ -74,40 +80,41 @@ func TestUnpairEverywhereOffline(t *testing.T) {
 		if err := w.dev.Unpair(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
-		s := w.until("what is outstanding", func(s device.Status) bool { return s.Outstanding != nil && s.Library.Items == 0 })
+		s := w.until("outstanding revocation", func(s device.Status) bool { return s.Outstanding != nil && s.Library.Items == 0 })
 		if s.Outstanding.Sessions != 1 || !s.Outstanding.Revocation || s.Account != nil {
 			t.Errorf("%+v, %+v", s.Outstanding, s.Account)
 		}
 		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "forgotten the account") || !strings.Contains(r, "as soon as Google can be reached") {
-			t.Errorf("the screen says %q", r)
+			t.Errorf("receipt %q", r)
 		}
 		if entries, err := os.ReadDir(filepath.Join(w.dir, "media")); err != nil || len(entries) > 0 {
-			t.Errorf("photos are still there: %v, %v", entries, err)
+			t.Errorf("photos left: %v, %v", entries, err)
 		}
 		w.restart() // still without a network
 		w.pass(3 * time.Hour)
 		if s := w.dev.Statuses().Get(); s.Outstanding == nil {
-			t.Errorf("given up: %+v", s)
+			t.Errorf("the revocation was given up: %+v", s)
 		}
 		w.net.mend()
-		w.until("everything told", func(s device.Status) bool { return s.Outstanding == nil })
+		w.until("revocation", func(s device.Status) bool { return s.Outstanding == nil })
 		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "the permission at Google is withdrawn") {
-			t.Errorf("the screen says %q", r)
+			t.Errorf("receipt %q", r)
 		}
 		if n := countCalls(w, oauthtest.OpRevoke); n != 1 || len(w.photos.Open()) > 0 {
-			t.Errorf("%d revocations, %v open", n, w.photos.Open())
+			t.Errorf("%d revocations, open sessions %v", n, w.photos.Open())
 		}
 		w.pass(12*time.Second + time.Second)
 		if r := w.dev.Pages().Get().Receipt; r != "" {
-			t.Errorf("the screen goes on saying %q", r)
+			t.Errorf("the page still shows the receipt %q", r)
 		}
 		if grants, err := w.store.Grants.All(); err != nil || len(grants) > 0 {
-			t.Errorf("tokens are still there: %v, %v", grants, err)
+			t.Errorf("grants left: %v, %v", grants, err)
 		}
 	})
 }
 
-// Somebody forgets while a code is traded in: nobody is paired after that.
+// TestUnpairDuringExchange checks that the box is not paired by an exchange that
+// was in progress when it was unpaired.
 func TestUnpairDuringExchange(t *testing.T) {
 	inWorld(t, options{setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
 		_, v := w.untilLink(device.ByRelay)

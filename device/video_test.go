@@ -15,6 +15,7 @@ import (
 	"pickerd/picker/pickertest/samples"
 )
 
+// TestVideos checks the download of videos and of those still being processed.
 func TestVideos(t *testing.T) {
 	mp4, err := os.ReadFile("../picker/pickertest/samples/waves.mp4")
 	if err != nil {
@@ -42,15 +43,15 @@ func TestVideos(t *testing.T) {
 		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
 			w.pair()
 			w.choose()
-			w.until("the photo", func(s device.Status) bool { return s.Library.Items == 1 })
+			w.until("photo", func(s device.Status) bool { return s.Library.Items == 1 })
 			w.pass(time.Minute)
 			w.photos.Change(func(*pickertest.Options) { film.Processing = "" })
-			w.until("the film", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 2 })
-			w.untilPage("a receipt that counts both", func(p display.Page) bool { return strings.HasPrefix(p.Receipt, "1 photo and 1 video added.") })
+			w.until("video", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 2 })
+			w.untilPage("receipt that counts both", func(p display.Page) bool { return strings.HasPrefix(p.Receipt, "1 photo and 1 video added.") })
 			w.untilClean()
 		})
 	})
-	t.Run("processing for ever", func(t *testing.T) {
+	t.Run("always processing", func(t *testing.T) {
 		film := video()
 		film.Processing = "PROCESSING"
 		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
@@ -62,7 +63,8 @@ func TestVideos(t *testing.T) {
 	})
 }
 
-// A video comes with a still in its own file, which is still a video.
+// TestVideoStill checks that a video's file also contains a still and remains
+// playable.
 func TestVideoStill(t *testing.T) {
 	items, err := samples.Items()
 	if err != nil {
@@ -85,11 +87,11 @@ func TestVideoStill(t *testing.T) {
 		}
 		defer f.Close()
 		if p, err := photo.Decode(f, photos[0].Bytes); err != nil || p.W < 100 {
-			t.Errorf("the still: %+v, %v", p, err)
+			t.Errorf("still %+v, %v", p, err)
 		}
 		head := make([]byte, len(items[i].Data))
 		if _, err := f.ReadAt(head, 0); err != nil || !bytes.Equal(head, items[i].Data) {
-			t.Error("the video itself is another")
+			t.Error("the video differs from the server's")
 		}
 		if photos[0].Duration == 0 || photos[0].MimeType != "video/mp4" {
 			t.Errorf("%+v", photos[0])

@@ -22,7 +22,8 @@ import (
 	"pickerd/store"
 )
 
-// A world is one box, the simulators of Google, and a person. It uses no sockets and runs on virtual time.
+// A world is one box, the simulators of Google, and a person. It uses no sockets
+// and runs on virtual time.
 type world struct {
 	t      *testing.T
 	dir    string
@@ -329,7 +330,8 @@ func (w *world) actAsPerson(off <-chan struct{}) {
 	}
 }
 
-// pickAndUnpair brings the box from any state to photos on the screen, and then unpairs it.
+// pickAndUnpair brings the box from any state to photos on the screen, and then
+// unpairs it.
 func (w *world) pickAndUnpair() {
 	w.t.Helper()
 	w.actAsPerson(nil)
