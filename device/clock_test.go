@@ -12,16 +12,16 @@ import (
 	"pickerd/store"
 )
 
-// skew sets the servers' clocks against the box's, which is what a box's own
-// wrong clock looks like in virtual time.
+// skew sets the servers' clocks d ahead of the box's. Virtual time cannot be set,
+// so this stands for a wrong clock of the box.
 func (w *world) skew(d time.Duration) {
 	w.auth.Change(func(o *oauthtest.Options) { o.ClockSkew = d })
 	w.photos.Change(func(o *pickertest.Options) { o.ClockSkew = d })
 }
 
-// misset changes the clock of a box that is off. Virtual time can't be set:
-// instead, all that is on disk happened earlier or later.
-func (w *world) misset(by time.Duration) {
+// moveClock moves the clock of a box that is off. Virtual time cannot be set, so
+// it moves all times on the disk the other way.
+func (w *world) moveClock(by time.Duration) {
 	w.t.Helper()
 	st, err := store.Open(w.dir, store.Options{})
 	if err != nil {
@@ -54,15 +54,15 @@ func (w *world) misset(by time.Duration) {
 
 const year = 365 * 24 * time.Hour
 
-// A box without a battery believes in 1970, or in whatever its last owner did.
-func TestClockYearsOff(t *testing.T) {
+// TestWrongClock checks that a box whose clock is years off pairs and picks.
+func TestWrongClock(t *testing.T) {
 	for name, skews := range map[string][2]time.Duration{ // before and after a power cut
-		"behind":                       {26 * year, 26 * year},
-		"ahead":                        {-20 * year, -20 * year},
-		"set right in the meantime":    {26 * year, 0},
-		"wrong after the power cut":    {0, 26 * year},
-		"ahead after the power cut":    {0, -20 * year},
-		"from one wrong time to other": {-20 * year, 26 * year},
+		"behind":                     {26 * year, 26 * year},
+		"ahead":                      {-20 * year, -20 * year},
+		"corrected by the power cut": {26 * year, 0},
+		"wrong after the power cut":  {0, 26 * year},
+		"ahead after the power cut":  {0, -20 * year},
+		"ahead, then behind":         {-20 * year, 26 * year},
 	} {
 		for _, polling := range []pickertest.Options{{}, {OmitTimeout: true}, {OmitPolling: true}} {
 			t.Run(fmt.Sprint(name, polling.OmitTimeout, polling.OmitPolling), func(t *testing.T) {
@@ -70,44 +70,45 @@ func TestClockYearsOff(t *testing.T) {
 					w.photos.NoLeaks(t)
 					restart := func() {
 						w.stop()
-						w.misset(skews[0] - skews[1])
+						w.moveClock(skews[0] - skews[1])
 						w.skew(skews[1])
 						w.start()
 						skews[0] = skews[1]
 					}
-					code := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+					code := w.untilCode()
 					if left := time.Until(code.Pairing.ExpiresAt); left < 20*time.Minute || left > 30*time.Minute {
-						t.Errorf("the code is good for %v", left)
+						t.Errorf("the code is valid for %v", left)
 					}
 					w.pass(2 * time.Minute)
-					restart() // the code on the screen goes on
-					again := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+					restart() // the code on the screen remains valid
+					again := w.untilCode()
 					w.pass(10 * time.Second)
-					again = w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+					again = w.untilCode()
 					if again.Pairing.UserCode != code.Pairing.UserCode {
-						t.Error("the code was replaced before its time")
+						t.Error("the code was replaced before it expired")
 					}
 					link := w.pair()
 					w.pass(5 * time.Minute)
 					restart() // so does the link
 					w.pass(time.Minute)
 					if s := w.untilState(device.Picking); s.Pick.SessionID != link.Pick.SessionID {
-						t.Error("the session was replaced before its time")
+						t.Error("the session was replaced before it expired")
 					}
-					w.finishLife()
+					w.pickAndUnpair()
 				})
 			})
 		}
 	}
 }
 
-// However wrong the box's clock is, a record is not forgotten unasked.
-func TestRecordsOutliveAWrongClock(t *testing.T) {
+// TestRecordsWithWrongClock checks that a wrong clock does not make the box drop
+// the record of a session that was not deleted.
+func TestRecordsWithWrongClock(t *testing.T) {
 	for name, skews := range map[string][2]time.Duration{ // before and after a power cut
 		"ahead": {-20 * year, -20 * year}, "behind": {20 * year, 20 * year},
-		"then ahead": {0, -20 * year}, "then behind": {0, 20 * year}, "set right": {20 * year, 0},
+		"then ahead": {0, -20 * year}, "then behind": {0, 20 * year}, "corrected": {20 * year, 0},
 	} {
-		for _, known := range []bool{true, false} { // whether the session's id is
+		for _, known := range []bool{true, false} {
 			t.Run(fmt.Sprint(name, ", id known ", known), func(t *testing.T) {
 				before := func(w *world) { w.skew(skews[0]) }
 				inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}, before: before}, func(t *testing.T, w *world) {
@@ -117,21 +118,21 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 					if err := w.dev.Cancel(t.Context()); err != nil {
 						t.Fatal(err)
 					}
-					if !known { // as if the answer had been lost
+					if !known { // as after a lost answer
 						err := w.store.Picks.Update(s.Pick.RequestID, func(p *store.Pick) { p.SessionID, p.ExpireTime = "", time.Time{} })
 						if err != nil {
 							t.Fatal(err)
 						}
 					}
 					w.stop()
-					w.misset(skews[0] - skews[1])
+					w.moveClock(skews[0] - skews[1])
 					w.skew(skews[1])
 					w.start()
 					w.pass(3 * time.Hour)
 					if picks, err := w.store.Picks.All(); err != nil || len(picks) != 1 {
-						t.Fatalf("records: %v, %v", picks, err)
+						t.Fatalf("records %v, %v; want one", picks, err)
 					}
-					// Something answers, but not to the deletion.
+					// The servers answer again, but refuse the deletion.
 					w.net.mend()
 					w.photos.Fail(pickertest.OpDelete, repeat(20, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
 					w.photos.Fail(pickertest.OpCreate, repeat(5, pickertest.Refuse(503, "UNAVAILABLE", ""))...)
@@ -140,43 +141,4 @@ func TestRecordsOutliveAWrongClock(t *testing.T) {
 			})
 		}
 	}
-}
-
-// A session that nobody can delete any more is forgotten when it has ended, by
-// the servers' time, and not before.
-func TestRecordsEndWithTheirSessions(t *testing.T) {
-	inWorld(t, options{}, func(t *testing.T, w *world) {
-		w.pair()
-		w.auth.RevokeAll()
-		w.until("the grant to be lost", func(s device.Status) bool { return s.Account == nil })
-		// Another person pairs: under their grant 404 proves nothing.
-		w.photos.Change(func(o *pickertest.Options) {
-			o.Check = func(access string) (string, string) {
-				_, problem := w.auth.Check(access)
-				return "another person", problem
-			}
-		})
-		w.pair()
-		w.choose()
-		w.untilState(device.Showing)
-		w.pass(6 * 24 * time.Hour)
-		if s := w.dev.Statuses().Get(); s.Sessions.PendingDeletion != 1 {
-			t.Errorf("after six days: %+v", s.Sessions)
-		}
-		if n := countOp(w, pickertest.OpDelete); n > 5 {
-			t.Errorf("%d deletions were tried", n)
-		}
-		w.pass(26 * time.Hour)
-		w.restart()
-		w.until("records gone", func(s device.Status) bool { return s.Sessions == device.Sessions{} })
-	})
-}
-
-func countOp(w *world, op string) (n int) {
-	for _, c := range w.photos.Calls() {
-		if c.Op == op {
-			n++
-		}
-	}
-	return n
 }

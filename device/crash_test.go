@@ -23,31 +23,30 @@ import (
 	"pickerd/store"
 )
 
-// TestEveryCrashPoint walks every place at which the box touches disk or network
-// in a whole life (pair, pick, fetch, delete, pick again, unpair), pulls the plug
-// there, and switches the box on again on what the disk has kept: what was not
-// brought to the disk is lost. Nothing may be lost that was complete, and
-// nothing left behind at Google.
+// TestEveryCrashPoint cuts the power at each use of disk and network of a scenario
+// (pair, pick, fetch, delete, pick again, unpair) and starts the box again.
+// Unsynced bytes and names are lost. Completed work must survive, and no session
+// may be left at Google.
 func TestEveryCrashPoint(t *testing.T) {
 	t.Parallel()
 	var all []string
 	for name, v := range map[string]struct {
 		auth  oauthtest.Options
-		delay time.Duration // of the person, so that tokens have to be refreshed
-		twice bool          // pull the plug once more while the box recovers
-		leave bool          // the person wants no more of it after a power cut
+		delay time.Duration // before the person picks, to make tokens expire
+		twice bool          // cut the power again while the box recovers
+		leave bool          // the person unpairs after the power cut
 	}{
-		"once":                   {},
-		"then the person leaves": {leave: true},
-		"twice":                  {auth: oauthtest.Options{RotateOverlap: true, TokenLife: 90 * time.Second}, delay: 50 * time.Second, twice: true},
+		"once":        {},
+		"then unpair": {leave: true},
+		"twice":       {auth: oauthtest.Options{RotateOverlap: true, TokenLife: 90 * time.Second}, delay: 50 * time.Second, twice: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var points []string
-			// Downloads race each other: a life may have a point more than the last.
+			// Downloads run in parallel, so the number of points varies between runs.
 			for cut, missed := 0, 0; missed < 3; cut++ {
 				what := ""
 				synctest.Test(t, func(t *testing.T) {
-					l := newLifetime(t, v.auth, v.delay)
+					l := newScenario(t, v.auth, v.delay)
 					l.leave = v.leave
 					what = l.withCut(cut, v.twice)
 				})
@@ -63,7 +62,7 @@ func TestEveryCrashPoint(t *testing.T) {
 			}
 			t.Logf("%d crash points", len(points))
 			if len(points) < 100 {
-				t.Errorf("only %d places to pull the plug were found", len(points))
+				t.Errorf("only %d crash points were found", len(points))
 			}
 			all = append(all, points...)
 		})
@@ -72,49 +71,49 @@ func TestEveryCrashPoint(t *testing.T) {
 		store.OpRemove, store.OpMkdir, "before POST /token", "after POST /token", "after POST /v1/sessions", "after DELETE /v1/sessions",
 		"during GET /media", "before POST /revoke"} {
 		if !slices.ContainsFunc(all, func(p string) bool { return strings.HasPrefix(p, op) }) {
-			t.Errorf("no place of the kind %q", op)
+			t.Errorf("no crash point of the kind %q", op)
 		}
 	}
 }
 
-// A plug can be pulled at a point. From there on nothing gets to the disk or the
-// network: that is what the end of the process looks like from outside.
-type plug struct {
+// A powerCut happens at one use of disk or network. From there on all of them
+// fail, as if the process had ended.
+type powerCut struct {
 	mu   sync.Mutex
 	at   int // -1 for never
 	n    int
-	what string        // where it was pulled
-	off  chan struct{} // closed then
+	what string        // the point of the cut
+	off  chan struct{} // closed by the cut
 }
 
-var errPulled = &os.PathError{Op: "power", Path: "plug", Err: syscall.EIO}
+var errPowerCut = &os.PathError{Op: "power", Path: "box", Err: syscall.EIO}
 
-func newPlug(at int) *plug { return &plug{at: at, off: make(chan struct{})} }
+func newPowerCut(at int) *powerCut { return &powerCut{at: at, off: make(chan struct{})} }
 
-func (p *plug) point(what string) error {
+func (p *powerCut) point(what string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.what != "":
-		return errPulled
+		return errPowerCut
 	case p.n == p.at:
 		p.what = what
 		close(p.off)
-		return errPulled
+		return errPowerCut
 	}
 	p.n++
 	return nil
 }
 
-func (p *plug) pulled() string {
+func (p *powerCut) place() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.what
 }
 
-// A volatile disk forgets in a power cut what was not brought to it: bytes that
-// were not synced, names whose directory was not.
-type volatile struct {
+// A volatileDisk loses what was not synced in a power cut: bytes of files, and
+// names in directories.
+type volatileDisk struct {
 	dir, spare string
 
 	mu      sync.Mutex
@@ -123,10 +122,10 @@ type volatile struct {
 }
 
 type renamed struct {
-	from, to, old string // old keeps what had the name before, "" for nothing
+	from, to, old string // old is a copy of the replaced file, "" if there was none
 }
 
-func (v *volatile) note(c store.Op) {
+func (v *volatileDisk) note(c store.Op) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch c.Kind {
@@ -152,8 +151,8 @@ func (v *volatile) note(c store.Op) {
 	}
 }
 
-// lose is the power cut.
-func (v *volatile) lose() {
+// cutPower loses what was not synced.
+func (v *volatileDisk) cutPower() {
 	for name := range v.dirty {
 		path := filepath.Join(v.dir, name)
 		if st, err := os.Stat(path); err == nil {
@@ -163,7 +162,7 @@ func (v *volatile) lose() {
 	for _, r := range slices.Backward(v.renames) {
 		to := filepath.Join(v.dir, r.to)
 		if _, err := os.Stat(to); err != nil {
-			continue // it never came to that
+			continue // the rename did not happen
 		}
 		os.Rename(to, filepath.Join(v.dir, r.from))
 		if r.old != "" {
@@ -172,18 +171,18 @@ func (v *volatile) lose() {
 	}
 }
 
-// A lifetime is a box, and a person who wants three things of it, one after the
-// other, however often the plug is pulled meanwhile.
-type lifetime struct {
+// A scenario is a box and a person who makes a pick, another one, and unpairs,
+// also over power cuts.
+type scenario struct {
 	*world
 	stage  int
 	delay  time.Duration
 	spare  string
-	paired bool // the box has said so once
+	paired bool // the status has named an account
 	shown  []string
 	leave  bool
-	codes  int                                      // that the person approved
-	look   func(s device.Status, page display.Page) // at the screen, each second; may be nil
+	codes  int                                      // approved by the person
+	onTick func(s device.Status, page display.Page) // called each second; may be nil
 }
 
 var (
@@ -191,22 +190,22 @@ var (
 	secondPick = []string{"item-4", "item-3"}
 )
 
-func newLifetime(t *testing.T, auth oauthtest.Options, delay time.Duration) *lifetime {
+func newScenario(t *testing.T, auth oauthtest.Options, delay time.Duration) *scenario {
 	w := newWorld(t, options{auth: auth, items: pickertest.PlainPhotos(4), photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}})
 	w.photos.NoLeaks(t)
-	return &lifetime{world: w, delay: delay, spare: t.TempDir()}
+	return &scenario{world: w, delay: delay, spare: t.TempDir()}
 }
 
-// withCut lives through it and pulls the plug once at point cut. It returns what
-// the box was about to do there, "" when it did not come so far.
-func (l *lifetime) withCut(cut int, twice bool) string {
-	what := l.run(cut)
+// withCut runs the scenario with a power cut at point cut. It returns the use of
+// disk or network at that point, "" if there were fewer points.
+func (l *scenario) withCut(cut int, twice bool) string {
+	what := l.runUntilCut(cut)
 	if what == "" {
 		return ""
 	}
 	if twice {
 		l.check(what)
-		if again := l.run((cut * 13) % 40); again != "" {
+		if again := l.runUntilCut((cut * 13) % 40); again != "" {
 			what += ", then " + again
 		}
 	}
@@ -214,19 +213,19 @@ func (l *lifetime) withCut(cut int, twice bool) string {
 	if l.leave {
 		l.stage = 2
 	}
-	if again := l.run(-1); again != "" {
-		l.t.Errorf("%s: a plug was pulled that was not to be", what)
+	if again := l.runUntilCut(-1); again != "" {
+		l.t.Errorf("%s: the power was cut without need", what)
 	}
 	if l.stage < 3 {
-		l.t.Errorf("%s: the life did not come to its end: stage %d, %+v", what, l.stage, l.dev.Statuses().Get())
+		l.t.Errorf("%s: the scenario did not finish: stage %d, %+v", what, l.stage, l.dev.Statuses().Get())
 	}
 	return what
 }
 
-// run switches the box on and pulls the plug at point cut, or lives to the end.
-func (l *lifetime) run(cut int) string {
-	p := newPlug(cut)
-	disk := &volatile{dir: l.dir, spare: l.spare, dirty: map[string]bool{}}
+// runUntilCut starts the box and runs the scenario to its end, or to point cut.
+func (l *scenario) runUntilCut(cut int) string {
+	p := newPowerCut(cut)
+	disk := &volatileDisk{dir: l.dir, spare: l.spare, dirty: map[string]bool{}}
 	l.watch = func(c store.Op) error {
 		if c.Kind == store.OpStatfs {
 			return nil
@@ -250,33 +249,33 @@ func (l *lifetime) run(cut int) string {
 	}
 	l.net.mu.Unlock()
 	if !l.tryStart() {
-		disk.lose()
-		return p.pulled()
+		disk.cutPower()
+		return p.place()
 	}
 	if l.leave && cut < 0 {
-		l.goAway()
+		l.unpairOffline()
 	}
-	l.live(p.off)
+	l.play(p.off)
 	l.stop()
-	if what := p.pulled(); what != "" {
-		disk.lose()
+	if what := p.place(); what != "" {
+		disk.cutPower()
 		return what
 	}
 	return ""
 }
 
-// goAway is what a person does who comes back to a box without a network: it must
-// not forget what it has asked Google for.
-func (l *lifetime) goAway() {
+// unpairOffline unpairs a box without a network. It must not forget what it has
+// requested from Google.
+func (l *scenario) unpairOffline() {
 	l.net.cut()
 	time.Sleep(time.Second)
-	_ = l.dev.Unpair(l.t.Context(), true) // there may be nobody to be forgotten
+	_ = l.dev.Unpair(l.t.Context(), true) // there may be no account
 	time.Sleep(time.Minute)
 	l.net.mend()
 }
 
-// tryStart is start for a box whose plug may be pulled before it is up.
-func (l *lifetime) tryStart() bool {
+// tryStart is like start, but the power may be cut before the box has started.
+func (l *scenario) tryStart() bool {
 	st, err := store.Open(l.dir, store.Options{BeforeOp: l.watch})
 	if err != nil {
 		return false
@@ -286,9 +285,8 @@ func (l *lifetime) tryStart() bool {
 	return true
 }
 
-// live does what the person does, until the person has what they want or the
-// plug is pulled.
-func (l *lifetime) live(off <-chan struct{}) {
+// play plays the person until the scenario has ended or the power is cut.
+func (l *scenario) play(off <-chan struct{}) {
 	for range 4 * 3600 {
 		select {
 		case <-off:
@@ -296,18 +294,18 @@ func (l *lifetime) live(off <-chan struct{}) {
 		case <-time.After(time.Second):
 		}
 		s := l.dev.Statuses().Get()
-		if l.look != nil {
-			l.look(s, l.dev.Pages().Get())
+		if l.onTick != nil {
+			l.onTick(s, l.dev.Pages().Get())
 		}
 		switch {
 		case s.Account != nil:
 			l.paired = true
 		case s.Pairing != nil && l.paired && l.stage < 2:
-			l.t.Errorf("the pairing is lost")
+			l.t.Errorf("the pairing was lost")
 			return
 		}
 		if l.stage < 2 && s.Library.Items == 0 && len(l.shown) > 0 {
-			l.t.Errorf("%s: photos were shown and are gone", s.State)
+			l.t.Errorf("%s: photos that were shown are lost", s.State)
 			return
 		}
 		l.act(s)
@@ -315,18 +313,18 @@ func (l *lifetime) live(off <-chan struct{}) {
 			return
 		}
 	}
-	l.t.Errorf("stage %d never ends: %+v", l.stage, l.dev.Statuses().Get())
+	l.t.Errorf("stage %d does not end: %+v", l.stage, l.dev.Statuses().Get())
 }
 
-// act takes the next step towards what the person wants.
-func (l *lifetime) act(s device.Status) {
+// act does the person's next step.
+func (l *scenario) act(s device.Status) {
 	within, cancel := context.WithTimeout(l.t.Context(), 10*time.Second)
 	defer cancel()
 	switch {
 	case l.stage == 2 && s.Account == nil && s.Outstanding == nil && s.Sessions == device.Sessions{} && (l.paired || l.leave):
 		l.stage = 3
 	case l.stage == 2 && s.Account != nil:
-		_ = l.dev.Unpair(within, true) // the plug may be pulled meanwhile
+		_ = l.dev.Unpair(within, true) // the power may be cut meanwhile
 	case l.stage == 2:
 	case s.Pairing != nil:
 		if l.auth.Approve(s.Pairing.UserCode) {
@@ -344,17 +342,17 @@ func (l *lifetime) act(s device.Status) {
 	}
 }
 
-// advance looks what came of a pick, and begins the next.
-func (l *lifetime) advance(ctx context.Context) {
+// advance checks the photos of a pick and begins the next step.
+func (l *scenario) advance(ctx context.Context) {
 	photos, err := l.store.Photos.Collection()
 	if err != nil {
-		return // the plug
+		return // the power was cut
 	}
-	l.shown = idsOf(photos)
+	l.shown = photoIDs(photos)
 	switch {
 	case l.stage == 0 && slices.Equal(l.shown, firstPick), l.stage == 1 && slices.Equal(l.shown, secondPick):
 		l.stage++
-	case l.stage == 1 && slices.Equal(l.shown, firstPick): // the wish went with the plug
+	case l.stage == 1 && slices.Equal(l.shown, firstPick): // the power cut lost the request for a second pick
 	default:
 		l.t.Errorf("stage %d shows %v", l.stage, l.shown)
 		l.stage = 3
@@ -364,22 +362,15 @@ func (l *lifetime) advance(ctx context.Context) {
 	}
 }
 
-func idsOf(photos []store.Photo) (ids []string) {
-	for _, p := range photos {
-		ids = append(ids, p.ID)
-	}
-	return ids
-}
-
-// check looks at what is on the disk after a power cut, as the box will find it.
-func (l *lifetime) check(what string) {
+// check checks what is on the disk after a power cut.
+func (l *scenario) check(what string) {
 	st, err := store.Open(l.dir, store.Options{})
 	if err != nil {
 		l.t.Fatalf("%s: %v", what, err)
 	}
 	defer st.Close()
 	if st.Recovery() != nil || st.KeyLost() {
-		l.t.Errorf("%s: the database is damaged (%v), or the key lost (%v)", what, st.Recovery(), st.KeyLost())
+		l.t.Errorf("%s: database damaged: %v; key lost: %v", what, st.Recovery(), st.KeyLost())
 	}
 	photos, err := st.Photos.Collection()
 	if err != nil {
@@ -387,16 +378,16 @@ func (l *lifetime) check(what string) {
 	}
 	for _, p := range photos {
 		if !l.whole(st, p) {
-			l.t.Errorf("%s: %s is not what was picked", what, p.ID)
+			l.t.Errorf("%s: %s differs from the picked photo", what, p.ID)
 		}
 	}
-	got := idsOf(photos)
+	got := photoIDs(photos)
 	slices.Sort(got)
-	// The old collection whole, or something of the new one and nothing else.
+	// Either the old collection is complete, or there are photos of the new one only.
 	old := slices.Equal(got, firstPick)
 	fresh := len(got) > 0 && !slices.ContainsFunc(got, func(id string) bool { return !slices.Contains(secondPick, id) })
 	if l.stage == 1 && !old && !fresh || l.stage == 0 && len(l.shown) > 0 && !old {
-		l.t.Errorf("%s: stage %d, and on the disk are %v", what, l.stage, got)
+		l.t.Errorf("%s: stage %d, photos %v on the disk", what, l.stage, got)
 	}
 	files, err := os.ReadDir(filepath.Join(l.dir, "media"))
 	if err != nil {
@@ -404,16 +395,16 @@ func (l *lifetime) check(what string) {
 	}
 	for _, f := range files {
 		if strings.HasPrefix(f.Name(), ".") {
-			l.t.Errorf("%s: %s is left", what, f.Name())
+			l.t.Errorf("%s: temporary file %s left behind", what, f.Name())
 		}
 	}
 	if grant, err := st.Grants.Current(); l.paired && l.stage < 2 && (grant == nil || err != nil) {
-		l.t.Errorf("%s: the token is lost: %v", what, err)
+		l.t.Errorf("%s: the token was lost: %v", what, err)
 	}
 }
 
-// whole reports whether a photo's file has the bytes that the server has.
-func (l *lifetime) whole(st *store.Store, p store.Photo) bool {
+// whole reports whether a photo's file equals the server's.
+func (l *scenario) whole(st *store.Store, p store.Photo) bool {
 	f, err := st.Photos.Open(p.File)
 	if err != nil {
 		return false

@@ -1,11 +1,15 @@
 package device_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,13 +20,15 @@ import (
 	"pickerd/picker/pickertest"
 )
 
+// TestTwoThousandItems checks that a large pick is listed page by page and stored
+// in order.
 func TestTwoThousandItems(t *testing.T) {
 	items := pickertest.PlainPhotos(2000)
 	inWorld(t, options{items: items}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
 		if s := w.untilState(device.Showing); s.Library.Items != 2000 {
-			t.Errorf("%d photos", s.Library.Items)
+			t.Errorf("%d photos, want 2000", s.Library.Items)
 		}
 		w.untilClean()
 		pages := 0
@@ -40,30 +46,31 @@ func TestTwoThousandItems(t *testing.T) {
 		}
 		for i, p := range photos {
 			if p.ID != items[i].ID {
-				t.Fatalf("photo %d is %s, want %s: not in the order picked", i, p.ID, items[i].ID)
+				t.Fatalf("photo %d is %s, want %s", i, p.ID, items[i].ID)
 			}
 		}
 	})
 }
 
-// The first photo is on the screen while others are still on their way.
-func TestFirstPhotoAtOnce(t *testing.T) {
+// TestFirstPhoto checks that the first photo is shown while the others are still
+// being downloaded.
+func TestFirstPhoto(t *testing.T) {
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		for i := 2; i <= 12; i++ {
 			w.photos.FailItem(fmt.Sprintf("item-%d", i), func(rw http.ResponseWriter, r *http.Request) {
-				dawdle(r, 20*time.Second)
+				waitOrDone(r, 20*time.Second)
 				http.Error(rw, "later", http.StatusServiceUnavailable)
 			})
 		}
 		w.pair()
 		w.choose()
 		began := time.Now()
-		p := w.untilPage("the first photo", func(p display.Page) bool { return p.Slide != nil })
-		if took := time.Since(began); took > 6*time.Second { // one poll
-			t.Errorf("the first photo took %v", took)
+		p := w.untilPage("first photo", func(p display.Page) bool { return p.Slide != nil })
+		if took := time.Since(began); took > 6*time.Second { // one poll takes 5 s
+			t.Errorf("the first photo was shown after %v", took)
 		}
 		if p.State != string(device.Fetching) {
-			t.Errorf("state %s", p.State)
+			t.Errorf("state %s, want fetching", p.State)
 		}
 		for i := 2; i <= 12; i++ {
 			w.photos.FailItem(fmt.Sprintf("item-%d", i), nil)
@@ -73,7 +80,8 @@ func TestFirstPhotoAtOnce(t *testing.T) {
 	})
 }
 
-// An item that can't be had is left out and counted; the rest is shown.
+// TestBadItems checks that an item that cannot be downloaded is skipped and
+// counted, and that the others are shown.
 func TestBadItems(t *testing.T) {
 	body := func(contentType string, data []byte) http.HandlerFunc {
 		return answer(200, contentType, string(data))
@@ -90,7 +98,7 @@ func TestBadItems(t *testing.T) {
 			rw.Header().Set("Content-Length", "100000")
 			rw.Write([]byte("\xff\xd8\xff"))
 		},
-		"hangs": slowAnswer,
+		"hangs": silent,
 	}
 	for name, h := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +109,7 @@ func TestBadItems(t *testing.T) {
 				if s := w.untilState(device.Showing); s.Library.Items != 11 {
 					t.Errorf("%d photos, want 11", s.Library.Items)
 				}
-				w.untilPage("the receipt", func(p display.Page) bool {
+				w.untilPage("receipt", func(p display.Page) bool {
 					return strings.HasPrefix(p.Receipt, "11 photos added. 1 could not be downloaded.")
 				})
 				w.untilClean()
@@ -111,6 +119,7 @@ func TestBadItems(t *testing.T) {
 	}
 }
 
+// noParts checks that no partial download is left.
 func noParts(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(dir, "media"))
@@ -124,13 +133,14 @@ func noParts(t *testing.T, dir string) {
 	}
 }
 
-func TestNothingComes(t *testing.T) {
+// TestNoPhotos checks a pick none of whose items can be downloaded.
+func TestNoPhotos(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(2)}, func(t *testing.T, w *world) {
 		w.photos.FailItem("item-1", answer(404, "", ""))
 		w.photos.FailItem("item-2", answer(404, "", ""))
 		w.pair()
 		w.choose()
-		w.untilPage("the receipt", func(p display.Page) bool {
+		w.untilPage("receipt", func(p display.Page) bool {
 			return strings.HasPrefix(p.Receipt, "No photos arrived. 2 could not be downloaded.")
 		})
 		w.untilState(device.Idle)
@@ -138,8 +148,111 @@ func TestNothingComes(t *testing.T) {
 	})
 }
 
-// An outage in the middle of a download costs nobody a photo.
-func TestOutageWhileFetching(t *testing.T) {
+// TestListOddities checks lists that Google should not send.
+func TestListOddities(t *testing.T) {
+	t.Run("same page token without end", func(t *testing.T) {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.photos.Fail(pickertest.OpList, repeat(50, answer(200, "application/json", `{"nextPageToken":"again"}`))...)
+			w.pair()
+			w.choose()
+			w.untilProblem("photos_lost")
+			w.untilClean()
+		})
+	})
+	t.Run("duplicates, unnamedAccounts items, wrong types", func(t *testing.T) {
+		inWorld(t, options{items: pickertest.PlainPhotos(3)}, func(t *testing.T, w *world) {
+			w.pair()
+			w.choose("item-1", "item-1", "item-2", "item-2", "item-3")
+			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{"mediaItems":[{"type":"PHOTO"},7,"x",{"id":3}],"nextPageToken":"page-0"}`))
+			w.untilPage("receipt", func(p display.Page) bool {
+				return strings.HasPrefix(p.Receipt, "3 photos added. 4 could not be downloaded.")
+			})
+			w.untilClean()
+		})
+	})
+	t.Run("nothing picked", func(t *testing.T) {
+		inWorld(t, options{}, func(t *testing.T, w *world) {
+			w.pair()
+			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{}`))
+			w.choose()
+			w.untilState(device.Idle)
+			w.untilClean()
+		})
+	})
+	t.Run("names that are paths", func(t *testing.T) {
+		items := pickertest.PlainPhotos(4)
+		names := []string{"../../etc/passwd", strings.Repeat("n", 300), "", "a\x00\n\x1b[31mb.jpg"}
+		for i, n := range names {
+			items[i].Filename, items[i].ID = n, fmt.Sprintf("../%d/%s", i, strings.Repeat("i", 200))
+		}
+		inWorld(t, options{items: items}, func(t *testing.T, w *world) {
+			w.pair()
+			w.choose()
+			if s := w.untilState(device.Showing); s.Library.Items != 4 {
+				t.Errorf("%d photos, want 4", s.Library.Items)
+			}
+			w.untilClean()
+			list, err := w.dev.Items()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, it := range list {
+				if len([]rune(it.Filename)) > maxNameRunes || strings.ContainsAny(it.Filename, "\x00\n\x1b") {
+					t.Errorf("unsafe name %q", it.Filename)
+				}
+			}
+			entries, err := os.ReadDir(filepath.Join(w.dir, "media"))
+			if err != nil || len(entries) != 4 {
+				t.Errorf("media directory %v, %v; want 4 files", entries, err)
+			}
+		})
+	})
+}
+
+// TestRepeatedPageToken checks that the items of a page arrive although its page
+// token repeats without end.
+func TestRepeatedPageToken(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(8)}, func(t *testing.T, w *world) {
+		w.pair()
+		w.net.hook(func(r *http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/media/") {
+				select {
+				case <-time.After(time.Second):
+				case <-r.Context().Done():
+					return r.Context().Err()
+				}
+			}
+			return nil
+		}, nil)
+		inner := w.net.media()
+		w.net.setMedia(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/v1/mediaItems" {
+				r = r.Clone(r.Context())
+				q := r.URL.Query()
+				q.Del("pageToken")
+				r.URL.RawQuery = q.Encode()
+			}
+			resp, err := inner.RoundTrip(r)
+			if err == nil && r.URL.Path == "/v1/mediaItems" {
+				b, _ := io.ReadAll(resp.Body)
+				s := strings.TrimSpace(string(b))
+				s = s[:len(s)-1] + `,"nextPageToken":"again"}`
+				resp.Body = io.NopCloser(strings.NewReader(s))
+			}
+			return resp, err
+		}))
+		w.choose()
+		w.until("end of the pick", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
+		w.pass(time.Minute)
+		if s := w.dev.Statuses().Get(); s.Library.Items != 8 {
+			t.Errorf("%d photos, want 8", s.Library.Items)
+		}
+	})
+}
+
+// TestOutageDuringFetch checks that no photo is lost by an outage during the
+// download.
+func TestOutageDuringFetch(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
 		var n atomic.Int32
 		w.pair()
@@ -152,7 +265,7 @@ func TestOutageWhileFetching(t *testing.T) {
 		}, nil)
 		w.choose()
 		w.untilProblem("no_network")
-		w.pass(3 * time.Hour) // the addresses have run out meanwhile
+		w.pass(3 * time.Hour) // the URLs expire meanwhile
 		w.net.mend()
 		if s := w.untilState(device.Showing); s.Library.Items != 40 {
 			t.Errorf("%d photos, want 40", s.Library.Items)
@@ -161,21 +274,52 @@ func TestOutageWhileFetching(t *testing.T) {
 	})
 }
 
-// dawdle makes a simulator slow for as long as its client waits.
-func dawdle(r *http.Request, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-r.Context().Done():
-	}
+// TestMediaUnreachable checks that a problem is shown when only the media server
+// is unreachable.
+func TestMediaUnreachable(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		var n atomic.Int32
+		w.net.hook(func(r *http.Request) error {
+			if strings.HasPrefix(r.URL.Path, "/media/") {
+				n.Add(1)
+				return oauthtest.ErrConnection
+			}
+			return nil
+		}, nil)
+		w.choose()
+		for range 3600 {
+			w.pass(time.Second)
+			if s := w.dev.Statuses().Get(); s.Problem != nil {
+				return
+			}
+		}
+		t.Errorf("no problem within an hour: %+v, %d requests; the log mentions trouble: %v", w.dev.Statuses().Get().Fetch, n.Load(), strings.Contains(w.log.String(), "trouble"))
+	})
 }
 
-// Half a download goes on where it stood.
-func TestRestartWhileFetching(t *testing.T) {
+// TestTemporary403 checks that a media server that refuses everything for a moment
+// does not cost photos.
+func TestTemporary403(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.photos.Fail(pickertest.OpMedia, repeat(36, answer(403, "image/png", "\x89PNG\r\n\x1a\n"))...)
+		began := time.Now()
+		w.choose()
+		w.until("end of the pick", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Idle })
+		if s := w.dev.Statuses().Get(); s.Library.Items != 12 {
+			t.Errorf("%d photos, want 12, after refusals during %v", s.Library.Items, time.Since(began))
+		}
+	})
+}
+
+// TestRestartDuringFetch checks that a restart does not repeat complete downloads.
+func TestRestartDuringFetch(t *testing.T) {
 	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
-		w.photos.FailItem("item-30", slowAnswer)
+		w.photos.FailItem("item-30", silent)
 		w.pair()
 		w.choose()
-		w.until("half of them", func(s device.Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
+		w.until("half of the photos", func(s device.Status) bool { return s.Fetch != nil && s.Fetch.Done >= 20 })
 		w.restart()
 		w.photos.FailItem("item-30", nil)
 		if s := w.untilState(device.Showing); s.Library.Items != 40 {
@@ -194,21 +338,22 @@ func TestRestartWhileFetching(t *testing.T) {
 				twice++
 			}
 		}
-		if twice > parallel {
+		if twice > maxDownloads {
 			t.Errorf("%d photos were fetched twice", twice)
 		}
 	})
 }
 
-// A baseUrl is good for an hour; a longer download lists again.
-func TestAddressesRunOut(t *testing.T) {
+// TestExpiredURLs checks that the items are listed again when their URLs expire
+// during the download. Google's are valid for an hour.
+func TestExpiredURLs(t *testing.T) {
 	o := options{items: pickertest.PlainPhotos(20), photos: pickertest.Options{URLLife: 50 * time.Second}}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		for i := range 20 {
-			var asked atomic.Bool
+			var slow atomic.Bool
 			w.photos.FailItem(fmt.Sprintf("item-%d", i+1), func(rw http.ResponseWriter, r *http.Request) {
-				if !asked.Swap(true) { // so slow that those behind it find their addresses dead
-					dawdle(r, 40*time.Second)
+				if !slow.Swap(true) { // so slow that the URLs of the next items expire
+					waitOrDone(r, 40*time.Second)
 				}
 				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(1)[0])
 			})
@@ -222,150 +367,60 @@ func TestAddressesRunOut(t *testing.T) {
 	})
 }
 
-func TestListOddities(t *testing.T) {
-	t.Run("a page token that repeats for ever", func(t *testing.T) {
-		inWorld(t, options{}, func(t *testing.T, w *world) {
-			w.photos.Fail(pickertest.OpList, repeat(50, answer(200, "application/json", `{"nextPageToken":"again"}`))...)
-			w.pair()
-			w.choose()
-			w.untilProblem("photos_lost")
-			w.untilClean()
-		})
-	})
-	t.Run("duplicates, nameless items, wrong types", func(t *testing.T) {
-		inWorld(t, options{items: pickertest.PlainPhotos(3)}, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose("item-1", "item-1", "item-2", "item-2", "item-3")
-			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{"mediaItems":[{"type":"PHOTO"},7,"x",{"id":3}],"nextPageToken":"page-0"}`))
-			w.untilPage("the receipt", func(p display.Page) bool {
-				return strings.HasPrefix(p.Receipt, "3 photos added. 4 could not be downloaded.")
-			})
-			w.untilClean()
-		})
-	})
-	t.Run("nothing picked", func(t *testing.T) {
-		inWorld(t, options{}, func(t *testing.T, w *world) {
-			w.pair()
-			w.photos.Fail(pickertest.OpList, answer(200, "application/json", `{}`))
-			w.choose()
-			w.untilState(device.Idle)
-			w.untilClean()
-		})
-	})
-	t.Run("names that want to be paths", func(t *testing.T) {
-		items := pickertest.PlainPhotos(4)
-		names := []string{"../../etc/passwd", strings.Repeat("n", 300), "", "a\x00\n\x1b[31mb.jpg"}
-		for i, n := range names {
-			items[i].Filename, items[i].ID = n, fmt.Sprintf("../%d/%s", i, strings.Repeat("i", 200))
-		}
-		inWorld(t, options{items: items}, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose()
-			if s := w.untilState(device.Showing); s.Library.Items != 4 {
-				t.Errorf("%d photos, want 4", s.Library.Items)
-			}
-			w.untilClean()
-			list, err := w.dev.Items()
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, it := range list {
-				if len([]rune(it.Filename)) > maxShownName || strings.ContainsAny(it.Filename, "\x00\n\x1b") {
-					t.Errorf("shown as %q", it.Filename)
-				}
-			}
-			entries, err := os.ReadDir(filepath.Join(w.dir, "media"))
-			if err != nil || len(entries) != 4 {
-				t.Errorf("media holds %v (%v)", entries, err)
-			}
-		})
-	})
+// slowMedia delays the bodies of media by took.
+type slowMedia struct {
+	next http.RoundTripper
+	took time.Duration
 }
 
-func TestVideos(t *testing.T) {
-	mp4, err := os.ReadFile("../picker/pickertest/samples/waves.mp4")
-	if err != nil {
-		t.Fatal(err)
+type slowBody struct {
+	io.Reader
+	left time.Duration
+}
+
+func (s slowMedia) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.next.RoundTrip(r)
+	if err == nil && resp.StatusCode == 200 && strings.HasPrefix(r.URL.Path, "/media/") {
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body = &slowBody{bytes.NewReader(b), s.took}
 	}
-	video := func() *pickertest.Item {
-		return &pickertest.Item{ID: "film", Type: "VIDEO", MimeType: "video/mp4", Filename: "f.mp4", Data: mp4, Poster: mp4}
+	return resp, err
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.left > 0 {
+		<-time.After(30 * time.Second)
+		b.left -= 30 * time.Second
+		return b.Reader.Read(p[:min(len(p), 16)])
 	}
-	t.Run("redirected, slow first byte", func(t *testing.T) {
-		o := options{items: []*pickertest.Item{video()}, photos: pickertest.Options{SlowVideo: 9 * time.Second}}
-		inWorld(t, o, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose()
-			w.untilState(device.Showing)
-			w.untilClean()
-			photos, err := w.store.Photos.Collection()
-			if err != nil || len(photos) != 1 || photos[0].Duration.Round(time.Second) != 5*time.Second || photos[0].Bytes != int64(len(mp4)) {
-				t.Errorf("%+v, %v", photos, err)
-			}
-		})
-	})
-	t.Run("processing, then ready", func(t *testing.T) {
-		film := video()
-		film.Processing = "PROCESSING"
-		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose()
-			w.until("the photo", func(s device.Status) bool { return s.Library.Items == 1 })
-			w.pass(time.Minute)
-			w.photos.Change(func(*pickertest.Options) { film.Processing = "" })
-			w.until("the film", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 2 })
-			w.untilPage("a receipt that counts both", func(p display.Page) bool { return strings.HasPrefix(p.Receipt, "1 photo and 1 video added.") })
-			w.untilClean()
-		})
-	})
-	t.Run("processing for ever", func(t *testing.T) {
-		film := video()
-		film.Processing = "PROCESSING"
-		inWorld(t, options{items: append(pickertest.PlainPhotos(1), film)}, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose()
-			w.untilState(device.Showing)
-			w.untilClean()
-		})
-	})
+	return b.Reader.Read(p)
 }
 
-func TestAppend(t *testing.T) {
-	o := options{config: func(c *Config) { c.Append = true }}
-	inWorld(t, o, func(t *testing.T, w *world) {
-		w.pair()
-		w.choose("item-1", "item-2")
-		w.untilState(device.Showing)
-		if err := w.dev.Pick(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		w.choose("item-2", "item-3")
-		w.until("three photos", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 3 })
-		w.untilClean()
-	})
-}
+func (b *slowBody) Close() error { return nil }
 
-func TestMaxBytes(t *testing.T) {
-	most := int64(len(pickertest.PlainPhotos(1)[0].Data)) * 5
-	o := options{config: func(c *Config) { c.MaxBytes = most }}
-	inWorld(t, o, func(t *testing.T, w *world) {
+// TestSlowDownloads checks 40 items that take 27 minutes each, four at a time.
+// Their URLs expire after 60 minutes.
+func TestSlowDownloads(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(40)}, func(t *testing.T, w *world) {
+		w.net.setMedia(slowMedia{w.net.media(), 27 * time.Minute})
 		w.pair()
 		w.choose()
-		s := w.untilState(device.Showing)
-		if s.Library.Items < 4 || s.Library.Bytes > most {
-			t.Errorf("%d photos", s.Library.Items)
+		w.until("end of the pick", func(s device.Status) bool { return s.State == device.Showing })
+		if s := w.dev.Statuses().Get(); s.Library.Items != 40 {
+			t.Errorf("%d photos, want 40", s.Library.Items)
 		}
-		w.untilClean()
 	})
 }
 
-func TestScreenSizeIsAskedFor(t *testing.T) {
-	asked := make(chan string, 100)
+// TestScreenSize checks that photos are requested in the size of the screen.
+func TestScreenSize(t *testing.T) {
+	sizes := make(chan string, 100)
 	o := options{config: func(c *Config) { c.ScreenSize = func() (int, int) { return 1080, 1920 } }}
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.net.hook(func(r *http.Request) error {
 			if strings.HasPrefix(r.URL.Path, "/media/") {
 				_, suffix, _ := strings.Cut(r.URL.Path, "=")
-				asked <- suffix
+				sizes <- suffix
 			}
 			return nil
 		}, nil)
@@ -374,7 +429,58 @@ func TestScreenSizeIsAskedFor(t *testing.T) {
 		w.untilState(device.Showing)
 		w.untilClean()
 	})
-	if got := <-asked; got != "w1080-h1920" {
-		t.Errorf("asked for %q", got)
+	if got := <-sizes; got != "w1080-h1920" {
+		t.Errorf("requested %q", got)
 	}
+}
+
+// An eofHook calls at before its reader returns io.EOF.
+type eofHook struct {
+	io.Reader
+	at func()
+}
+
+func (e *eofHook) Read(b []byte) (int, error) {
+	n, err := e.Reader.Read(b)
+	if err == io.EOF {
+		e.at()
+	}
+	return n, err
+}
+
+func (e *eofHook) Close() error { return nil }
+
+// TestCancelRemovesParts checks that a cancel at the end of a download leaves no
+// partial file.
+func TestCancelRemovesParts(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
+		w.pair()
+		inner := w.net.media()
+		var once sync.Once
+		w.net.setMedia(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			resp, err := inner.RoundTrip(r)
+			if err == nil && strings.HasPrefix(r.URL.Path, "/media/") && resp.StatusCode == 200 {
+				b, _ := io.ReadAll(resp.Body)
+				resp.Body = &eofHook{strings.NewReader(string(b)), func() {
+					once.Do(func() { go w.dev.Cancel(context.Background()) })
+					<-r.Context().Done()
+				}}
+			}
+			return resp, err
+		}))
+		w.choose()
+		w.until("end of the pick", func(s device.Status) bool { return s.State == device.Idle || s.State == device.Showing })
+		w.pass(time.Hour)
+		parts, _ := filepath.Glob(filepath.Join(w.dir, "media", ".part-*"))
+		open := 0
+		fds, _ := os.ReadDir("/proc/self/fd")
+		for _, fd := range fds {
+			if l, _ := os.Readlink("/proc/self/fd/" + fd.Name()); strings.HasPrefix(l, w.dir) && strings.Contains(l, ".part-") {
+				open++
+			}
+		}
+		if len(parts)+open > 0 {
+			t.Errorf("%d partial files on the disk, %d open, an hour after the cancel", len(parts), open)
+		}
+	})
 }

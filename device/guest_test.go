@@ -25,14 +25,14 @@ import (
 
 const forgetAfter = 15 * time.Minute
 
-// guests configures a kiosk.
+// guests configures a box in guest mode.
 func guests(c *Config) {
 	c.ForgetAfter = forgetAfter
 	c.OAuth.Scopes = append(c.OAuth.Scopes, "openid", "email")
 }
 
-// traces is what a guest could be found by: what was on the disk while they were
-// there, and is about them alone.
+// traces returns data that identifies the current guest: tokens, ids, names and
+// contents of files.
 func (w *world) traces() map[string][]byte {
 	w.t.Helper()
 	all := map[string][]byte{"e-mail": []byte("person@example.org"), "tokens": []byte(oauthtest.Mark)}
@@ -65,8 +65,9 @@ func (w *world) traces() map[string][]byte {
 	return all
 }
 
-// search reads every byte of the state directory, names of files too.
-func (w *world) search(traces map[string][]byte) (found []string) {
+// find returns the traces that are left in the state directory, in contents or
+// names of files.
+func (w *world) find(traces map[string][]byte) (found []string) {
 	w.t.Helper()
 	err := filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -90,32 +91,33 @@ func (w *world) search(traces map[string][]byte) (found []string) {
 	return found
 }
 
-// nobody checks that nothing is left of a guest: on the disk, at Google, and in
-// what screens and programs are told.
-func (w *world) nobody(traces map[string][]byte) {
+// checkForgotten checks that nothing is left of a guest on the disk, at Google, in
+// the status and on the page.
+func (w *world) checkForgotten(traces map[string][]byte) {
 	w.t.Helper()
-	s := w.until("the next guest's code", func(s device.Status) bool {
+	s := w.until("code for the next guest", func(s device.Status) bool {
 		return s.State == device.Pairing && s.Outstanding == nil && s.Sessions == device.Sessions{}
 	})
-	w.pass(time.Second) // a token that is good for nothing is erased beside all that
-	if found := w.search(traces); len(found) > 0 {
-		w.t.Errorf("of the last guest there is %v", found)
+	w.pass(time.Second) // unusable tokens are erased in the background
+	if found := w.find(traces); len(found) > 0 {
+		w.t.Errorf("traces left on the disk: %v", found)
 	}
 	if left := w.photos.Open(); len(left) > 0 {
-		w.t.Errorf("sessions are left: %v", left)
+		w.t.Errorf("sessions left open: %v", left)
 	}
 	if s.Library != (device.Library{}) || s.Account != nil || len(s.Accounts) > 0 || s.Pick != nil {
-		w.t.Errorf("programs are told %+v", s)
+		w.t.Errorf("status %+v", s)
 	}
 	if items, err := w.dev.Items(); err != nil || len(items) > 0 {
-		w.t.Errorf("items: %v, %v", items, err)
+		w.t.Errorf("items %v, %v", items, err)
 	}
 	if p := w.dev.Pages().Get(); p.Slide != nil || p.Next != nil || p.Account != "" {
-		w.t.Errorf("the screen still shows %+v", p)
+		w.t.Errorf("page %+v", p)
 	}
 }
 
-func (w *world) visitKiosk() map[string][]byte {
+// pairGuest pairs a guest who picks three photos, and returns their traces.
+func (w *world) pairGuest() map[string][]byte {
 	w.t.Helper()
 	w.pair()
 	traces := w.traces()
@@ -124,65 +126,66 @@ func (w *world) visitKiosk() map[string][]byte {
 	for k, v := range w.traces() {
 		traces[k] = v
 	}
-	if len(w.search(traces)) < 6 {
-		w.t.Error("the search finds nothing while a guest is here")
+	if len(w.find(traces)) < 6 {
+		w.t.Error("find does not find the traces of the current guest")
 	}
 	return traces
 }
 
-// Who goes away is counted down for, and forgotten; who says so stays.
+// TestGuestLeaves checks the countdown for an absent guest, that a guest can stay,
+// and that a guest can leave with Finish.
 func TestGuestLeaves(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		hint := w.untilPage("a code", func(p display.Page) bool { return p.QR != "" }).Hint
+		hint := w.untilPage("code", func(p display.Page) bool { return p.QR != "" }).Hint
 		if !strings.Contains(hint, "your photos and sign-in are removed") {
-			t.Errorf("the pairing screen does not say what becomes of a guest: %q", hint)
+			t.Errorf("the pairing page does not say that guests are forgotten: %q", hint)
 		}
 		before := w.dev.Pages().Get().Visit
-		traces := w.visitKiosk()
+		traces := w.pairGuest()
 		for range 3 {
-			p := w.untilPage("the countdown", func(p display.Page) bool { return !p.LeavesAt.IsZero() })
+			p := w.untilPage("countdown", func(p display.Page) bool { return !p.LeavesAt.IsZero() })
 			if left := time.Until(p.LeavesAt); left > time.Minute || left < 50*time.Second || p.Label(display.Stay) != "I'm still here" {
-				t.Fatalf("%v left, to stay is called %q", left, p.Label(display.Stay))
+				t.Fatalf("%v left, the label of stay is %q", left, p.Label(display.Stay))
 			}
 			if s := w.dev.Statuses().Get(); s.Guest == nil || s.Guest.ForgetsAt.IsZero() {
-				t.Error("programs are not told")
+				t.Error("the status lacks the countdown")
 			}
-			if err := w.dev.Press(t.Context(), screen.KeyOK); err != nil { // does not begin a pick
+			if err := w.dev.Press(t.Context(), screen.KeyOK); err != nil { // must not begin a pick
 				t.Fatal(err)
 			}
 			if p := w.dev.Pages().Get(); !p.LeavesAt.IsZero() || p.State != string(device.Showing) || p.Slide == nil {
-				t.Fatalf("who is still here is not taken for that: %+v", p)
+				t.Fatalf("the key did not end the countdown: %+v", p)
 			}
 		}
 		began := time.Now()
-		w.untilPage("the receipt", func(p display.Page) bool {
+		w.untilPage("receipt", func(p display.Page) bool {
 			return p.Receipt == "Your photos and sign-in were removed from this screen." && p.State == string(device.Pairing)
 		})
 		if took := time.Since(began); took < forgetAfter || took > forgetAfter+time.Minute {
 			t.Errorf("forgotten after %v", took)
 		}
-		w.nobody(traces)
-		w.untilPage("the receipt to go", func(p display.Page) bool { return p.Receipt == "" && p.QR != "" })
+		w.checkForgotten(traces)
+		w.untilPage("code without a receipt", func(p display.Page) bool { return p.Receipt == "" && p.QR != "" })
 		if p := w.dev.Pages().Get(); p.Visit == before || p.Visit == "" {
-			t.Error("browsers are not told to drop what they keep")
+			t.Error("the page still names the old visit, so browsers keep its photos")
 		}
-		// The next guest, and one who says so.
-		traces = w.visitKiosk()
+		// The next guest leaves with Finish.
+		traces = w.pairGuest()
 		if p := w.dev.Pages().Get(); p.Label(display.AskForget) != "Finish" {
-			t.Errorf("to go is called %q", p.Label(display.AskForget))
+			t.Errorf("the label of Finish is %q", p.Label(display.AskForget))
 		}
 		if err := w.dev.Forget(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if p := w.untilPage("something else", func(p display.Page) bool { return p.State != string(device.Showing) }); p.Slide != nil || p.Menu != nil {
-			t.Error("photos are shown after the finish, or there is a question")
+		if p := w.untilPage("page of another state", func(p display.Page) bool { return p.State != string(device.Showing) }); p.Slide != nil || p.Menu != nil {
+			t.Error("photos or a question are shown after Finish")
 		}
-		w.nobody(traces)
+		w.checkForgotten(traces)
 	})
 }
 
-// At each moment of a visit a guest can go, or just be gone.
-func TestGuestLeavesAnywhere(t *testing.T) {
+// TestGuestLeavesAnytime checks each state in which a guest can leave.
+func TestGuestLeavesAnytime(t *testing.T) {
 	for name, get := range map[string]func(w *world){
 		"signed in": func(w *world) {
 			w.net.hook(func(r *http.Request) error {
@@ -191,7 +194,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 				}
 				return nil
 			}, nil)
-			s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+			s := w.untilCode()
 			w.auth.Approve(s.Pairing.UserCode)
 			w.untilState(device.Opening)
 		},
@@ -207,7 +210,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 			w.choose()
 			w.untilState(device.Fetching)
 		},
-		"showing": func(w *world) { w.visitKiosk() },
+		"showing": func(w *world) { w.pairGuest() },
 		"idle": func(w *world) {
 			w.pair()
 			if err := w.dev.Cancel(w.t.Context()); err != nil {
@@ -216,7 +219,7 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 			w.untilState(device.Idle)
 		},
 		"signed out at Google": func(w *world) {
-			w.visitKiosk()
+			w.pairGuest()
 			w.untilClean()
 			w.auth.RevokeAll()
 			if err := w.dev.Pick(w.t.Context()); err != nil {
@@ -226,12 +229,12 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 		},
 	} {
 		for how, leave := range map[string]func(w *world){
-			"says so": func(w *world) {
-				if err := w.dev.Forget(w.t.Context()); err != nil && !errors.Is(err, device.ErrNotPaired) { // Google said so first
+			"leaves": func(w *world) {
+				if err := w.dev.Forget(w.t.Context()); err != nil && !errors.Is(err, device.ErrNotPaired) { // Google revoked the grant first
 					w.t.Error(err)
 				}
 			},
-			"is gone":      func(w *world) { w.pass(forgetAfter + time.Minute) },
+			"walks away":   func(w *world) { w.pass(forgetAfter + time.Minute) },
 			"power is cut": func(w *world) { w.restart() },
 		} {
 			t.Run(name+", then "+how, func(t *testing.T) {
@@ -240,19 +243,20 @@ func TestGuestLeavesAnywhere(t *testing.T) {
 					traces := w.traces()
 					leave(w)
 					w.net.mend()
-					w.nobody(traces)
+					w.checkForgotten(traces)
 				})
 			})
 		}
 	}
 }
 
-// Who is busy on a phone, or waits for many photos, is not gone.
-func TestGuestIsBusy(t *testing.T) {
+// TestGuestBusy checks that a guest who picks on a phone or waits for many photos
+// is not forgotten.
+func TestGuestBusy(t *testing.T) {
 	inWorld(t, options{config: guests, items: pickertest.PlainPhotos(100)}, func(t *testing.T, w *world) {
 		w.net.hook(func(r *http.Request) error {
 			if strings.HasPrefix(r.URL.Path, "/media/") {
-				time.Sleep(50 * time.Second) // for 100, four at a time, longer than a guest may be still
+				time.Sleep(50 * time.Second) // 100 of these, four at a time, take longer than forgetAfter
 			}
 			return nil
 		}, nil)
@@ -260,15 +264,16 @@ func TestGuestIsBusy(t *testing.T) {
 		w.pass(forgetAfter - 2*time.Minute)
 		w.choose()
 		w.untilState(device.Fetching)
-		s := w.until("all of them", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Pairing })
+		s := w.until("all photos", func(s device.Status) bool { return s.State == device.Showing || s.State == device.Pairing })
 		if s.Library.Items != 100 {
-			t.Errorf("%d photos came", s.Library.Items)
+			t.Errorf("%d photos, want 100", s.Library.Items)
 		}
 	})
 }
 
-// A disk that takes nothing must not leave a guest's photos on the wall.
-func TestGuestOnBadDisk(t *testing.T) {
+// TestGuestOnReadOnlyDisk checks that a guest's photos are not shown when the disk
+// does not allow to delete them.
+func TestGuestOnReadOnlyDisk(t *testing.T) {
 	var bad atomic.Bool
 	inWorld(t, options{config: guests, before: func(w *world) {
 		w.watch = func(c store.Op) error {
@@ -278,27 +283,27 @@ func TestGuestOnBadDisk(t *testing.T) {
 			return nil
 		}
 	}}, func(t *testing.T, w *world) {
-		traces := w.visitKiosk()
+		traces := w.pairGuest()
 		w.untilClean()
 		bad.Store(true)
-		w.untilPage("something else than the photos", func(p display.Page) bool { return p.Slide == nil && p.Title != "" })
+		w.untilPage("page without photos", func(p display.Page) bool { return p.Slide == nil && p.Title != "" })
 		w.pass(time.Hour)
 		if p := w.dev.Pages().Get(); p.Slide != nil || p.Account != "" || p.QR != "" || p.Label(display.Pick) != "" {
-			t.Errorf("something of the guest is back: %+v", p)
+			t.Errorf("the page shows something of the guest: %+v", p)
 		}
 		bad.Store(false)
-		w.nobody(traces)
+		w.checkForgotten(traces)
 	})
 }
 
-// Wherever the power is cut while a guest is being forgotten, the next start
-// finishes that before anything is shown.
+// TestGuestPowerCuts checks that the next start finishes forgetting a guest before
+// anything is shown, wherever the power was cut.
 func TestGuestPowerCuts(t *testing.T) {
 	cuts := 0
 	for at := 0; ; at++ {
-		pulled := false
+		cut := false
 		inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-			traces := w.visitKiosk()
+			traces := w.pairGuest()
 			w.untilClean()
 			w.stop()
 			n, off := 0, false
@@ -308,7 +313,7 @@ func TestGuestPowerCuts(t *testing.T) {
 					return nil
 				case off || n == at:
 					off = true
-					return errPulled
+					return errPowerCut
 				}
 				n++
 				return nil
@@ -316,34 +321,74 @@ func TestGuestPowerCuts(t *testing.T) {
 			if st, err := store.Open(w.dir, store.Options{BeforeOp: touch}); err == nil {
 				err = engine.ForgetGuest(st, slog.New(slog.DiscardHandler))
 				if off && err == nil {
-					t.Error("a power cut passes for a success")
+					t.Error("ForgetGuest returned no error after a power cut")
 				}
 				st.Close()
 			}
-			pulled = off
+			cut = off
 			w.start()
 			if s := w.dev.Statuses().Get(); s.Library.Items > 0 {
-				t.Error("photos are there at the next start")
+				t.Error("photos left after the next start")
 			}
-			w.nobody(traces)
+			w.checkForgotten(traces)
 		})
 		if t.Failed() {
-			t.Fatalf("at cut %d", at)
+			t.Fatalf("power cut at use %d of the disk", at)
 		}
-		if !pulled {
+		if !cut {
 			break
 		}
 		cuts++
 	}
 	if cuts < 8 {
-		t.Errorf("only %d places to cut the power were found", cuts)
+		t.Errorf("only %d crash points were found", cuts)
 	}
 }
 
-// A database that could not be read is not kept where guests come and go.
+// TestGuestManyPhotosPowerCut checks that a start after a power cut leaves nothing
+// of a guest with many photos, also without a network.
+func TestGuestManyPhotosPowerCut(t *testing.T) {
+	for at := range 6 {
+		inWorld(t, options{config: guests, items: pickertest.PlainPhotos(200)}, func(t *testing.T, w *world) {
+			w.pair()
+			w.choose()
+			w.untilState(device.Showing)
+			w.untilClean()
+			traces := w.traces()
+			delete(traces, "e-mail")
+			delete(traces, "grant") // kept, sealed, until it is revoked at Google
+			w.stop()
+			n := 0
+			st, err := store.Open(w.dir, store.Options{BeforeOp: func(c store.Op) error {
+				if c.Kind != store.OpStatfs {
+					n++
+				}
+				if n > at+20 { // opening the store uses the disk as well
+					return errPowerCut
+				}
+				return nil
+			}})
+			if err == nil {
+				_ = engine.ForgetGuest(st, slog.New(slog.DiscardHandler))
+				st.Close()
+			}
+			w.net.cut()
+			w.start()
+			if found := w.find(traces); len(found) > 0 {
+				t.Errorf("cut %d: traces left: %v", at, found[:min(len(found), 3)])
+			}
+			w.net.mend()
+			w.untilState(device.Pairing)
+			w.pass(time.Hour)
+		})
+	}
+}
+
+// TestGuestDamagedDatabase checks that no copy of a damaged database is kept in
+// guest mode.
 func TestGuestDamagedDatabase(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		traces := w.visitKiosk()
+		traces := w.pairGuest()
 		w.untilClean()
 		w.stop()
 		name := filepath.Join(w.dir, "pickerd.db")
@@ -359,15 +404,47 @@ func TestGuestDamagedDatabase(t *testing.T) {
 		if w.store.Recovery() == nil {
 			t.Fatal("the database is not damaged enough")
 		}
-		w.nobody(traces)
+		w.checkForgotten(traces)
 		if files, _ := filepath.Glob(name + ".damaged-*"); len(files) > 0 {
-			t.Errorf("%v stays", files)
+			t.Errorf("copies left: %v", files)
 		}
 	})
 }
 
-// A token that a box was delivered with is nobody's on a kiosk.
-func TestGuestIsNotProvisioned(t *testing.T) {
+// TestGuestLosesPermission checks that the next guest does not see the photos of a
+// guest whose grant was revoked.
+func TestGuestLosesPermission(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) { guests(c); c.Append = true }}, func(t *testing.T, w *world) {
+		traces := w.pairGuest()
+		w.untilClean()
+		w.auth.RevokeAll()
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.checkForgotten(traces)
+		w.pairAndChoose("other", "item-5")
+		if items, err := w.dev.Items(); err != nil || len(items) != 1 {
+			t.Errorf("items of the next guest: %+v, %v", items, err)
+		}
+	})
+}
+
+// TestGuestLeavesWhilePicking checks that replaced sessions do not count as
+// activity of a guest.
+func TestGuestLeavesWhilePicking(t *testing.T) {
+	inWorld(t, options{config: func(c *Config) { guests(c); c.ForgetAfter = 3 * time.Hour }}, func(t *testing.T, w *world) {
+		w.pair()
+		traces, began := w.traces(), time.Now()
+		w.until("forgotten guest", func(s device.Status) bool { return s.Account == nil })
+		if took := time.Since(began); took > 3*time.Hour+time.Minute {
+			t.Errorf("forgotten after %v", took)
+		}
+		w.checkForgotten(traces)
+	})
+}
+
+// TestGuestNotProvisioned checks that a provisioned token is ignored in guest mode.
+func TestGuestNotProvisioned(t *testing.T) {
 	inWorld(t, options{config: func(c *Config) {
 		guests(c)
 		c.Provisioned = []byte(`{"type":"authorized_user","client_id":"x","refresh_token":"y"}`)
@@ -381,97 +458,82 @@ func TestGuestIsNotProvisioned(t *testing.T) {
 	})
 }
 
-// Who walks away while choosing is not kept by sessions that replace each other,
-// however long a guest may be still.
-func TestGuestLeavesSessions(t *testing.T) {
-	inWorld(t, options{config: func(c *Config) { guests(c); c.ForgetAfter = 3 * time.Hour }}, func(t *testing.T, w *world) {
-		w.pair()
-		traces, began := w.traces(), time.Now()
-		w.until("nobody", func(s device.Status) bool { return s.Account == nil })
-		if took := time.Since(began); took > 3*time.Hour+time.Minute {
-			t.Errorf("forgotten after %v", took)
-		}
-		w.nobody(traces)
-	})
-}
-
-// A phone that was a remote before a guest came is none of theirs.
-func TestRemoteFromBefore(t *testing.T) {
+// TestGuestNotImported checks that a token cannot be imported in guest mode.
+func TestGuestNotImported(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-		w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
-		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
-		if _, err := w.dev.Remote(key); err != nil {
-			t.Fatal(err)
-		}
-		w.visitKiosk()
-		if r, err := w.dev.Remote(key); !errors.Is(err, device.ErrRemoteGone) {
-			t.Errorf("it shows %+v, %v", r, err)
-		}
-	})
-}
-
-// The next guest does not see the photos of one whose permission has ended.
-func TestGuestLosesPermission(t *testing.T) {
-	inWorld(t, options{config: func(c *Config) { guests(c); c.Append = true }}, func(t *testing.T, w *world) {
-		traces := w.visitKiosk()
-		w.untilClean()
-		w.auth.RevokeAll()
-		if err := w.dev.Pick(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		w.nobody(traces)
-		w.join("other", "item-5")
-		if items, err := w.dev.Items(); err != nil || len(items) != 1 {
-			t.Errorf("the next guest has %+v, %v", items, err)
-		}
-	})
-}
-
-// Right after a start that follows a power cut nothing is left, also without a
-// network, and where there were many photos.
-func TestGuestManyPhotosPowerCut(t *testing.T) {
-	for at := range 6 {
-		inWorld(t, options{config: guests, items: pickertest.PlainPhotos(200)}, func(t *testing.T, w *world) {
-			w.pair()
-			w.choose()
-			w.untilState(device.Showing)
-			w.untilClean()
-			traces := w.traces()
-			delete(traces, "e-mail")
-			delete(traces, "grant") // sealed, until Google is told
-			w.stop()
-			n := 0
-			st, err := store.Open(w.dir, store.Options{BeforeOp: func(c store.Op) error {
-				if c.Kind != store.OpStatfs {
-					n++
-				}
-				if n > at+20 { // the opening itself takes some
-					return errPulled
-				}
-				return nil
-			}})
-			if err == nil {
-				_ = engine.ForgetGuest(st, slog.New(slog.DiscardHandler))
-				st.Close()
-			}
-			w.net.cut()
-			w.start()
-			if found := w.search(traces); len(found) > 0 {
-				t.Errorf("cut %d: there is %v", at, found[:min(len(found), 3)])
-			}
-			w.net.mend()
-			w.untilState(device.Pairing)
-			w.pass(time.Hour)
-		})
-	}
-}
-
-// Operators pair nobody where guests come and go.
-func TestGuestIsNotImported(t *testing.T) {
-	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
-
-		if _, err := w.dev.Import(t.Context(), w.sealed(w.granted())); !errors.Is(err, device.ErrGuests) {
+		if _, err := w.dev.Import(t.Context(), w.seal(w.issueToken())); !errors.Is(err, device.ErrGuests) {
 			t.Errorf("got %v", err)
 		}
+	})
+}
+
+// slowly delays the requests whose path ends with suffix.
+func (w *world) slowly(suffix string, d time.Duration) {
+	w.net.hook(func(r *http.Request) error {
+		if strings.HasSuffix(r.URL.Path, suffix) {
+			time.Sleep(d)
+		}
+		return nil
+	}, nil)
+}
+
+// TestGuestSignsInLate checks that a guest who signs in by phone at a screen that
+// nobody has touched for long is not forgotten at once.
+func TestGuestSignsInLate(t *testing.T) {
+	inWorld(t, options{config: guests, setUp: methods(device.ByRelay)}, func(t *testing.T, w *world) {
+		w.untilLink(device.ByRelay)
+		w.pass(forgetAfter + 2*time.Minute)
+		_, v := w.untilLink(device.ByRelay)
+		w.slowly("/token", 300*time.Millisecond)
+		if uri, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil || uri == "" {
+			t.Errorf("%q, %v", uri, err)
+		}
+		w.pass(5 * time.Second)
+		if s := w.dev.Statuses().Get(); s.State != device.Picking {
+			t.Errorf("state %s", s.State)
+		}
+	})
+}
+
+// TestGuestReturns checks that a guest is not forgotten who touches the screen
+// while the engine has not got to it yet.
+func TestGuestReturns(t *testing.T) {
+	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+		w.pair()
+		if err := w.dev.Cancel(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(device.Idle)
+		w.pass(30 * time.Second)
+		w.dev.Touch()
+		w.pass(forgetAfter - time.Second)
+		w.slowly("/sessions", 3*time.Second)
+		go func() { _ = w.dev.engine.Do(t.Context(), display.Wish{Verb: display.Pick}) }()
+		w.pass(1500 * time.Millisecond)
+		w.dev.Touch()
+		w.pass(10 * time.Second)
+		if s := w.dev.Statuses().Get(); s.Account == nil {
+			t.Errorf("forgotten in state %s", s.State)
+		}
+	})
+}
+
+// TestGuestDuringOutage checks that tries to fetch that bring nothing don't keep a
+// guest who has left.
+func TestGuestDuringOutage(t *testing.T) {
+	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
+		w.pair()
+		w.net.hook(func(r *http.Request) error {
+			if strings.Contains(r.URL.Path, "mediaItems") || strings.Contains(r.URL.Path, "/media/") {
+				return oauthtest.ErrConnection
+			}
+			return nil
+		}, nil)
+		w.choose()
+		w.pass(2 * forgetAfter)
+		if s := w.dev.Statuses().Get(); s.Account != nil {
+			t.Errorf("state %s, account %+v", s.State, s.Account)
+		}
+		w.net.mend()
 	})
 }

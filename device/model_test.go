@@ -21,9 +21,9 @@ import (
 	"pickerd/store"
 )
 
-// TestModel drives a box with random events and faults on virtual time, and looks
-// after each whether what must always hold does. In the end everything is mended,
-// and a person must get from wherever the box is to photos and to nobody.
+// TestModel sends a box random events and faults and checks the invariants after
+// each. At the end it mends all faults. A person must then be able to pick photos
+// and to unpair the box from any state.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
@@ -51,16 +51,16 @@ func TestModel(t *testing.T) {
 // An event is something that happens to a box.
 type event struct {
 	Kind string
-	Op   string        // whose answers fail
-	How  string        // how they do
-	N    int           // how many
-	For  time.Duration // how long the box is left alone then
+	Op   string        // the request that fails
+	How  string        // the answer, of faultAnswers
+	N    int           // number of failures
+	For  time.Duration // time that passes afterwards
 }
 
 var eventKinds = []string{"time", "time", "time", "pick", "cancel", "unpair", "unpair everywhere", "renew",
-	"approve", "approve", "approve", "approve", "deny", "untick", "choose", "choose", "choose", "choose few", "choose nothing",
+	"approve", "approve", "approve", "approve", "deny", "decline scope", "choose", "choose", "choose", "choose few", "choose nothing",
 	"fail", "fail", "fail", "fail", "cut", "cut", "mend", "revoke all", "expire access", "drop session", "no account",
-	"restart", "plug", "disk full", "disk read-only", "disk broken", "disk mended", "misset", "damage a photo"}
+	"restart", "power cut", "disk full", "disk read-only", "disk broken", "disk mended", "move clock", "damage a photo"}
 
 var faultAnswers = map[string]http.HandlerFunc{
 	"500": answer(500, "application/json", `{"error":{"code":500,"status":"INTERNAL"}}`),
@@ -73,7 +73,7 @@ var faultAnswers = map[string]http.HandlerFunc{
 	"portal, 404": answer(404, "text/html", "<html>Not found"),
 	"cut off":     cutOff,
 	"aborted":     abort,
-	"silent":      slowAnswer,
+	"silent":      silent,
 }
 
 func drawEvent(r *rapid.T) event {
@@ -90,24 +90,24 @@ func drawEvent(r *rapid.T) event {
 	}
 }
 
-// A likeness is what the servers are like.
-type likeness struct{ rotate, shortLived, append, omit, paired bool }
+// serverTraits are optional behaviours of the servers.
+type serverTraits struct{ rotate, shortLived, append, omit, paired bool }
 
-func drawServers(r *rapid.T) likeness {
+func drawServers(r *rapid.T) serverTraits {
 	b := rapid.Bool()
-	return likeness{b.Draw(r, "rotate"), b.Draw(r, "shortLived"), b.Draw(r, "append"), b.Draw(r, "omit"), b.Draw(r, "paired")}
+	return serverTraits{b.Draw(r, "rotate"), b.Draw(r, "shortLived"), b.Draw(r, "append"), b.Draw(r, "omit"), b.Draw(r, "paired")}
 }
 
-// A model is a world of which it is known what must hold.
+// A model is a world with invariants.
 type model struct {
 	*world
 	mu    sync.Mutex
-	disk  error // what the disk answers, nil while it works
+	disk  error // of each use of the disk, nil while it works
 	ranks map[string]int
-	stuck time.Time // since when the screen offers nothing
+	stuck time.Time // when the screen began to offer nothing
 }
 
-func newModel(t *testing.T, like likeness) *model {
+func newModel(t *testing.T, like serverTraits) *model {
 	o := options{items: pickertest.PlainPhotos(6), photos: pickertest.Options{RepeatedRequest: pickertest.SameSession, OmitPolling: like.omit}}
 	o.auth.RotateOverlap = like.rotate
 	if like.shortLived {
@@ -135,7 +135,7 @@ func (m *model) setDisk(errno syscall.Errno) {
 	}
 }
 
-// do lets an event happen and returns what is broken then.
+// do applies an event and returns the broken invariants.
 func (m *model) do(e event) []string {
 	ctx, cancel := context.WithTimeout(m.t.Context(), time.Minute)
 	defer cancel()
@@ -149,7 +149,7 @@ func (m *model) do(e event) []string {
 		_ = m.dev.Unpair(ctx, e.Kind != "unpair")
 	case "renew":
 		_ = m.dev.Renew(ctx)
-	case "approve", "deny", "untick":
+	case "approve", "deny", "decline scope":
 		if s.Pairing == nil {
 			break
 		}
@@ -189,9 +189,9 @@ func (m *model) do(e event) []string {
 		m.auth.ExpireAccess()
 	case "no account":
 		m.photos.Change(func(o *pickertest.Options) { o.NoAccount = e.N%2 == 0 })
-	case "restart", "plug":
-		m.power(e.Kind == "plug", 0)
-	case "misset":
+	case "restart", "power cut":
+		m.power(e.Kind == "power cut", 0)
+	case "move clock":
 		m.power(false, []time.Duration{20 * year, -20 * year}[e.N%2])
 	case "disk full":
 		m.setDisk(syscall.ENOSPC)
@@ -204,29 +204,29 @@ func (m *model) do(e event) []string {
 	case "damage a photo":
 		m.damagePhoto(e.N)
 	}
-	return m.leave(e.For)
+	return m.watchFor(e.For)
 }
 
-// power switches the box off and on: with the plug, so that nothing that is under
-// way comes to its end; with a clock that is another then.
-func (m *model) power(plug bool, misset time.Duration) {
-	if plug {
+// power switches the box off and on. If cut is true, requests and writes in
+// progress fail. skew is the error of its clock afterwards, 0 for no change.
+func (m *model) power(cut bool, skew time.Duration) {
+	if cut {
 		m.setDisk(syscall.EIO)
 		m.net.cut()
 	}
 	m.stop()
 	m.setDisk(0)
-	if misset != 0 {
+	if skew != 0 {
 		now := time.Duration(0)
 		m.photos.Change(func(o *pickertest.Options) { now = o.ClockSkew })
 		if now != 0 {
-			misset = 0 // it is set right
+			skew = 0 // the clock is corrected
 		}
-		m.misset(now - misset)
-		m.skew(misset)
+		m.moveClock(now - skew)
+		m.skew(skew)
 	}
 	m.start()
-	if plug {
+	if cut {
 		m.net.mend()
 	}
 }
@@ -244,8 +244,8 @@ func (m *model) damagePhoto(n int) {
 	_ = os.WriteFile(f.Name(), []byte("damaged"), 0o600)
 }
 
-// leave lets time go by, and looks at the box meanwhile.
-func (m *model) leave(d time.Duration) []string {
+// watchFor lets time pass and checks the invariants meanwhile.
+func (m *model) watchFor(d time.Duration) []string {
 	until := time.Now().Add(d)
 	step := max(time.Second, d/50)
 	for {
@@ -261,20 +261,20 @@ func (m *model) leave(d time.Duration) []string {
 	}
 }
 
-// broken returns which of the things that must hold don't.
+// broken returns the invariants that do not hold.
 func (m *model) broken() (list []string) {
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	for _, v := range m.photos.Violations() {
-		add("a rule of Google's: %s", v)
+		add("request breaks a rule of the API: %s", v)
 	}
 	picks, err := m.store.Picks.All()
 	if err != nil {
-		add("the records can't be read: %v", err)
+		add("records unreadable: %v", err)
 		return list
 	}
 	grant, err := m.store.Grants.Current()
 	if err != nil {
-		add("the grant can't be read: %v", err)
+		add("grant unreadable: %v", err)
 	}
 	inUse := 0
 	known := map[string]bool{}
@@ -283,27 +283,27 @@ func (m *model) broken() (list []string) {
 		if p.EndReason == "" {
 			inUse++
 			if grant == nil || grant.ID != p.GrantID {
-				add("pick %s is in use under a grant that is not in force", p.RequestID)
+				add("pick %s is in use, but its grant is not the current one", p.RequestID)
 			}
 		}
 		if before, now := m.ranks[p.RequestID], rank(p); now < before {
-			add("pick %s went back from %d to %d", p.RequestID, before, now)
+			add("the rank of pick %s fell from %d to %d", p.RequestID, before, now)
 		} else {
 			m.ranks[p.RequestID] = now
 		}
 	}
 	if inUse > 1 {
-		add("%d picks at a time", inUse)
+		add("%d picks in use", inUse)
 	}
 	for _, s := range m.photos.Sessions() {
 		if !s.Deleted && !known[s.ID] && !known[s.RequestID] && m.isOpen(s.ID) {
-			add("session %s is open and on no record", s.ID)
+			add("session %s is open without a record", s.ID)
 		}
 	}
 	s, p := m.dev.Statuses().Get(), m.dev.Pages().Get()
 	if s.Problem != nil && !s.Problem.RetryAt.IsZero() {
 		if wait := time.Until(s.Problem.RetryAt); wait > 10*time.Minute {
-			add("%s is tried again in %v only", s.Problem.Code, wait)
+			add("%s is retried only after %v", s.Problem.Code, wait)
 		}
 	}
 	if offers(p) {
@@ -311,15 +311,15 @@ func (m *model) broken() (list []string) {
 	} else if m.stuck.IsZero() {
 		m.stuck = time.Now()
 	} else if since := time.Since(m.stuck); since > 3*time.Minute {
-		add("for %v the screen has offered nothing: %+v", since, p)
+		add("the screen has offered nothing for %v: %+v", since, p)
 	}
 	return list
 }
 
 func (m *model) isOpen(id string) bool { return slices.Contains(m.photos.Open(), id) }
 
-// rank is how far a pick's record is. That Google was asked can be taken back:
-// its first and only answer was no.
+// rank returns how far a pick has come. CreateSent is left out: it is cleared
+// when Google refuses the first request.
 func rank(p store.Pick) int {
 	switch {
 	case p.EndReason != "":
@@ -332,12 +332,12 @@ func rank(p store.Pick) int {
 	return 0
 }
 
-// offers reports whether a person can do something, or sees when the box will.
+// offers reports whether the page offers an action or says when the box retries.
 func offers(p display.Page) bool {
 	return p.QR != "" || p.Label(display.Pick) != "" || p.Label(display.Cancel) != "" || p.Label(display.Renew) != "" || !p.RetryAt.IsZero()
 }
 
-// finish mends everything and returns what does not come right then.
+// finish mends all faults, picks photos and unpairs. It returns what fails.
 func (m *model) finish() (broken []string) {
 	m.setDisk(0)
 	m.net.mend()
@@ -357,28 +357,28 @@ func (m *model) finish() (broken []string) {
 		s := m.dev.Statuses().Get()
 		ctx, cancel := context.WithTimeout(m.t.Context(), time.Minute)
 		switch {
-		case s.Pairing != nil && wants != "nobody":
+		case s.Pairing != nil && wants != "no account":
 			m.auth.Approve(s.Pairing.UserCode)
 		case s.State == device.Picking:
-			if m.photos.Choose(s.Pick.SessionID) == nil { // else somebody has before
+			if m.photos.Choose(s.Pick.SessionID) == nil { // an error means that items were chosen before
 				wants = "photos"
 			}
 		case wants == "a pick" && (s.State == device.Showing || s.State == device.Idle || s.State == device.Blocked):
 			_ = m.dev.Pick(ctx)
 		case wants == "photos" && s.State == device.Showing && s.Library.Items >= 6:
 			_ = m.dev.Unpair(ctx, true)
-			wants = "nobody"
-		case wants == "nobody" && s.Account == nil && s.Outstanding == nil && s.Sessions.Open+s.Sessions.PendingDeletion == m.orphans():
+			wants = "no account"
+		case wants == "no account" && s.Account == nil && s.Outstanding == nil && s.Sessions.Open+s.Sessions.PendingDeletion == m.orphans():
 			cancel()
 			return nil
 		}
 		cancel()
 	}
-	return []string{fmt.Sprintf("hours after everything was mended somebody who wants %s sees %+v", wants, m.dev.Statuses().Get())}
+	return []string{fmt.Sprintf("hours after all faults were mended, a person waits for %s; status %+v", wants, m.dev.Statuses().Get())}
 }
 
-// orphans counts records of sessions whose grant the server has ended: nobody can
-// delete those without the person.
+// orphans counts the records of sessions whose grant was revoked. They cannot be
+// deleted before the person signs in again.
 func (m *model) orphans() (n int) {
 	picks, err := m.store.Picks.All()
 	if err != nil {

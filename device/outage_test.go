@@ -6,91 +6,52 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pickerd/device"
+	"pickerd/display"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
+	"pickerd/store"
 )
 
-// A faulty network answers everything in one way, and counts how often it is
-// asked.
-type faulty struct {
-	answer http.RoundTripper
-	mu     sync.Mutex
-	asked  []time.Time
-}
-
-func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
-	f.mu.Lock()
-	f.asked = append(f.asked, time.Now())
-	f.mu.Unlock()
-	return f.answer.RoundTrip(r)
-}
-
-// busiest returns the most requests in one minute.
-func (f *faulty) busiest() (most int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	from := 0
-	for i, at := range f.asked {
-		for at.Sub(f.asked[from]) > time.Minute {
-			from++
-		}
-		most = max(most, i-from+1)
-	}
-	return most
-}
-
-func failWith(err error) http.RoundTripper {
-	return rt(func(*http.Request) (*http.Response, error) { return nil, err })
-}
-
-func respond(status int, header, contentType, body string) http.RoundTripper {
-	return oauthtest.InProcess(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if header != "" {
-			w.Header().Set("Retry-After", header)
-		}
-		answer(status, contentType, body)(w, r)
-	}))
-}
-
-const unavailable = `{"error":{"code":503,"status":"UNAVAILABLE","message":"later"}}`
-
-// TestOutages breaks the network in each way, at each moment, for minutes and
-// days: the screen says in a sentence what is wrong and when it is tried again,
-// nobody is asked too often, and everything goes on when it ends.
+// TestOutages breaks the network in every way, at every moment, for minutes and
+// days. The screen must say what is wrong and when the box retries, requests must
+// be limited, and the box must continue afterwards.
 func TestOutages(t *testing.T) {
 	t.Parallel()
 	faults := map[string]struct {
 		answer http.RoundTripper
-		codes  string // that may be told
+		codes  string // of the problems that may be shown
 	}{
-		"no network":               {failWith(&net.OpError{Op: "dial", Err: errors.New("network is unreachable")}), "no_network"},
-		"DNS is broken":            {failWith(&net.DNSError{Err: "no such host", Name: "oauth2.googleapis.com", IsNotFound: true}), "no_network"},
-		"black hole":               {rt(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }), "no_network"},
-		"portal with a page":       {respond(200, "", "text/html", "<html>Welcome to the hotel"), "not_google"},
-		"portal that says 404":     {respond(404, "", "text/html", "<html>Not found"), "not_google"},
-		"portal with a 511":        {respond(511, "", "text/html", "<html>Sign in"), "server_trouble"},
-		"proxy with a certificate": {failWith(x509.UnknownAuthorityError{}), "not_google"},
-		"proxy that cuts TLS":      {failWith(errors.New("EOF")), "no_network"},
-		"certificate not yet good": {failWith(x509.CertificateInvalidError{Reason: x509.Expired}), "clock"},
-		"500":                      {respond(500, "", "application/json", `{"error":{"code":500,"status":"INTERNAL"}}`), "server_trouble"},
-		"503":                      {respond(503, "", "application/json", unavailable), "server_trouble"},
-		"503, Retry-After":         {respond(503, "40", "application/json", unavailable), "server_trouble"},
-		"429":                      {respond(429, "", "application/json", `{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}`), "rate_limited server_trouble too_many_sessions"},
-		"429, Retry-After":         {respond(429, "90", "text/plain", "slow"), "rate_limited server_trouble too_many_sessions"},
-		"half a body":              {oauthtest.InProcess(http.HandlerFunc(cutOff)), "bad_answer code_spent"},
-		"an empty body":            {respond(200, "", "application/json", ""), "bad_answer code_spent"},
+		"no network":                {failWith(&net.OpError{Op: "dial", Err: errors.New("network is unreachable")}), "no_network"},
+		"DNS is broken":             {failWith(&net.DNSError{Err: "no such host", Name: "oauth2.googleapis.com", IsNotFound: true}), "no_network"},
+		"black hole":                {roundTripFunc(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }), "no_network"},
+		"portal with a page":        {respond(200, "", "text/html", "<html>Welcome to the hotel"), "not_google"},
+		"portal with a 404":         {respond(404, "", "text/html", "<html>Not found"), "not_google"},
+		"portal with a 511":         {respond(511, "", "text/html", "<html>Sign in"), "server_trouble"},
+		"proxy with a certificate":  {failWith(x509.UnknownAuthorityError{}), "not_google"},
+		"proxy that closes TLS":     {failWith(errors.New("EOF")), "no_network"},
+		"certificate not yet valid": {failWith(x509.CertificateInvalidError{Reason: x509.Expired}), "clock"},
+		"500":                       {respond(500, "", "application/json", `{"error":{"code":500,"status":"INTERNAL"}}`), "server_trouble"},
+		"503":                       {respond(503, "", "application/json", unavailable), "server_trouble"},
+		"503, Retry-After":          {respond(503, "40", "application/json", unavailable), "server_trouble"},
+		"429":                       {respond(429, "", "application/json", `{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}`), "rate_limited server_trouble too_many_sessions"},
+		"429, Retry-After":          {respond(429, "90", "text/plain", "slow"), "rate_limited server_trouble too_many_sessions"},
+		"half a body":               {oauthtest.InProcess(http.HandlerFunc(cutOff)), "bad_answer code_spent"},
+		"an empty body":             {respond(200, "", "application/json", ""), "bad_answer code_spent"},
 	}
 	moments := map[string]func(w *world){
 		"at boot":           func(*world) {},
-		"code on screen":    func(w *world) { w.until("a code", func(s device.Status) bool { return s.Pairing != nil }) },
+		"code on screen":    func(w *world) { w.untilCode() },
 		"link on screen":    func(w *world) { w.pair() },
-		"photos on the way": func(w *world) { w.pair(); w.choose() },
+		"photos downloading": func(w *world) { w.pair(); w.choose() },
 		"deleting": func(w *world) {
 			w.pair()
 			w.photos.Fail(pickertest.OpDelete, pickertest.Refuse(503, "UNAVAILABLE", ""))
@@ -114,10 +75,10 @@ func TestOutages(t *testing.T) {
 		for moment, begin := range moments {
 			for _, lasts := range []time.Duration{6 * time.Minute, 5 * 24 * time.Hour} {
 				if lasts > time.Hour && fault != "no network" {
-					continue // it is no different, and takes its time
+					continue // the others behave the same, and a long outage takes time to simulate
 				}
 				t.Run(fmt.Sprintf("%s/%s/%v", fault, moment, lasts), func(t *testing.T) {
-					net := &faulty{answer: f.answer}
+					net := &faultyNetwork{answer: f.answer}
 					o := options{photos: pickertest.Options{RepeatedRequest: pickertest.SameSession}}
 					if moment == "at boot" {
 						o.before = func(w *world) { w.net.replace(net) }
@@ -127,12 +88,12 @@ func TestOutages(t *testing.T) {
 						begin(w)
 						w.net.hook(nil, nil)
 						w.net.replace(net)
-						w.suffer(lasts, f.codes, moment)
+						w.checkOutage(lasts, f.codes, moment)
 						w.net.mend()
-						w.pass(11 * time.Minute) // the longest Retry-After is heeded
-						w.finishLife()
-						if n := net.busiest(); n > 45 {
-							t.Errorf("%d requests in a minute of the outage", n)
+						w.pass(11 * time.Minute) // longer than any Retry-After
+						w.pickAndUnpair()
+						if n := net.maxPerMinute(); n > 45 {
+							t.Errorf("%d requests within a minute of the outage", n)
 						}
 					})
 				})
@@ -141,10 +102,10 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// suffer watches the screen during an outage.
-func (w *world) suffer(lasts time.Duration, codes, moment string) {
+// checkOutage checks the screen during an outage.
+func (w *world) checkOutage(lasts time.Duration, codes, moment string) {
 	w.t.Helper()
-	told := false
+	reported := false
 	step := max(time.Second, lasts/2000)
 	for range lasts / step {
 		w.pass(step)
@@ -153,50 +114,99 @@ func (w *world) suffer(lasts time.Duration, codes, moment string) {
 			continue
 		}
 		if !strings.Contains(codes+" forgetting pair_again", s.Problem.Code) {
-			w.t.Errorf("told %q, want one of %s", s.Problem.Code, codes)
+			w.t.Errorf("problem %q, want one of %s", s.Problem.Code, codes)
 			return
 		}
-		told = true
+		reported = true
 		if strings.TrimSpace(p.Problem+p.Title+p.Text) == "" || p.RetryAt.IsZero() && s.Problem.Code != "code_spent" {
-			w.t.Errorf("the screen says too little: %+v", p)
+			w.t.Errorf("the page lacks a text or the time of the retry: %+v", p)
 			return
 		}
 	}
-	if !told && moment != "deleting" {
-		w.t.Errorf("nobody was told: %+v", w.dev.Statuses().Get())
+	if !reported && moment != "deleting" {
+		w.t.Errorf("no problem was shown: %+v", w.dev.Statuses().Get())
 	}
 }
 
-// finishLife brings the box from wherever it is to photos and back to nobody.
-func (w *world) finishLife() {
-	w.t.Helper()
-	w.actAsPerson(nil)
-	w.untilState(device.Showing)
-	w.untilClean()
-	if err := w.dev.Unpair(w.t.Context(), true); err != nil {
-		w.t.Error(err)
+// TestDiskOutages makes the disk fail for two minutes, beginning at each use of it
+// in a scenario. The screen must say so, nothing may be lost, and the person must
+// not have to repeat anything.
+func TestDiskOutages(t *testing.T) {
+	t.Parallel()
+	for code, errno := range map[string]syscall.Errno{"disk_full": syscall.ENOSPC, "disk_read_only": syscall.EROFS, "disk": syscall.EIO} {
+		t.Run(code, func(t *testing.T) {
+			places := 0
+			for at := 0; ; at++ {
+				what := ""
+				synctest.Test(t, func(t *testing.T) {
+					what = newScenario(t, oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}, 50*time.Second).withOutage(at, errno, code)
+				})
+				if what == "" || t.Failed() {
+					break
+				}
+				places++
+			}
+			t.Logf("%d places", places)
+			if places < 60 {
+				t.Errorf("only %d uses of the disk were found", places)
+			}
+		})
 	}
-	w.until("the account to be forgotten everywhere", func(s device.Status) bool {
-		return s.Account == nil && s.Outstanding == nil && s.Sessions == device.Sessions{}
-	})
 }
 
-// actAsPerson does whatever the screen asks for until photos are shown.
-func (w *world) actAsPerson(off <-chan struct{}) {
-	for range 24 * 60 {
-		select {
-		case <-off:
-			return
-		case <-time.After(time.Second):
+const outage = 2 * time.Minute
+
+// withOutage runs the scenario with a disk that fails for a while, beginning at
+// use number at. It returns that use, "" if there were fewer.
+func (l *scenario) withOutage(at int, errno syscall.Errno, code string) (what string) {
+	// This server creates a second session for a repeated request, so the id of the
+	// first must not be lost.
+	l.photos.Change(func(o *pickertest.Options) { o.RepeatedRequest = pickertest.NewSession })
+	n := 0
+	var began time.Time
+	var disk sync.Mutex
+	l.watch = func(c store.Op) error {
+		disk.Lock()
+		defer disk.Unlock()
+		if c.Kind != store.OpStatfs {
+			if n++; n-1 == at {
+				began, what = time.Now(), c.Kind+" "+c.Name
+			}
 		}
-		s := w.dev.Statuses().Get()
-		switch {
-		case s.State == device.Showing:
-			return
-		case s.Pairing != nil:
-			w.auth.Approve(s.Pairing.UserCode)
-		case s.State == device.Picking:
-			w.photos.Choose(s.Pick.SessionID)
+		if !began.IsZero() && time.Since(began) < outage {
+			return &os.PathError{Op: c.Kind, Path: c.Name, Err: errno}
+		}
+		return nil
+	}
+	reported := false
+	l.onTick = func(s device.Status, p display.Page) {
+		disk.Lock()
+		since := time.Since(began)
+		out := !began.IsZero()
+		disk.Unlock()
+		if out && since < outage && s.Problem != nil && s.Problem.Code == code {
+			reported = true
+			if p.Problem+p.Title+p.Text == "" || !strings.Contains(p.Problem+p.Title+p.Text, "storage") {
+				l.t.Errorf("%s: the page does not name the storage: %+v", what, p)
+			}
+		}
+		if out && since > outage+time.Minute && s.Problem != nil {
+			l.t.Errorf("%s: problem %q a minute after the outage", what, s.Problem.Code)
 		}
 	}
+	for !l.tryStart() { // the daemon retries as well
+		l.pass(5 * time.Second)
+		reported = true
+	}
+	l.play(nil)
+	l.stop()
+	if what != "" && !reported && l.stage < 2 {
+		l.t.Errorf("%s: no problem was shown", what)
+	}
+	if l.stage < 3 || l.codes > 1 {
+		l.t.Errorf("%s: stage %d, %d codes approved; %+v", what, l.stage, l.codes, l.dev.Statuses().Get())
+	}
+	l.watch = nil
+	l.check(what)
+	return what
 }

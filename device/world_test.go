@@ -3,7 +3,6 @@ package device_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -14,6 +13,8 @@ import (
 
 	"pickerd/device"
 	"pickerd/device/engine"
+	"pickerd/device/screen"
+	"pickerd/display"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker"
@@ -21,7 +22,8 @@ import (
 	"pickerd/store"
 )
 
-// A world is one box, Google and a person, without sockets and on virtual time.
+// A world is one box, the simulators of Google, and a person. It uses no sockets
+// and runs on virtual time.
 type world struct {
 	t      *testing.T
 	dir    string
@@ -32,7 +34,7 @@ type world struct {
 	config func(*Config)
 	setUp  func(*world, *Config)
 
-	watch func(store.Op) error // of the disk
+	watch func(store.Op) error // called before each use of the disk
 	space func() store.Space
 
 	oauth oauthdevice.Client // as configured
@@ -42,122 +44,16 @@ type world struct {
 	log   *lockedBuffer
 }
 
-// A network carries requests to the simulators by host, and can be cut.
-type network struct {
-	auth, photos http.RoundTripper
-	mu           sync.Mutex
-	before       func(*http.Request) error
-	after        func(*http.Request) error
-	during       func(*http.Request) error // at each read of a body
-	instead      http.RoundTripper         // answers everything, while it is set
-}
-
-func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
-	n.mu.Lock()
-	before, after, during, photos, instead := n.before, n.after, n.during, n.photos, n.instead
-	n.mu.Unlock()
-	if before != nil {
-		if err := before(r); err != nil {
-			return nil, err
-		}
-	}
-	if instead != nil {
-		return instead.RoundTrip(r)
-	}
-	rt := photos
-	if r.URL.Host == "auth.test" {
-		rt = n.auth
-	}
-	resp, err := rt.RoundTrip(r)
-	if err == nil && after != nil {
-		if err := after(r); err != nil {
-			resp.Body.Close()
-			return nil, err
-		}
-	}
-	if err == nil && during != nil {
-		resp.Body = &watchedBody{resp.Body, func() error { return during(r) }}
-	}
-	return resp, err
-}
-
-type watchedBody struct {
-	io.ReadCloser
-	read func() error
-}
-
-func (b *watchedBody) Read(p []byte) (int, error) {
-	if err := b.read(); err != nil {
-		return 0, err
-	}
-	return b.ReadCloser.Read(p[:min(len(p), 512)])
-}
-
-func (n *network) hook(before, after func(*http.Request) error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.before, n.after = before, after
-}
-
-// media returns what answers for Google Photos, and setMedia replaces it.
-func (n *network) media() http.RoundTripper {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.photos
-}
-
-func (n *network) setMedia(rt http.RoundTripper) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.photos = rt
-}
-
-// cut makes every request fail without an answer.
-func (n *network) cut() {
-	n.hook(func(*http.Request) error { return oauthtest.ErrConnection }, nil)
-}
-
-func (n *network) mend() {
-	n.hook(nil, nil)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.during, n.instead = nil, nil
-}
-
-// replace lets something else answer everything.
-func (n *network) replace(rt http.RoundTripper) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.instead = rt
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 type options struct {
 	auth   oauthtest.Options
 	photos pickertest.Options
 	items  []*pickertest.Item
 	config func(*Config)
-	ways   func(*world, *Config)
+	setUp  func(*world, *Config)
 	before func(*world) // runs before the box is switched on
 }
 
-// inWorld runs f in a bubble of virtual time, with a box that is switched on.
+// inWorld runs f in a bubble of virtual time, with a running box.
 func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -173,7 +69,7 @@ func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), config: o.config, setUp: o.ways, log: &lockedBuffer{}, phones: &fakePhones{base: "http://192.168.1.20:8420"}}
+	w := &world{t: t, dir: t.TempDir(), config: o.config, setUp: o.setUp, log: &lockedBuffer{}, phones: &fakePhones{base: "http://192.168.1.20:8420"}}
 	o.auth.WebRedirects = []string{relayPage}
 	w.auth = oauthtest.New(o.auth)
 	if o.photos.Check == nil {
@@ -187,7 +83,7 @@ func newWorld(t *testing.T, o options) *world {
 	w.net = &network{auth: oauthtest.InProcess(w.auth), photos: oauthtest.InProcess(w.photos)}
 	t.Cleanup(func() {
 		for _, v := range w.photos.Violations() {
-			t.Errorf("rule broken: %s", v)
+			t.Errorf("request breaks a rule of the API: %s", v)
 		}
 		if strings.Contains(w.log.String(), oauthtest.Mark) {
 			t.Errorf("a secret is in the log:\n%s", w.log)
@@ -199,7 +95,7 @@ func newWorld(t *testing.T, o options) *world {
 	return w
 }
 
-// start switches the box on; w.stop pulls the plug.
+// start switches the box on. w.stop switches it off.
 func (w *world) start() {
 	w.t.Helper()
 	st, err := store.Open(w.dir, store.Options{Warning: engine.Damaged, BeforeOp: w.watch, Space: w.space})
@@ -248,6 +144,12 @@ func (w *world) start() {
 	})
 }
 
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start()
+}
+
 // method returns a method of pairing with the simulator's client for it.
 func (w *world) method(name string) engine.Method {
 	kind := map[string]oauthtest.Kind{device.ByDevice: oauthtest.TV, device.ByRelay: oauthtest.Web, device.ByPaste: oauthtest.Desktop}
@@ -271,60 +173,44 @@ func methods(names ...string) func(*world, *Config) {
 
 const relayPage = "https://relay.test/pickerd.html"
 
-// fakePhones is the box's place in the local network.
-type fakePhones struct {
-	mu    sync.Mutex
-	base  string
-	err   error
-	users map[string]bool
+// Copies of constants of the engine, the screen, the slideshow and the fetcher.
+const (
+	minReload       = 500 * time.Millisecond
+	defaultInterval = 10 * time.Second
+	menuFor         = time.Minute
+	awakeFor        = 10 * time.Minute
+	maxRevokeWait   = 15 * time.Minute
+	remoteFresh     = 5 * time.Minute
+	unverifiedFor   = time.Hour
+	verifyInterval  = 7 * 24 * time.Hour
+	linkLife        = 15 * time.Minute
+	linkGrace       = 10 * time.Minute
+	maxDownloads    = 4
+	maxUnused       = 2
+	maxNameRunes    = 120
+)
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
 }
 
-// user returns the listener for one purpose.
-func (f *fakePhones) user(purpose string) device.PhoneListener { return &phoneUser{f, purpose} }
-
-type phoneUser struct {
-	phones  *fakePhones
-	purpose string
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
 }
 
-func (u *phoneUser) Open() (string, error) {
-	f := u.phones
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.users == nil {
-		f.users = map[string]bool{}
-	}
-	if f.err == nil {
-		f.users[u.purpose] = true
-	}
-	return f.base, f.err
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
-func (u *phoneUser) Close() {
-	u.phones.mu.Lock()
-	defer u.phones.mu.Unlock()
-	delete(u.phones.users, u.purpose)
-}
+// pass advances virtual time by d.
+func (w *world) pass(d time.Duration) { time.Sleep(d) }
 
-func (f *fakePhones) isOpen() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.users) > 0
-}
-
-func (f *fakePhones) set(base string, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.base, f.err = base, err
-}
-
-func (w *world) restart() {
-	w.t.Helper()
-	w.stop()
-	w.start()
-}
-
-// until waits on virtual time for a status.
+// until waits up to a day of virtual time for a status.
 func (w *world) until(what string, ok func(device.Status) bool) device.Status {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 24*time.Hour)
@@ -335,7 +221,7 @@ func (w *world) until(what string, ok func(device.Status) bool) device.Status {
 			return s
 		}
 	}
-	w.t.Fatalf("waited in vain for %s; state %s, problem %+v", what, last.State, last.Problem)
+	w.t.Fatalf("no %s within a day; state %s, problem %+v", what, last.State, last.Problem)
 	return last
 }
 
@@ -349,17 +235,49 @@ func (w *world) untilProblem(code string) device.Status {
 	return w.until("problem "+code, func(st device.Status) bool { return st.Problem != nil && st.Problem.Code == code })
 }
 
-// pair brings the box from the code on the screen to the picker's QR.
+// untilCode waits for a code or a link on the screen.
+func (w *world) untilCode() device.Status {
+	w.t.Helper()
+	return w.until("code", func(s device.Status) bool { return s.Pairing != nil })
+}
+
+// untilPage is like until, for a page.
+
+func (w *world) untilPage(what string, ok func(display.Page) bool) display.Page {
+	w.t.Helper()
+	until := time.Now().Add(24 * time.Hour)
+	var last display.Page
+	for p := range w.dev.Pages().Watch(w.t.Context()) {
+		if last = p; ok(p) {
+			return p
+		}
+		if time.Now().After(until) {
+			break
+		}
+	}
+	w.t.Fatalf("no %s within a day; page %+v", what, last)
+	return last
+}
+
+// untilClean waits until no session is open at Google and none is on record.
+func (w *world) untilClean() {
+	w.t.Helper()
+	w.until("deletion of all sessions", func(s device.Status) bool {
+		return s.Sessions == device.Sessions{} && s.Pick == nil && len(w.photos.Open()) == 0
+	})
+}
+
+// pair signs in with the code on the screen and waits for the picker's QR code.
 func (w *world) pair() device.Status {
 	w.t.Helper()
-	s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil })
+	s := w.untilCode()
 	if !w.auth.Approve(s.Pairing.UserCode) {
-		w.t.Fatal("the code on the screen is not good")
+		w.t.Fatal("the code on the screen is not valid")
 	}
 	return w.untilState(device.Picking)
 }
 
-// choose picks in the session on the screen.
+// choose picks items in the session on the screen; all items if there are no ids.
 func (w *world) choose(ids ...string) {
 	w.t.Helper()
 	s := w.untilState(device.Picking)
@@ -368,55 +286,106 @@ func (w *world) choose(ids ...string) {
 	}
 }
 
-// untilClean waits until no session is left at Google and none on record.
-func (w *world) untilClean() {
+// pairAndChoose signs a person in and picks items for them.
+func (w *world) pairAndChoose(person string, ids ...string) device.Status {
 	w.t.Helper()
-	w.until("all sessions deleted", func(s device.Status) bool {
-		return s.Sessions == device.Sessions{} && s.Pick == nil && len(w.photos.Open()) == 0
+	s := w.untilCode()
+	if !w.auth.ApproveAs(s.Pairing.UserCode, person) {
+		w.t.Fatal("the code on the screen is not valid")
+	}
+	w.choose(ids...)
+	w.untilState(device.Showing)
+	w.untilClean()
+	return w.dev.Statuses().Get()
+}
+
+func (w *world) press(keys ...screen.Key) display.Page {
+	w.t.Helper()
+	for _, k := range keys {
+		if err := w.dev.Press(w.t.Context(), k); err != nil {
+			w.t.Fatalf("%s: %v", k, err)
+		}
+	}
+	synctest.Wait() // the engine acts on a key in its own goroutine
+	return w.dev.Pages().Get()
+}
+
+// actAsPerson does what the screen asks for until photos are shown.
+func (w *world) actAsPerson(off <-chan struct{}) {
+	for range 24 * 60 {
+		select {
+		case <-off:
+			return
+		case <-time.After(time.Second):
+		}
+		s := w.dev.Statuses().Get()
+		switch {
+		case s.State == device.Showing:
+			return
+		case s.Pairing != nil:
+			w.auth.Approve(s.Pairing.UserCode)
+		case s.State == device.Picking:
+			w.photos.Choose(s.Pick.SessionID)
+		}
+	}
+}
+
+// pickAndUnpair brings the box from any state to photos on the screen, and then
+// unpairs it.
+func (w *world) pickAndUnpair() {
+	w.t.Helper()
+	w.actAsPerson(nil)
+	w.untilState(device.Showing)
+	w.untilClean()
+	if err := w.dev.Unpair(w.t.Context(), true); err != nil {
+		w.t.Error(err)
+	}
+	w.until("unpaired box", func(s device.Status) bool {
+		return s.Account == nil && s.Outstanding == nil && s.Sessions == device.Sessions{}
 	})
 }
 
-func answer(status int, contentType, body string) http.HandlerFunc {
-	return func(rw http.ResponseWriter, _ *http.Request) {
-		rw.Header().Set("Content-Type", contentType)
-		rw.WriteHeader(status)
-		rw.Write([]byte(body))
+// twoAccounts configures a box for two accounts with names.
+func twoAccounts(c *Config) {
+	c.MaxAccounts = 2
+	c.Append = true
+	c.OAuth.Scopes = append(c.OAuth.Scopes, "openid", "email")
+}
+
+func unnamedAccounts(c *Config) { c.MaxAccounts, c.Append = 3, true }
+
+func (w *world) accountID(email string) string {
+	w.t.Helper()
+	for _, a := range w.dev.Statuses().Get().Accounts {
+		if a.Email == email {
+			return a.ID
+		}
 	}
+	w.t.Fatalf("no account %s", email)
+	return ""
 }
 
-// cutOff answers 200 with half a body.
-func cutOff(rw http.ResponseWriter, _ *http.Request) {
-	rw.Header().Set("Content-Type", "application/json")
-	rw.Header().Set("Content-Length", "500")
-	rw.Write([]byte(`{"access_token":"ya29.`))
-}
-
-func abort(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
-
-func repeat(n int, h http.HandlerFunc) []http.HandlerFunc {
-	list := make([]http.HandlerFunc, n)
-	for i := range list {
-		list[i] = h
+func photoIDs(photos []store.Photo) (ids []string) {
+	for _, p := range photos {
+		ids = append(ids, p.ID)
 	}
-	return list
+	return ids
 }
 
-// pass lets virtual time go by.
-func (w *world) pass(d time.Duration) { time.Sleep(d) }
+func countCalls(w *world, op string) (n int) {
+	for _, c := range w.auth.Calls() {
+		if c.Op == op {
+			n++
+		}
+	}
+	return n
+}
 
-// The intervals of the box that tests wait for.
-const (
-	reloadEvery    = 500 * time.Millisecond
-	defaultSlide   = 10 * time.Second
-	menuFor        = time.Minute
-	awakeFor       = 10 * time.Minute
-	giveUpRevoking = 15 * time.Minute
-	remoteFresh    = 5 * time.Minute
-	hearsayFor     = time.Hour
-	verifyEvery    = 7 * 24 * time.Hour
-	linkLife       = 15 * time.Minute
-	linkGrace      = 10 * time.Minute
-	parallel       = 4   // downloads
-	unattended     = 2   // sessions
-	maxShownName   = 120 // characters
-)
+func countPickerCalls(w *world, op string) (n int) {
+	for _, c := range w.photos.Calls() {
+		if c.Op == op {
+			n++
+		}
+	}
+	return n
+}
