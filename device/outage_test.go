@@ -48,9 +48,9 @@ func TestOutages(t *testing.T) {
 		"an empty body":             {respond(200, "", "application/json", ""), "bad_answer code_spent"},
 	}
 	moments := map[string]func(w *world){
-		"at boot":           func(*world) {},
-		"code on screen":    func(w *world) { w.untilCode() },
-		"link on screen":    func(w *world) { w.pair() },
+		"at boot":            func(*world) {},
+		"code on screen":     func(w *world) { w.untilCode() },
+		"link on screen":     func(w *world) { w.pair() },
 		"photos downloading": func(w *world) { w.pair(); w.choose() },
 		"deleting": func(w *world) {
 			w.pair()
