@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// A Board holds the newest value and wakes those who watch it. A watcher that
-// is slow skips values; it never sees an old one after a newer one. The zero
-// Board is ready and holds T's zero value.
+// A Board holds the newest value and wakes its watchers. A slow watcher skips values;
+// it never sees an older value after a newer one. The zero Board is ready to use and
+// holds T's zero value.
 type Board[T any] struct {
 	mu      sync.Mutex
 	value   T
@@ -41,7 +41,7 @@ func (b *Board[T]) get() (T, <-chan struct{}) {
 	return b.value, b.changed
 }
 
-// Watch yields the value at once, then each newer one, until ctx ends.
+// Watch yields the current value, then each newer one, until ctx ends.
 func (b *Board[T]) Watch(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for {
@@ -58,8 +58,8 @@ func (b *Board[T]) Watch(ctx context.Context) iter.Seq[T] {
 	}
 }
 
-// Feed is Watch for those who wait for other things too. A goroutine feeds the
-// channel until ctx ends; wait returns when it has.
+// Feed is Watch as a channel, for use in a select. A goroutine feeds the channel until
+// ctx ends. wait waits for that goroutine.
 func (b *Board[T]) Feed(ctx context.Context) (values <-chan T, wait func()) {
 	c := make(chan T)
 	var wg sync.WaitGroup

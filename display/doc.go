@@ -1,7 +1,6 @@
-// Package display says what a screen shows, and what people may ask of it. A
-// Page is one flat value, a Board carries the newest one to every output, and a
-// Wish carries what people ask for the other way.
+// Package display defines what a screen shows and what people may request. A Page is
+// one flat value. A Board carries the newest one to every output. A Wish carries a
+// request in the opposite direction.
 //
-// The outputs are in the packages below. They lay out what a page holds without
-// asking back.
+// The outputs are in the packages below. They lay out a page from its fields alone.
 package display

@@ -40,10 +40,9 @@ func (c *Client) Status(ctx context.Context) (*device.Status, error) {
 	return call[device.Status](ctx, c, http.MethodGet, "/v1/status", nil)
 }
 
-// Pick asks for a new pick, of an account by its ID, device.NewAccount for somebody
-// else, or "" for the only one; where there are several the screen asks then. A
-// *Problem with status 409 means that a pick is under way, or that there is no such
-// account.
+// Pick starts a pick for an account by its ID, or for device.NewAccount. With "" it is
+// for the only account, or the screen asks if there are several. A *Problem with
+// status 409 means that a pick is under way, or that there is no such account.
 func (c *Client) Pick(ctx context.Context, account string) (*device.Status, error) {
 	return call[device.Status](ctx, c, http.MethodPost, "/v1/picks"+query("account", account), nil)
 }
@@ -53,32 +52,32 @@ func (c *Client) Cancel(ctx context.Context) (*device.Status, error) {
 	return call[device.Status](ctx, c, http.MethodDelete, "/v1/picks/current", nil)
 }
 
-// Unpair forgets an account on this box by its ID, or with "" everybody, with
-// everywhere at the server too. The status says how many sessions are still to be
-// deleted.
+// Unpair forgets an account on this box by its ID, or all accounts with "". With
+// everywhere it revokes the permission at the server too. The status says how many
+// sessions are still to be deleted.
 func (c *Client) Unpair(ctx context.Context, account string, everywhere bool) (*device.Status, error) {
-	far := ""
+	value := ""
 	if everywhere {
-		far = "true"
+		value = "true"
 	}
-	return call[device.Status](ctx, c, http.MethodDelete, "/v1/account"+query("account", account, "everywhere", far), nil)
+	return call[device.Status](ctx, c, http.MethodDelete, "/v1/account"+query("account", account, "everywhere", value), nil)
 }
 
-// Hide leaves an item out of the slideshow, or takes it in again. A *Problem with
-// status 404 means that there is none of that ID.
+// Hide hides an item from the slideshow, or shows it again. A *Problem with status
+// 404 means that there is no item with that ID.
 func (c *Client) Hide(ctx context.Context, id string, hidden bool) error {
 	_, err := call[device.Status](ctx, c, http.MethodPatch, "/v1/items/"+url.PathEscape(id), fmt.Appendf(nil, `{"hidden":%t}`, hidden))
 	return err
 }
 
-// Remove removes an item from the box for good. A *Problem with status 404 means
-// that there is none of that ID.
+// Remove deletes an item from the box. A *Problem with status 404 means that there is
+// no item with that ID.
 func (c *Client) Remove(ctx context.Context, id string) error {
 	_, err := call[device.Status](ctx, c, http.MethodDelete, "/v1/items/"+url.PathEscape(id), nil)
 	return err
 }
 
-// query writes pairs of names and values, without those that are empty.
+// query encodes pairs of names and values, without empty values.
 func query(pairs ...string) string {
 	v := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -92,15 +91,15 @@ func query(pairs ...string) string {
 	return "?" + v.Encode()
 }
 
-// Import pairs the box with a token file that is sealed for it. tried is false
-// where the server could not be reached to try the token. A *Problem with status
-// 409 means that an account is paired already, 422 that the token is refused.
+// Import pairs the box with a token file sealed for it. tried is false if the server
+// could not be reached to try the token. A *Problem with status 409 means that an
+// account is paired already, 422 that the token was refused.
 func (c *Client) Import(ctx context.Context, sealed []byte) (tried bool, err error) {
 	_, status, err := callStatus[device.Status](ctx, c, http.MethodPost, "/v1/account", sealed)
 	return status == http.StatusOK, err
 }
 
-// Sessions returns the picking sessions that are not known to be deleted.
+// Sessions returns the picking sessions that are not confirmed as deleted.
 func (c *Client) Sessions(ctx context.Context) ([]device.Session, error) {
 	list, err := call[sessionList](ctx, c, http.MethodGet, "/v1/sessions", nil)
 	if err != nil {
@@ -109,7 +108,7 @@ func (c *Client) Sessions(ctx context.Context) ([]device.Session, error) {
 	return list.Sessions, nil
 }
 
-// Items returns the photos and videos that are here.
+// Items returns the photos and videos on the box.
 func (c *Client) Items(ctx context.Context) ([]device.Item, error) {
 	list, err := call[itemList](ctx, c, http.MethodGet, "/v1/items", nil)
 	if err != nil {
@@ -118,7 +117,7 @@ func (c *Client) Items(ctx context.Context) ([]device.Item, error) {
 	return list.Items, nil
 }
 
-// Error makes a Problem an error.
+// Error implements error.
 func (p *Problem) Error() string {
 	if p.Detail != "" {
 		return p.Detail

@@ -12,11 +12,11 @@ import (
 	"syscall"
 )
 
-// group may use the socket, if the system has it.
+// group is the group that may use the socket, if the system has it.
 const group = "pickerd"
 
-// Listen opens the control socket, mode 0660. The socket of a daemon that died
-// is replaced; that of a living one is an error.
+// Listen opens the control socket, mode 0660. The socket of a dead daemon is
+// replaced. If another daemon listens on it, Listen returns an error.
 func Listen(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the directory of the control socket: %w", err)
@@ -24,7 +24,7 @@ func Listen(path string) (net.Listener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
-	// The mode must hold from the first moment, not only after a chmod.
+	// Set the mode atomically: between Listen and Chmod others could connect.
 	old := syscall.Umask(0o117)
 	l, err := net.Listen("unix", path)
 	syscall.Umask(old)
@@ -32,17 +32,17 @@ func Listen(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
 	if g, err := user.LookupGroup(group); err == nil {
-		// As a service pickerd has this group itself.
+		// As a service pickerd runs with this group.
 		if gid, err := strconv.Atoi(g.Gid); err == nil && gid != os.Getegid() {
-			// Only root or a member may; for others the owner is enough.
+			// Only root or a member may change it. For others the owner is enough.
 			_ = os.Chown(path, -1, gid)
 		}
 	}
-	owner := uint32(os.Getegid())
+	gid := uint32(os.Getegid())
 	if st, err := os.Stat(path); err == nil {
-		owner = st.Sys().(*syscall.Stat_t).Gid
+		gid = st.Sys().(*syscall.Stat_t).Gid
 	}
-	return peerListener{l.(*net.UnixListener), mayAsk(owner)}, nil
+	return peerListener{l.(*net.UnixListener), permits(gid)}, nil
 }
 
 func removeStale(path string) error {

@@ -186,7 +186,7 @@ func TestPeers(t *testing.T) {
 	asked := make(chan [2]uint32, 10)
 	may := false
 	p := l.(peerListener)
-	p.may = func(uid, gid uint32) bool { asked <- [2]uint32{uid, gid}; return may }
+	p.mayUse = func(uid, gid uint32) bool { asked <- [2]uint32{uid, gid}; return may }
 	srv := &http.Server{Handler: Handler(Config{Actor: &fakeDevice{}, Box: &fakeDevice{}, Statuses: &newRig(t).board, Log: slog.New(slog.DiscardHandler)})}
 	served := make(chan error)
 	go func() { served <- srv.Serve(p) }()
@@ -204,11 +204,11 @@ func TestPeers(t *testing.T) {
 		t.Error("nobody has asked who it is")
 	}
 	for uid, want := range map[uint32]bool{0: true, uint32(os.Geteuid()): true, 54321: false} {
-		if got := mayAsk(4711)(uid, 99); got != want {
+		if got := permits(4711)(uid, 99); got != want {
 			t.Errorf("user %d may: %v", uid, got)
 		}
 	}
-	if !mayAsk(4711)(54321, 4711) {
+	if !permits(4711)(54321, 4711) {
 		t.Error("a member of the group may not")
 	}
 }

@@ -10,44 +10,45 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A peerListener takes connections of those alone who may use the socket, whatever
-// has become of its mode: root, the daemon's own user, and members of its group.
+// A peerListener accepts connections only from users that mayUse permits, even if
+// the mode of the socket was changed.
 type peerListener struct {
 	*net.UnixListener
-	may func(uid, gid uint32) bool
+	mayUse func(uid, gid uint32) bool
 }
 
-// Accept implements net.Listener. Who may not is let go without a word.
+// Accept implements net.Listener. It closes connections of other users.
 func (l peerListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.AcceptUnix()
 		if err != nil {
 			return nil, err
 		}
-		if who, err := credentials(c); err == nil && l.may(who.Uid, who.Gid) {
+		if peer, err := credentials(c); err == nil && l.mayUse(peer.Uid, peer.Gid) {
 			return c, nil
 		}
 		c.Close()
 	}
 }
 
-// credentials are those of the process that has connected (SO_PEERCRED, unix(7)).
-func credentials(c *net.UnixConn) (who *unix.Ucred, err error) {
+// credentials returns those of the connected process (SO_PEERCRED, unix(7)).
+func credentials(c *net.UnixConn) (peer *unix.Ucred, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
 	cerr := raw.Control(func(fd uintptr) {
-		who, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
 	if cerr != nil {
 		return nil, cerr
 	}
-	return who, err
+	return peer, err
 }
 
-// mayAsk reports whether a user may use a socket of a group.
-func mayAsk(group uint32) func(uid, gid uint32) bool {
+// permits returns a function that reports whether a user may use the socket: root,
+// the daemon's user and members of the group may.
+func permits(group uint32) func(uid, gid uint32) bool {
 	return func(uid, gid uint32) bool {
 		if uid == 0 || int(uid) == os.Geteuid() || gid == group {
 			return true

@@ -1,5 +1,5 @@
-// Package control lets other programs on the box ask and wish: HTTP/1.1 with
-// JSON on a unix socket, and the client that pickerd's own commands use.
+// Package control serves the control API to other programs on the box, as HTTP/1.1
+// with JSON on a unix socket. It also has the client that pickerd's commands use.
 package control
 
 import (
@@ -27,17 +27,17 @@ import (
 	"pickerd/display/words"
 )
 
-// say returns a text for other programs and for pickerd's commands.
+// say returns a text in English, for programs and for pickerd's commands.
 func say(key string, args ...any) string { return english().Say(key, args...) }
 
 var english = sync.OnceValue(words.English)
 
-// An Actor grants wishes. When Do returns, the status shows the outcome.
+// An Actor carries out wishes. When Do returns, the status shows the outcome.
 type Actor interface {
 	Do(ctx context.Context, w display.Wish) error
 }
 
-// A Box is what the API reads, and what imports token files.
+// A Box is what the API reads from. It also imports token files.
 type Box interface {
 	Import(ctx context.Context, sealed []byte) (tried bool, err error)
 	Sessions() ([]device.Session, error)
@@ -46,7 +46,7 @@ type Box interface {
 	CopyItem(ctx context.Context, id string, w, h int) ([]byte, *device.Item, error)
 }
 
-// Statuses carries the device's status: now, and each newer one.
+// Statuses provides the device's current status and each newer one.
 type Statuses interface {
 	Get() device.Status
 	Watch(ctx context.Context) iter.Seq[device.Status]
@@ -73,7 +73,7 @@ func Handler(cfg Config) http.Handler {
 	return mux
 }
 
-// routes are what the API has, as openapi.json describes it.
+// routes are the operations of the API. openapi.json describes them.
 func (h *handler) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"GET /v1/status":             h.status,
@@ -98,7 +98,7 @@ var description []byte
 
 func (h *handler) describe(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(description) // who asked may have gone
+	_, _ = w.Write(description) // the client may have gone
 }
 
 type handler struct {
@@ -113,10 +113,10 @@ func (h *handler) withBox(f http.HandlerFunc) http.HandlerFunc {
 	if h.box != nil {
 		return f
 	}
-	return func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, device.ErrUnready) }
+	return func(w http.ResponseWriter, r *http.Request) { h.explainError(w, r, device.ErrUnready) }
 }
 
-// A Problem is an error as RFC 9457 writes it.
+// A Problem is the JSON form of an error (RFC 9457).
 type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -130,8 +130,8 @@ func (h *handler) problem(w http.ResponseWriter, status int, detail string) {
 	h.encode(w, Problem{"about:blank", http.StatusText(status), status, detail})
 }
 
-// fail answers an error of the device with the status that fits it.
-func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+// explainError answers with the problem that fits an error of the device.
+func (h *handler) explainError(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, device.ErrPickRunning):
 		h.problem(w, http.StatusConflict, say("api.pick_running"))
@@ -162,18 +162,18 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, device.ErrStopping):
 		h.problem(w, http.StatusServiceUnavailable, say("api.stopping"))
 	case device.DiskProblem(err) != nil:
-		h.log.Warn("control", "method", r.Method, "path", r.URL.Path, "err", err)
+		h.log.Warn("control request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		p := device.DiskProblem(err).Status()
 		h.problem(w, http.StatusServiceUnavailable, p.Message+" "+p.Remedy)
 	default:
-		h.log.Error("control", "method", r.Method, "path", r.URL.Path, "err", err)
+		h.log.Error("control request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		h.problem(w, http.StatusInternalServerError, say("api.failed"))
 	}
 }
 
 func (h *handler) encode(w http.ResponseWriter, v any) {
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		h.log.Debug("control: the answer was not taken", "err", err)
+		h.log.Debug("control answer not delivered", "err", err)
 	}
 }
 
@@ -187,17 +187,17 @@ func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
 	h.reply(w, http.StatusOK, h.statuses.Get())
 }
 
-// do grants a wish and answers with the status that follows.
+// do carries out a wish and answers with the status that follows.
 func (h *handler) do(w http.ResponseWriter, r *http.Request, wish display.Wish) {
 	if err := h.actor.Do(r.Context(), wish); err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	h.reply(w, http.StatusAccepted, h.statuses.Get())
 }
 
-// account reads a parameter that names somebody, "" where it is not there. One that
-// is there and empty is a mistake, which must not be taken for everybody.
+// account returns the parameter account, "" if it is absent. A present but empty one
+// is refused, because it must not mean all accounts.
 func (h *handler) account(w http.ResponseWriter, r *http.Request) (account string, ok bool) {
 	q := r.URL.Query()
 	if q.Has("account") && q.Get("account") == "" {
@@ -207,21 +207,21 @@ func (h *handler) account(w http.ResponseWriter, r *http.Request) (account strin
 	return q.Get("account"), true
 }
 
-// pickWait bounds how long an answer waits for what a pick begins with.
-const pickWait = 2 * time.Second
+// maxPickWait bounds how long an answer waits until the status shows the pick.
+const maxPickWait = 2 * time.Second
 
-// pick begins a pick of the account that is named; without a name the screen asks
-// for it where there are several. The status in the answer shows that it has begun.
+// pick starts a pick for the named account. Without a name the screen asks if there
+// are several. The status in the answer shows that the pick has begun.
 func (h *handler) pick(w http.ResponseWriter, r *http.Request) {
 	account, ok := h.account(w, r)
 	if !ok {
 		return
 	}
 	if err := h.actor.Do(r.Context(), display.Wish{Verb: display.Pick, Account: account}); err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), pickWait)
+	ctx, cancel := context.WithTimeout(r.Context(), maxPickWait)
 	defer cancel()
 	last := h.statuses.Get()
 	for last = range h.statuses.Watch(ctx) {
@@ -232,7 +232,7 @@ func (h *handler) pick(w http.ResponseWriter, r *http.Request) {
 	h.reply(w, http.StatusAccepted, last)
 }
 
-// activity tells that somebody is at the box, with a program of its own.
+// activity notes that a person uses another program on the box.
 func (h *handler) activity(w http.ResponseWriter, r *http.Request) {
 	h.do(w, r, display.Wish{Verb: display.Stay})
 }
@@ -241,9 +241,9 @@ func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
 	h.do(w, r, display.Wish{Verb: display.Cancel})
 }
 
-// sweepWait bounds how long an unpair waits for the sessions to be deleted;
-// what is left then is said to be outstanding and done later.
-const sweepWait = 10 * time.Second
+// maxSweepWait bounds how long an unpair waits for the sessions to be deleted. The
+// status reports what is left as outstanding.
+const maxSweepWait = 10 * time.Second
 
 func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
 	account, ok := h.account(w, r)
@@ -260,10 +260,10 @@ func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.actor.Do(r.Context(), display.Wish{Verb: display.Forget, Account: account, Everywhere: everywhere}); err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), sweepWait)
+	ctx, cancel := context.WithTimeout(r.Context(), maxSweepWait)
 	defer cancel()
 	last := h.statuses.Get()
 	for last = range h.statuses.Watch(ctx) {
@@ -280,11 +280,11 @@ func (h *handler) renew(w http.ResponseWriter, r *http.Request) {
 	h.do(w, r, display.Wish{Verb: display.Renew})
 }
 
-// maxToken bounds a token file; real ones have about 1 kB.
+// maxToken bounds a request body. Token files have about 1 kB.
 const maxToken = 64 << 10
 
-// importToken takes a token file that is sealed for this box: 200 when the token
-// works, 202 when that could not be tried yet.
+// importToken takes a token file sealed for this box. It answers 200 if the token
+// works, 202 if it could not be tried yet.
 func (h *handler) importToken(w http.ResponseWriter, r *http.Request) {
 	sealed, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxToken))
 	if err != nil {
@@ -297,7 +297,7 @@ func (h *handler) importToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	status := http.StatusOK
@@ -310,7 +310,7 @@ func (h *handler) importToken(w http.ResponseWriter, r *http.Request) {
 func (h *handler) sessions(w http.ResponseWriter, r *http.Request) {
 	list, err := h.box.Sessions()
 	if err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	h.reply(w, http.StatusOK, sessionList{list})
@@ -319,7 +319,7 @@ func (h *handler) sessions(w http.ResponseWriter, r *http.Request) {
 func (h *handler) items(w http.ResponseWriter, r *http.Request) {
 	list, err := h.box.Items()
 	if err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	h.reply(w, http.StatusOK, itemList{list})
@@ -337,7 +337,7 @@ func (h *handler) remove(w http.ResponseWriter, r *http.Request) {
 	h.do(w, r, display.Wish{Verb: display.Remove, Item: r.PathValue("id")})
 }
 
-// A change of an item (RFC 7396). What is absent stays as it is.
+// An itemChange is a merge patch of an item (RFC 7396).
 type itemChange struct {
 	Hidden *bool `json:"hidden"`
 }
@@ -357,21 +357,20 @@ func (h *handler) change(w http.ResponseWriter, r *http.Request) {
 	h.do(w, r, display.Wish{Verb: verb, Item: r.PathValue("id")})
 }
 
-// mostPixels is the longest side that a copy may be asked for.
-const mostPixels = 8192
+// maxPixels bounds the width and height of a copy.
+const maxPixels = 8192
 
-// content serves an item as it is, or with w and h a JPEG that is no larger. The
-// content of an id never changes, so that a copy can be kept for as long as one
-// likes.
+// content serves an item as it is, or, with w or h, a JPEG within that size. The
+// content of an id never changes, so clients may cache it indefinitely.
 func (h *handler) content(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if q.Has("w") || q.Has("h") {
-		h.copied(w, r, q)
+		h.smallCopy(w, r, q)
 		return
 	}
 	f, item, err := h.box.OpenItem(r.PathValue("id"))
 	if err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	defer f.Close()
@@ -380,22 +379,22 @@ func (h *handler) content(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", item.AddedAt, f)
 }
 
-func (h *handler) copied(w http.ResponseWriter, r *http.Request, q url.Values) {
-	size := [2]int{mostPixels, mostPixels} // of what is left out
+func (h *handler) smallCopy(w http.ResponseWriter, r *http.Request, q url.Values) {
+	size := [2]int{maxPixels, maxPixels} // for an absent parameter
 	for i, name := range []string{"w", "h"} {
 		if !q.Has(name) {
 			continue
 		}
 		n, err := strconv.Atoi(q.Get(name))
-		if err != nil || n < 1 || n > mostPixels {
-			h.problem(w, http.StatusBadRequest, say("api.pixels", "name", name, "max", mostPixels))
+		if err != nil || n < 1 || n > maxPixels {
+			h.problem(w, http.StatusBadRequest, say("api.pixels", "name", name, "max", maxPixels))
 			return
 		}
 		size[i] = n
 	}
 	data, item, err := h.box.CopyItem(r.Context(), r.PathValue("id"), size[0], size[1])
 	if err != nil {
-		h.fail(w, r, err)
+		h.explainError(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "image/jpeg")
@@ -403,13 +402,13 @@ func (h *handler) copied(w http.ResponseWriter, r *http.Request, q url.Values) {
 	http.ServeContent(w, r, "", item.AddedAt, bytes.NewReader(data))
 }
 
-// etag names one content: an item's, or a copy's.
-func etag(id string, item *device.Item, of string) string {
-	return fmt.Sprintf("%q", httpserve.Digest(fmt.Append(nil, id, item.AddedAt.UnixNano(), item.Bytes, of)))
+// etag returns the entity tag of an item, or of the variant of it that is a copy.
+func etag(id string, item *device.Item, variant string) string {
+	return fmt.Sprintf("%q", httpserve.Digest(fmt.Append(nil, id, item.AddedAt.UnixNano(), item.Bytes, variant)))
 }
 
-// events streams statuses, the current one first; who comes back with the id of
-// that one (Last-Event-ID) knows it already.
+// events streams statuses. The current one comes first, unless the client sends its
+// id as Last-Event-ID.
 func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -418,16 +417,16 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 	for s := range h.statuses.Watch(r.Context()) {
 		data, err := json.Marshal(s)
 		if err != nil {
-			h.log.Error("control: a status can't be sent", "err", err)
+			h.log.Error("status not encoded", "err", err)
 			return
 		}
 		id := httpserve.Digest(data)
-		said := fmt.Sprintf("event: status\nid: %s\ndata: %s\n\n", id, data)
+		event := fmt.Sprintf("event: status\nid: %s\ndata: %s\n\n", id, data)
 		if id == known {
-			said = ": nothing new\n\n"
+			event = ": nothing new\n\n"
 		}
 		known = ""
-		if _, err := io.WriteString(w, said); err != nil {
+		if _, err := io.WriteString(w, event); err != nil {
 			return
 		}
 		if err := rc.Flush(); err != nil {

@@ -1,5 +1,5 @@
-// Package hooks tells programs of the box's owner what happens: it runs them with
-// the status on their standard input, and lets none of them hold anything up.
+// Package hooks runs the owner's programs when something changes, with the status as
+// JSON on their standard input. A slow program delays nothing else.
 package hooks
 
 import (
@@ -19,12 +19,12 @@ import (
 	"pickerd/display"
 )
 
-// Config is what a Runner needs. A command is a program and its arguments; an
-// empty one is none.
+// Config is what a Runner needs. A command is a program and its arguments. An
+// empty command runs nothing.
 type Config struct {
 	Statuses *display.Board[device.Status]
-	OnPhotos []string // when other photos are here than before
-	OnState  []string // when the state is another one
+	OnPhotos []string // when the set of photos has changed
+	OnState  []string // when the state has changed
 	Timeout  time.Duration
 	Log      *slog.Logger
 }
@@ -35,16 +35,15 @@ type Runner struct {
 	first device.Status
 }
 
-// New returns a Runner, to which what is so now is no news.
+// New returns a Runner. It runs hooks for changes from the current status.
 func New(cfg Config) *Runner { return &Runner{cfg, cfg.Statuses.Get()} }
 
-// Run runs hooks until ctx ends, whose error it returns, and leaves none running.
-// A hook that is slow misses what comes and goes meanwhile, never how it is in the
-// end.
+// Run runs hooks until ctx ends, waits for them, and returns ctx's error. A slow hook
+// skips intermediate statuses but always gets the latest.
 func (r *Runner) Run(ctx context.Context) error {
 	hooks := []*hook{
-		{name: "on_photos", command: r.cfg.OnPhotos, of: photos},
-		{name: "on_state", command: r.cfg.OnState, of: func(s device.Status) (string, bool) { return string(s.State), true }},
+		{name: "on_photos", command: r.cfg.OnPhotos, value: photos},
+		{name: "on_state", command: r.cfg.OnState, value: func(s device.Status) (string, bool) { return string(s.State), true }},
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -57,38 +56,38 @@ func (r *Runner) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// A hook is run when what it is about is not what it was.
+// A hook runs when the value of its aspect of the status changes.
 type hook struct {
 	name    string
 	command []string
-	of      func(device.Status) (what string, known bool)
+	value   func(device.Status) (value string, known bool)
 }
 
-// photos tells one set of photos from another, once all of them are here.
+// photos identifies the set of photos. It is not known before all are downloaded.
 func photos(s device.Status) (string, bool) {
 	return fmt.Sprint(s.Library), s.State != device.Starting && s.State != device.Fetching
 }
 
 func (r *Runner) follow(ctx context.Context, h *hook) {
-	was, begun := h.of(r.first)
+	previous, begun := h.value(r.first)
 	for s := range r.cfg.Statuses.Watch(ctx) {
-		what, known := h.of(s)
-		if !known || begun && what == was {
+		value, known := h.value(s)
+		if !known || begun && value == previous {
 			continue
 		}
 		if begun {
 			if err := r.run(ctx, h, s); err != nil && ctx.Err() == nil {
-				r.cfg.Log.Error("hook", "hook", h.name, "program", h.command[0], "err", err)
+				r.cfg.Log.Error("hook failed", "hook", h.name, "program", h.command[0], "err", err)
 			}
 		}
-		was, begun = what, true
+		previous, begun = value, true
 	}
 }
 
-// mostSaid is how much of what a failing program said is told.
-const mostSaid = 500
+// maxOutput bounds the end of a failing program's output that is logged.
+const maxOutput = 500
 
-// run runs a hook once. Whatever it has started ends with it.
+// run runs a hook once and then kills the processes that it left behind.
 func (r *Runner) run(ctx context.Context, h *hook, s device.Status) error {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -98,25 +97,25 @@ func (r *Runner) run(ctx context.Context, h *hook, s device.Status) error {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, h.command[0], h.command[1:]...)
 	cmd.Stdin = bytes.NewReader(append(data, '\n'))
-	said := &tail{}
-	cmd.Stdout, cmd.Stderr = said, said
+	output := &tail{}
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 100 * time.Millisecond // children of it that go on have no say
+	cmd.WaitDelay = 100 * time.Millisecond // don't wait for children that keep the output open
 	began := time.Now()
 	err = cmd.Run()
 	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its children
 	}
 	switch exit, _ := errors.AsType[*exec.ExitError](err); {
 	case exit != nil && exit.Exited():
-		return fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(output.String()))
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay) && !errors.Is(err, syscall.EPIPE): // it need not read the status
 		return err
 	}
-	r.cfg.Log.Debug("hook", "hook", h.name, "took", time.Since(began).Round(time.Millisecond))
+	r.cfg.Log.Debug("hook done", "hook", h.name, "took", time.Since(began).Round(time.Millisecond))
 	return nil
 }
 
@@ -125,7 +124,7 @@ type tail struct{ b []byte }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.b = append(t.b, p...)
-	if n := len(t.b) - mostSaid; n > 0 {
+	if n := len(t.b) - maxOutput; n > 0 {
 		t.b = append(t.b[:0], t.b[n:]...)
 	}
 	return len(p), nil

@@ -8,8 +8,8 @@ import (
 	"pickerd/display/photo"
 )
 
-// media serves a file that is on a page. Names come from the store alone and
-// their content never changes.
+// media serves a file of a page. Names are the store's, and the content of a name
+// never changes.
 func (s *Server) media(w http.ResponseWriter, r *http.Request) {
 	f, st := s.openMedia(w, r)
 	if f == nil {
@@ -35,8 +35,8 @@ func (s *Server) still(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", st.ModTime(), still)
 }
 
-// openMedia opens the requested file and says how long it may be kept. It
-// answers 404 and returns nil if there is no such file.
+// openMedia opens the requested file and sets how long it may be cached. It answers
+// 404 and returns nil if there is no such file.
 func (s *Server) openMedia(w http.ResponseWriter, r *http.Request) (*os.File, fs.FileInfo) {
 	f, err := s.cfg.Media(r.PathValue("file"))
 	if err != nil {

@@ -7,18 +7,18 @@ import (
 	"maragu.dev/gomponents/html"
 )
 
-// askForKey answers who does not know the key yet: people get a page to type it
-// into, programs a line.
+// askForKey answers a request without the key: a browser gets a form, other clients
+// get one line.
 func (g *Guard) askForKey(w http.ResponseWriter, r *http.Request, status int, complaint string) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="pickerd"`)
 	isPage := r.URL.Path == "/" || r.URL.Path == signInPath
 	if !isPage {
-		http.Error(w, "This is not for everybody: the display key is missing.", status)
+		http.Error(w, "The display key is missing.", status)
 		return
 	}
 	w.Header().Set("Content-Security-Policy", signInPolicy)
-	// With no-referrer a browser without TLS would say of the form only that its
-	// origin is null, which proves nothing.
+	// With no-referrer a browser would send Origin: null with the form. Without TLS
+	// nothing else tells where the form came from.
 	w.Header().Set("Referrer-Policy", "same-origin")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)

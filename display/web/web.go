@@ -1,8 +1,6 @@
-// Package web shows a device's pages in a browser: one full-screen page that
-// follows the device over server-sent events. Everything is embedded and
-// nothing is fetched from elsewhere. It lays out what a display.Page holds and
-// passes a few wishes on: to choose photos, to cancel, for a fresh code, and to
-// be forgotten.
+// Package web shows a device's pages in a browser, as one full-screen web page that
+// follows the device over server-sent events. All its files are embedded. The web page
+// lays out a display.Page and sends the wishes of its buttons and keys back.
 package web
 
 import (
@@ -28,24 +26,23 @@ import (
 //go:embed assets
 var assets embed.FS
 
-// A Screen is what the page shows and what its buttons and keys act on.
+// A Screen provides the pages to show, and carries out what buttons and keys request.
 type Screen interface {
 	Pages() *display.Board[display.Page]
 	Do(ctx context.Context, w display.Wish) error
 	Choose(ctx context.Context, id string) error // a line of the menu
 }
 
-// Config is what a Server needs. All members must be set.
+// Config is what a Server needs. All fields must be set.
 type Config struct {
 	Screen Screen
 	Media  func(file string) (*os.File, error)          // opens a display.Media's File
 	Key    func(ctx context.Context, name string) error // of a remote control: "up", "ok", …
-	Font   func(name string) ([]byte, error)            // one that the style sheet names, compressed with gzip
+	Font   func(name string) ([]byte, error)            // a font of the style sheet, compressed with gzip
 	Alive  func() bool
 	Words  *words.Words
 	Look   display.Look
-	// Transient has browsers keep nothing of what they show, not even while they
-	// show it.
+	// Transient forbids browsers to cache anything.
 	Transient bool
 	Log       *slog.Logger
 }
@@ -57,11 +54,11 @@ type Server struct {
 
 	mu      sync.Mutex
 	screens map[*http.Request][2]int // sizes of the connected screens
-	streams int                      // of all, also of those that don't tell their size
+	streams int                      // of all screens, with or without a known size
 	last    [2]int
 }
 
-// maxStreams is how many screens one box serves.
+// maxStreams bounds the screens that one box serves.
 const maxStreams = 256
 
 // New returns a Server.
@@ -85,7 +82,7 @@ func New(cfg Config) *Server {
 		}
 		return p.Menu.QR
 	}))
-	mux.HandleFunc("GET /clear", clearKept)
+	mux.HandleFunc("GET /clear", clearCache)
 	mux.HandleFunc("GET /media/{file}", s.media)
 	mux.HandleFunc("GET /still/{file}", s.still)
 	mux.HandleFunc("POST /key/{name}", s.act(func(r *http.Request) error { return cfg.Key(r.Context(), r.PathValue("name")) }))
@@ -97,7 +94,7 @@ func New(cfg Config) *Server {
 	mux.HandleFunc("GET /screen.json", s.screen)
 	mux.Handle("GET /healthz", Health(cfg.Alive))
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	// A page from elsewhere must not be able to start or stop a pick.
+	// Pages on other sites must not be able to start or stop a pick.
 	s.handler = http.NewCrossOriginProtection().Handler(mux)
 	return s
 }
@@ -116,8 +113,8 @@ const (
 	maxSide = 3840
 )
 
-// ScreenSize is the size of the largest browser that is connected, or was last, 0
-// by 0 while there has been none.
+// ScreenSize returns the size of the largest connected browser, or that of the last
+// one while none is connected, or 0 by 0 if there has been none.
 func (s *Server) ScreenSize() (width, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +128,7 @@ func (s *Server) ScreenSize() (width, height int) {
 	return best[0], best[1]
 }
 
-// enter counts a stream, unless there are too many.
+// enter counts a stream, unless there are maxStreams already.
 func (s *Server) enter() (leave func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +150,7 @@ func (s *Server) Screens() int {
 	return len(s.screens)
 }
 
-// connect notes a screen until the returned func is called.
+// connect registers a screen until the returned function is called.
 func (s *Server) connect(r *http.Request) func() {
 	w, errW := strconv.Atoi(r.URL.Query().Get("w"))
 	h, errH := strconv.Atoi(r.URL.Query().Get("h"))
@@ -262,7 +259,7 @@ func menuOf(m *display.Menu) *menuMsg {
 	return out
 }
 
-// screen tells a browser once what does not change: the language and the look.
+// screen serves what does not change: the language and the look.
 func (s *Server) screen(w http.ResponseWriter, _ *http.Request) {
 	lang, look := s.cfg.Words, s.cfg.Look
 	dir := "ltr"
@@ -277,8 +274,8 @@ func (s *Server) screen(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// keepAlive is how often an idle stream says that it is there: proxies cut
-// silent ones, and a browser only then notices a dead box.
+// keepAlive is the interval of messages on an idle stream. Without them proxies would
+// close it, and a browser would not notice a dead box.
 const keepAlive = 15 * time.Second
 
 // events streams pages, the newest one first. A slow browser skips.
@@ -305,7 +302,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
 	for {
-		// A browser that doesn't read must not hold the stream for ever.
+		// Close the stream of a browser that stopped reading.
 		err := rc.SetWriteDeadline(time.Now().Add(2 * keepAlive))
 		if errors.Is(err, http.ErrNotSupported) {
 			err = nil
@@ -327,7 +324,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// qr draws a code that is on the screen now.
+// qr serves a QR code of the current page.
 func (s *Server) qr(of func(display.Page) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { s.draw(w, of(s.cfg.Screen.Pages().Get())) }
 }
@@ -339,7 +336,7 @@ func (s *Server) draw(w http.ResponseWriter, text string) {
 	}
 	code, err := qr.New(text)
 	if err != nil {
-		s.cfg.Log.Error("the QR code can't be drawn", "err", err)
+		s.cfg.Log.Error("QR code not drawn", "err", err)
 		http.Error(w, "the QR code can't be drawn", http.StatusInternalServerError)
 		return
 	}
@@ -347,8 +344,8 @@ func (s *Server) draw(w http.ResponseWriter, text string) {
 	fmt.Fprint(w, code.SVG())
 }
 
-// font serves one of the fonts that the style sheet names. Every browser that
-// loads fonts takes gzip.
+// font serves a font of the style sheet. Every browser that loads fonts accepts
+// gzip.
 func (s *Server) font(w http.ResponseWriter, r *http.Request) {
 	data, err := s.cfg.Font(r.PathValue("file"))
 	if err != nil {
@@ -361,14 +358,14 @@ func (s *Server) font(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) // a browser that has gone needs none
 }
 
-// clearKept has a browser drop what it keeps of this page, and begin anew: somebody
-// was forgotten. What it is known by stays.
-func clearKept(w http.ResponseWriter, r *http.Request) {
+// clearCache makes a browser clear its cache and load the page again, after a person
+// was forgotten. The cookie stays.
+func clearCache(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	http.Redirect(w, r, "./", http.StatusSeeOther)
 }
 
-// act does what somebody at the page asks for.
+// act returns a handler that runs f.
 func (s *Server) act(f func(*http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := f(r); err != nil {
@@ -379,7 +376,7 @@ func (s *Server) act(f func(*http.Request) error) http.HandlerFunc {
 	}
 }
 
-// Health answers GET /healthz, and nothing else: for a box without a page.
+// Health serves only GET /healthz, for a box without a web page.
 func Health(alive func() bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
