@@ -130,7 +130,7 @@ func TestSystemd(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, got, want)
 			}
 		}
-		if line := m.property("StatusText"); line != "waiting for somebody to sign in" {
+		if line := m.property("StatusText"); line != "waiting for sign-in" {
 			t.Errorf("the status line is %q", line)
 		}
 		id := m.run("cat /etc/machine-id")
