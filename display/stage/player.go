@@ -211,8 +211,8 @@ func (p *player) update(now time.Time) error {
 }
 
 // wait keeps the picture on the screen while the slide is decoded. The words of the
-// previous page stay, except for a code, which is no longer valid, and for the answer
-// to a key.
+// previous page stay too, unless they include a code, which is no longer valid, or the
+// page has a menu or a problem to show.
 func (p *player) wait(now time.Time) error {
 	if p.scene != nil || p.page.Menu != nil || p.page.Problem != "" || p.code {
 		return p.redraw(now)
