@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// CredentialPath returns where the manager put a credential (systemd.exec(5),
-// LoadCredential=), "" where it gives none.
+// CredentialPath returns the path of a credential (systemd.exec(5), LoadCredential=),
+// "" if the manager provides none.
 func CredentialPath(getenv func(string) string, name string) string {
 	dir := getenv("CREDENTIALS_DIRECTORY")
 	if dir == "" {
@@ -22,7 +22,7 @@ func CredentialPath(getenv func(string) string, name string) string {
 	return path
 }
 
-// Credential returns a credential's content, nil where the manager gives none.
+// Credential returns the content of a credential, nil if the manager provides none.
 func Credential(getenv func(string) string, name string) ([]byte, error) {
 	path := CredentialPath(getenv, name)
 	if path == "" {

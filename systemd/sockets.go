@@ -12,9 +12,9 @@ import (
 // firstSocket is SD_LISTEN_FDS_START.
 const firstSocket = 3
 
-// Sockets are what the manager has opened for the service, by
-// FileDescriptorName= (sd_listen_fds(3)). It keeps them open when a listener on
-// one is closed, so that another can take its place.
+// Sockets are the sockets that the manager has opened for the service, by
+// FileDescriptorName= (sd_listen_fds(3)). They stay open when a listener on one is
+// closed, so that it can be listened on again.
 type Sockets map[string]*os.File
 
 // Inherited returns the sockets that the process was started with.
@@ -30,7 +30,7 @@ func inherited(first, n int, names []string) Sockets {
 	s := Sockets{}
 	for i := range n {
 		fd := first + i
-		syscall.CloseOnExec(fd) // not for those that the service starts
+		syscall.CloseOnExec(fd) // child processes must not inherit it
 		name := "unknown"
 		if i < len(names) && names[i] != "" {
 			name = names[i]
@@ -40,7 +40,7 @@ func inherited(first, n int, names []string) Sockets {
 	return s
 }
 
-// Listen returns a listener on the socket of a name, nil without one.
+// Listen returns a listener on the named socket, nil if there is none.
 func (s Sockets) Listen(name string) (net.Listener, error) {
 	f := s[name]
 	if f == nil {

@@ -1,5 +1,5 @@
-// Package systemd talks to the service manager, and holds the unit files. Under
-// anything else than systemd its functions do nothing.
+// Package systemd talks to the service manager and contains the unit files. Its
+// functions do nothing unless systemd started the process.
 package systemd
 
 import (
@@ -15,14 +15,14 @@ import (
 // A Notifier sends a service's state to the manager (sd_notify(3)).
 type Notifier struct {
 	socket   string
-	watchdog time.Duration // within which the manager wants a sign of life; 0 when it wants none
+	watchdog time.Duration // the manager's timeout; 0 without a watchdog
 }
 
 // NewNotifier returns the Notifier for $NOTIFY_SOCKET and $WATCHDOG_USEC.
 func NewNotifier(getenv func(string) string) Notifier {
 	n := Notifier{socket: getenv("NOTIFY_SOCKET")}
 	usec, err := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64)
-	// A child that inherits the environment is not whom the manager watches
+	// The manager does not watch a child that inherits the environment
 	// (sd_watchdog_enabled(3)).
 	if pid := getenv("WATCHDOG_PID"); err == nil && (pid == "" || pid == strconv.Itoa(os.Getpid())) {
 		n.watchdog = time.Duration(usec) * time.Microsecond
@@ -30,10 +30,10 @@ func NewNotifier(getenv func(string) string) Notifier {
 	return n
 }
 
-// Ready says that the service is up.
+// Ready reports that the service is ready.
 func (n Notifier) Ready() error { return n.send("READY=1") }
 
-// Stopping says that the service is on its way out.
+// Stopping reports that the service is stopping.
 func (n Notifier) Stopping() error { return n.send("STOPPING=1") }
 
 // Status sets the line that systemctl status shows.
@@ -41,10 +41,9 @@ func (n Notifier) Status(s string) error {
 	return n.send("STATUS=" + strings.ReplaceAll(s, "\n", " "))
 }
 
-// KeepAlive feeds the manager's watchdog until ctx ends, as long as alive says
-// so. It calls starving once each time that alive begins to say no: the manager
-// then ends the service and starts it anew. What can't be sent is reported to
-// failed, and the next time is another try.
+// KeepAlive notifies the manager's watchdog while alive reports true, until ctx ends.
+// It calls starving each time alive changes to false: the manager will then restart
+// the service. It calls failed with the error of each notification not sent.
 func (n Notifier) KeepAlive(ctx context.Context, alive func() bool, starving func(), failed func(error)) {
 	if n.watchdog <= 0 {
 		return

@@ -9,15 +9,15 @@ import (
 	"pickerd/display/typeface"
 )
 
-// plateAlpha makes every text readable over any photo: 4.5 to 1 and more over
-// white.
+// plateAlpha makes text readable over any photo: the contrast over white is at least
+// 4.5 to 1.
 const plateAlpha = 220
 
-// A rack is what stands at the lower edge.
+// A rack is the bars at the lower edge.
 type rack struct {
 	items List
 	top   int // of the highest one
-	low   int // where the edge is
+	low   int // the edge
 	most  int // how wide one may be
 }
 
@@ -28,8 +28,8 @@ func (r rack) height() int {
 	return r.low - r.top
 }
 
-// bars lays out what stands over a photo, or under words: news at one side, the
-// keys at the other, and the clock. The sides change.
+// bars lays out the bars over a photo or under words: notices on one side, keys on the
+// other, and the clock. The sides alternate.
 func (p *Painter) bars(page display.Page, now time.Time) rack {
 	edge := p.stage(page)
 	r := rack{top: edge.Max.Y, low: edge.Max.Y, most: edge.Dx()}
@@ -43,10 +43,10 @@ func (p *Painter) bars(page display.Page, now time.Time) rack {
 	turn := place(now)
 	right := p.cfg.Words.RightToLeft != (turn%2 == 1)
 	y := edge.Max.Y
-	if page.Menu == nil && page.Slide == nil && page.LeavesAt.IsZero() { // then any key means to stay
+	if page.Menu == nil && page.Slide == nil && page.LeavesAt.IsZero() { // otherwise any key means to stay
 		y = p.keys(&r, edge, y, !right, page)
 		if p.sided() {
-			y = edge.Max.Y // the news stand on the other side
+			y = edge.Max.Y // the notices are on the other side
 		}
 	}
 	if page.Problem != "" {
@@ -78,8 +78,8 @@ func (p *Painter) bars(page display.Page, now time.Time) rack {
 // sided reports whether a bar and the keys have room beside each other.
 func (p *Painter) sided() bool { return p.cfg.W > p.cfg.H && p.cfg.H >= 400 }
 
-// bar puts a text on a plate whose lower edge is y, and returns where the next
-// one ends. A mark is a stripe of that colour at its beginning.
+// bar puts a text on a plate with the lower edge y, and returns the lower edge of the
+// next one. mark is the colour of a stripe at its beginning.
 func (p *Painter) bar(r *rack, edge image.Rectangle, y int, right bool, s string, style typeface.Style, colour, mark uint32) int {
 	if s == "" {
 		return y
@@ -99,7 +99,7 @@ func (p *Painter) bar(r *rack, edge image.Rectangle, y int, right bool, s string
 	return p.above(r, out)
 }
 
-// plateAt is a plate whose lower edge is y, at one side of the screen.
+// plateAt returns a plate with the lower edge y, at one side of the screen.
 func plateAt(edge image.Rectangle, y int, right bool, w, h int) image.Rectangle {
 	x := edge.Min.X
 	if right {
@@ -108,7 +108,7 @@ func plateAt(edge image.Rectangle, y int, right bool, w, h int) image.Rectangle 
 	return image.Rect(x, y-h, x+w, y)
 }
 
-// above is where the plate over another one ends.
+// above returns the lower edge of the plate over another one.
 func (p *Painter) above(r *rack, out image.Rectangle) int {
 	y := out.Min.Y - p.px(0.8)
 	r.top = min(r.top, y)
@@ -119,7 +119,7 @@ func styleKey(s string, st typeface.Style) string {
 	return fmt.Sprintf("%s/%.2f/%t", s, st.Size, st.Bold)
 }
 
-// progress puts how far a download is over a bar that fills.
+// progress lays out a download's progress as text over a bar.
 func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *display.Progress) int {
 	s := p.cfg.Words.Say("screen.progress", "done", g.Done, "total", g.Total)
 	if g.Failed > 0 {
@@ -144,8 +144,8 @@ func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *
 	return p.above(r, out)
 }
 
-// keys tells what the remote control does, where no photo is on the screen: each
-// key and what it is for, beside each other.
+// keys lays out a row of the remote control's keys and their meanings, if no photo is
+// on the screen.
 func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page display.Page) int {
 	w, pad := p.cfg.Words, p.px(1)
 	key, label := typeface.Style{Size: p.text(1.6), Bold: true}, typeface.Style{Size: p.text(1.6)}
@@ -180,7 +180,7 @@ func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page di
 	return next
 }
 
-// clock puts time and date into a corner of a photo, another one each turn.
+// clock puts time and date into a corner of a photo, a different one each turn.
 func (p *Painter) clock(r *rack, edge image.Rectangle, turn int, page display.Page) {
 	big := typeface.Style{Size: p.heading(5), Bold: true}
 	small := typeface.Style{Size: p.text(1.7)}

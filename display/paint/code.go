@@ -15,32 +15,32 @@ type drawnCode struct {
 	text   string
 	code   qr.Code
 	module int
-	image  *pixel.Image // nil where its pixels could not be read back
+	image  *pixel.Image // nil if its pixels could not be read back
 }
 
 // Sizes of a QR code with its quiet zone.
 const (
-	codeShare = 0.675     // of the smaller side of the screen
-	codeLeast = 1.0 / 3.0 // of the height
+	codeShare    = 0.675     // of the smaller side of the screen
+	minCodeShare = 1.0 / 3.0 // of the height
 )
 
-// leastModule is what phones need from a sofa's distance, in pixels.
-const leastModule = 3
+// minModule is the size in pixels that a phone needs at the distance of a sofa.
+const minModule = 3
 
-// qr returns the picture of a code: the whole number of pixels for a module that
-// comes nearest to a share of the smaller side, or the largest one that fits into
-// room. It returns nil where there is none that a phone would read.
+// qr returns the picture of a code. A module has the whole number of pixels nearest to
+// a share of the smaller side, or the largest one that fits into room. It returns nil
+// if a phone could not read the code.
 func (p *Painter) qr(text string, room image.Point, share float64) *pixel.Image {
 	return p.code.draw(p, text, func(n int) int {
-		least := max((int(codeLeast*float64(p.cfg.H))+n)/n, leastModule)
+		least := max((int(minCodeShare*float64(p.cfg.H))+n)/n, minModule)
 		module := max(int(share*float64(min(p.cfg.W, p.cfg.H))/float64(n)+0.5), least)
-		// Words give way to a code, as long as the screen itself does not end.
+		// The code has priority over words, within the screen.
 		return min(module, max(min(room.X, room.Y)/n, least), min(p.safe.Dx(), p.safe.Dy())/n)
 	})
 }
 
-// draw returns the picture of a code whose modules have as many pixels as size
-// says for so many of them in a row, nil where there is none.
+// draw returns the picture of a code, nil if there is none. size returns the pixels of
+// a module for the number of modules in a row.
 func (c *drawnCode) draw(p *Painter, text string, size func(n int) int) *pixel.Image {
 	if c.text != text {
 		code, err := qr.New(text)
@@ -67,7 +67,7 @@ func (c *drawnCode) draw(p *Painter, text string, size func(n int) int) *pixel.I
 	return c.image
 }
 
-// drawCode draws whole modules of so many pixels, black on white.
+// drawCode draws modules of a size in pixels, black on white.
 func drawCode(code qr.Code, module int) *pixel.Image {
 	m := pixel.New(len(code)*module, len(code)*module)
 	m.Fill(m.Bounds(), 0xffffff)
@@ -81,7 +81,7 @@ func drawCode(code qr.Code, module int) *pixel.Image {
 	return m
 }
 
-// check reads a drawn code from its pixels: what was drawn, not what was meant.
+// check decodes the pixels of a drawn code.
 func check(m *pixel.Image, module int, want string) error {
 	code := make(qr.Code, m.H/module)
 	for y := range code {
@@ -106,7 +106,7 @@ func check(m *pixel.Image, module int, want string) error {
 	return nil
 }
 
-// picture makes an item of an image.
+// picture returns an item for an image.
 func picture(m *pixel.Image, at image.Point, key string) Item {
 	return Item{Bounds: m.Bounds().Add(at), Key: key, draw: func(dst *pixel.Image, at image.Point) {
 		if at.X < 0 || at.Y < 0 {

@@ -1,7 +1,6 @@
-// Package paint draws a display.Page for screens that have no browser: it lays
-// out what the page holds and draws words, codes and bars over a backdrop or a
-// photo. It says what changed from one picture to the next, so that little is
-// drawn twice. It decides nothing about what is shown, or when.
+// Package paint draws a display.Page on screens without a browser. It lays out the page
+// and draws words, codes and bars over a backdrop or a photo. It reports what changed
+// between two pictures, so that only the changes need to be drawn.
 package paint
 
 import (
@@ -13,14 +12,14 @@ import (
 // An Item is one thing on a screen.
 type Item struct {
 	Bounds image.Rectangle
-	Key    string // two items of one place and one key look the same
+	Key    string // items with the same place and key look the same
 	draw   func(dst *pixel.Image, at image.Point)
 }
 
-// A List is the things on a screen, the lowest first.
+// A List is the items on a screen, from bottom to top.
 type List []Item
 
-// Draw draws the part r of the list into dst, which has the whole screen.
+// Draw draws the part r of the list into dst, a picture of the whole screen.
 func (l List) Draw(dst *pixel.Image, r image.Rectangle) {
 	r = r.Intersect(dst.Bounds())
 	part := dst.Sub(r)
@@ -31,7 +30,7 @@ func (l List) Draw(dst *pixel.Image, r image.Rectangle) {
 	}
 }
 
-// Changes are the parts of a screen that look different with another list.
+// Changes returns the parts of the screen that differ between two lists.
 func Changes(from, to List) []image.Rectangle {
 	type name struct {
 		r   image.Rectangle
@@ -58,7 +57,7 @@ func Changes(from, to List) []image.Rectangle {
 	return parts
 }
 
-// join adds a part, in one with those that it overlaps.
+// join adds a part, merged with those that it overlaps.
 func join(parts []image.Rectangle, r image.Rectangle) []image.Rectangle {
 	if r.Empty() {
 		return parts

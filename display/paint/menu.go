@@ -8,7 +8,7 @@ import (
 	"pickerd/display/typeface"
 )
 
-// menu lays a menu out in the middle, over everything else, which is dimmed.
+// menu lays out a menu in the middle, over a dimmed screen.
 func (p *Painter) menu(m *display.Menu) List {
 	pad := p.px(2.4)
 	wide := min(p.px(56), p.safe.Dx()-2*pad)
@@ -50,14 +50,14 @@ func (p *Painter) menu(m *display.Menu) List {
 	return append(l, c.at(at)...)
 }
 
-// menuCode lays out the code in a menu's corner and what it is for, nil where
-// there is none.
+// menuCode lays out the code in a menu's corner with its label, nil if there is
+// none.
 func (p *Painter) menuCode(m *display.Menu) *column {
 	if m.QR == "" {
 		return nil
 	}
 	most := p.px(20)
-	code := p.menuQR.draw(p, m.QR, func(n int) int { return max(most/n, leastModule) })
+	code := p.menuQR.draw(p, m.QR, func(n int) int { return max(most/n, minModule) })
 	if code == nil {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (p *Painter) menuCode(m *display.Menu) *column {
 	return c
 }
 
-// addLine appends a line to choose.
+// addLine appends a menu item.
 func (p *Painter) addLine(c *column, s string, selected bool) {
 	pad := p.px(0.8)
 	style := typeface.Style{Size: p.text(1.8), Bold: selected, Lines: 2}

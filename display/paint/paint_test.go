@@ -154,7 +154,7 @@ func TestSizes(t *testing.T) {
 					if m.H*3 < size.Y {
 						t.Errorf("%v %s %s: the code is %d high", size, lang, name, m.H)
 					}
-					if p.code.module < leastModule {
+					if p.code.module < minModule {
 						t.Errorf("%v %s %s: %d pixels a module", size, lang, name, p.code.module)
 					}
 					if !it.Bounds.In(p.safe) {

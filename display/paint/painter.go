@@ -14,25 +14,24 @@ import (
 // Config is what a Painter needs.
 type Config struct {
 	W, H     int     // of the screen
-	Overscan float64 // share of each side that nothing may stand in, 0 to 0.2
+	Overscan float64 // share of each side to leave free, 0 to 0.2
 	Words    *words.Words
 	Cache    string // a folder for an index of the system's fonts
 	Log      *slog.Logger
 }
 
-// A Painter draws the pages of one screen. It is not for two goroutines at a
-// time.
+// A Painter draws the pages of one screen. It must not be used concurrently.
 type Painter struct {
 	cfg    Config
 	u      float64         // a hundredth of the width of a 16:9 screen as high as this one
 	least  float64         // the smallest text, in pixels
-	safe   image.Rectangle // where words may stand
+	safe   image.Rectangle // area for words
 	family *typeface.Family
 	code   drawnCode
 	menuQR drawnCode
 }
 
-// New returns a Painter. Its error is about the embedded fonts.
+// New returns a Painter. It returns an error if the embedded fonts are invalid.
 func New(cfg Config) (*Painter, error) {
 	family, err := typeface.New(cfg.Words.Code, cfg.Words.RightToLeft, cfg.Cache, cfg.Log)
 	if err != nil {
@@ -66,17 +65,17 @@ const (
 // px is n hundredths of the screen in pixels.
 func (p *Painter) px(n float64) int { return int(n*p.u + 0.5) }
 
-// text is the size of text of n units, which is never too small to be read.
+// text is the size of text of n units, at least the smallest readable size.
 func (p *Painter) text(n float64) float64 { return max(n*p.u, p.least) }
 
 // heading is text, a little larger than the smallest.
 func (p *Painter) heading(n float64) float64 { return max(n*p.u, 1.25*p.least) }
 
-// margin is what is left free within the safe part of the screen, in units.
+// margin is the free space within the safe part of the screen, in units.
 const margin = 2.2
 
-// stage is where a page stands. Without a photo a very wide screen has it in its
-// middle, so that the eye need not wander.
+// stage returns the area of a page. On a very wide screen without a photo it is in the
+// middle, so that the words are close together.
 func (p *Painter) stage(page display.Page) image.Rectangle {
 	r := p.safe.Inset(p.px(margin))
 	if spare := r.Dx() - p.px(92); page.Slide == nil && p.cfg.W > p.cfg.H && spare > 0 {
@@ -86,18 +85,17 @@ func (p *Painter) stage(page display.Page) image.Rectangle {
 	return r
 }
 
-// turnEvery is how long things stand in one place: what is bright would burn
-// itself into the screen.
+// turnEvery is how long things stay in one place. They move to prevent burn-in.
 const turnEvery = 5 * time.Minute
 
-// place is where things stand at a time.
+// place returns the number of the turn at a time.
 func place(now time.Time) int { return int(now.Unix() / int64(turnEvery/time.Second) & 0xffff) }
 
-// NextPlace is when things move next.
+// NextPlace returns when things move next.
 func NextPlace(now time.Time) time.Time { return now.Truncate(turnEvery).Add(turnEvery) }
 
-// Page lays a page out over what is behind it: a photo where it has one, or
-// else the Backdrop. At night there is nothing.
+// Page lays out a page over its photo, or over the Backdrop if it has none. At night
+// the list is empty.
 func (p *Painter) Page(page display.Page, now time.Time) List {
 	if page.Night {
 		return nil
@@ -114,5 +112,5 @@ func (p *Painter) Page(page display.Page, now time.Time) List {
 	return l
 }
 
-// Backdrop draws a part of what is behind words when there is no photo.
+// Backdrop draws a part of the background of words without a photo.
 func (p *Painter) Backdrop(dst *pixel.Image, r image.Rectangle) { gradient(dst, r) }

@@ -11,8 +11,8 @@ import (
 	"pickerd/display/typeface"
 )
 
-// panel lays out words and code for a screen without a photo. bottom is what
-// stands at its lower edge.
+// panel lays out words and code for a screen without a photo. bottom has the bars at
+// the lower edge.
 func (p *Painter) panel(page display.Page, now time.Time, bottom int) List {
 	room := p.stage(page)
 	room.Max.Y -= bottom
@@ -26,24 +26,24 @@ func (p *Painter) panel(page display.Page, now time.Time, bottom int) List {
 	return p.beside(page, now, room, turn)
 }
 
-// drift is how far things stand from their usual place, at most 1.5 units to a
-// side and 1.2 up or down. Each side of the screen has the words every second turn:
-// from one such turn to the next they move by several widths of a stroke, or else
-// the same pixel would be bright again.
+// drift is the offset of things from their usual place, at most 1.5 units to a side
+// and 1.2 up or down. The words are on each side of the screen every second turn.
+// Between such turns they move by several stroke widths, so that other pixels are
+// bright.
 func (p *Painter) drift(turn int) image.Point {
 	i := turn / 2
 	return image.Pt((i*3%7-3)*p.px(0.5), (i*2%5-2)*p.px(0.6))
 }
 
-// columnGap is how wide the gap between words and code is, in units; blockGap is
-// the least one between words and what can be typed.
+// columnGap is the gap between words and code, in units. blockGap is the smallest gap
+// between words and what can be typed.
 const (
 	columnGap = 4
 	blockGap  = 1.2
 )
 
-// An attempt is a way to make words fit: they become smaller from one size to
-// another. The hint goes where it is tight.
+// An attempt is a way to make words fit: they shrink from one size to another, and the
+// hint may be omitted.
 type attempt struct {
 	from, to float64
 	yields   bool // words may be higher than the code, or a code over them smaller
@@ -51,7 +51,7 @@ type attempt struct {
 	share    float64 // of the code
 }
 
-// attempts are in the order that they are tried.
+// attempts are in the order in which they are tried.
 func attempts(yielding float64) []attempt {
 	return []attempt{
 		{1, 0.8, false, false, codeShare},
@@ -61,9 +61,9 @@ func attempts(yielding float64) []attempt {
 	}
 }
 
-// beside puts the words on one side and the code on the other; the sides change.
-// The words begin where the code begins, and what can be typed ends where the
-// code ends.
+// beside puts the words on one side and the code on the other. The sides alternate.
+// The words are aligned with the top of the code, and what can be typed with its
+// bottom.
 func (p *Painter) beside(page display.Page, now time.Time, room image.Rectangle, turn int) List {
 	gap := p.px(columnGap)
 	var words, typed, code *column
@@ -160,13 +160,13 @@ func (p *Painter) fit(room int, lay func(k float64) *column) *column {
 	}
 }
 
-// A column is things one under the other.
+// A column has parts below one another.
 type column struct {
 	width, height int
 	align         typeface.Align
 	parts         []func(at image.Point) Item
-	lead          int // free room over the capitals of the first line
-	under         int // free room under the last part
+	lead          int // space above the capitals of the first line
+	under         int // space below the last part
 }
 
 func (c *column) at(p image.Point) List {
@@ -177,7 +177,7 @@ func (c *column) at(p image.Point) List {
 	return l
 }
 
-// add appends a text and the room under it.
+// add appends a text and the space below it.
 func (c *column) add(f *typeface.Family, s string, style typeface.Style, colour uint32, under int) {
 	if s == "" {
 		return
@@ -196,8 +196,7 @@ func (c *column) add(f *typeface.Family, s string, style typeface.Style, colour 
 	c.grow(b.Height, under, style)
 }
 
-// addPair appends a label with what it is for: in one line, or in two where they
-// do not fit.
+// addPair appends a label and its value, on one line if they fit, otherwise on two.
 func (c *column) addPair(f *typeface.Family, label string, small typeface.Style, s string, style typeface.Style, under int) {
 	lb, b := f.Layout(label, small, c.width), f.Layout(s, style, c.width)
 	space := int(small.Size / 2)
@@ -229,7 +228,7 @@ func (c *column) addPair(f *typeface.Family, label string, small typeface.Style,
 	c.grow(line+max(lb.Height-lb.Baseline(), b.Height-b.Baseline()), under, style)
 }
 
-// grow makes room for what was appended.
+// grow adds the height of an appended part.
 func (c *column) grow(height, under int, style typeface.Style) {
 	if c.height == 0 {
 		c.lead = int(0.25 * style.Size)
@@ -238,7 +237,7 @@ func (c *column) grow(height, under int, style typeface.Style) {
 	c.under = under
 }
 
-// trim takes the room under the last part away.
+// trim removes the space below the last part.
 func (c *column) trim() *column {
 	c.height -= c.under
 	c.under = 0
@@ -251,7 +250,7 @@ func (c *column) addPicture(m *pixel.Image, key string, under int) {
 	c.height += m.H + under
 }
 
-// wordColumn lays out the words of a page, k times as large as usual.
+// wordColumn lays out the words of a page, scaled by k.
 func (p *Painter) wordColumn(page display.Page, now time.Time, width int, k float64, align typeface.Align, tight bool) *column {
 	c := &column{width: width, align: align}
 	size := func(n float64) float64 { return p.text(n * k) }
@@ -272,8 +271,8 @@ func (p *Painter) wordColumn(page display.Page, now time.Time, width int, k floa
 	return c.trim()
 }
 
-// addSteps appends steps with their numbers before them. In the middle of a
-// screen they stand together.
+// addSteps appends numbered steps. In the middle of a screen they are centred as one
+// block.
 func (p *Painter) addSteps(c *column, steps []string, style typeface.Style, under int) {
 	indent := int(1.7 * style.Size)
 	number := style
@@ -326,11 +325,10 @@ func (p *Painter) codeColumn(page display.Page, room image.Point, share float64)
 	return c
 }
 
-// maxTyped is how long an address may be that somebody types.
+// maxTyped is the longest address, in characters, that a person is asked to type.
 const maxTyped = 64
 
-// typedColumn lays out what can be typed where the code can't be scanned, k times
-// as large as usual.
+// typedColumn lays out what can be typed instead of scanning the code, scaled by k.
 func (p *Painter) typedColumn(page display.Page, now time.Time, width int, k float64, align typeface.Align) *column {
 	w := p.cfg.Words
 	c := &column{width: width, align: align}
@@ -354,7 +352,7 @@ func (p *Painter) typedColumn(page display.Page, now time.Time, width int, k flo
 	return c.trim()
 }
 
-// again says when something is tried again.
+// again returns the text about the next attempt.
 func (p *Painter) again(at, now time.Time) string {
 	left := at.Sub(now)
 	switch s := int(left.Round(time.Second) / time.Second); {

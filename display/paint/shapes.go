@@ -9,9 +9,9 @@ import (
 	"pickerd/display/typeface"
 )
 
-// text makes an item of a block of text, in the width that begins at a point.
+// text returns an item for a block of text at a point.
 func text(b *typeface.Block, at image.Point, width int, align typeface.Align, c uint32, key string) Item {
-	over := b.Height / 8 // some letters reach a little beyond their lines
+	over := b.Height / 8 // some letters exceed their lines
 	return Item{
 		Bounds: image.Rect(at.X-over, at.Y-over, at.X+width+over, at.Y+b.Height+over),
 		Key:    fmt.Sprintf("%s/%d/%06x", key, align, c),
@@ -21,7 +21,7 @@ func text(b *typeface.Block, at image.Point, width int, align typeface.Align, c 
 	}
 }
 
-// box makes an item of a rectangle with round corners, mixed in by alpha of 256.
+// box returns an item for a rounded rectangle with an opacity of alpha of 256.
 func box(r image.Rectangle, radius int, c, alpha uint32) Item {
 	return Item{Bounds: r, Key: fmt.Sprintf("box/%d/%06x/%d", radius, c, alpha),
 		draw: func(dst *pixel.Image, at image.Point) {
@@ -46,9 +46,9 @@ func fillRound(dst *pixel.Image, r image.Rectangle, radius int, c, alpha uint32)
 	}
 }
 
-// gradient draws a part of the backdrop: a little light from above. Its steps are
-// too fine for eight bits, so that they are spread. It is computed whenever it
-// is needed, which is seldom; kept, it would take as much memory as the screen.
+// gradient draws a part of the backdrop, a little lighter at the top. It is dithered,
+// because its steps are too fine for eight bits. It is computed for each use, which is
+// rare: a stored one would take as much memory as the screen.
 func gradient(dst *pixel.Image, r image.Rectangle) {
 	r = r.Intersect(dst.Bounds())
 	w, h := float64(dst.W), float64(dst.H)
@@ -77,8 +77,8 @@ func spread(t float64, noise uint32) uint32 {
 	return out
 }
 
-// PlayMark draws a triangle in a disc in the middle of r: a still of a video is
-// none of a photo.
+// PlayMark draws a triangle in a disc in the middle of r, to distinguish the still of a
+// video from a photo.
 func PlayMark(dst *pixel.Image, r image.Rectangle) {
 	d := min(r.Dx(), r.Dy()) / 6
 	c := image.Pt((r.Min.X+r.Max.X)/2, (r.Min.Y+r.Max.Y)/2)

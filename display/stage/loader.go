@@ -17,7 +17,7 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A loader decodes slides, one at a time, beside what moves on the screen.
+// A loader decodes one slide at a time in its own goroutine.
 type loader struct {
 	w, h  int
 	media func(file string) (*os.File, error)
@@ -26,7 +26,7 @@ type loader struct {
 	done  chan loaded
 }
 
-// loaded is a slide that is ready, or the file of it that can't be shown.
+// loaded is a decoded slide, or the file of it that can't be shown.
 type loaded struct {
 	key   string
 	slide *display.Slide
@@ -35,7 +35,7 @@ type loaded struct {
 	err   error
 }
 
-// keyOf tells one slide from another by what is seen.
+// keyOf returns a key that differs for slides that look different.
 func keyOf(s *display.Slide) string {
 	if s == nil {
 		return ""
@@ -62,14 +62,14 @@ func (l *loader) run(ctx context.Context) {
 	}
 }
 
-// errDecoder means that a decoder fell over a file.
+// errDecoder means that a decoder panicked.
 var errDecoder = fmt.Errorf("%w: its decoder gave up", photo.ErrFormat)
 
 // load decodes a slide's photos and fits them to the screen.
 func (l *loader) load(s *display.Slide) (out loaded) {
 	out = loaded{key: keyOf(s), slide: s}
 	defer func() {
-		if why := recover(); why != nil { // a file must not end the program
+		if why := recover(); why != nil { // a damaged file must not end the program
 			out.scene, out.err = nil, errDecoder
 			out.file = cmp.Or(out.file, s.Media[0].File)
 		}
@@ -83,7 +83,7 @@ func (l *loader) load(s *display.Slide) (out loaded) {
 			out.err = err
 			return out
 		}
-		if len(s.Media) > 1 { // not both as large as they were taken
+		if len(s.Media) > 1 { // don't keep both in full size
 			p = p.Fit(l.w/len(s.Media), l.h)
 		}
 		photos = append(photos, p)
@@ -93,13 +93,13 @@ func (l *loader) load(s *display.Slide) (out loaded) {
 	if marked {
 		paint.PlayMark(out.scene.Still, image.Rect(0, 0, l.w, l.h))
 	}
-	// What decoding took is many times what stays.
+	// Decoding uses many times the memory of the result.
 	photos = nil
 	debug.FreeOSMemory()
 	return out
 }
 
-// lasting reports whether a file can never be shown, rather than not now.
+// lasting reports whether an error is permanent.
 func lasting(err error) bool {
 	return errors.Is(err, photo.ErrFormat) || errors.Is(err, photo.ErrTooLarge) || errors.Is(err, fs.ErrNotExist)
 }

@@ -10,8 +10,7 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A fade is on its way from one picture to another, both as the screen wants
-// them.
+// A fade is a running transition between two pictures in the screen's format.
 type fade struct {
 	from, to *pixel.Image
 	frame    *pixel.Image // to, as people see it
@@ -29,7 +28,7 @@ func newFade(p *player, to *pixel.Image, now time.Time, length time.Duration) *f
 	return f
 }
 
-// share is how far a fade is, of 256: slow at its ends.
+// share returns the progress of a fade of 256, slower at its ends.
 func (f *fade) share(now time.Time) uint32 {
 	x := min(float64(now.Sub(f.began))/float64(f.length), 1)
 	return uint32(256 * x * x * (3 - 2*x))
@@ -49,7 +48,7 @@ func (p *player) stepFade(now time.Time) error {
 	return p.screen.Blend(f.from, f.to, f.share(now))
 }
 
-// endFade goes to the end of a fade at once.
+// endFade completes a fade immediately.
 func (p *player) endFade() error {
 	f := p.fade
 	if f == nil {
@@ -63,7 +62,7 @@ func (p *player) endFade() error {
 	return p.screen.Show(p.panel, []image.Rectangle{p.panel.Bounds()})
 }
 
-// zooms reports whether the slide moves slowly towards the viewer.
+// zooms reports whether the slide is slowly enlarged.
 func (p *player) zooms() bool {
 	return p.cfg.Look.Zoom && p.fade == nil && p.scene != nil && !p.scene.Animated() && !p.dark && p.page.Paused == "" && p.page.Menu == nil && p.factor < 1+zoomBy
 }
@@ -74,7 +73,7 @@ func (p *player) stepZoom(now time.Time) error {
 	return p.zoomed()
 }
 
-// zoomed draws the slide as large as it is at the moment.
+// zoomed draws the slide at its current size.
 func (p *player) zoomed() error {
 	p.own()
 	pixel.Zoom(p.frame, p.scene.Still, p.factor)
@@ -106,15 +105,15 @@ func (p *player) tick(now time.Time) error {
 	return p.redraw(now)
 }
 
-// untilNextSecond is how long a time left, rounded to seconds, stays as it is.
+// untilNextSecond returns how long a countdown, rounded to seconds, stays the same.
 func untilNextSecond(left time.Duration) time.Duration {
 	return (left+time.Second/2)%time.Second + time.Millisecond
 }
 
-// restFor is the longest that the player sleeps, so that it is seen to live.
+// restFor is the longest that the player sleeps, so that Alive reports true.
 const restFor = aliveWithin / 3
 
-// wakeAt is when there is something to do next.
+// wakeAt returns the time of the next thing to do.
 func (p *player) wakeAt(now time.Time) time.Time {
 	if p.fade != nil {
 		return p.fade.at

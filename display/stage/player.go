@@ -20,7 +20,7 @@ const (
 	zoomBy   = 0.06 // of the size, while a slide stays
 )
 
-// A player shows pages on one screen. Its goroutine alone touches it.
+// A player shows pages on one screen. Only its goroutine uses it.
 type player struct {
 	*Stage
 	screen  Screen
@@ -48,7 +48,7 @@ type player struct {
 	due    time.Time // of that frame
 }
 
-// A scene is a slide that is ready.
+// A scene is a decoded slide.
 type scene struct {
 	key   string
 	slide *display.Slide
@@ -66,7 +66,7 @@ func newPlayer(s *Stage, screen Screen, painter *paint.Painter, w, h int) *playe
 	return p
 }
 
-// run shows pages until ctx ends, whose error it returns, or the screen is gone.
+// run shows pages until ctx ends, and returns ctx's error, or until the screen fails.
 func (p *player) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -99,10 +99,10 @@ func (p *player) run(ctx context.Context) error {
 	}
 }
 
-// turnTo goes over to another page.
+// turnTo changes to another page.
 func (p *player) turnTo(page display.Page) error {
 	if page.Visit != p.page.Visit {
-		p.ahead = nil // nothing of who has gone
+		p.ahead = nil // it may be a forgotten person's
 	}
 	p.page = page
 	for key := range p.failed { // of slides that are gone
@@ -115,17 +115,17 @@ func (p *player) turnTo(page display.Page) error {
 	return p.update(now)
 }
 
-// forEver is when what can't be shown is tried again on this screen.
+// forEver is the retry delay of a file that can never be shown.
 const forEver = 1000 * time.Hour
 
-// againAfter is when a file is tried again that could not be read.
+// againAfter is the retry delay of a file that could not be read.
 const againAfter = 5 * time.Second
 
-// aheadBy is how long before its turn a slide is made ready: until then it would
-// only take memory.
+// aheadBy is how long before its turn a slide is decoded. Earlier it would only use
+// memory.
 const aheadBy = 4 * time.Second
 
-// order has the loader bring what is needed next, if it is free.
+// order gives the loader the next slide, if the loader is idle.
 func (p *player) order(now time.Time) {
 	if p.loading != "" || p.page.Night {
 		return
@@ -145,12 +145,12 @@ func (p *player) order(now time.Time) {
 	}
 }
 
-// aheadAt is when the next slide is made ready.
+// aheadAt returns when to decode the next slide.
 func (p *player) aheadAt() time.Time {
 	return p.began.Add(max(p.cfg.Look.Interval-aheadBy, 0))
 }
 
-// has returns a slide that is ready.
+// has returns a decoded slide.
 func (p *player) has(key string) *scene {
 	for _, s := range []*scene{p.scene, p.ahead} {
 		if s != nil && s.key == key {
@@ -181,7 +181,7 @@ func (p *player) take(ctx context.Context, l loaded) error {
 	return err
 }
 
-// update brings the screen to what the page says.
+// update makes the screen show the page.
 func (p *player) update(now time.Time) error {
 	key := ""
 	if !p.page.Night {
@@ -210,9 +210,9 @@ func (p *player) update(now time.Time) error {
 	return p.goOver(now)
 }
 
-// wait goes on with what is on the screen while the slide is made ready. The
-// words of the page before stay, but for a code, which must not be scanned any
-// more, and for what somebody waits for.
+// wait keeps the picture on the screen while the slide is decoded. The words of the
+// previous page stay too, unless they include a code, which is no longer valid, or the
+// page has a menu or a problem to show.
 func (p *player) wait(now time.Time) error {
 	if p.scene != nil || p.page.Menu != nil || p.page.Problem != "" || p.code {
 		return p.redraw(now)
@@ -220,7 +220,7 @@ func (p *player) wait(now time.Time) error {
 	return nil
 }
 
-// behind draws a part of what the words are over.
+// behind draws a part of the background of the words.
 func (p *player) behind(dst *pixel.Image, r image.Rectangle) {
 	switch {
 	case p.page.Night:
@@ -232,7 +232,7 @@ func (p *player) behind(dst *pixel.Image, r image.Rectangle) {
 	}
 }
 
-// words is the page as far as it can be shown: with the slide that is there.
+// words returns the page with the slide that is decoded.
 func (p *player) words(now time.Time) paint.List {
 	page := p.page
 	if page.Slide != nil {
@@ -248,7 +248,7 @@ func (p *player) words(now time.Time) paint.List {
 	return p.painter.Page(page, now)
 }
 
-// goOver shows a new background, at once or in a fade.
+// goOver shows a new background, immediately or with a fade.
 func (p *player) goOver(now time.Time) error {
 	p.list = p.words(now)
 	to := p.compose()
@@ -266,8 +266,8 @@ func (p *player) goOver(now time.Time) error {
 	return err
 }
 
-// compose draws the whole screen. Where nothing stands over a slide, that is the
-// slide's own picture, which must not be drawn in.
+// compose draws the whole screen. With nothing over a slide, the frame is the slide's
+// picture, which must not be modified.
 func (p *player) compose() *pixel.Image {
 	if p.scene != nil && len(p.list) == 0 && !p.page.Night {
 		return p.scene.Still
@@ -278,7 +278,7 @@ func (p *player) compose() *pixel.Image {
 	return m
 }
 
-// own makes the frame one that can be drawn in.
+// own makes the frame a copy that may be modified.
 func (p *player) own() {
 	if p.scene == nil || p.frame != p.scene.Still {
 		return
@@ -296,14 +296,14 @@ func (p *player) setFrame(m *pixel.Image) {
 	}
 }
 
-// redraw shows what of the words is new.
+// redraw draws the words that changed.
 func (p *player) redraw(now time.Time) error {
 	list := p.words(now)
 	parts := paint.Changes(p.list, list)
 	if len(parts) == 0 {
 		return nil
 	}
-	if err := p.endFade(); err != nil { // the news don't wait
+	if err := p.endFade(); err != nil { // changes are shown immediately
 		return err
 	}
 	p.list = list
@@ -315,7 +315,7 @@ func (p *player) redraw(now time.Time) error {
 	return err
 }
 
-// disown lets go of a frame that is as the slide's own picture again.
+// disown drops a frame that equals the slide's picture again.
 func (p *player) disown() {
 	if p.scene == nil || len(p.list) > 0 || p.dark || p.frame == p.scene.Still {
 		return
@@ -324,7 +324,7 @@ func (p *player) disown() {
 	debug.FreeOSMemory()
 }
 
-// repaint draws parts of the screen anew.
+// repaint draws parts of the screen again.
 func (p *player) repaint(parts []image.Rectangle) error {
 	p.own()
 	whole := p.frame.Bounds()
@@ -339,8 +339,8 @@ func (p *player) repaint(parts []image.Rectangle) error {
 
 func (p *player) showAll() error { return p.show([]image.Rectangle{p.frame.Bounds()}) }
 
-// show sends parts of the frame to the screen. The light goes on before there is
-// something to see, and off when it is black.
+// show sends parts of the frame to the screen. It switches the light on first, and off
+// when the frame is black.
 func (p *player) show(parts []image.Rectangle) error {
 	p.shown = true
 	if !p.dark {
@@ -366,14 +366,14 @@ func (p *player) show(parts []image.Rectangle) error {
 	return err
 }
 
-// turnPart turns a part of a picture and returns where that is then.
+// turnPart rotates a part of a picture and returns its new place.
 func turnPart(dst, src *pixel.Image, degrees int, r image.Rectangle) image.Rectangle {
 	out := turnedRect(r, src.W, src.H, degrees)
 	pixel.Rotate(dst.Sub(out), src.Sub(r), degrees)
 	return out
 }
 
-// turnedRect is where a part of a picture of w by h is after a turn.
+// turnedRect returns the place of a part of a w by h picture after a rotation.
 func turnedRect(r image.Rectangle, w, h, degrees int) image.Rectangle {
 	switch degrees {
 	case 90:

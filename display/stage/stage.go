@@ -1,6 +1,5 @@
-// Package stage plays a device's pages on a screen of pixels: it loads photos
-// ahead, fades from one to the next, and draws nothing while nothing changes. It
-// decides nothing about what is shown; what it can't show it reports.
+// Package stage plays a device's pages on a pixel screen. It loads photos ahead, fades
+// from one to the next, and draws only changes. It reports photos that it can't show.
 package stage
 
 import (
@@ -20,7 +19,7 @@ import (
 	"pickerd/display/words"
 )
 
-// A Screen is where pictures go (display/framebuffer has real ones).
+// A Screen shows pictures. Package framebuffer has real ones.
 type Screen interface {
 	Size() (w, h int)
 	Show(m *pixel.Image, parts []image.Rectangle) error
@@ -30,17 +29,17 @@ type Screen interface {
 	io.Closer
 }
 
-// Config is what a Stage needs. All members but the numbers must be set.
+// Config is what a Stage needs. All fields but the numbers must be set.
 type Config struct {
 	Open          func() (Screen, error)
 	Pages         *display.Board[display.Page]
 	Media         func(file string) (*os.File, error) // opens a display.Media's File
 	Unshowable    func(ctx context.Context, file string, why error)
-	ScreenChanged func(w, h int, err error) // tells the size of a screen, or why there is none
+	ScreenChanged func(w, h int, err error) // called with the size of the screen, or the reason why there is none
 	Words         *words.Words
 	Look          display.Look
 	Rotate        int     // degrees, clockwise: 0, 90, 180 or 270
-	Overscan      float64 // share of each side that nothing may stand in
+	Overscan      float64 // share of each side to leave free
 	Cache         string  // a folder for an index of the system's fonts
 	Log           *slog.Logger
 }
@@ -63,18 +62,18 @@ func New(cfg Config) *Stage {
 	return &Stage{cfg: cfg, born: time.Now(), settled: make(chan struct{})}
 }
 
-// Ready is closed once there is a picture on a screen, or it is known why
-// there is none.
+// Ready returns a channel that is closed once a picture is on the screen, or no screen
+// was found.
 func (s *Stage) Ready() <-chan struct{} { return s.settled }
 
 func (s *Stage) isSettled() { s.settle.Do(func() { close(s.settled) }) }
 
-// Frames returns how many pictures were sent to a screen, and how many steps of
-// a fade were left out because drawing took longer than a step.
+// Frames returns how many pictures were sent to a screen, and how many steps of a fade
+// were skipped because drawing was too slow.
 func (s *Stage) Frames() (drawn, dropped int64) { return s.drawn.Load(), s.late.Load() }
 
-// Size is the size of the picture as people see it, 0 by 0 while no screen has
-// been found yet.
+// Size returns the size of the picture as people see it, 0 by 0 before a screen is
+// found.
 func (s *Stage) Size() (w, h int) {
 	if p := s.size.Load(); p != nil {
 		return p.X, p.Y
@@ -82,11 +81,11 @@ func (s *Stage) Size() (w, h int) {
 	return 0, 0
 }
 
-// retryEvery is how often a screen is looked for where there is none.
+// retryEvery is the time between attempts to open a screen.
 const retryEvery = 2 * time.Second
 
-// Run plays until ctx ends, on whichever screen is there. Its error is ctx's, or
-// about the embedded fonts.
+// Run plays until ctx ends. It opens the screen again after a failure. Its error is
+// ctx's, or about the embedded fonts.
 func (s *Stage) Run(ctx context.Context) error {
 	said := ""
 	for ctx.Err() == nil {
@@ -124,8 +123,8 @@ func (s *Stage) Run(ctx context.Context) error {
 
 type fontError struct{ error }
 
-// play shows pages on one screen until that is gone, which is no error, or ctx
-// ends.
+// play shows pages on one screen until ctx ends or the screen fails. The latter is no
+// error.
 func (s *Stage) play(ctx context.Context, screen Screen) (err error) {
 	defer func() { err = errors.Join(err, screen.Close()) }()
 	w, h := screen.Size()
@@ -140,12 +139,12 @@ func (s *Stage) play(ctx context.Context, screen Screen) (err error) {
 	return p.run(ctx)
 }
 
-// aliveWithin is how long drawing may take, on a slow box at most.
+// aliveWithin bounds how long drawing takes on a slow box.
 const aliveWithin = time.Minute
 
 func (s *Stage) note() { s.beat.Store(int64(time.Since(s.born))) }
 
-// Alive reports whether the drawing loop has moved lately.
+// Alive reports whether the drawing loop has run within aliveWithin.
 func (s *Stage) Alive() bool {
 	return time.Since(s.born)-time.Duration(s.beat.Load()) < aliveWithin
 }

@@ -13,10 +13,10 @@ import (
 	"pickerd/display/words"
 )
 
-// beside is how many columns words need to stand beside a code.
+// beside is the number of columns that words beside a code need.
 const beside = 34
 
-// layOut makes lines of a page: the words, and the code where it fits.
+// layOut returns the lines of a page: the words, and the code if it fits.
 func layOut(p display.Page, w *words.Words, now time.Time, columns, rows int) []string {
 	code := codeLines(p.QR)
 	wide := 0
@@ -47,11 +47,10 @@ func join(code, words []string, wide int) []string {
 	return code
 }
 
-// white is what light modules are drawn with: letters in the brightest colour on
-// black, on every kind of terminal.
+// white makes light modules the brightest colour on every kind of terminal.
 const white = "\x1b[0;1;97;40m"
 
-// codeLines draws a QR code, two rows a line, nil without one.
+// codeLines draws a QR code with two rows in each line. It returns nil without a code.
 func codeLines(text string) []string {
 	if text == "" {
 		return nil
@@ -82,7 +81,7 @@ func codeLines(text string) []string {
 	return lines
 }
 
-// say puts a page's words into lines. note comes first, if there is one.
+// say returns the lines of a page's words. A non-empty note comes first.
 func say(p display.Page, w *words.Words, now time.Time, columns int, note string) []string {
 	columns = max(columns, 10)
 	var out []string
@@ -138,8 +137,7 @@ func say(p display.Page, w *words.Words, now time.Time, columns int, note string
 	return out
 }
 
-// printable leaves out what a terminal would take for a command: texts come from
-// servers, too.
+// printable removes control characters, because some texts come from servers.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -152,7 +150,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// wrap breaks a text into lines of so many columns, between words where it can.
+// wrap breaks a text into lines of a width, between words if possible.
 func wrap(s string, columns int) []string {
 	var lines []string
 	line, used := "", 0

@@ -1,7 +1,6 @@
-// Package terminal shows a device's pages as text, for serial consoles and for
-// who is logged in from elsewhere: the QR code in half blocks that a phone can
-// scan, and what else a page holds. It writes lines that changed and nothing
-// else.
+// Package terminal shows a device's pages as text on serial consoles and remote logins,
+// with the QR code in half blocks that a phone can scan. It writes only the lines that
+// changed.
 package terminal
 
 import (
@@ -21,10 +20,10 @@ import (
 type Config struct {
 	Pages *display.Board[display.Page]
 	Out   io.Writer
-	// Size returns the columns and rows that there are; nil means 80 by 24.
+	// Size returns the size of the terminal. Nil means 80 by 24.
 	Size  func() (columns, rows int)
 	Words *words.Words
-	Tail  *Tail // lines to be shown under the page; may be nil
+	Tail  *Tail // lines to show under the page; may be nil
 }
 
 // A Terminal shows pages.
@@ -38,27 +37,26 @@ type Terminal struct {
 func New(cfg Config) *Terminal { return &Terminal{cfg: cfg} }
 
 const (
-	hideCursor = "\x1b[?1049h\x1b[?25l" // on a page of its own
-	showCursor = "\x1b[?25h\x1b[?1049l" // and back to the one before
+	hideCursor = "\x1b[?1049h\x1b[?25l" // on the alternate screen
+	showCursor = "\x1b[?25h\x1b[?1049l" // and back to the normal screen
 	clearAll   = "\x1b[0m\x1b[2J"
 	plain      = "\x1b[0m"
 	bold       = "\x1b[1m"
 	toLineEnd  = "\x1b[K"
 )
 
-// lastWords is how long bringing a terminal back into order may take.
-const lastWords = 200 * time.Millisecond
+// maxRestoreTime bounds how long restoring the terminal may take.
+const maxRestoreTime = 200 * time.Millisecond
 
-// Run shows pages until ctx ends, whose error it returns, or the terminal is
-// gone.
+// Run shows pages until ctx ends, and returns ctx's error, or until the terminal fails.
 func (t *Terminal) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	pages, fed := t.cfg.Pages.Feed(ctx)
 	defer fed()
 	defer cancel()
-	// A terminal that takes nothing any more must not hold up the end.
+	// A blocked terminal must not delay the end.
 	if d, ok := t.cfg.Out.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		defer context.AfterFunc(ctx, func() { _ = d.SetWriteDeadline(time.Now().Add(lastWords)) })()
+		defer context.AfterFunc(ctx, func() { _ = d.SetWriteDeadline(time.Now().Add(maxRestoreTime)) })()
 	}
 	if _, err := io.WriteString(t.cfg.Out, hideCursor); err != nil {
 		return err
@@ -66,7 +64,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 	defer func() {
 		fmt.Fprintf(t.cfg.Out, "%s\x1b[%d;1H\n%s", plain, len(t.lines), showCursor)
 	}()
-	tick := time.NewTicker(time.Second) // for countdowns, and a window that grows
+	tick := time.NewTicker(time.Second) // for countdowns and changes of the window's size
 	defer tick.Stop()
 	var page display.Page
 	for {
@@ -83,7 +81,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 	}
 }
 
-// show writes the lines that are other than those on the screen.
+// show writes the lines that differ from those on the screen.
 func (t *Terminal) show(page display.Page, now time.Time) error {
 	columns, rows := 80, 24
 	if t.cfg.Size != nil {
@@ -116,7 +114,7 @@ func (t *Terminal) show(page display.Page, now time.Time) error {
 	return err
 }
 
-// A Tail keeps the last lines that are written to it. The nil Tail has none.
+// A Tail keeps the last lines written to it. A nil Tail has none.
 type Tail struct {
 	mu    sync.Mutex
 	lines []string
@@ -126,17 +124,17 @@ type Tail struct {
 // NewTail returns a Tail.
 func NewTail() *Tail { return &Tail{came: make(chan struct{}, 1)} }
 
-// kept is how many lines a Tail keeps.
-const kept = 4
+// maxTailLines is the number of lines that a Tail keeps.
+const maxTailLines = 4
 
-// Write implements io.Writer; each call is a line, or more.
+// Write implements io.Writer. Each call writes whole lines.
 func (t *Tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for line := range strings.Lines(string(b)) {
 		t.lines = append(t.lines, strings.TrimRight(line, "\n"))
 	}
-	t.lines = t.lines[max(0, len(t.lines)-kept):]
+	t.lines = t.lines[max(0, len(t.lines)-maxTailLines):]
 	select {
 	case t.came <- struct{}{}:
 	default:

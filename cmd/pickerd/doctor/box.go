@@ -20,10 +20,10 @@ import (
 	"pickerd/store"
 )
 
-// path is where a path of the system is.
+// path returns a system path below Root.
 func (d *Doctor) path(p string) string { return filepath.Join(d.cfg.Root, p) }
 
-// glob lists paths of the system by a pattern.
+// glob returns the system paths that match a pattern.
 func (d *Doctor) glob(pattern string) []string {
 	found, _ := filepath.Glob(d.path(pattern))
 	for i := range found {
@@ -71,7 +71,7 @@ func (d *Doctor) disk(_ context.Context, check string) {
 	dir := d.cfg.Config.Store.Dir
 	var st unix.Statfs_t
 	err := unix.Statfs(d.path(dir), &st)
-	for errors.Is(err, fs.ErrNotExist) && dir != "/" { // it is made at the first start
+	for errors.Is(err, fs.ErrNotExist) && dir != "/" { // the first start creates it
 		dir = filepath.Dir(dir)
 		err = unix.Statfs(d.path(dir), &st)
 	}
@@ -135,7 +135,7 @@ func (d *Doctor) state(ctx context.Context, check string) {
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
-			continue // gone meanwhile
+			continue // deleted meanwhile
 		}
 		name := filepath.Join(dir, e.Name())
 		switch {
@@ -152,7 +152,7 @@ func (d *Doctor) state(ctx context.Context, check string) {
 	}
 }
 
-// display looks for the outputs that the configuration names.
+// display checks the configured outputs.
 func (d *Doctor) display(ctx context.Context, check string) {
 	if d.cfg.Config == nil {
 		d.skip(check, "Needs a valid configuration.")
@@ -174,19 +174,19 @@ func (d *Doctor) display(ctx context.Context, check string) {
 	}
 }
 
-// page looks whether the page is served, and by whom.
+// page checks that the page is served, and by this daemon.
 func (d *Doctor) page(ctx context.Context, check, listen string) {
 	if out, err := d.cfg.Command(ctx, "systemctl", "is-active", "pickerd.socket"); err == nil && strings.TrimSpace(out) == "active" {
 		d.skip(check, "pickerd.socket defines the address of the page: systemctl status pickerd.socket")
 		return
 	}
-	resp, err := d.near(ctx, listen, "/healthz")
+	resp, err := d.getLocal(ctx, listen, "/healthz")
 	if err != nil {
 		r, remedy := Fail, "Check whether another program uses this address: ss -ltnp"
 		if d.status == nil {
 			remedy = "Start the daemon: systemctl start pickerd"
 		}
-		d.found(check, r, remedy, "The page at http://%s/ does not answer: %v", listen, plain(err))
+		d.found(check, r, remedy, "The page at http://%s/ does not answer: %v", listen, withoutURL(err))
 		return
 	}
 	resp.Body.Close()
@@ -197,8 +197,8 @@ func (d *Doctor) page(ctx context.Context, check, listen string) {
 	d.ok(check, "The page at http://%s/ is served.", listen)
 }
 
-// near asks the daemon's own page for something; no proxy leads to it.
-func (d *Doctor) near(ctx context.Context, listen, path string) (*http.Response, error) {
+// getLocal sends a GET request to the daemon's page, without a proxy.
+func (d *Doctor) getLocal(ctx context.Context, listen, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+path, nil)
 	if err != nil {
 		return nil, err
@@ -207,7 +207,7 @@ func (d *Doctor) near(ctx context.Context, listen, path string) (*http.Response,
 	return c.Do(req)
 }
 
-// screen looks for what the daemon draws on.
+// screen checks the devices that the daemon draws on.
 func (d *Doctor) screen(ctx context.Context, check string) {
 	connected := d.connectors()
 	if s := d.status; s != nil && s.Screen != nil {
@@ -233,7 +233,7 @@ func (d *Doctor) screen(ctx context.Context, check string) {
 	d.ok(check, "Found %s. Connectors: %s.", strings.Join(devices, ", "), connected)
 }
 
-// connectors are the sockets of graphics cards, and what is plugged in.
+// connectors describes the connectors of graphics cards and what is plugged in.
 func (d *Doctor) connectors() string {
 	var out []string
 	for _, p := range d.glob("/sys/class/drm/card*-*/status") {

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Bundle writes what somebody needs who is to help from elsewhere, as a tar
-// archive compressed with gzip: the report, what the daemon says of itself, its
-// configuration and log, and the system it runs on. Secrets are removed.
+// Bundle writes the information for remote support as a gzipped tar archive: the
+// report, the daemon's status, configuration and log, and facts about the system.
+// Secrets are removed.
 func (d *Doctor) Bundle(ctx context.Context, w io.Writer, r *Report) error {
 	z := gzip.NewWriter(w)
 	t := tar.NewWriter(z)
@@ -83,18 +83,18 @@ func (d *Doctor) Bundle(ctx context.Context, w io.Writer, r *Report) error {
 	return errors.Join(append(errs, t.Close(), z.Close())...)
 }
 
-// metrics are what Prometheus would see.
+// metrics returns the daemon's metrics.
 func (d *Doctor) metrics(ctx context.Context, listen string) (string, error) {
-	resp, err := d.near(ctx, listen, "/metrics")
+	resp, err := d.getLocal(ctx, listen, "/metrics")
 	if err != nil {
-		return "", plain(err)
+		return "", withoutURL(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	return string(text), err
 }
 
-// BundleName is what a bundle of a box is called.
+// BundleName returns the file name for a bundle of a box.
 func BundleName(box string, at time.Time) string {
 	var name []rune
 	for _, r := range cmp.Or(box, "box") {

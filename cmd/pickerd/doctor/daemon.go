@@ -77,7 +77,7 @@ func (d *Doctor) service(ctx context.Context, check string) {
 func (d *Doctor) daemon(_ context.Context, check string) {
 	s := d.status
 	switch {
-	case s == nil && errors.Is(d.statusErr, errSilent):
+	case s == nil && errors.Is(d.statusErr, errNoAnswer):
 		d.found(check, Fail, "systemctl restart pickerd. The watchdog also does this after some minutes. journalctl -u pickerd then shows what it was doing.", "%v", d.statusErr)
 	case s == nil:
 		d.found(check, Fail, "systemctl start pickerd. For another control.socket: pickerd doctor --socket PATH. Only root and the group pickerd have access.", "%v", d.statusErr)
@@ -92,8 +92,8 @@ func (d *Doctor) daemon(_ context.Context, check string) {
 	}
 }
 
-// A session that is not deleted for so long has been forgotten by nobody, but by
-// the network or Google.
+// A session that was not deleted for this long points to a problem with the network
+// or Google.
 const sessionOld = 24 * time.Hour
 
 func (d *Doctor) leftover(_ context.Context, check string) {

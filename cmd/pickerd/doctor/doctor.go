@@ -19,10 +19,10 @@ import (
 	"pickerd/device/engine"
 )
 
-// A Result is what a check came to.
+// A Result is the result of a check.
 type Result string
 
-// Results, from best to worst; Skip is for what can't be known.
+// Results, from best to worst. Skip means that the check could not be made.
 const (
 	OK   Result = "ok"
 	Skip Result = "skip"
@@ -38,16 +38,16 @@ type Finding struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// A Report is everything that was found, in the order of what depends on what.
+// A Report has all findings. Causes come before what depends on them.
 type Report struct {
 	Name     string    `json:"name,omitempty"` // of the box
 	Version  string    `json:"version"`
 	At       time.Time `json:"at"`
-	OK       bool      `json:"ok"` // nothing failed
+	OK       bool      `json:"ok"` // no check failed
 	Findings []Finding `json:"findings"`
 }
 
-// A Daemon is asked what it is doing. *control.Client is one.
+// A Daemon reports what it is doing. *control.Client is one.
 type Daemon interface {
 	Status(ctx context.Context) (*device.Status, error)
 	Sessions(ctx context.Context) ([]device.Session, error)
@@ -56,21 +56,20 @@ type Daemon interface {
 // Config is what a Doctor needs to know.
 type Config struct {
 	Version   string
-	File      string          // the configuration's, "" for none
-	Config    *configs.Config // nil where it can't be read
+	File      string          // of the configuration, "" for none
+	Config    *configs.Config // nil if it is invalid
 	ConfigErr error
-	Methods   []engine.Method // nil where a client is missing
+	Methods   []engine.Method // nil if a client is missing
 	ClientErr error
-	// Ask asks the server whether it serves the device flow to this client with
-	// these scopes; the code that it gives is thrown away. Nil where there is no
-	// such client.
+	// Ask requests a device code and discards it, to check that the server accepts
+	// the client and its scopes. It is nil without such a client.
 	Ask      func(ctx context.Context) error
 	Daemon   Daemon
-	TLS      *tls.Config // of servers; nil means the system's trust
+	TLS      *tls.Config // for servers; nil means the system's certificates
 	Resolver *net.Resolver
-	Command  func(ctx context.Context, name string, args ...string) (string, error) // runs a program of the system
-	Patience time.Duration                                                          // with any one answer; 0 means ten seconds
-	Root     string                                                                 // what stands for /; "" is the real one
+	Command  func(ctx context.Context, name string, args ...string) (string, error) // runs a system program
+	Patience time.Duration                                                          // timeout of each answer; 0 means ten seconds
+	Root     string                                                                 // prefix of system paths, for tests
 }
 
 // A Doctor examines one box once.
@@ -83,17 +82,17 @@ type Doctor struct {
 	statusErr error
 	sessions  []device.Session
 	servers   []*server
-	as        *account // whom the daemon runs as; nil while not looked up
+	as        *account // that the daemon runs as; nil before the first use
 }
 
 // New returns a Doctor.
 func New(cfg Config) *Doctor {
-	cfg.Patience = cmp.Or(cfg.Patience, patience)
+	cfg.Patience = cmp.Or(cfg.Patience, defaultPatience)
 	return &Doctor{cfg: cfg, scrub: newScrubber(cfg.Config, cfg.Methods)}
 }
 
-// Examine makes all checks. progress is called with the name of each before it
-// is made.
+// Examine makes all checks. progress is called with the name of each check
+// before it starts.
 func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 	d.ask(ctx)
 	for _, c := range []struct {
@@ -125,9 +124,9 @@ func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 	return r
 }
 
-var errSilent = errors.New("the daemon does not answer")
+var errNoAnswer = errors.New("the daemon does not answer")
 
-// ask asks the daemon, which may hang: that is worth a report too.
+// ask asks the daemon for its status. A daemon that hangs is an error in the report.
 func (d *Doctor) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
 	defer cancel()
@@ -136,7 +135,7 @@ func (d *Doctor) ask(ctx context.Context) {
 		d.sessions, _ = d.cfg.Daemon.Sessions(ctx)
 	}
 	if errors.Is(d.statusErr, context.DeadlineExceeded) {
-		d.statusErr = fmt.Errorf("%w within %v", errSilent, d.cfg.Patience)
+		d.statusErr = fmt.Errorf("%w within %v", errNoAnswer, d.cfg.Patience)
 	}
 }
 
@@ -166,10 +165,10 @@ func indent(s string) string {
 	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n"+strings.Repeat(" ", 21))
 }
 
-// patience is how long any one answer is waited for.
-const patience = 10 * time.Second
+// defaultPatience is the default timeout of each answer.
+const defaultPatience = 10 * time.Second
 
-// trust is whom servers' certificates are believed for.
+// trust returns the TLS configuration for servers.
 func (d *Doctor) trust() *tls.Config {
 	if d.cfg.TLS != nil {
 		return d.cfg.TLS.Clone()
@@ -177,11 +176,11 @@ func (d *Doctor) trust() *tls.Config {
 	return &tls.Config{}
 }
 
-// http is for requests that prove nothing but that somebody answers: it goes
-// nowhere else than it is sent. Without check it believes anybody.
+// http returns a client for probes. It follows no redirects. Without check it accepts
+// any certificate.
 func (d *Doctor) http(check bool) *http.Client {
 	cfg := d.trust()
-	cfg.InsecureSkipVerify = !check // for the time alone, where the clock may be what is wrong
+	cfg.InsecureSkipVerify = !check // to read only the Date header, as the box's clock may be wrong
 	return &http.Client{
 		Timeout:       d.cfg.Patience,
 		Transport:     &http.Transport{TLSClientConfig: cfg, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true},

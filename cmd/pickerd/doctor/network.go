@@ -18,18 +18,18 @@ import (
 	"pickerd/oauthdevice"
 )
 
-// A server is an address that the daemon asks, and how far it can be reached.
+// A server is an address that the daemon uses, and how far connecting to it got.
 type server struct {
 	name    string // as in the configuration, without google.
 	url     *url.URL
 	post    bool
-	via     *url.URL // a proxy, nil without
+	via     *url.URL // the proxy, or nil
 	addrs   []string
 	reached bool // a connection was made
-	trusted bool // and it is who it should be
+	trusted bool // its certificate is valid
 }
 
-// all are the servers of a configuration; nil without one.
+// all returns the servers of the configuration, nil without one.
 func (d *Doctor) all() []*server {
 	if d.servers != nil || d.cfg.Config == nil {
 		return d.servers
@@ -60,15 +60,15 @@ func hostport(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// next is what connections to a server are made to: itself, or its proxy.
-func (s *server) next() *url.URL {
+// dialTarget is where connections to a server are made: the server or its proxy.
+func (s *server) dialTarget() *url.URL {
 	if s.via != nil {
 		return s.via
 	}
 	return s.url
 }
 
-// hosts are the servers, one of each host.
+// hosts returns one server for each host.
 func (d *Doctor) hosts() []*server {
 	var out []*server
 	for _, s := range d.all() {
@@ -79,8 +79,8 @@ func (d *Doctor) hosts() []*server {
 	return out
 }
 
-// probe asks a server for nothing in particular. POSTs have an empty form, which
-// every OAuth endpoint refuses.
+// probe sends a server a harmless request. A POST has an empty form, which every OAuth
+// endpoint refuses.
 func (s *server) probe(ctx context.Context, c *http.Client) (*http.Response, []byte, error) {
 	method, body := http.MethodGet, io.Reader(nil)
 	if s.post {
@@ -95,25 +95,25 @@ func (s *server) probe(ctx context.Context, c *http.Client) (*http.Response, []b
 	}
 	resp, err := c.Do(req)
 	if err != nil {
-		return nil, nil, plain(err)
+		return nil, nil, withoutURL(err)
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	return resp, data, err
 }
 
-// plain is an error without the request that it was about.
-func plain(err error) error {
+// withoutURL returns an error without the request that it is about.
+func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
 	}
 	return err
 }
 
-// How far the box's clock may be from the servers'.
+// Bounds of the difference between the box's clock and the servers'.
 const (
-	clockOff  = 30 * time.Second
-	clockWorn = 5 * time.Minute // certificates and tokens begin to fail
+	maxClockOK     = 30 * time.Second
+	maxClockUsable = 5 * time.Minute // beyond it certificates and tokens fail
 )
 
 func (d *Doctor) clock(ctx context.Context, check string) {
@@ -124,7 +124,7 @@ func (d *Doctor) clock(ctx context.Context, check string) {
 		return
 	}
 	began := time.Now()
-	// Not trusting anybody: the certificate may be refused for the clock's sake.
+	// Without checking the certificate, because a wrong clock makes it invalid.
 	resp, _, err := servers[0].probe(ctx, d.http(false))
 	if err != nil {
 		d.skip(check, "No server could be reached. The box's clock shows %s.", began.UTC().Format(time.RFC3339))
@@ -137,13 +137,13 @@ func (d *Doctor) clock(ctx context.Context, check string) {
 	}
 	off := time.Since(date) - time.Since(began)/2
 	exact := time.Second
-	if off.Abs() > clockWorn {
+	if off.Abs() > maxClockUsable {
 		exact = time.Minute
 	}
 	switch words := fmt.Sprintf("The box's clock is %s %s the server's.", off.Abs().Round(exact), map[bool]string{true: "ahead of", false: "behind"}[off > 0]); {
-	case off.Abs() > clockWorn:
+	case off.Abs() > maxClockUsable:
 		d.found(check, Fail, remedy, "%s", words)
-	case off.Abs() > clockOff:
+	case off.Abs() > maxClockOK:
 		d.found(check, Warn, remedy, "%s", words)
 	default:
 		d.ok(check, "The box's clock agrees with the server's, %s.", date.Format(time.RFC3339))
@@ -157,19 +157,19 @@ func (d *Doctor) names(ctx context.Context, check string) {
 	}
 	var found []string
 	for _, s := range d.hosts() {
-		if net.ParseIP(s.next().Hostname()) != nil {
-			s.addrs = []string{s.next().Hostname()}
+		if net.ParseIP(s.dialTarget().Hostname()) != nil {
+			s.addrs = []string{s.dialTarget().Hostname()}
 			continue
 		}
 		ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
-		addrs, err := resolver.LookupHost(ctx, s.next().Hostname())
+		addrs, err := resolver.LookupHost(ctx, s.dialTarget().Hostname())
 		cancel()
 		if err != nil {
-			d.found(check, Fail, "Check that the network is up (ip address) and the name server is right (resolvectl, or /etc/resolv.conf).", "%s: %v", s.next().Hostname(), err)
+			d.found(check, Fail, "Check that the network is up (ip address) and the name server is right (resolvectl, or /etc/resolv.conf).", "%s: %v", s.dialTarget().Hostname(), err)
 			continue
 		}
 		s.addrs = addrs
-		found = append(found, s.next().Hostname())
+		found = append(found, s.dialTarget().Hostname())
 	}
 	switch {
 	case len(d.hosts()) == 0:
@@ -181,7 +181,7 @@ func (d *Doctor) names(ctx context.Context, check string) {
 	}
 }
 
-// failed reports whether a check has failed already.
+// failed reports whether a check has failed.
 func (d *Doctor) failed(check string) bool {
 	return slices.ContainsFunc(d.findings, func(f Finding) bool { return f.Check == check && f.Result == Fail })
 }
@@ -193,14 +193,14 @@ func (d *Doctor) route(ctx context.Context, check string) {
 			continue
 		}
 		dialer := net.Dialer{Timeout: d.cfg.Patience}
-		c, err := dialer.DialContext(ctx, "tcp", hostport(s.next()))
+		c, err := dialer.DialContext(ctx, "tcp", hostport(s.dialTarget()))
 		if err != nil {
-			d.found(check, Fail, "Check the default route (ip route) and whether a firewall blocks this port.", "%s: %v", hostport(s.next()), err)
+			d.found(check, Fail, "Check the default route (ip route) and whether a firewall blocks this port.", "%s: %v", hostport(s.dialTarget()), err)
 			continue
 		}
 		c.Close()
 		s.reached = true
-		reached = append(reached, hostport(s.next()))
+		reached = append(reached, hostport(s.dialTarget()))
 	}
 	switch {
 	case len(reached) > 0:
@@ -262,8 +262,8 @@ func tlsRemedy(err error) string {
 	return "Check whether a firewall or a proxy blocks encrypted connections."
 }
 
-// answers reports whether an answer is of a kind that the server's API gives:
-// JSON. A portal answers with a page, or sends elsewhere.
+// answers reports whether an answer is JSON, as from the server's API. A captive portal
+// answers with a web page or a redirect.
 func answers(resp *http.Response, body []byte) bool {
 	var v map[string]any
 	return resp.StatusCode/100 != 3 && json.Unmarshal(body, &v) == nil

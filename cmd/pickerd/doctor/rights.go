@@ -12,14 +12,14 @@ import (
 	"syscall"
 )
 
-// An account is whom the daemon runs as.
+// An account is the user that the daemon runs as.
 type account struct {
 	name   string
 	uid    string
 	groups []string // by number
 }
 
-// account looks up whom the service runs as, or else who asks.
+// account returns the user that the service runs as, or else the current user.
 func (d *Doctor) account(ctx context.Context) *account {
 	if d.as != nil {
 		return d.as
@@ -48,7 +48,7 @@ func (d *Doctor) account(ctx context.Context) *account {
 	return d.as
 }
 
-// properties reads what systemctl show says.
+// properties parses the output of systemctl show.
 func properties(text string) map[string]string {
 	p := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -58,9 +58,8 @@ func properties(text string) map[string]string {
 	return p
 }
 
-// lacks are the paths that the daemon's account may not use in these ways, by
-// their modes: 4 to read, 2 to write. Unlike a device's, their units may still
-// keep them from it.
+// lacks returns the paths to which the daemon's account lacks the permissions want: 4
+// to read, 2 to write. It checks only file modes, not the restrictions of the unit.
 func (d *Doctor) lacks(ctx context.Context, want os.FileMode, paths ...string) []string {
 	a := d.account(ctx)
 	var out []string

@@ -8,14 +8,14 @@ import (
 	"pickerd/device/engine"
 )
 
-// removed stands where a secret was.
+// removed replaces a secret.
 const removed = "(removed)"
 
-// keys are names that secrets have in files and answers.
+// keys matches the names of secrets in files and answers.
 const keys = `(?:client_secret|refresh_token|access_token|id_token|device_code|code_verifier|user_code|qr_uri|picker_uri|display_key)`
 
-// secrets are what tokens, keys, codes and links look like, wherever they stand.
-// The first group of each is kept.
+// secrets match tokens, keys, codes and links anywhere in a text. The first group of
+// each is kept.
 var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`()ya29\.[A-Za-z0-9_.-]+`),                              // access tokens
 	regexp.MustCompile(`()1//[A-Za-z0-9_-]{10,}`),                              // refresh tokens
@@ -24,7 +24,7 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`()\b4(?:/|%2F)[A-Za-z0-9_-]{5,}`),                      // authorization codes
 	regexp.MustCompile(`()\b[A-Z]{4}-[A-Z]{4}\b`),                              // user codes
 	regexp.MustCompile(`(://)[^\s/@"]+:[^\s/@"]*@`),                            // a proxy's user and password
-	regexp.MustCompile(`()\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b`), // who has paired
+	regexp.MustCompile(`()\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b`), // accounts
 	regexp.MustCompile(`()AIza[A-Za-z0-9_-]+`),                                 // API keys
 	regexp.MustCompile(`(?i)([?&](?:code|state|key|token|user_code|sessionId|requestId)=)[^&\s"]+`),
 	regexp.MustCompile(`(?i)((?:SetCredential(?:Encrypted)?=|systemd\.set_credential(?:_binary)?=)[^:\s]*:)\S.*`),
@@ -39,14 +39,14 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`(?s)()-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`),
 }
 
-// A scrubber takes secrets out of texts.
+// A scrubber removes secrets from texts.
 type scrubber struct{ known *strings.Replacer }
 
-// newScrubber returns a scrubber that also knows a configuration's own secrets.
+// newScrubber returns a scrubber that also removes the secrets of a configuration.
 func newScrubber(c *configs.Config, methods []engine.Method) *scrubber {
 	var pairs []string
 	add := func(s string) {
-		if len(s) >= 4 { // what is shorter would be found in other words
+		if len(s) >= 4 { // shorter ones would match other words
 			pairs = append(pairs, s, removed)
 		}
 	}
