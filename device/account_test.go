@@ -28,7 +28,7 @@ func TestTwoAccounts(t *testing.T) {
 		}
 		s := w.pairAndChoose("ben", "item-3")
 		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" || s.Library.Items != 3 {
-			t.Fatalf("%+v", s)
+			t.Fatalf("status %+v", s)
 		}
 
 		// Both accounts remain, for hours and over a restart.
@@ -42,7 +42,7 @@ func TestTwoAccounts(t *testing.T) {
 		// OK asks for the account.
 		m := w.press(screen.KeyOK).Menu
 		if m == nil || m.Title != "Who is choosing?" || menuLabels(m) != "anna@example.org/ben@example.org/Back" {
-			t.Fatalf("%+v", m)
+			t.Fatalf("menu %+v", m)
 		}
 		if s = w.dev.Statuses().Get(); s.Asking != "who" {
 			t.Error("the status does not name the question")
@@ -86,10 +86,10 @@ func TestTwoAccounts(t *testing.T) {
 
 		// The menu unpairs Anna, and not Ben.
 		if m = w.press(screen.KeyMenu, screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget which account?" || menuLabels(m) != "Back/anna@example.org/ben@example.org" {
-			t.Fatalf("%+v", m)
+			t.Fatalf("menu %+v", m)
 		}
 		if m = w.press(screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget this account?" || len(m.Facts) != 1 || m.Facts[0].Value != "anna@example.org" {
-			t.Fatalf("%+v", m)
+			t.Fatalf("menu %+v", m)
 		}
 		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK) // everywhere
 		s = w.until("unpaired account", func(s device.Status) bool { return len(s.Accounts) == 1 && s.Outstanding == nil })
@@ -136,7 +136,7 @@ func TestNewAccount(t *testing.T) {
 		}
 		w.pairAndChoose("ben", "item-2")
 		if m := w.press(screen.KeyOK).Menu; m == nil || menuLabels(m) != "Person 1/Person 2/Someone else/Back" {
-			t.Errorf("%+v", m)
+			t.Errorf("menu %+v", m)
 		}
 		w.press(screen.KeyDown, screen.KeyDown, screen.KeyOK)
 		w.pairAndChoose("cleo", "item-3")
@@ -150,7 +150,7 @@ func TestNewAccount(t *testing.T) {
 		if s := w.until("box without accounts", func(s device.Status) bool {
 			return s.State == device.Pairing && s.Outstanding == nil && s.Pairing != nil
 		}); len(s.Accounts) > 0 || s.Library.Items > 0 {
-			t.Errorf("%+v", s)
+			t.Errorf("status %+v", s)
 		}
 	})
 }
@@ -199,11 +199,11 @@ func TestSameAccountTwice(t *testing.T) {
 		s := w.pairAndChoose("anna", "item-2")
 		w.until("erased old token", func(s device.Status) bool { return s.Outstanding == nil })
 		if len(s.Accounts) != 1 || s.Account.ID == first {
-			t.Fatalf("%+v", s.Accounts)
+			t.Fatalf("accounts %+v", s.Accounts)
 		}
 		items, err := w.dev.Items()
 		if err != nil || len(items) != 2 || items[0].Account != s.Account.ID || items[1].Account != s.Account.ID {
-			t.Errorf("%+v, %v", items, err)
+			t.Errorf("items %+v, %v", items, err)
 		}
 		if err := w.dev.Pick(t.Context()); err != nil { // with the new token
 			t.Fatal(err)
@@ -230,11 +230,11 @@ func TestOneGrantLost(t *testing.T) {
 		}
 		s := w.until("a code", func(s device.Status) bool { return s.Pairing != nil || s.State == device.Picking })
 		if s.State != device.Pairing || len(s.Accounts) != 1 || s.Accounts[0].ID != anna {
-			t.Fatalf("%+v", s)
+			t.Fatalf("status %+v", s)
 		}
 		s = w.pairAndChoose("ben", "item-3")
 		if len(s.Accounts) != 2 || s.Account.Email != "ben@example.org" {
-			t.Errorf("%+v", s)
+			t.Errorf("status %+v", s)
 		}
 		// Photos from before the revocation are removed with the account.
 		if err := w.dev.UnpairOne(t.Context(), w.accountID("ben@example.org"), true); err != nil {
@@ -268,7 +268,7 @@ func TestPhotosWithoutAccount(t *testing.T) {
 		}
 		items, err := w.dev.Items()
 		if err != nil || len(items) != 1 || items[0].ID != "item-1" || items[0].Account != w.accountID("anna@example.org") {
-			t.Errorf("%+v, %v", items, err)
+			t.Errorf("items %+v, %v", items, err)
 		}
 	})
 }
@@ -302,20 +302,20 @@ func TestAccountName(t *testing.T) {
 		o.auth.NoIDToken = true
 		inWorld(t, o, func(t *testing.T, w *world) {
 			if s := w.pair(); s.Account == nil || s.Account.Email != "person@example.org" {
-				t.Errorf("%+v", s.Account)
+				t.Errorf("account %+v", s.Account)
 			}
 		})
 		inWorld(t, o, func(t *testing.T, w *world) {
 			w.auth.Fail(oauthtest.OpUserinfo, refuse(500, ""))
 			if s := w.pair(); s.Account == nil || s.Account.Email != "" {
-				t.Errorf("%+v", s.Account)
+				t.Errorf("account %+v", s.Account)
 			}
 		})
 	})
 	inWorld(t, o, func(t *testing.T, w *world) {
 		s := w.pair()
 		if s.Account == nil || s.Account.Email != "person@example.org" {
-			t.Errorf("%+v", s.Account)
+			t.Errorf("account %+v", s.Account)
 		}
 		if p := w.dev.Pages().Get(); p.Account != "Linked to person@example.org" {
 			t.Errorf("the page shows %q", p.Account)
@@ -343,7 +343,7 @@ func TestAccountNameOptional(t *testing.T) {
 		s := w.untilCode()
 		w.auth.Approve(s.Pairing.UserCode, "email")
 		if s := w.untilState(device.Picking); s.Account == nil || s.Account.Email != "" {
-			t.Errorf("%+v", s.Account)
+			t.Errorf("account %+v", s.Account)
 		}
 	})
 	inWorld(t, options{setUp: methods(device.ByImport)}, func(t *testing.T, w *world) {
@@ -360,7 +360,7 @@ func TestAccountNameOptional(t *testing.T) {
 		}
 		w.pass(time.Second)
 		if s := w.dev.Statuses().Get(); s.Account == nil || s.Account.Email != "person@example.org" {
-			t.Errorf("%+v", s.Account)
+			t.Errorf("account %+v", s.Account)
 		}
 	})
 }

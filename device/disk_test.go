@@ -305,10 +305,10 @@ func TestDamagedDatabase(t *testing.T) {
 		w.start()
 		s := w.untilCode()
 		if s.Problem == nil || s.Problem.Code != engine.Damaged || s.Library.Items != 2 {
-			t.Errorf("%+v, %d photos", s.Problem, s.Library.Items)
+			t.Errorf("problem %+v, %d photos", s.Problem, s.Library.Items)
 		}
 		if p := w.dev.Pages().Get(); p.Problem == "" || p.Remedy == "" || p.QR == "" || p.Label(display.Cancel) != "Back to the photos" {
-			t.Errorf("%+v", p)
+			t.Errorf("page %+v", p)
 		}
 		if err := w.dev.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
@@ -329,10 +329,10 @@ func TestDamagedDatabase(t *testing.T) {
 		w.untilClean()
 		w.checkCollection("item-3", "item-2")
 		if s := w.dev.Statuses().Get(); s.Problem != nil {
-			t.Errorf("%+v", s.Problem)
+			t.Errorf("problem %+v", s.Problem)
 		}
 		if asides, err := filepath.Glob(filepath.Join(w.dir, "pickerd.db.damaged-*")); len(asides) != 1 || err != nil {
-			t.Errorf("%v, %v", asides, err)
+			t.Errorf("copies of the damaged database %v, %v; want one", asides, err)
 		}
 	})
 }

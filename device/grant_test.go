@@ -85,7 +85,7 @@ func TestKeyLost(t *testing.T) {
 		w.start()
 		s := w.untilState(device.Showing) // the photos remain
 		if s.Problem == nil || s.Problem.Code != "key_lost" || s.Account != nil {
-			t.Errorf("%+v", s)
+			t.Errorf("status %+v", s)
 		}
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
@@ -232,7 +232,7 @@ func TestClientChange(t *testing.T) {
 		w.restart()
 		w.untilClean()
 		if s := w.dev.Statuses().Get(); s.Account == nil || s.Account.Method != device.ByDevice {
-			t.Errorf("%+v", s.Account)
+			t.Errorf("account %+v", s.Account)
 		}
 		// The client was deleted at Google.
 		w.auth.ExpireAccess()

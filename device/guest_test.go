@@ -450,10 +450,10 @@ func TestGuestNotProvisioned(t *testing.T) {
 		c.Provisioned = []byte(`{"type":"authorized_user","client_id":"x","refresh_token":"y"}`)
 	}}, func(t *testing.T, w *world) {
 		if s := w.untilState(device.Pairing); s.Account != nil {
-			t.Errorf("%+v", s.Account)
+			t.Errorf("account %+v", s.Account)
 		}
 		if err := w.dev.Forget(t.Context()); !errors.Is(err, device.ErrNotPaired) {
-			t.Errorf("got %v", err)
+			t.Errorf("error %v", err)
 		}
 	})
 }
@@ -462,7 +462,7 @@ func TestGuestNotProvisioned(t *testing.T) {
 func TestGuestNotImported(t *testing.T) {
 	inWorld(t, options{config: guests}, func(t *testing.T, w *world) {
 		if _, err := w.dev.Import(t.Context(), w.seal(w.issueToken())); !errors.Is(err, device.ErrGuests) {
-			t.Errorf("got %v", err)
+			t.Errorf("error %v", err)
 		}
 	})
 }

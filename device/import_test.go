@@ -54,15 +54,15 @@ func TestImport(t *testing.T) {
 	inWorld(t, o, func(t *testing.T, w *world) {
 		s := w.until("pairing by import", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByImport })
 		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) == 0 {
-			t.Errorf("%+v", page)
+			t.Errorf("page %+v", page)
 		}
 		f := w.issueToken()
 		tried, err := w.dev.Import(t.Context(), w.seal(f))
 		if err != nil || !tried {
-			t.Fatalf("%v, tried %v", err, tried)
+			t.Fatalf("error %v, tried %v", err, tried)
 		}
 		if s = w.untilState(device.Idle); s.Account == nil || s.Account.Method != device.ByImport {
-			t.Errorf("%+v", s)
+			t.Errorf("status %+v", s)
 		}
 		if _, err := w.dev.Import(t.Context(), w.seal(f)); !errors.Is(err, device.ErrPaired) {
 			t.Errorf("import on a paired box: %v", err)
@@ -122,7 +122,7 @@ func TestImportRefused(t *testing.T) {
 		f := w.issueToken()
 		w.net.cut()
 		if tried, err := w.dev.Import(t.Context(), w.seal(f)); err != nil || tried {
-			t.Errorf("%v, tried %v", err, tried)
+			t.Errorf("error %v, tried %v", err, tried)
 		}
 		w.untilState(device.Idle)
 		w.net.mend()
@@ -167,10 +167,10 @@ func TestImportWhileBlocked(t *testing.T) {
 			t.Fatal(err)
 		}
 		if s := w.untilState(device.Idle); s.Problem != nil {
-			t.Errorf("%+v", s.Problem)
+			t.Errorf("problem %+v", s.Problem)
 		}
 		if p := w.dev.Pages().Get(); p.Label(display.Pick) == "" {
-			t.Errorf("%+v", p)
+			t.Errorf("page %+v", p)
 		}
 	})
 }

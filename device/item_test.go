@@ -80,7 +80,7 @@ func TestHideItem(t *testing.T) {
 		hide("item-2", true)
 		p := w.untilPage("page without a photo", func(p display.Page) bool { return p.Slide == nil && p.State == string(device.Idle) })
 		if p.Title != "All photos are hidden" || p.Label(display.Pick) == "" || p.Label(display.AskForget) == "" {
-			t.Errorf("%+v", p)
+			t.Errorf("page %+v", p)
 		}
 		hide("item-2", false)
 		w.untilState(device.Showing)

@@ -65,7 +65,7 @@ func TestWrongClientType(t *testing.T) {
 		inWorld(t, o, func(t *testing.T, w *world) {
 			_, v := w.untilLink(device.ByPaste)
 			if !v.Paste || w.dev.Statuses().Get().Refused[0].Error != "invalid_client" {
-				t.Errorf("%+v", v)
+				t.Errorf("visit %+v", v)
 			}
 			if _, err := w.dev.Redirected(t.Context(), w.consent(v)); err != nil {
 				t.Error(err)
@@ -88,10 +88,10 @@ func TestAllMethodsRefused(t *testing.T) {
 		others := strings.Join(s.Problem.Ways, "\n")
 		if !strings.Contains(s.Problem.Message, "Web application") || !strings.Contains(s.Problem.Message, "photospicker.mediaitems.readonly") ||
 			!strings.Contains(others, "paste:") || !strings.Contains(others, "import:") || strings.Contains(others, "relay:") || len(s.Refused) != 2 {
-			t.Errorf("%+v", s)
+			t.Errorf("status %+v", s)
 		}
 		if page := w.dev.Pages().Get(); page.QR != "" || len(page.Steps) != 2 || page.Title == "" {
-			t.Errorf("%+v", page)
+			t.Errorf("page %+v", page)
 		}
 		// The box repeats requests that need no person. It does not show a link that
 		// is known not to work.
@@ -100,7 +100,7 @@ func TestAllMethodsRefused(t *testing.T) {
 			t.Errorf("%d requests for a code, want 4 or more", n)
 		}
 		if s := w.dev.Statuses().Get(); s.State != device.Blocked || s.Pairing != nil {
-			t.Errorf("%+v", s)
+			t.Errorf("status %+v", s)
 		}
 		if err := w.dev.Pick(t.Context()); err != nil { // OK on the remote control
 			t.Fatal(err)
@@ -123,7 +123,7 @@ func TestRetryAfterAllRefused(t *testing.T) {
 		w.untilState(device.Blocked)
 		w.pass(time.Minute)
 		if p := w.dev.Pages().Get(); p.Label(display.Pick) == "" {
-			t.Errorf("%+v", p)
+			t.Errorf("page %+v", p)
 		}
 	})
 }

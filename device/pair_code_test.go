@@ -190,7 +190,7 @@ func TestSpokenCode(t *testing.T) {
 		s := w.untilCode()
 		p := w.dev.Pages().Get()
 		if !strings.Contains(p.Spoken, words.English().Spell(s.Pairing.UserCode)) || !strings.Contains(p.Spoken, ", dash, ") || p.Label(display.Renew) == "" {
-			t.Errorf("%+v", p)
+			t.Errorf("page %+v", p)
 		}
 	})
 }

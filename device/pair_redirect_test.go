@@ -82,7 +82,7 @@ func TestRedirectState(t *testing.T) {
 			}
 			w.untilState(device.Picking)
 			if _, err := w.dev.Redirected(t.Context(), answer); !errors.Is(err, device.ErrLinkUsed) {
-				t.Errorf("got %v", err)
+				t.Errorf("error %v", err)
 			}
 			if _, err := w.dev.Visit(link); !errors.Is(err, device.ErrLinkUsed) {
 				t.Errorf("second visit of the link: %v", err)
@@ -101,7 +101,7 @@ func TestRedirectState(t *testing.T) {
 			}
 			w.pass(linkGrace)
 			if _, err := w.dev.Redirected(t.Context(), w.consent(v)); !errors.Is(err, device.ErrLinkLate) {
-				t.Errorf("got %v", err)
+				t.Errorf("error %v", err)
 			}
 			w.pass(2 * linkLife)
 			if _, err := w.dev.Visit(link); !errors.Is(err, device.ErrLinkLate) {
@@ -207,7 +207,7 @@ func TestForgedRedirects(t *testing.T) {
 			state := u.Query().Get("state")
 			_, err := w.dev.Redirected(t.Context(), url.Values{"error": {"invalid_client\x1b[31m"}, "state": {state}})
 			if p, ok := err.(*device.Problem); !ok || p.Code != "code_spent" || strings.Contains(w.log.String(), "\x1b") {
-				t.Errorf("got %v", err)
+				t.Errorf("error %v", err)
 			}
 			_, v = w.untilLink(device.ByRelay)
 			u, _ = url.Parse(v.AuthURL)
@@ -234,7 +234,7 @@ func TestConsentDeclined(t *testing.T) {
 			t.Errorf("error on the phone: %v", err)
 		}
 		if s := w.untilCode(); strings.HasSuffix(s.Pairing.QRURI, link) || s.Problem == nil {
-			t.Errorf("%+v", s)
+			t.Errorf("status %+v", s)
 		}
 	})
 }
@@ -287,7 +287,7 @@ func TestExchangeAnswers(t *testing.T) {
 					// The refusal counts until a person tries again.
 					w.pass(24 * time.Hour)
 					if s := w.dev.Statuses().Get(); s.State != device.Blocked {
-						t.Errorf("%+v", s)
+						t.Errorf("status %+v", s)
 					}
 					if err := w.dev.Pick(t.Context()); err != nil {
 						t.Fatal(err)

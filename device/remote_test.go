@@ -46,7 +46,7 @@ func TestPhoneRemote(t *testing.T) {
 		do(display.Pause, "", "")
 		r, err := w.dev.Remote(strings.ToUpper(key))
 		if err != nil || buttonLabel(r, display.Pause) != "Continue" || r.Now != now || r.Name != "Living room" || buttonLabel(r, display.AskForget) != "" {
-			t.Errorf("%+v, %v", r, err)
+			t.Errorf("remote %+v, %v", r, err)
 		}
 		do(display.Pick, "", "http://photos.test/picker/")
 		do(display.Cancel, "", "")
@@ -55,7 +55,7 @@ func TestPhoneRemote(t *testing.T) {
 		}
 		w.pairAndChoose("ben", "item-4")
 		if r, err = w.dev.Remote(key); err != nil || len(pickButtons(r)) != 3 || pickButtons(r)[0].Name != "anna@example.org" {
-			t.Errorf("%+v, %v", r.Buttons, err)
+			t.Errorf("buttons %+v, %v", r.Buttons, err)
 		}
 		do(display.Pick, pickButtons(r)[0].Wish.Account, "http://photos.test/picker/")
 		do(display.Cancel, "", "")
@@ -126,13 +126,13 @@ func TestRemoteOfGuest(t *testing.T) {
 		w.pairGuest()
 		w.phones.set("", errors.New("no network"))
 		if m := w.press(screen.KeyMenu).Menu; m == nil || m.QR != "" {
-			t.Fatalf("%+v", m)
+			t.Fatalf("menu %+v", m)
 		}
 		w.press(screen.KeyBack)
 		w.phones.set("http://192.168.1.20:8420", nil)
 		_, key, _ := strings.Cut(w.press(screen.KeyMenu).Menu.QR, device.RemotePath)
 		if r, err := w.dev.Remote(key); err != nil || buttonLabel(r, display.AskForget) != "Finish" {
-			t.Errorf("%+v, %v", r, err)
+			t.Errorf("remote %+v, %v", r, err)
 		}
 		if _, err := w.dev.Control(t.Context(), key, display.AskForget, ""); err != nil {
 			t.Fatal(err)
@@ -170,7 +170,7 @@ func TestRemoteOffline(t *testing.T) {
 		w.net.hook(func(*http.Request) error { return oauthtest.ErrConnection }, nil)
 		_, err := w.dev.Control(t.Context(), key, display.Pick, "")
 		if p, ok := errors.AsType[*device.Problem](err); !ok || p.Code != "no_network" {
-			t.Errorf("got %v", err)
+			t.Errorf("error %v", err)
 		}
 		w.net.mend()
 		w.until("session", func(s device.Status) bool { return s.State == device.Picking })

@@ -38,7 +38,7 @@ func TestRevocationBeforePairing(t *testing.T) {
 			w.pair()
 			w.pass(2 * time.Hour)
 			if s := w.dev.Statuses().Get(); s.Account == nil || s.Problem != nil || countCalls(w, oauthtest.OpRevoke) != 1 {
-				t.Errorf("%+v, %d revocations", s, countCalls(w, oauthtest.OpRevoke))
+				t.Errorf("got %+v and %d revocations", s, countCalls(w, oauthtest.OpRevoke))
 			}
 		})
 	})
@@ -50,12 +50,12 @@ func TestRevocationBeforePairing(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s := w.untilProblem("forgetting"); s.Pairing != nil {
-				t.Errorf("%+v", s.Pairing)
+				t.Errorf("pairing %+v", s.Pairing)
 			}
 			w.pair()
 			w.pass(time.Hour)
 			if s := w.dev.Statuses().Get(); s.Account == nil {
-				t.Errorf("%+v", s)
+				t.Errorf("status %+v", s)
 			}
 		})
 	})
@@ -211,7 +211,7 @@ func TestRevocationAfterUnpair(t *testing.T) {
 			w.pair()
 			w.pass(time.Hour)
 			if s := w.dev.Statuses().Get(); s.Account == nil || countCalls(w, oauthtest.OpRevoke) != 1 {
-				t.Errorf("%+v, %d revocations", s.Account, countCalls(w, oauthtest.OpRevoke))
+				t.Errorf("got %+v and %d revocations", s.Account, countCalls(w, oauthtest.OpRevoke))
 			}
 		})
 	})

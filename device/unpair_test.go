@@ -32,7 +32,7 @@ func TestUnpairLocally(t *testing.T) {
 				s := w.until("unpaired box", func(s device.Status) bool { return s.Account == nil && s.Outstanding == nil })
 				w.pass(time.Second)
 				if s = w.dev.Statuses().Get(); s.Library.Items != tt.photos || countCalls(w, oauthtest.OpRevoke) > 0 {
-					t.Errorf("%+v, %d revocations", s.Library, countCalls(w, oauthtest.OpRevoke))
+					t.Errorf("got %+v and %d revocations", s.Library, countCalls(w, oauthtest.OpRevoke))
 				}
 				w.untilClean()
 				if err := w.dev.Unpair(t.Context(), false); !errors.Is(err, device.ErrNotPaired) {
@@ -82,7 +82,7 @@ func TestUnpairEverywhereOffline(t *testing.T) {
 		}
 		s := w.until("outstanding revocation", func(s device.Status) bool { return s.Outstanding != nil && s.Library.Items == 0 })
 		if s.Outstanding.Sessions != 1 || !s.Outstanding.Revocation || s.Account != nil {
-			t.Errorf("%+v, %+v", s.Outstanding, s.Account)
+			t.Errorf("outstanding %+v, account %+v", s.Outstanding, s.Account)
 		}
 		if r := w.dev.Pages().Get().Receipt; !strings.Contains(r, "forgotten the account") || !strings.Contains(r, "as soon as Google can be reached") {
 			t.Errorf("receipt %q", r)
@@ -127,7 +127,7 @@ func TestUnpairDuringExchange(t *testing.T) {
 		}
 		w.pass(time.Hour)
 		if s := w.dev.Statuses().Get(); s.Account != nil || s.Pairing == nil {
-			t.Errorf("%+v", s)
+			t.Errorf("status %+v", s)
 		}
 	})
 }

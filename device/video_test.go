@@ -33,7 +33,7 @@ func TestVideos(t *testing.T) {
 			w.untilClean()
 			photos, err := w.store.Photos.Collection()
 			if err != nil || len(photos) != 1 || photos[0].Duration.Round(time.Second) != 5*time.Second || photos[0].Bytes != int64(len(mp4)) {
-				t.Errorf("%+v, %v", photos, err)
+				t.Errorf("photos %+v, %v", photos, err)
 			}
 		})
 	})
@@ -79,7 +79,7 @@ func TestVideoStill(t *testing.T) {
 		w.untilClean()
 		photos, err := w.store.Photos.Collection()
 		if err != nil || len(photos) != 1 {
-			t.Fatalf("%+v, %v", photos, err)
+			t.Fatalf("photos %+v, %v", photos, err)
 		}
 		f, err := w.store.Photos.Open(photos[0].File)
 		if err != nil {
@@ -94,7 +94,7 @@ func TestVideoStill(t *testing.T) {
 			t.Error("the video differs from the server's")
 		}
 		if photos[0].Duration == 0 || photos[0].MimeType != "video/mp4" {
-			t.Errorf("%+v", photos[0])
+			t.Errorf("video %+v", photos[0])
 		}
 	})
 }
