@@ -71,15 +71,36 @@ func TestFacts(t *testing.T) {
 		if n := s.ReadTransactions() - before; n != 1 {
 			t.Errorf("%s: %d read transactions, want 1", name, n)
 		}
+		want.Version = got.Version // TestVersion is about it
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, want %+v", name, got, want)
 		}
 	}
 }
 
+// The version grows with each write, and with nothing else.
+func TestVersion(t *testing.T) {
+	s := open(t, t.TempDir())
+	version := func() int64 {
+		t.Helper()
+		f, err := s.Facts()
+		must(t, err)
+		return f.Version
+	}
+	before := version()
+	if again := version(); again != before {
+		t.Errorf("without a write: version %d after %d", again, before)
+	}
+	must(t, s.Pairings.Save(store.Pairing{RequestID: "one"}))
+	if after := version(); after <= before {
+		t.Errorf("after a write: version %d, before %d", after, before)
+	}
+}
+
 // Facts of an empty store are zero.
 func TestNoFacts(t *testing.T) {
 	got, err := open(t, t.TempDir()).Facts()
+	got.Version = 0 // the store was created by a write
 	if !reflect.DeepEqual(got, store.Facts{}) || err != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
