@@ -36,3 +36,24 @@ func TestBoard(t *testing.T) {
 		<-done
 	})
 }
+
+// Feed gives the current value, then newer ones, and ends with its context.
+func TestFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b display.Board[int]
+		b.Set(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		values, wait := b.Feed(ctx)
+		if got := <-values; got != 1 || b.Get() != 1 {
+			t.Errorf("first value %d, held value %d, want 1", got, b.Get())
+		}
+		b.Set(2)
+		if got := <-values; got != 2 {
+			t.Errorf("second value %d, want 2", got)
+		}
+		b.Set(3) // no one receives it
+		synctest.Wait()
+		cancel()
+		wait()
+	})
+}

@@ -42,7 +42,7 @@ func (c *Client) Status(ctx context.Context) (*device.Status, error) {
 
 // Pick starts a pick for an account by its ID, or for device.NewAccount. With "" it is
 // for the only account, or the screen asks if there are several. A *Problem with
-// status 409 means that a pick is under way, or that there is no such account.
+// status 409 means that a pick is under way, 404 that there is no such account.
 func (c *Client) Pick(ctx context.Context, account string) (*device.Status, error) {
 	return call[device.Status](ctx, c, http.MethodPost, "/v1/picks"+query("account", account), nil)
 }

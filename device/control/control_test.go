@@ -163,6 +163,15 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("hide: %v, %v", err, r.dev.hidden)
 		}
 	}
+	if items, err := r.client.Items(ctx); err != nil || len(items) != 0 {
+		t.Errorf("items: %+v, %v", items, err)
+	}
+	if err := r.client.Remove(ctx, "a/b"); err != nil || r.dev.removed != "a/b" {
+		t.Errorf("remove: %v, removed %q", err, r.dev.removed)
+	}
+	if p, ok := errors.AsType[*Problem](r.client.Remove(ctx, "none")); !ok || p.Status != 404 {
+		t.Errorf("remove an unknown item: %+v, want status 404", p)
+	}
 	if p, ok := errors.AsType[*Problem](r.client.Hide(ctx, "none", true)); !ok || p.Status != 404 {
 		t.Error("what is not there can be hidden")
 	}
@@ -187,6 +196,11 @@ func TestProblems(t *testing.T) {
 		{device.ErrNoCode, "POST", "/v1/pairing", 409},
 		{device.ErrPaired, "POST", "/v1/account", 409},
 		{&device.TokenError{Message: "It is for another box.", Err: errors.New("secret detail")}, "POST", "/v1/account", 422},
+		{device.ErrNoAccount, "POST", "/v1/picks", 404},
+		{device.ErrGuestHere, "POST", "/v1/picks", 409},
+		{device.ErrGuests, "POST", "/v1/account", 409},
+		{device.ErrAlreadyPaired, "POST", "/v1/account", 409},
+		{device.ErrForgetting, "POST", "/v1/pairing", 409},
 		{device.ErrStopping, "POST", "/v1/picks", 503},
 		{errors.New("secret detail"), "GET", "/v1/sessions", 500},
 		{nil, "GET", "/v1/items/none/content", 404},
@@ -196,6 +210,15 @@ func TestProblems(t *testing.T) {
 		resp, body := r.raw(t, tt.method, tt.path)
 		if resp.StatusCode != tt.status || resp.Header.Get("Content-Type") != "application/problem+json" || strings.Contains(body, "secret") {
 			t.Errorf("%s %s: %d %s", tt.method, tt.path, resp.StatusCode, body)
+		}
+	}
+	for name, list := range map[string]func() error{
+		"sessions": func() error { _, err := r.client.Sessions(t.Context()); return err },
+		"items":    func() error { _, err := r.client.Items(t.Context()); return err },
+	} {
+		r.dev.err = errors.New("secret detail")
+		if p, ok := errors.AsType[*Problem](list()); !ok || p.Status != 500 || strings.Contains(p.Error(), "secret") {
+			t.Errorf("%s of a failing device: %+v, want status 500", name, p)
 		}
 	}
 	r.dev.err = device.ErrPickRunning

@@ -72,8 +72,19 @@ func TestLines(t *testing.T) {
 	if two := f.Layout("a\nb", Style{Size: 20}, 300); two.Height != 2*one.Height {
 		t.Errorf("two paragraphs are %d high", two.Height)
 	}
-	if none := f.Layout("", s, 300); none.Height != 0 {
-		t.Error("nothing takes room")
+	if at := one.Baseline(); at <= one.Height/2 || at >= one.Height {
+		t.Errorf("baseline at %d of a height of %d", at, one.Height)
+	}
+	if none := f.Layout("", s, 300); none.Height != 0 || none.Baseline() != 0 {
+		t.Errorf("no text has height %d and baseline %d, want 0", none.Height, none.Baseline())
+	}
+}
+
+func TestRightToLeft(t *testing.T) {
+	for lang, want := range map[string]bool{"ar": true, "en": false} {
+		if got := family(t, lang).RightToLeft(); got != want {
+			t.Errorf("%s: right to left is %t, want %t", lang, got, want)
+		}
 	}
 }
 

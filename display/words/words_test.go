@@ -260,3 +260,36 @@ func TestSpell(t *testing.T) {
 		}
 	}
 }
+
+// Texts has the texts of a group and nothing else, under keys without the group.
+func TestTexts(t *testing.T) {
+	w := English()
+	got := w.Texts("page")
+	if got["pair_title"] == "" {
+		t.Error("no text for pair_title")
+	}
+	for key := range got {
+		if !slices.Contains(w.Keys(), "page."+key) {
+			t.Errorf("%s is not a text of group page", key)
+		}
+	}
+	if none := w.Texts("pag"); len(none) != 0 {
+		t.Errorf("texts of an unknown group: %v", none)
+	}
+}
+
+// Letters has each letter of a text on screens once, in order.
+func TestLetters(t *testing.T) {
+	w := English()
+	letters := w.Letters()
+	for i := 1; i < len(letters); i++ {
+		if letters[i] <= letters[i-1] {
+			t.Errorf("%q follows %q", letters[i], letters[i-1])
+		}
+	}
+	for _, r := range w.Texts("page")["pair_title"] {
+		if !slices.Contains(letters, r) {
+			t.Errorf("%q is missing", r)
+		}
+	}
+}
