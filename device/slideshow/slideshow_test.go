@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,15 +16,16 @@ import (
 // after somebody was forgotten nothing is shown until then.
 func TestReadFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fail, generation, reads := false, 0, 0
+		var fail atomic.Bool
+		var generation, reads atomic.Int64
 		s := New(Config{
 			Photos: func() ([]store.Photo, error) {
-				if reads++; fail {
+				if reads.Add(1); fail.Load() {
 					return nil, errors.New("input/output error")
 				}
 				return []store.Photo{{ID: "a", File: "a.jpg"}}, nil
 			},
-			Generation: func() int { return generation }, ScreenSize: func() (int, int) { return 1, 1 }, Log: slog.New(slog.DiscardHandler),
+			Generation: func() int { return int(generation.Load()) }, ScreenSize: func() (int, int) { return 1, 1 }, Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -35,13 +37,15 @@ func TestReadFailure(t *testing.T) {
 		if f := s.Frames().Get(); f.Slide == nil {
 			t.Fatal("the first photo is not shown at once")
 		}
-		generation, fail, reads = 1, true, 0
+		generation.Store(1)
+		fail.Store(true)
+		reads.Store(0)
 		s.Reload()
 		time.Sleep(time.Minute)
-		if reads < 5 || reads > 20 {
-			t.Errorf("%d readings in a minute", reads)
+		if n := reads.Load(); n < 5 || n > 20 {
+			t.Errorf("%d readings in a minute", n)
 		}
-		fail = false
+		fail.Store(false)
 		time.Sleep(readRetry + time.Second)
 		synctest.Wait()
 		if f := s.Frames().Get(); f.Generation != 1 || f.Slide == nil {
