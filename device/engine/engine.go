@@ -163,7 +163,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // round derives the state and runs its step once.
 func (e *Engine) round(ctx context.Context) {
 	if err := e.load(); err != nil {
-		e.trouble(ctx, e.lastState(), err)
+		e.trouble(ctx, e.facts.lastState(), err)
 		return
 	}
 	state := next(e.facts)
@@ -188,14 +188,6 @@ func (e *Engine) updatePhoneListener(s device.State) {
 	if e.cfg.Phones != nil && !(s == device.Pairing && e.facts.expectsPhones(e.methods.next(e.facts.refusals))) {
 		e.cfg.Phones.Close()
 	}
-}
-
-// lastState returns the last known state.
-func (e *Engine) lastState() device.State {
-	if !e.facts.loaded {
-		return device.Starting
-	}
-	return next(e.facts)
 }
 
 // checkStore reports whether the store can be written. A token is issued only

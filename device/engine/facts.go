@@ -55,6 +55,14 @@ func next(f facts) device.State {
 	}
 }
 
+// lastState returns the last known state.
+func (f *facts) lastState() device.State {
+	if !f.loaded {
+		return device.Starting
+	}
+	return next(*f)
+}
+
 // visible returns the state as people and programs see it: a problem changes it
 // only if there is nothing better to show.
 func (f *facts) visible(s device.State, p *device.Problem, online bool) device.State {
