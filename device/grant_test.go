@@ -2,11 +2,9 @@ package device_test
 
 import (
 	"context"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,17 +160,7 @@ func TestCancelDuringRefresh(t *testing.T) {
 		w.untilState(device.Showing)
 		w.untilClean()
 		w.pass(2 * time.Hour)
-		var slow atomic.Bool
-		w.net.hook(nil, func(r *http.Request) error {
-			if r.URL.Path == "/token" && !slow.Swap(true) {
-				select {
-				case <-time.After(2 * time.Second):
-				case <-r.Context().Done():
-					return r.Context().Err()
-				}
-			}
-			return nil
-		})
+		w.net.delayFirst("POST", "/token", 2*time.Second)
 		w.dev.Pick(t.Context())
 		w.pass(time.Second)
 		w.dev.Cancel(t.Context())

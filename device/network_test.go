@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pickerd/oauthdevice/oauthtest"
@@ -72,6 +73,19 @@ func (n *network) setMedia(rt http.RoundTripper) {
 // cut makes each request fail without an answer.
 func (n *network) cut() {
 	n.hook(func(*http.Request) error { return oauthtest.ErrConnection }, nil)
+}
+
+// delayFirst delays the answer to the first request with a method and path by d, or
+// until the client gives up.
+func (n *network) delayFirst(method, path string, d time.Duration) {
+	var delayed atomic.Bool
+	n.hook(nil, func(r *http.Request) error {
+		if r.Method != method || r.URL.Path != path || delayed.Swap(true) {
+			return nil
+		}
+		waitOrDone(r, d)
+		return r.Context().Err()
+	})
 }
 
 func (n *network) mend() {

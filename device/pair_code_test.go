@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -260,17 +259,7 @@ func TestPickDuringPoll(t *testing.T) {
 		s := w.untilCode()
 		w.pass(time.Second)
 		w.auth.Approve(s.Pairing.UserCode)
-		var slow atomic.Bool
-		w.net.hook(nil, func(r *http.Request) error {
-			if r.URL.Path == "/token" && !slow.Swap(true) {
-				select {
-				case <-time.After(2 * time.Second):
-				case <-r.Context().Done():
-					return r.Context().Err()
-				}
-			}
-			return nil
-		})
+		w.net.delayFirst("POST", "/token", 2*time.Second)
 		w.pass(5 * time.Second)
 		w.dev.Pick(t.Context())
 		w.pass(time.Minute)

@@ -156,17 +156,7 @@ func TestCancelDuringCreate(t *testing.T) {
 				w.choose()
 				w.untilState(device.Showing)
 				w.untilClean()
-				var slow atomic.Bool
-				w.net.hook(nil, func(r *http.Request) error {
-					if r.Method == "POST" && r.URL.Path == "/v1/sessions" && !slow.Swap(true) {
-						select {
-						case <-time.After(2 * time.Second): // the answer is delayed
-						case <-r.Context().Done():
-							return r.Context().Err()
-						}
-					}
-					return nil
-				})
+				w.net.delayFirst("POST", "/v1/sessions", 2*time.Second)
 				w.dev.Pick(t.Context())
 				w.pass(time.Second)
 				w.dev.Cancel(t.Context())
@@ -185,17 +175,7 @@ func TestCancelDuringCreate(t *testing.T) {
 func TestRestartDuringCreate(t *testing.T) {
 	inWorld(t, options{photos: pickertest.Options{RepeatedRequest: pickertest.Conflict}}, func(t *testing.T, w *world) {
 		s := w.untilCode()
-		var slow atomic.Bool
-		w.net.hook(nil, func(r *http.Request) error {
-			if r.Method == "POST" && r.URL.Path == "/v1/sessions" && !slow.Swap(true) {
-				select {
-				case <-time.After(2 * time.Second):
-				case <-r.Context().Done():
-					return r.Context().Err()
-				}
-			}
-			return nil
-		})
+		w.net.delayFirst("POST", "/v1/sessions", 2*time.Second)
 		w.auth.Approve(s.Pairing.UserCode)
 		w.untilState(device.Opening)
 		w.pass(time.Second)
