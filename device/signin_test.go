@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"pickerd/device"
 	"pickerd/oauthdevice/oauthtest"
@@ -112,6 +114,17 @@ func TestPollFields(t *testing.T) {
 			if c.Op == oauthtest.OpPoll && !slices.Equal(c.Fields, []string{"client_id", "client_secret", "device_code", "grant_type"}) {
 				t.Errorf("a poll with the fields %v", c.Fields)
 			}
+		}
+	})
+}
+
+// TestLongName checks that the phone is told the first 100 characters of a name.
+func TestLongName(t *testing.T) {
+	long := strings.Repeat("Küche ", 30)
+	inWorld(t, options{config: func(c *Config) { c.Name = long }}, func(t *testing.T, w *world) {
+		w.untilCode()
+		if _, name := w.auth.State(); utf8.RuneCountInString(name) != 100 || !strings.HasPrefix(long, name) {
+			t.Errorf("the phone is told %q", name)
 		}
 	})
 }

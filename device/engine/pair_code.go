@@ -102,11 +102,11 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 	ctx, cancel := callContext(ctx)
 	defer cancel()
 	requestID := newRequestID()
-	state, err := json.Marshal(map[string]string{"requestId": requestID, "displayName": e.cfg.Name})
+	state, err := deviceState(requestID, e.cfg.Name)
 	if err != nil {
 		return err
 	}
-	a, err := e.methods.client(m).Authorize(ctx, string(state))
+	a, err := e.methods.client(m).Authorize(ctx, state)
 	if err != nil {
 		return err
 	}
@@ -127,6 +127,19 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 		ExpiresAt:       a.ExpiresAt,
 		Interval:        a.Interval,
 	}, replaced)
+}
+
+// maxDisplayName bounds, in characters, the name that Google accepts of a screen.
+const maxDisplayName = 100
+
+// deviceState returns the state of a device authorization request: Google's
+// extension for the pick that follows.
+func deviceState(requestID, name string) (string, error) {
+	if r := []rune(name); len(r) > maxDisplayName {
+		name = string(r[:maxDisplayName])
+	}
+	data, err := json.Marshal(map[string]string{"requestId": requestID, "displayName": name})
+	return string(data), err
 }
 
 // pollServer asks the server about one code. An answer on its way is waited for even if
