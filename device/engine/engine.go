@@ -150,6 +150,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	wg.Go(func() { e.sweeper.run(ctx) })
 	wg.Go(func() { e.upkeep.run(ctx) })
 	wg.Go(func() { e.upkeep.runVerifier(ctx) })
+	wg.Go(func() { newKeepalive(e).run(ctx) })
 	defer func() {
 		_ = errors.Join(e.keepGrant(), e.flush()) // the last chance
 		e.reply()
