@@ -77,30 +77,41 @@ func retryAfter(status int, value string) http.HandlerFunc {
 }
 
 // TestRateLimitedRenewal checks that the box polls the code on the screen while the
-// server gives no other one.
+// server gives no other one, and asks for that no earlier than the server wants.
 func TestRateLimitedRenewal(t *testing.T) {
-	for name, limit := range map[string]http.HandlerFunc{
-		"Retry-After": oauthtest.TooManyRequests("30"),
-		"no time":     oauthtest.RateLimited,
-		"null":        oauthtest.SendJSON(200, "null"),
+	for name, tt := range map[string]struct {
+		limit http.HandlerFunc
+		pause time.Duration
+	}{
+		"Retry-After": {oauthtest.TooManyRequests("30"), 30 * time.Second},
+		"no time":     {oauthtest.RateLimited, 2 * time.Minute},
+		"null":        {oauthtest.SendJSON(200, "null"), 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, options{}, func(t *testing.T, w *world) {
-				s := w.untilCode()
+				first := w.untilCode().Pairing.UserCode
 				w.pass(time.Minute)
-				w.auth.Fail(oauthtest.OpCode, limit)
-				if err := w.dev.Renew(t.Context()); err != nil {
-					t.Fatal(err)
+				w.auth.Fail(oauthtest.OpCode, tt.limit)
+				renew := func() {
+					t.Helper()
+					if err := w.dev.Renew(t.Context()); err != nil {
+						t.Fatal(err)
+					}
 				}
+				renew()
 				n := len(w.polls())
-				w.pass(time.Minute)
-				if got := len(w.polls()) - n; got < 11 {
-					t.Errorf("%d polls in a minute", got)
+				w.pass(tt.pause / 2)
+				renew()
+				w.pass(tt.pause/2 - time.Second)
+				if got, want := len(w.polls())-n, int(tt.pause/(5*time.Second))-1; got < want {
+					t.Errorf("%d polls in %v, want %d", got, tt.pause, want)
 				}
-				if got := w.dev.Statuses().Get().Pairing; got == nil || got.UserCode != s.Pairing.UserCode {
-					t.Errorf("the code on the screen is now %+v", got)
+				if got := w.dev.Statuses().Get().Pairing; got == nil || got.UserCode != first || countCalls(w, oauthtest.OpCode) != 2 {
+					t.Errorf("after %d requests for a code the screen has %+v", countCalls(w, oauthtest.OpCode), got)
 				}
-				w.pair()
+				w.until("new code", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.UserCode != first })
+				w.auth.Approve(first) // it is polled too
+				w.untilState(device.Picking)
 			})
 		})
 	}

@@ -30,7 +30,7 @@ func (e *Engine) pairByCode(ctx context.Context, m *Method) error {
 	}
 	own := *e.facts.pairing // the publisher and phones read that one
 	p := &own
-	if e.renewRequested == p.RequestID {
+	if e.renewRequested == p.RequestID && !time.Now().Before(e.renewAfter) {
 		e.renewRequested = ""
 		return e.replaceCode(ctx, m, p)
 	}
