@@ -65,12 +65,13 @@ func (ms *methods) clientOf(g *store.Grant) *oauthdevice.Client {
 	return ms.client(own)
 }
 
-// isOrphaned reports whether a grant's client is refused that is no longer
-// configured: nobody will ever mend that.
+// isOrphaned reports whether a refresh found the client of a grant gone: it was
+// deleted or disabled, or it is refused and no longer configured, which nobody will
+// ever mend.
 func (ms *methods) isOrphaned(g *store.Grant, err error) bool {
 	e, ok := isMethodRefusal(err)
 	configured := func(m Method) bool { return m.hasClient(g.ClientID) }
-	return ok && e.Op == "refresh" && !slices.ContainsFunc(ms.list, configured)
+	return ok && e.Op == "refresh" && (e.ClientGone() || !slices.ContainsFunc(ms.list, configured))
 }
 
 // find returns the method of a pairing, nil if it is no longer configured.
@@ -149,14 +150,13 @@ func (ms *methods) lacking(granted []string) error {
 }
 
 // isMethodRefusal reports whether an error means that the server refuses a method:
-// the client is unknown or of another type, or may not ask for the scope.
+// the client is unknown, gone or of another type, or may not ask for the scope.
 func isMethodRefusal(err error) (*oauthdevice.Error, bool) {
 	e, ok := errors.AsType[*oauthdevice.Error](err)
 	if !ok {
 		return nil, false
 	}
-	switch e.Code {
-	case oauthdevice.InvalidScope, oauthdevice.InvalidClient, oauthdevice.UnauthorizedClient, oauthdevice.UnsupportedGrantType:
+	if e.RefusesClient() || e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnsupportedGrantType {
 		return e, true
 	}
 	return nil, false

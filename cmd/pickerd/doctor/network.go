@@ -262,11 +262,11 @@ func tlsRemedy(err error) string {
 	return "Check whether a firewall or a proxy blocks encrypted connections."
 }
 
-// answers reports whether an answer is JSON, as from the server's API. A captive portal
-// answers with a web page or a redirect.
+// answers reports whether an answer is a JSON object, as from the server's API. A
+// captive portal answers with a web page or a redirect.
 func answers(resp *http.Response, body []byte) bool {
 	var v map[string]any
-	return resp.StatusCode/100 != 3 && json.Unmarshal(body, &v) == nil
+	return resp.StatusCode/100 != 3 && json.Unmarshal(body, &v) == nil && v != nil // null
 }
 
 func (d *Doctor) portal(ctx context.Context, check string) {
@@ -322,8 +322,16 @@ func (d *Doctor) endpoints(ctx context.Context, check string) {
 	}
 }
 
+// refusalRemedy returns what to do about a pairing method that the server refuses
+// with an error code.
+func refusalRemedy(code string) string {
+	if e := (&oauthdevice.Error{Code: code}); e.ClientGone() {
+		return "The client was deleted or disabled in the Google Cloud console. Create another one and install its file, or enable another pairing method."
+	}
+	return `See "If Google refuses the scope" in the README, and enable another pairing method.`
+}
+
 func (d *Doctor) scope(ctx context.Context, check string) {
-	const remedy = `See "If Google refuses the scope" in the README, and enable another pairing method.`
 	s := d.status
 	switch {
 	case s != nil && s.Account != nil:
@@ -331,7 +339,7 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 		return
 	case s != nil && len(s.Refused) > 0:
 		for _, r := range s.Refused {
-			d.found(check, Fail, remedy, "The server refuses the pairing method %q: %s %s", r.Method, r.Error, r.Reason)
+			d.found(check, Fail, refusalRemedy(r.Error), "The server refuses the pairing method %q: %s %s", r.Method, r.Error, r.Reason)
 		}
 		return
 	case s != nil && s.Pairing != nil && s.Pairing.UserCode != "":
@@ -351,8 +359,8 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 	switch {
 	case err == nil:
 		d.ok(check, "The server gives a code for it (discarded).")
-	case e != nil && (e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnauthorizedClient):
-		d.found(check, Fail, remedy, "%v", err)
+	case e != nil && (e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnauthorizedClient || e.ClientGone()):
+		d.found(check, Fail, refusalRemedy(e.Code), "%v", err)
 	case e != nil && e.Code == oauthdevice.InvalidClient:
 		d.found(check, Fail, `The client must be of type "TVs and Limited Input devices", and its secret must be right.`, "%v", err)
 	default:
