@@ -22,6 +22,7 @@ func TestGateway(t *testing.T) {
 	var gw *fakeGateway
 	o := options{setUp: through("gw.test"), before: func(w *world) { gw = w.addGateway("gw.test", nil) }}
 	inWorld(t, o, func(t *testing.T, w *world) {
+		w.net.delayFirst("POST", "/v1/sessions", 5*time.Second)
 		s := w.pair()
 		synctest.Wait()
 		received, continued := gw.told()
@@ -219,10 +220,11 @@ func TestServerChangedDuringPairing(t *testing.T) {
 		}
 		w.setUp = through("new.test")
 		w.restart()
-		w.until("another code", func(s device.Status) bool {
-			return s.Pairing != nil && s.Pairing.UserCode != first.Pairing.UserCode
-		})
+		polled := len(before.saw("device_code"))
 		w.pass(time.Minute)
+		if s := w.untilCode(); s.Pairing.UserCode == first.Pairing.UserCode || len(before.saw("device_code")) > polled {
+			t.Error("the code of the old server is still on the screen or polled")
+		}
 		if len(after.saw(p.DeviceCode)) > 0 {
 			t.Error("the new server got the device_code of the old one")
 		}
