@@ -266,6 +266,7 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
 		"oauthdevice":                       {"oauthdevice/httperror"},
+		"oauthdevice/gateway":               nil,
 		"oauthdevice/httperror":             nil,
 		"oauthdevice/tokenfile":             nil,
 		"oauthdevice/oauthtest":             nil,
