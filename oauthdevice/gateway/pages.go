@@ -148,12 +148,13 @@ type waitView struct {
 	Next string // address of that page, "" until the box has one
 }
 
-// refreshSeconds is the pause between two looks for the address.
+// refreshSeconds is the pause before the page wait is loaded again.
 const refreshSeconds = "2"
 
-// refresh returns the value of the header Refresh, "" if the page is not to be sent
-// with one. A meta element with a pause is what accessibility checkers refuse; it
-// serves as well as the header in every other respect.
+// refresh returns the value of the header Refresh that the page needs, or "". A
+// meta element with a pause would do the same, but accessibility checkers refuse it
+// (WCAG 2.2, failure F41), because a reload may interrupt a reader. This page has
+// little to read, and its button serves browsers that are told not to reload.
 func (v waitView) refresh() string {
 	if v.Next == "" {
 		return refreshSeconds
