@@ -35,9 +35,11 @@ func TestEveryCrashPoint(t *testing.T) {
 		delay time.Duration // before the person picks, to make tokens expire
 		twice bool          // cut the power again while the box recovers
 		leave bool          // the person unpairs after the power cut
+		gw    bool          // people sign in at a gateway
 	}{
 		"once":        {},
 		"then unpair": {leave: true},
+		"gateway":     {gw: true},
 		"twice":       {auth: oauthtest.Options{RotateOverlap: true, TokenLife: 90 * time.Second}, delay: 50 * time.Second, twice: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +50,10 @@ func TestEveryCrashPoint(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					l := newScenario(t, v.auth, v.delay)
 					l.leave = v.leave
+					if v.gw {
+						l.addGateway("gw.test", nil)
+						l.setUp = through("gw.test")
+					}
 					what = l.withCut(cut, v.twice)
 				})
 				switch {
@@ -69,7 +75,7 @@ func TestEveryCrashPoint(t *testing.T) {
 	}
 	for _, op := range []string{store.OpCommit, store.OpCreate, store.OpWrite, store.OpSync, store.OpSyncDir, store.OpRename,
 		store.OpRemove, store.OpMkdir, "before POST /token", "after POST /token", "after POST /v1/sessions", "after DELETE /v1/sessions",
-		"during GET /media", "before POST /revoke"} {
+		"during GET /media", "before POST /revoke", "before POST /received", "after POST /received", "before POST /continue", "after POST /continue"} {
 		if !slices.ContainsFunc(all, func(p string) bool { return strings.HasPrefix(p, op) }) {
 			t.Errorf("no crash point of the kind %q", op)
 		}
