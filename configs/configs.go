@@ -284,7 +284,7 @@ func (c *Config) fillIn(getenv func(string) string) error {
 		c.Name = "%H"
 	}
 	host, _ := os.Hostname()
-	name, err := expand(c.Name, host, machineID())
+	name, err := expand(c.Name, host, machineID("/etc/machine-id"))
 	if err != nil {
 		return err
 	}
@@ -330,10 +330,11 @@ const (
 	pasteClient  = "desktop_client_secret.json"
 )
 
-// machineID returns an ID of this machine: systemd's, or else the last four bytes
-// of a network card's address, or else "unknown".
-func machineID() string {
-	if id, _ := os.ReadFile("/etc/machine-id"); len(bytes.TrimSpace(id)) >= shownID {
+// machineID returns an ID of this machine: the one in a file such as
+// /etc/machine-id, or else the last four bytes of a network card's address, or else
+// "unknown".
+func machineID(file string) string {
+	if id, _ := os.ReadFile(file); isMachineID(bytes.TrimSpace(id)) {
 		return string(bytes.TrimSpace(id))
 	}
 	cards, _ := net.Interfaces()
@@ -343,6 +344,13 @@ func machineID() string {
 		}
 	}
 	return "unknown"
+}
+
+// isMachineID reports whether an ID has the form of machine-id(5). The file of an
+// image that has not booted yet is empty or says "uninitialized".
+func isMachineID(id []byte) bool {
+	b, err := hex.DecodeString(string(id))
+	return err == nil && len(b) == 16 && !bytes.Equal(b, make([]byte, 16))
 }
 
 // shownID is how many characters of a machine ID appear in a name. Eight tell ten

@@ -40,7 +40,7 @@ func TestEveryCrashPoint(t *testing.T) {
 		"once":        {},
 		"then unpair": {leave: true},
 		"gateway":     {gw: true},
-		"twice":       {auth: oauthtest.Options{RotateOverlap: true, TokenLife: 90 * time.Second}, delay: 50 * time.Second, twice: true},
+		"twice":       {auth: oauthtest.Options{RotateOverlap: true, TokenLife: 90 * time.Second}, delay: 85 * time.Second, twice: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var points []string

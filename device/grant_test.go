@@ -35,10 +35,10 @@ func TestGrantLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.until("photos with a notice", func(s device.Status) bool {
-			return s.State == device.Showing && s.Problem != nil && s.Problem.Code == "pair_again"
+			return s.State == device.Showing && s.Problem != nil && s.Problem.Code == "grant_revoked"
 		})
 		w.restart()
-		w.untilProblem("pair_again")
+		w.untilProblem("grant_revoked")
 		if err := w.dev.Pick(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -139,7 +139,7 @@ func TestDiskOutages(t *testing.T) {
 			for at := 0; ; at++ {
 				what := ""
 				synctest.Test(t, func(t *testing.T) {
-					what = newScenario(t, oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}, 50*time.Second).withOutage(at, errno, code)
+					what = newScenario(t, oauthtest.Options{RotateRefresh: true, TokenLife: 90 * time.Second}, 85*time.Second).withOutage(at, errno, code)
 				})
 				if what == "" || t.Failed() {
 					break

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 )
 
 const (
@@ -71,13 +72,14 @@ func (c *Client) Authorize(ctx context.Context, state string) (*Authorization, e
 	if err != nil {
 		return nil, newError(op, err, tr, c.Secret)
 	}
+	interval := min(max(r.Interval, 0), int64(maxInterval/time.Second)) // before it is multiplied
 	a := &Authorization{
 		DeviceCode:              Secret(r.DeviceCode),
 		UserCode:                r.UserCode,
 		VerificationURI:         r.VerificationURI,
 		VerificationURIComplete: r.VerificationURIComplete,
 		ExpiresAt:               expiry(r.Expiry),
-		Interval:                min(time.Duration(max(r.Interval, 0))*time.Second, maxInterval),
+		Interval:                time.Duration(interval) * time.Second,
 	}
 	if a.Interval <= 0 {
 		a.Interval = defaultInterval
@@ -129,15 +131,27 @@ func isWebURL(s string) bool {
 }
 
 // Poll asks once whether the person has decided (RFC 8628 §3.4). Errors are of
-// type *Error. Error.Code is one of those in RFC 8628 §3.5;
-// ErrMalformedResponse means that the code may be used up.
+// type *Error. Error.Code is one of those in RFC 8628 §3.5; any other one that is
+// not temporary ends the code. ErrMalformedResponse means that the code may be
+// used up.
 func (c *Client) Poll(ctx context.Context, deviceCode Secret) (*Token, error) {
 	tr := &transport{}
-	// Config.Exchange sends exactly one request to the token endpoint. The
-	// parameters of the device grant replace those of the code grant.
-	t, err := c.config().Exchange(tr.context(ctx, c.HTTP), "",
-		oauth2.SetAuthURLParam("grant_type", grantDeviceCode),
-		oauth2.SetAuthURLParam("device_code", string(deviceCode)))
+	// Config.DeviceAccessToken polls in a loop with a timer of its own, and
+	// Config.Exchange adds an empty code. The client credentials grant sends one
+	// request with these parameters, the grant_type included.
+	cfg := c.config()
+	grant := clientcredentials.Config{
+		ClientID:     cfg.ClientID,
+		ClientSecret: cfg.ClientSecret,
+		TokenURL:     cfg.Endpoint.TokenURL,
+		AuthStyle:    cfg.Endpoint.AuthStyle,
+		EndpointParams: url.Values{
+			"grant_type":  {grantDeviceCode},
+			"device_code": {string(deviceCode)},
+			"client_id":   {c.ID}, // also beside the Authorization header (RFC 8628 §3.4)
+		},
+	}
+	t, err := grant.Token(tr.context(ctx, c.HTTP))
 	if err != nil {
 		return nil, newError("poll", err, tr, c.Secret, deviceCode)
 	}

@@ -1,7 +1,9 @@
 package oauthdevice_test
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,6 +59,47 @@ func TestDeviceFlow(t *testing.T) {
 			t.Errorf("revoked twice: %v", err)
 		}
 	})
+}
+
+// A poll has the fields of RFC 8628 §3.4 and no others, such as a code.
+func TestPollForm(t *testing.T) {
+	const grant = "urn:ietf:params:oauth:grant-type:device_code"
+	for name, tt := range map[string]struct {
+		secret oauthdevice.Secret
+		basic  bool
+		want   map[string]string
+	}{
+		"secret in the form":   {"se:cret", false, map[string]string{"client_id": "id", "client_secret": "se:cret", "device_code": "a device code", "grant_type": grant}},
+		"secret in the header": {"se:cret", true, map[string]string{"client_id": "id", "device_code": "a device code", "grant_type": grant}},
+		"public client":        {"", false, map[string]string{"client_id": "id", "device_code": "a device code", "grant_type": grant}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(oauthtest.New(oauthtest.Options{}))
+			c.ID, c.Secret, c.BasicAuth = "id", tt.secret, tt.basic
+			c.HTTP.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if err := r.ParseForm(); err != nil {
+					return nil, err
+				}
+				got := map[string]string{}
+				for name, values := range r.Form {
+					got[name] = values[0]
+					if len(values) > 1 {
+						t.Errorf("%s is sent %d times", name, len(values))
+					}
+				}
+				if !maps.Equal(got, tt.want) {
+					t.Errorf("fields %v, want %v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(tt.want)))
+				}
+				if _, _, basic := r.BasicAuth(); basic != tt.basic {
+					t.Errorf("Authorization header: %t, want %t", basic, tt.basic)
+				}
+				return respond(428, `{"error":"authorization_pending"}`)(r)
+			})
+			if _, err := c.Poll(t.Context(), "a device code"); code(err) != oauthdevice.AuthorizationPending {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 func TestQRURI(t *testing.T) {

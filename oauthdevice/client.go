@@ -104,7 +104,7 @@ func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := tr.send(req, c.HTTP)
-	switch code := tr.errorCode(); {
+	switch code := tr.member("error"); {
 	case tr.ok():
 		return nil // a body that is cut off does not matter
 	case err != nil:

@@ -22,6 +22,7 @@
 //	§3.5   slow_down                      Error.Code; the caller adds 5 s to the interval for good, also after a restart
 //	§3.5   access_denied, expired_token   Error.Code; the caller drops the code and requests another
 //	§3.5   connection timeout             Error.Temporary; the caller backs off exponentially
+//	§3.5   any other error                Error.Code; unless it is temporary, it ends the code
 //	§5.2   device code brute forcing      bounded by the server; device_code is a Secret, absent from errors and logs
 //	§5.3   device trustworthiness         the caller says which screen asks and for what
 //	§5.4   session spying                 the caller replaces a code as soon as it is used or has expired
@@ -43,7 +44,8 @@
 // metadata cannot send a token elsewhere.
 //
 // Google's deviations (verification_url, status 428 and 403 for pending,
-// error_code instead of error) are accepted beside the standard forms. The
+// error_code instead of error, error_subtype, deleted_client and disabled_client
+// for invalid_client) are accepted beside the standard forms. The
 // device authorization request is sent without the client secret, as Google
 // documents it, and repeated with it if the server answers invalid_client
 // (RFC 8628 §3.1). With Client.BasicAuth every request carries the

@@ -29,10 +29,21 @@ const (
 	AdminPolicyEnforced  = "admin_policy_enforced"
 	OrgInternal          = "org_internal"
 	RateLimitExceeded    = "rate_limit_exceeded"
+	DeletedClient        = "deleted_client"
+	DisabledClient       = "disabled_client"
+
+	// AuthorizationDeclined is what other servers send for AccessDenied.
+	AuthorizationDeclined = "authorization_declined"
 
 	serverError            = "server_error"            // RFC 6749 §4.1.2.1
 	temporarilyUnavailable = "temporarily_unavailable" // RFC 6749 §4.1.2.1
 	internalFailure        = "internal_failure"        // Google
+)
+
+// Values of Error.Subtype: an organisation requires signing in again.
+const (
+	InvalidRAPT  = "invalid_rapt"
+	RAPTRequired = "rapt_required"
 )
 
 // maxDescription bounds, in runes, text from the server that goes into errors.
@@ -40,8 +51,8 @@ const maxDescription = 200
 
 var (
 	// ErrMalformedResponse means a response with a 2xx status whose body is
-	// cut off, empty or without a token. The code or token of the request may
-	// be used up: a device_code must not be polled again.
+	// cut off, empty, null or without a token. The code or token of the request
+	// may be used up: a device_code must not be polled again.
 	ErrMalformedResponse = errors.New("malformed response")
 	// ErrNotOAuth means that the response is not from an OAuth server but,
 	// for example, from a captive portal or a proxy.
@@ -56,6 +67,7 @@ type Error struct {
 	Op          string        // the request: "device authorization", "poll", "exchange", "refresh", "revoke", "userinfo", "received", "continue", OpMetadata or OpAuthorization
 	HTTPStatus  int           // 0 if there was no response
 	Code        string        // the response's "error" or Google's "error_code"; empty if it has none
+	Subtype     string        // "error_subtype", which Google adds to InvalidGrant
 	Description string        // "error_description", for logs only
 	RetryAfter  time.Duration // the pause that the server asked for; 0 for none
 	Err         error         // the cause if there is no Code
@@ -64,10 +76,15 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string {
 	switch {
-	case e.Code != "" && e.Description != "":
-		return fmt.Sprintf("%s: %s (%s)", e.Op, e.Code, e.Description)
 	case e.Code != "":
-		return e.Op + ": " + e.Code
+		text := e.Op + ": " + e.Code
+		if e.Subtype != "" {
+			text += ", " + e.Subtype
+		}
+		if e.Description != "" {
+			text += " (" + e.Description + ")"
+		}
+		return text
 	case e.HTTPStatus != 0:
 		return fmt.Sprintf("%s: HTTP %d: %v", e.Op, e.HTTPStatus, cmp.Or(e.Err, errors.New("no error code")))
 	}
@@ -96,14 +113,31 @@ func (e *Error) Temporary() bool {
 	return e.Code == ""
 }
 
+// RefusesClient reports whether the server refuses the client, whatever it asks
+// for: it is unknown, deleted, disabled or of another type, or its secret is wrong.
+func (e *Error) RefusesClient() bool {
+	return e.Code == InvalidClient || e.Code == UnauthorizedClient || e.ClientGone()
+}
+
+// ClientGone reports whether the client was deleted or disabled. No configuration
+// of this program can make its tokens valid again.
+func (e *Error) ClientGone() bool { return e.Code == DeletedClient || e.Code == DisabledClient }
+
+// RateLimited reports whether the server received too many requests.
+func (e *Error) RateLimited() bool {
+	return e.Code == RateLimitExceeded || e.HTTPStatus == http.StatusTooManyRequests
+}
+
 // newError returns an *Error for an error of x/oauth2 and the response that tr
 // saw. secrets are those of the request: a server may echo them, and they must
 // not reach a log.
 func newError(op string, err error, tr *transport, secrets ...Secret) error {
 	e := &Error{Op: op, HTTPStatus: tr.status, RetryAfter: tr.retryAfter}
 	if re, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		e.Code = cmp.Or(printable(re.ErrorCode, secrets), printable(tr.googleErrorCode(), secrets))
-		e.Description = printable(re.ErrorDescription, secrets)
+		// Only Google's rate limit has "error_code" instead of "error".
+		e.Code = printable(cmp.Or(re.ErrorCode, tr.member("error"), tr.member("error_code")), secrets)
+		e.Subtype = printable(tr.member("error_subtype"), secrets)
+		e.Description = printable(cmp.Or(re.ErrorDescription, tr.member("error_description")), secrets)
 		if e.Code == "" {
 			e.Err = ErrNotOAuth
 		}

@@ -34,6 +34,11 @@ func TestError(t *testing.T) {
 		"captive portal":     {200, `<html>`, "", oauthdevice.ErrNotOAuth, true, "poll: HTTP 200: response is not from an OAuth server"},
 		"without a code":     {400, `{}`, "", oauthdevice.ErrNotOAuth, true, "poll: HTTP 400: response is not from an OAuth server"},
 		"without a token":    {200, `{}`, "", oauthdevice.ErrMalformedResponse, false, "poll: HTTP 200: malformed response"},
+		"null":               {200, ` null\n`, "", oauthdevice.ErrMalformedResponse, false, "poll: HTTP 200: malformed response"},
+		"null with a status": {400, `null`, "", oauthdevice.ErrNotOAuth, true, "poll: HTTP 400: response is not from an OAuth server"},
+		"no client any more": {401, `{"error":"deleted_client","error_description":"gone"}`, "deleted_client", nil, false, "poll: deleted_client (gone)"},
+		"with a subtype":     {400, `{"error":"invalid_grant","error_subtype":"invalid_rapt"}`, "invalid_grant", nil, false, "poll: invalid_grant, invalid_rapt"},
+		"odd description":    {400, `{"error":"invalid_grant","error_description":7}`, "invalid_grant", nil, false, "poll: invalid_grant"},
 		"too long":           {200, strings.Repeat(" ", 65<<10), "", oauthdevice.ErrMalformedResponse, false, "poll: HTTP 200: malformed response"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,6 +51,36 @@ func TestError(t *testing.T) {
 			}
 			if !errors.Is(err, tt.is) && tt.is != nil {
 				t.Errorf("%v is not %v", err, tt.is)
+			}
+		})
+	}
+}
+
+// What an error means for the client, the grant and the next request.
+func TestErrorKinds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status                     int
+		body                       string
+		refusesClient, gone, limit bool
+		subtype                    string
+	}{
+		"unknown client":  {401, `{"error":"invalid_client"}`, true, false, false, ""},
+		"other flow":      {401, `{"error":"unauthorized_client"}`, true, false, false, ""},
+		"deleted client":  {401, `{"error":"deleted_client"}`, true, true, false, ""},
+		"disabled client": {401, `{"error":"disabled_client"}`, true, true, false, ""},
+		"revoked":         {400, `{"error":"invalid_grant"}`, false, false, false, ""},
+		"reauth":          {400, `{"error":"invalid_grant","error_subtype":"invalid_rapt"}`, false, false, false, oauthdevice.InvalidRAPT},
+		"odd subtype":     {400, `{"error":"invalid_grant","error_subtype":["invalid_rapt"]}`, false, false, false, ""},
+		"429":             {429, ``, false, false, true, ""},
+		"Google's limit":  {403, `{"error_code":"rate_limit_exceeded"}`, false, false, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(oauthtest.New(oauthtest.Options{}))
+			c.HTTP.Transport = respond(tt.status, tt.body)
+			_, err := c.Refresh(t.Context(), "a token")
+			e, ok := errors.AsType[*oauthdevice.Error](err)
+			if !ok || e.RefusesClient() != tt.refusesClient || e.ClientGone() != tt.gone || e.RateLimited() != tt.limit || e.Subtype != tt.subtype {
+				t.Errorf("%v: client refused %t, gone %t, rate limited %t, subtype %q", err, e.RefusesClient(), e.ClientGone(), e.RateLimited(), e.Subtype)
 			}
 		})
 	}
@@ -157,6 +192,7 @@ func TestAuthorizationTimes(t *testing.T) {
 		`,"expires_in":"1800","interval":"7.5"`: {30 * time.Minute, 7 * time.Second},
 		`,"expires_in":1e9,"interval":1e9`:      {24 * time.Hour, 5 * time.Minute},
 		`,"interval":-1`:                        {5 * time.Minute, 5 * time.Second},
+		`,"interval":18446744074`:               {5 * time.Minute, 5 * time.Minute}, // overflows a Duration
 	} {
 		c.HTTP.Transport = respond(200, `{"device_code":"d","user_code":"AB","verification_uri":"https://x.test/"`+values+`}`)
 		a, err := c.Authorize(t.Context(), "")

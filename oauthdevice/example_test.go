@@ -65,7 +65,7 @@ func Example() {
 // the new one before it is used.
 func ExampleTokenSource() {
 	ctx := context.Background()
-	server := oauthtest.New(oauthtest.Options{TokenLife: time.Second, RotateRefresh: true})
+	server := oauthtest.New(oauthtest.Options{RotateRefresh: true})
 	client := &oauthdevice.Client{
 		ID:            server.ClientID(),
 		Secret:        oauthdevice.Secret(server.ClientSecret()),
@@ -84,6 +84,7 @@ func ExampleTokenSource() {
 		log.Fatal(err)
 	}
 
+	token.ExpiresAt = time.Now()         // as after an hour
 	ready := func() error { return nil } // can the store be written?
 	save := func(t *oauthdevice.Token) error {
 		fmt.Println("save: rotated refresh token:", t.Refresh != token.Refresh)

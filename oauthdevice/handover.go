@@ -45,7 +45,7 @@ func (c *Client) notify(ctx context.Context, op, endpoint string, form url.Value
 	case tr.ok() && !httperror.IsHTML(tr.body):
 		return nil // a body that is cut off does not matter
 	case err == nil:
-		err = &oauth2.RetrieveError{Response: resp, Body: tr.body, ErrorCode: tr.errorCode()}
+		err = &oauth2.RetrieveError{Response: resp, Body: tr.body, ErrorCode: tr.member("error")}
 	}
 	return newError(op, err, tr, append(secrets, c.Secret)...)
 }

@@ -77,7 +77,7 @@ func Discover(ctx context.Context, hc *http.Client, issuer string) (*Metadata, e
 	case tr.status == http.StatusNotFound:
 		refused.Err = fmt.Errorf("%w: the server publishes none", ErrMetadata)
 	case !tr.ok():
-		refused.Code, refused.Err = printable(tr.errorCode(), nil), ErrNotOAuth
+		refused.Code, refused.Err = printable(tr.member("error"), nil), ErrNotOAuth
 	case httperror.IsHTML(tr.body):
 		refused.Err = ErrNotOAuth
 	default:

@@ -114,7 +114,7 @@ func TestNoMetadata(t *testing.T) {
 		is        error
 	}{
 		"none":      {respond(404, "404 page not found"), "https://g.test", false, oauthdevice.ErrMetadata},
-		"null":      {respond(200, "null"), "https://g.test", false, oauthdevice.ErrMetadata},
+		"null":      {respond(200, "null"), "https://g.test", true, nil},
 		"a list":    {respond(200, "[]"), "https://g.test", false, oauthdevice.ErrMetadata},
 		"a portal":  {respond(200, "<html>"), "https://g.test", true, oauthdevice.ErrNotOAuth},
 		"an outage": {respond(503, `{"error":"temporarily_unavailable"}`), "https://g.test", true, oauthdevice.ErrNotOAuth},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
@@ -22,6 +23,17 @@ func FuzzResponse(f *testing.F) {
 	f.Add(200, `{"access_token":"a","id_token":"e30.eyJlbWFpbCI6InBAZXhhbXBsZS5vcmcifQ.c2ln"}`)
 	f.Add(200, `{"access_token":"a","id_token":"e30.eyJlbWFpbCI6Nw.c2ln"}`)
 	f.Add(200, `{"access_token":"a","expires_in":-1}`)
+	for _, document := range []string{
+		`{"device_code":"d","user_code":"AB-CD","verification_uri":"https://g.test/device","verification_uri_complete":"https://g.test/d/AB","expires_in":1800,"interval":5}`,
+		`{"access_token":"a","expires_in":3599,"refresh_token":"r","scope":"x y","token_type":"Bearer","id_token":"e30.e30.c2ln"}`,
+		`{"error":"invalid_grant","error_subtype":"invalid_rapt","error_description":"why","error_uri":"https://g.test/","error_code":"rate_limit_exceeded"}`,
+		`{"sub":"1","email":"person@example.org"}`,
+	} {
+		for _, body := range oauthtest.Variants(document) {
+			f.Add(200, body)
+			f.Add(400, body)
+		}
+	}
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 100 || status > 999 {
 			return
@@ -32,7 +44,7 @@ func FuzzResponse(f *testing.F) {
 		})
 		a, err := c.Authorize(t.Context(), "")
 		checkError(t, err)
-		if err == nil && (a.DeviceCode == "" || a.UserCode == "" || a.Interval <= 0 || !strings.HasPrefix(a.QRURI(), "http")) {
+		if err == nil && (a.DeviceCode == "" || a.UserCode == "" || a.Interval < time.Second || !strings.HasPrefix(a.QRURI(), "http")) {
 			t.Errorf("unusable: %+v", a)
 		}
 		tok, err := c.Poll(t.Context(), "d")
@@ -40,10 +52,16 @@ func FuzzResponse(f *testing.F) {
 		if err == nil && tok.Access == "" {
 			t.Error("neither token nor error")
 		}
-		_, err = c.Refresh(t.Context(), "r")
+		tok, err = c.Refresh(t.Context(), "r")
 		checkError(t, err)
+		if err == nil && (tok.Access == "" || tok.Refresh == "") {
+			t.Error("neither tokens nor error")
+		}
 		tok, err = c.Exchange(t.Context(), "c", "https://relay.test/", "v")
 		checkError(t, err)
+		if err == nil && tok.Access == "" {
+			t.Error("neither token nor error")
+		}
 		if err == nil && strings.ContainsAny(tok.Account, "\n\x1b") {
 			t.Errorf("account %q", tok.Account)
 		}

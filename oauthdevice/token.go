@@ -101,7 +101,7 @@ func (c *Client) Account(ctx context.Context, access Secret) (string, error) {
 	case err != nil:
 		return "", newError(op, err, tr, access)
 	case !tr.ok():
-		return "", &Error{Op: op, HTTPStatus: tr.status, Code: printable(tr.errorCode(), []Secret{access}), Err: ErrNotOAuth}
+		return "", &Error{Op: op, HTTPStatus: tr.status, Code: printable(tr.member("error"), []Secret{access}), Err: ErrNotOAuth}
 	}
 	return claimedEmail(tr.body), nil
 }

@@ -82,7 +82,7 @@ func (c *Client) requestToken(ctx context.Context, op string, form url.Values, s
 		Description string `json:"error_description"`
 	}
 	malformed := json.Unmarshal(tr.body, &answer) != nil || answer.AccessToken == ""
-	if code := tr.errorCode(); code != "" || !tr.ok() {
+	if code := tr.member("error"); code != "" || !tr.ok() {
 		refusal := &oauth2.RetrieveError{Response: resp, Body: tr.body, ErrorCode: code, ErrorDescription: answer.Description}
 		return nil, newError(op, refusal, tr, secrets...)
 	}

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// refreshMargin is how long before its expiry an access token is replaced, so
-// that it does not expire on its way to the API.
-const refreshMargin = 60 * time.Second
+// maxRefreshMargin is how long before its expiry an access token is replaced, so
+// that it does not expire on its way to the API. One that lives less than ten
+// minutes is replaced after nine tenths of its life.
+const maxRefreshMargin = 60 * time.Second
 
 // A TokenSource supplies valid access tokens for one person and refreshes them.
 // Its methods may be called concurrently; at most one refresh is in flight.
@@ -17,6 +18,7 @@ type TokenSource struct {
 	save   func(*Token) error
 	lock   chan struct{} // holds one element while unlocked; a channel lets a context end the wait
 	token  Token
+	margin time.Duration // before the expiry of token, when it is to be replaced
 	// unsaved is a refreshed token that save rejected. If the server rotates
 	// refresh tokens, no other token is valid, so it is neither used before it
 	// is saved nor dropped.
@@ -32,15 +34,34 @@ type TokenSource struct {
 // It calls save with each new token before the token is used. If save returns
 // an error, Token returns that error and calls save again the next time.
 func NewTokenSource(c *Client, t Token, ready func() error, save func(*Token) error) *TokenSource {
-	s := &TokenSource{client: c, ready: ready, save: save, lock: make(chan struct{}, 1), token: t}
+	s := &TokenSource{client: c, ready: ready, save: save, lock: make(chan struct{}, 1), token: t, margin: refreshMargin(&t)}
 	s.lock <- struct{}{}
 	return s
 }
 
-// Token returns an access token that should be valid for at least another
-// minute. It returns the errors of Client.Refresh, ready, save and ctx. After
-// an *Error with code InvalidGrant the person must sign in again.
+// refreshMargin returns how long before its expiry a token is replaced: at most a
+// tenth of the life that it still has.
+func refreshMargin(t *Token) time.Duration {
+	return min(max(time.Until(t.ExpiresAt)/10, 0), maxRefreshMargin)
+}
+
+// Token returns an access token that does not expire on its way to the API. It
+// returns the errors of Client.Refresh, ready, save and ctx. After an *Error with
+// code InvalidGrant the person must sign in again.
 func (s *TokenSource) Token(ctx context.Context) (string, error) {
+	return s.get(ctx, func() bool { return s.token.Access != "" && time.Until(s.token.ExpiresAt) > s.margin })
+}
+
+// Refresh requests a new access token even if the current one is valid, to use
+// the refresh token and to learn whether it still works. Its errors are those of
+// Token.
+func (s *TokenSource) Refresh(ctx context.Context) error {
+	_, err := s.get(ctx, func() bool { return false })
+	return err
+}
+
+// get returns the current access token if isGood, and otherwise a new one.
+func (s *TokenSource) get(ctx context.Context, isGood func() bool) (string, error) {
 	select {
 	case <-s.lock:
 	case <-ctx.Done():
@@ -51,7 +72,7 @@ func (s *TokenSource) Token(ctx context.Context) (string, error) {
 	if s.unsaved != nil {
 		return s.keep(s.unsaved)
 	}
-	if s.token.Access != "" && time.Until(s.token.ExpiresAt) > refreshMargin {
+	if isGood() {
 		return string(s.token.Access), nil
 	}
 	if ctx.Err() != nil {
@@ -98,7 +119,7 @@ func (s *TokenSource) keep(t *Token) (string, error) {
 		s.unsaved = t
 		return "", err
 	}
-	s.token, s.unsaved = *t, nil
+	s.token, s.unsaved, s.margin = *t, nil, refreshMargin(t)
 	return string(t.Access), nil
 }
 

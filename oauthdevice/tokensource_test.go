@@ -67,6 +67,54 @@ func TestTokenSource(t *testing.T) {
 	})
 }
 
+// An access token is replaced a minute before it expires, but never in the first
+// nine tenths of its life.
+func TestRefreshMargin(t *testing.T) {
+	for life, margin := range map[time.Duration]time.Duration{
+		time.Minute:      6 * time.Second,
+		5 * time.Minute:  30 * time.Second,
+		10 * time.Minute: time.Minute,
+		time.Hour:        time.Minute,
+	} {
+		t.Run(life.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := oauthtest.New(oauthtest.Options{TokenLife: life})
+				c, tok := signIn(t, s)
+				src := oauthdevice.NewTokenSource(c, *tok, ready, func(*oauthdevice.Token) error { return nil })
+				current := string(tok.Access)
+				for range 3 {
+					time.Sleep(life - margin - time.Second)
+					if access(t, src) != current {
+						t.Errorf("replaced more than %v before it expires", margin)
+					}
+					time.Sleep(time.Second)
+					next := access(t, src)
+					if next == current {
+						t.Errorf("not replaced %v before it expires", margin)
+					}
+					current = next
+				}
+			})
+		})
+	}
+}
+
+// Refresh uses the refresh token although the access token is valid.
+func TestForcedRefresh(t *testing.T) {
+	s := oauthtest.New(oauthtest.Options{RotateRefresh: true})
+	c, tok := signIn(t, s)
+	saves := 0
+	src := oauthdevice.NewTokenSource(c, *tok, ready, func(*oauthdevice.Token) error { saves++; return nil })
+	if err := src.Refresh(t.Context()); err != nil || saves != 1 || access(t, src) == string(tok.Access) {
+		t.Errorf("%v after %d saves", err, saves)
+	}
+	s.RequireReauth()
+	err := src.Refresh(t.Context())
+	if e, ok := errors.AsType[*oauthdevice.Error](err); !ok || e.Code != oauthdevice.InvalidGrant || e.Subtype != oauthdevice.InvalidRAPT {
+		t.Errorf("got %v", err)
+	}
+}
+
 // If the server rotates refresh tokens, a token that could not be saved is the
 // only valid one.
 func TestUnsavedToken(t *testing.T) {

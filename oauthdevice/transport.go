@@ -18,7 +18,13 @@ import (
 // maxBody bounds the body of every response. Real ones have about 1 kB.
 const maxBody = 64 << 10
 
-var errTooLong = errors.New("response body exceeds 64 kB")
+// maxSeconds bounds expires_in and interval.
+const maxSeconds = 1<<31 - 1
+
+var (
+	errTooLong = errors.New("response body exceeds 64 kB")
+	errNull    = errors.New("response body is null")
+)
 
 // A transport sends one request, usually for x/oauth2, and keeps what that
 // library loses. The library's DeviceAuth ignores its context and never closes
@@ -81,10 +87,14 @@ func (tr *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil && len(tr.body) > maxBody {
 		err = errTooLong
 	}
+	text := bytes.TrimSpace(tr.body)
+	if err == nil && string(text) == "null" {
+		err = errNull // the library dereferences it
+	}
 	if err != nil {
 		return nil, err
 	}
-	if bytes.HasPrefix(bytes.TrimSpace(tr.body), []byte("{")) {
+	if bytes.HasPrefix(text, []byte("{")) {
 		// The library parses JSON that is labelled text/plain as a query.
 		resp.Header.Set("Content-Type", "application/json")
 		tr.body = unquoteNumbers(tr.body)
@@ -95,32 +105,21 @@ func (tr *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (tr *transport) ok() bool { return tr.status >= 200 && tr.status <= 299 }
 
-// errorCode returns the member "error" of the response (RFC 6749 §5.2), or "".
-func (tr *transport) errorCode() string {
-	var b struct {
-		Error string `json:"error"`
-	}
-	if json.Unmarshal(tr.body, &b) != nil {
+// member returns a member of the response that is a string, or "". Unlike the
+// library it finds one beside members of unexpected types.
+func (tr *transport) member(name string) string {
+	var m map[string]json.RawMessage
+	var s string
+	if json.Unmarshal(tr.body, &m) != nil || json.Unmarshal(m[name], &s) != nil {
 		return ""
 	}
-	return b.Error
-}
-
-// googleErrorCode returns the member "error_code", or "". Only Google's rate
-// limit uses it instead of "error".
-func (tr *transport) googleErrorCode() string {
-	var b struct {
-		ErrorCode string `json:"error_code"`
-	}
-	if json.Unmarshal(tr.body, &b) != nil {
-		return ""
-	}
-	return b.ErrorCode
+	return s
 }
 
 // unquoteNumbers turns {"expires_in":"1800"} into {"expires_in":1800}. Some
 // servers quote these numbers, but x/oauth2's DeviceAuth accepts only integers.
-// Fractions are cut off. The library refuses what is not a number.
+// Fractions are cut off, and what no Duration holds is bounded. The library refuses
+// what is not a number.
 func unquoteNumbers(body []byte) []byte {
 	var m map[string]json.RawMessage
 	if json.Unmarshal(body, &m) != nil {
@@ -133,10 +132,10 @@ func unquoteNumbers(body []byte) []byte {
 		if err != nil || string(m[k]) == "null" {
 			continue
 		}
-		if _, err := json.Number(m[k]).Int64(); err == nil {
+		if i, err := json.Number(m[k]).Int64(); err == nil && i >= 0 && i <= maxSeconds {
 			continue
 		}
-		f = min(max(f, 0), 1<<31-1)
+		f = min(max(f, 0), maxSeconds)
 		m[k], _ = json.Marshal(int64(f))
 		changed = true
 	}

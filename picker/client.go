@@ -22,8 +22,7 @@ const maxBody = 4 << 20
 
 // A TokenSource supplies access tokens.
 type TokenSource interface {
-	// Token returns an access token that should be valid for at least another
-	// minute.
+	// Token returns an access token that does not expire on its way to the API.
 	Token(ctx context.Context) (string, error)
 	// Invalidate reports that the API answered 401 to this token.
 	Invalidate(access string)
@@ -87,7 +86,7 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 		return nil, ctx.Err()
 	case callCtx.Err() != nil:
 		return nil, &Error{Op: op, Err: callCtx.Err()}
-	case err != nil, len(data) > maxBody:
+	case err != nil, len(data) > maxBody, string(bytes.TrimSpace(data)) == "null": // an empty list is {}
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrMalformedResponse}
 	case httperror.IsHTML(data):
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrNotAPI}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker"
 )
 
@@ -17,6 +18,16 @@ func FuzzResponse(f *testing.F) {
 	f.Add(403, `{"error":{"code":403,"message":"disabled","status":"PERMISSION_DENIED","details":[{"reason":"SERVICE_DISABLED"}]}}`)
 	f.Add(200, `{"id":7}`)
 	f.Add(502, `<html>`)
+	for _, document := range []string{
+		`{"id":"s","pickerUri":"https://p.test/x","pollingConfig":{"pollInterval":"5s","timeoutIn":"1799.5s"},"expireTime":"2026-09-20T12:21:00Z","pickingConfig":{"maxItemCount":"50"},"mediaItemsSet":true}`,
+		`{"mediaItems":[{"id":"i","createTime":"2026-09-04T13:00:51Z","type":"VIDEO","mediaFile":{"baseUrl":"http://m.test/x","mimeType":"video/mp4","filename":"x.mp4","mediaFileMetadata":{"width":1,"height":1,"videoMetadata":{"processingStatus":"READY"}}}}],"nextPageToken":"n"}`,
+		`{"error":{"code":403,"message":"disabled","status":"PERMISSION_DENIED","details":[{"reason":"SERVICE_DISABLED"}]}}`,
+	} {
+		for _, body := range oauthtest.Variants(document) {
+			f.Add(200, body)
+			f.Add(403, body)
+		}
+	}
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 200 || status > 599 {
 			return
@@ -35,6 +46,12 @@ func FuzzResponse(f *testing.F) {
 			if d, _, _ := s.PollingConfig.Timeout(); d < 0 {
 				t.Errorf("timeout %v", d)
 			}
+		}
+		_, err = c.GetSession(t.Context(), "s")
+		check(t, err)
+		check(t, c.DeleteSession(t.Context(), "s"))
+		if strings.TrimSpace(body) == "null" && err == nil && status < 300 {
+			t.Error("null is a session")
 		}
 		n := 0
 		for m, err := range c.MediaItems(t.Context(), "s") {

@@ -95,10 +95,8 @@ func (g *Grants) Delete(id string) error {
 // and ends its picks. A warning, if any, is kept until the box is paired again.
 func (g *Grants) MarkDead(id, reason, warning string) error {
 	return g.s.db.update(func(tx *txn) error {
-		if warning != "" {
-			if err := tx.meta().Put(keyWarning, []byte(warning)); err != nil {
-				return err
-			}
+		if err := tx.warn(warning); err != nil {
+			return err
 		}
 		return tx.takeOutOfForce(id, reason, func(g *Grant) {
 			g.Dead, g.AccessToken, g.RefreshToken, g.Account, g.Handover = true, "", "", "", nil
@@ -107,9 +105,15 @@ func (g *Grants) MarkDead(id, reason, warning string) error {
 }
 
 // Retire takes a grant out of force and ends its picks. The token is kept until
-// the picks' sessions are deleted and, with revoke, until it is revoked.
-func (g *Grants) Retire(id, reason string, revoke bool) error {
-	return g.s.db.update(func(tx *txn) error { return tx.takeOutOfForce(id, reason, retire(revoke)) })
+// the picks' sessions are deleted and, with revoke, until it is revoked. A warning
+// is kept as by MarkDead.
+func (g *Grants) Retire(id, reason, warning string, revoke bool) error {
+	return g.s.db.update(func(tx *txn) error {
+		if err := tx.warn(warning); err != nil {
+			return err
+		}
+		return tx.takeOutOfForce(id, reason, retire(revoke))
+	})
 }
 
 // Imported returns the fingerprint of the last imported token file. It outlives

@@ -36,6 +36,14 @@ func (p *Pairings) Warning() (string, error) { return view(p.s.db, (*txn).warnin
 
 func (tx *txn) warning() (string, error) { return string(tx.meta().Get(keyWarning)), nil }
 
+// warn stores the text that Warning returns, unless it is "".
+func (tx *txn) warn(text string) error {
+	if text == "" {
+		return nil
+	}
+	return tx.meta().Put(keyWarning, []byte(text))
+}
+
 // Refusals returns the methods that a server has refused.
 func (p *Pairings) Refusals() ([]Refusal, error) { return view(p.s.db, (*txn).refusals) }
 

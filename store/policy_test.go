@@ -21,7 +21,7 @@ func current(t *testing.T, s *store.Store) string {
 // picks end with it.
 func TestPromoteNext(t *testing.T) {
 	for name, remove := range map[string]func(*store.Store, string) error{
-		"retired": func(s *store.Store, id string) error { return s.Grants.Retire(id, "gone", true) },
+		"retired": func(s *store.Store, id string) error { return s.Grants.Retire(id, "gone", "", true) },
 		"dead":    func(s *store.Store, id string) error { return s.Grants.MarkDead(id, "gone", "") },
 		"unpaired": func(s *store.Store, id string) error {
 			return s.UnpairOne(id, "gone", true, true)

@@ -70,7 +70,7 @@ func TestHandover(t *testing.T) {
 		must(t, s.FinishPairing(store.Grant{ID: id, Handover: &store.Handover{DeviceCode: "secret", ContinueURL: "https://g.test/continue"}}, nil))
 	}
 	must(t, s.Grants.MarkDead("dead", "grant lost", ""))
-	must(t, s.Grants.Retire("retired", "unpaired", true))
+	must(t, s.Grants.Retire("retired", "unpaired", "", true))
 	for _, id := range []string{"dead", "retired"} {
 		g, err := s.Grants.Get(id)
 		must(t, err)

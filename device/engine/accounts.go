@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"pickerd/oauthdevice"
 	"pickerd/picker"
@@ -159,46 +158,4 @@ func (a *accounts) lacks(grantID string) error {
 		return nil // neither the file nor the server has said
 	}
 	return a.methods.lacking(g.Scopes)
-}
-
-// Google ends refresh tokens of projects in Testing seven days after consent.
-const (
-	testingLife  = 7 * 24 * time.Hour
-	testingSlack = 12 * time.Hour
-)
-
-// looksLikeTesting reports whether a grant that is found dead now died as those
-// of a project in Testing do: its last access token is from before the end of the
-// seventh day, and it is found dead about then.
-func looksLikeTesting(g *store.Grant, now time.Time) bool {
-	age, used := now.Sub(g.PairedAt), g.ExpiresAt.Sub(g.PairedAt)
-	return age > testingLife-testingSlack && age < testingLife+2*testingSlack && used < testingLife+testingSlack
-}
-
-// isInvalidGrant reports whether a refresh found the grant dead.
-func isInvalidGrant(err error) bool {
-	e, ok := errors.AsType[*oauthdevice.Error](err)
-	return ok && e.Code == oauthdevice.InvalidGrant && e.Op == "refresh"
-}
-
-// dropUnusableGrant handles errors after which a grant is useless: it is dead, or
-// lacks the permission. Somebody is waiting, so the pairing screen comes at once.
-func (e *Engine) dropUnusableGrant(f facts, err error) (done bool, _ error) {
-	pe, ok := errors.AsType[*picker.Error](err)
-	switch {
-	case isInvalidGrant(err), e.methods.isOrphaned(f.grant, err):
-		if err := e.lose(f.grant); err != nil {
-			return true, err
-		}
-		e.pickRequested, e.newAccount = true, true // none of the others is waiting
-		return true, nil
-	case ok && pe.Reason == picker.ReasonScopeInsufficient:
-		e.sweeper.wake()
-		if err := e.cfg.Store.Grants.Retire(f.grant.ID, "scope missing", false); err != nil {
-			return true, storeError(err)
-		}
-		e.pickRequested, e.newAccount = true, true
-		return true, err
-	}
-	return false, err
 }

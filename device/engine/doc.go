@@ -16,6 +16,7 @@
 //     on disk too
 //   - the upkeep: what the disk did not take at first
 //   - the verifier: photos that are damaged on the disk
+//   - the keepalive: when the tokens were refreshed that nobody uses
 //
 // # The life of a pick
 //

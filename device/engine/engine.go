@@ -74,11 +74,12 @@ type Engine struct {
 	poll            pollTimer
 	retry           retry
 	unsavedGrant    *unsavedGrant
-	pickRequested   bool   // somebody wants to choose photos
-	newAccount      bool   // and that is none of the paired accounts
-	unansweredCodes int    // in a row, that ended without an answer from a person
-	renewRequested  string // requestId of the pairing whose code is to be replaced
-	answer          func() // tells the last request its outcome
+	pickRequested   bool      // somebody wants to choose photos
+	newAccount      bool      // and that is none of the paired accounts
+	unansweredCodes int       // in a row, that ended without an answer from a person
+	renewRequested  string    // requestId of the pairing whose code is to be replaced
+	renewAfter      time.Time // no code is requested before that in place of one that is shown
+	answer          func()    // tells the last request its outcome
 }
 
 // New returns an Engine that Run brings to life. Its first Snapshot is there at
@@ -157,6 +158,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	wg.Go(func() { e.handover.run(ctx) })
 	wg.Go(func() { e.upkeep.run(ctx) })
 	wg.Go(func() { e.upkeep.runVerifier(ctx) })
+	wg.Go(func() { newKeepalive(e).run(ctx) })
 	defer func() {
 		_ = errors.Join(e.keepGrant(), e.flush()) // the last chance
 		e.reply()

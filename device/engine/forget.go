@@ -1,13 +1,11 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 
 	"pickerd/device"
-	"pickerd/oauthdevice"
 	"pickerd/store"
 )
 
@@ -83,43 +81,6 @@ func (e *Engine) revokeForgotten(everywhere bool) error {
 	}
 	e.sweeper.wake()
 	return nil
-}
-
-// lose notes that the server no longer accepts a grant.
-func (e *Engine) lose(g *store.Grant) error {
-	e.log.Warn("grant lost", "why", oauthdevice.InvalidGrant)
-	warning := ""
-	if looksLikeTesting(g, e.clock.stamp()) {
-		warning = "testing_project"
-		s := notices[warning].problem().Status()
-		e.log.Warn(s.Message + " " + s.Remedy)
-	}
-	e.accounts.drop(g.ID)
-	e.sweeper.wake()
-	if err := e.cfg.Store.Grants.MarkDead(g.ID, "grant lost", warning); err != nil {
-		return storeError(err)
-	}
-	if p := e.facts.pick; p != nil && p.GrantID == g.ID {
-		e.tally.pick("grant lost")
-	}
-	if e.cfg.Guests { // the next one must not see what is theirs
-		return e.forgetAll(true)
-	}
-	return nil
-}
-
-// loseLater makes the loop, which owns the facts, lose a grant.
-func (e *Engine) loseLater(ctx context.Context, g *store.Grant) {
-	_ = e.ask(ctx, func() error {
-		p := e.facts.pick
-		if err := e.lose(g); err != nil {
-			return err
-		}
-		if p != nil && p.GrantID == g.ID && !p.Done {
-			e.pickRequested, e.newAccount = true, true // somebody is choosing
-		}
-		return nil
-	})
 }
 
 // ForgetGuest erases what a guest has left in a state directory, before anything

@@ -63,6 +63,13 @@ const (
 	revokeWait    = 10 * time.Second
 	maxRevokeWait = 15 * time.Minute
 
+	// keepaliveInterval is how long a token may be unused before it is refreshed,
+	// less a fifth of jitter. keepaliveRetry is the pause after a failure, and
+	// keepaliveCheck is how often the box looks for such tokens.
+	keepaliveInterval = 7 * 24 * time.Hour
+	keepaliveRetry    = 24 * time.Hour
+	keepaliveCheck    = time.Hour
+
 	// upkeepInterval is how often the state directory is looked after, and
 	// diskRetry how often a disk is tried again that takes nothing.
 	upkeepInterval = time.Minute

@@ -77,11 +77,12 @@ func (ms *methods) client(m *Method) *oauthdevice.Client {
 	return &c
 }
 
-// isOrphaned reports whether a grant's client is refused that is no longer
-// configured: nobody will ever mend that.
+// isOrphaned reports whether a refresh found the client of a grant gone: it was
+// deleted or disabled, or it is refused and no longer configured, which nobody will
+// ever mend.
 func (ms *methods) isOrphaned(g *store.Grant, err error) bool {
 	e, ok := isMethodRefusal(err)
-	return ok && e.Op == "refresh" && ms.issuedTo(g) == nil
+	return ok && e.Op == "refresh" && (e.ClientGone() || ms.issuedTo(g) == nil)
 }
 
 // find returns the method of a pairing, nil if it is no longer configured.
@@ -164,14 +165,13 @@ func (ms *methods) lacking(granted []string) error {
 }
 
 // isMethodRefusal reports whether an error means that the server refuses a method:
-// the client is unknown or of another type, or may not ask for the scope.
+// the client is unknown, gone or of another type, or may not ask for the scope.
 func isMethodRefusal(err error) (*oauthdevice.Error, bool) {
 	e, ok := errors.AsType[*oauthdevice.Error](err)
 	if !ok {
 		return nil, false
 	}
-	switch e.Code {
-	case oauthdevice.InvalidScope, oauthdevice.InvalidClient, oauthdevice.UnauthorizedClient, oauthdevice.UnsupportedGrantType:
+	if e.RefusesClient() || e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnsupportedGrantType {
 		return e, true
 	}
 	return nil, false

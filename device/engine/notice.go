@@ -55,6 +55,9 @@ var notices = index([]notice{
 	{Code: "forgetting", Quiet: hiccup, Heals: true},
 	{Code: "only_import", Stays: true},
 	{Code: "testing_project"},
+	{Code: "grant_revoked"},
+	{Code: "client_gone"},
+	{Code: "reauth_required"},
 	{Code: Damaged},
 	{Code: "key_lost"},
 	{Code: "api_disabled", Pause: time.Minute, Operator: true},
@@ -145,14 +148,15 @@ func codeFor(err error) string {
 // oauthCode returns the code of the notice for an error of the authorization
 // server.
 func oauthCode(e *oauthdevice.Error) string {
+	if e.RefusesClient() {
+		return "client_refused"
+	}
 	switch e.Code {
 	case oauthdevice.RateLimitExceeded:
 		return "rate_limited"
-	case oauthdevice.InvalidClient, oauthdevice.UnauthorizedClient:
-		return "client_refused"
 	case oauthdevice.InvalidScope:
 		return "scope_refused"
-	case oauthdevice.AccessDenied:
+	case oauthdevice.AccessDenied, oauthdevice.AuthorizationDeclined:
 		return "denied"
 	case oauthdevice.AdminPolicyEnforced:
 		return "admin_policy"
@@ -170,8 +174,11 @@ func oauthCode(e *oauthdevice.Error) string {
 		}
 		return wireCode(e.HTTPStatus, e.Err, e.Op == "poll" || e.Op == "exchange")
 	}
-	if e.Temporary() {
+	switch {
+	case e.Temporary():
 		return "server_trouble"
+	case e.Op == "poll" && e.Code != oauthdevice.UnsupportedGrantType:
+		return "code_spent" // a code of which we know only that it has ended
 	}
 	return "refused"
 }

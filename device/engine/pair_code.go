@@ -6,13 +6,14 @@ import (
 	"errors"
 	"time"
 
+	"pickerd/device"
 	"pickerd/oauthdevice"
 	"pickerd/store"
 )
 
 const (
 	// slowDownStep is what each slow_down adds to the interval, for good (RFC 8628
-	// §3.5).
+	// §3.5), and each rate limit without a Retry-After.
 	slowDownStep = 5 * time.Second
 	// maxUnanswered is how many codes in a row may end unanswered before the next
 	// one has to wait: Google limits how many it issues.
@@ -29,9 +30,16 @@ func (e *Engine) pairByCode(ctx context.Context, m *Method) error {
 	}
 	own := *e.facts.pairing // the publisher and phones read that one
 	p := &own
-	if e.renewRequested == p.RequestID {
+	if e.renewRequested == p.RequestID && !time.Now().Before(e.renewAfter) {
 		e.renewRequested = ""
-		return e.newCode(ctx, m, p)
+		return e.replaceCode(ctx, m, p)
+	}
+	if renewal := renewAt(p, p.ExpiresAt); e.poll.notBefore.After(renewal) {
+		// No poll is wanted as long as this code is shown.
+		if err := e.pulse.sleep(ctx, time.Until(earliest(latest(renewal, e.renewAfter), p.ExpiresAt))); err != nil {
+			return err
+		}
+		return e.renew(ctx, m, p, nil)
 	}
 	if err := e.poll.wait(ctx, e.pulse, p.Interval); err != nil {
 		return err
@@ -42,7 +50,7 @@ func (e *Engine) pairByCode(ctx context.Context, m *Method) error {
 		}
 	}
 	done, err := e.pollCode(ctx, m, p)
-	if e.spans.put(p, e.clock); done || time.Now().Before(renewAt(p, p.ExpiresAt)) {
+	if e.spans.put(p, e.clock); done || time.Now().Before(latest(renewAt(p, p.ExpiresAt), e.renewAfter)) && !isOver(p.ExpiresAt) {
 		return err
 	}
 	return e.renew(ctx, m, p, err)
@@ -62,11 +70,25 @@ func (e *Engine) renew(ctx context.Context, m *Method, p *store.Pairing, pollErr
 	case e.facts.photos > 0 || e.facts.newAccount:
 		return e.abandonPairing()
 	}
-	err := e.newCode(ctx, m, p)
+	err := e.replaceCode(ctx, m, p)
 	if err != nil && isOver(until) {
 		return errors.Join(err, e.records.dropPairing(e.facts.pairing))
 	}
 	return err
+}
+
+// replaceCode requests a code in place of p. If the server can't give one now, it is
+// asked again later, and p is polled meanwhile.
+func (e *Engine) replaceCode(ctx context.Context, m *Method, p *store.Pairing) error {
+	err := e.newCode(ctx, m, p)
+	if err == nil || ctx.Err() != nil || isOver(p.ExpiresAt) || device.DiskProblem(err) != nil {
+		return err
+	}
+	if _, refused := isMethodRefusal(err); refused {
+		return err
+	}
+	e.renewAfter = time.Now().Add(pauseAfter(noticeOf(err), err, e.retry.n+1))
+	return e.pollLater(p, err)
 }
 
 // newCode requests a code. replaced is the one that it replaces on the screen, nil
@@ -80,7 +102,7 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 	ctx, cancel := callContext(ctx)
 	defer cancel()
 	requestID := newRequestID()
-	state, err := json.Marshal(map[string]string{"requestId": requestID, "displayName": e.cfg.Name})
+	state, err := deviceState(requestID, e.cfg.Name)
 	if err != nil {
 		return err
 	}
@@ -88,7 +110,7 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 	if err != nil {
 		return err
 	}
-	a, err := c.Authorize(ctx, string(state))
+	a, err := c.Authorize(ctx, state)
 	if err != nil {
 		e.methods.metadata.expire()
 		return err
@@ -117,6 +139,19 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 	}, replaced)
 }
 
+// maxDisplayName bounds, in characters, the name that Google accepts of a screen.
+const maxDisplayName = 100
+
+// deviceState returns the state of a device authorization request: Google's
+// extension for the pick that follows.
+func deviceState(requestID, name string) (string, error) {
+	if r := []rune(name); len(r) > maxDisplayName {
+		name = string(r[:maxDisplayName])
+	}
+	data, err := json.Marshal(map[string]string{"requestId": requestID, "displayName": name})
+	return string(data), err
+}
+
 // pollServer asks the server about one code. An answer on its way is waited for even if
 // a request comes: it may be the token, which is issued only once.
 func pollServer(ctx context.Context, c *oauthdevice.Client, p *store.Pairing) (*oauthdevice.Token, error) {
@@ -134,6 +169,39 @@ func pollServer(ctx context.Context, c *oauthdevice.Client, p *store.Pairing) (*
 	return t, err
 }
 
+// A pollError is a failure while a code is on the screen that decides when the next
+// poll is due, whatever its notice says.
+type pollError struct {
+	Wait time.Duration
+	Err  error
+}
+
+func (e *pollError) Error() string { return e.Err.Error() }
+func (e *pollError) Unwrap() error { return e.Err }
+
+// pollLater returns the *pollError of err: the next poll is when p allows it, and
+// the pause ends when p is to be replaced.
+func (e *Engine) pollLater(p *store.Pairing, err error) error {
+	end := renewAt(p, p.ExpiresAt)
+	if isOver(end) {
+		end = p.ExpiresAt
+	}
+	return &pollError{max(time.Until(earliest(e.poll.due(p.Interval), end)), 0), err}
+}
+
+// slowDown spaces the polls as an answer asks: the next one by its Retry-After, and
+// all further ones by slow_down or by a rate limit that names no time.
+func (e *Engine) slowDown(p *store.Pairing, oe *oauthdevice.Error) error {
+	if oe.RetryAfter > 0 {
+		e.poll.delay(oe.RetryAfter)
+	}
+	if oe.Code != oauthdevice.SlowDown && (!oe.RateLimited() || oe.RetryAfter > 0) {
+		return nil
+	}
+	p.Interval += slowDownStep
+	return e.records.savePairing(*p)
+}
+
 // pollPrevious asks once about the code that was replaced. What ends that code is
 // not reported.
 func (e *Engine) pollPrevious(ctx context.Context, m *Method, p *store.Pairing) (done bool, err error) {
@@ -146,8 +214,14 @@ func (e *Engine) pollPrevious(ctx context.Context, m *Method, p *store.Pairing) 
 	if !ok {
 		return false, err
 	}
+	if err := e.slowDown(p, oe); err != nil {
+		return false, err
+	}
 	waiting := oe.Code == oauthdevice.AuthorizationPending || oe.Code == oauthdevice.SlowDown || oe.Temporary()
 	if waiting && time.Now().Before(p.Previous.ExpiresAt) {
+		if oe.RateLimited() || oe.RetryAfter > 0 {
+			return false, e.pollLater(p, err) // not at once about the other one
+		}
 		return false, nil
 	}
 	p.Previous = nil
@@ -165,6 +239,9 @@ func (e *Engine) pollCode(ctx context.Context, m *Method, p *store.Pairing) (don
 	if !ok {
 		return false, err
 	}
+	if err := e.slowDown(p, oe); err != nil {
+		return false, err
+	}
 	switch {
 	case oe.Code == oauthdevice.AuthorizationPending:
 		e.noteOnline()
@@ -172,9 +249,9 @@ func (e *Engine) pollCode(ctx context.Context, m *Method, p *store.Pairing) (don
 		return false, nil
 	case oe.Code == oauthdevice.SlowDown:
 		e.noteOnline()
-		slower := *p
-		slower.Interval += slowDownStep
-		return false, e.records.savePairing(slower)
+		return false, nil
+	case oe.Temporary() && (oe.RateLimited() || oe.RetryAfter > 0):
+		return false, e.pollLater(p, err)
 	case oe.Temporary():
 		return false, err // the code stays: it is good for minutes to come
 	case p.ReceivedURL != "" && errors.Is(err, oauthdevice.ErrMalformedResponse):

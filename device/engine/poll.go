@@ -14,6 +14,7 @@ import (
 type pollTimer struct {
 	requestID string
 	last      time.Time
+	notBefore time.Time // a server asked for no poll until then; zero if none did
 	until     time.Time
 	sure      bool // until is from a server, or from the disk by a server's time
 	warned    bool // that a pollingConfig is not understood
@@ -62,11 +63,35 @@ func (p *pollTimer) pickExpiry(f facts, c *clock) time.Time {
 
 // wait waits until the next poll is due, and counts it as made.
 func (p *pollTimer) wait(ctx context.Context, pulse *pulse, interval time.Duration) error {
-	if err := pulse.sleep(ctx, time.Until(p.last.Add(interval))); err != nil {
+	if err := pulse.sleep(ctx, time.Until(p.due(interval))); err != nil {
 		return err
 	}
 	p.last = time.Now()
 	return nil
+}
+
+// due returns when the next poll is due.
+func (p *pollTimer) due(interval time.Duration) time.Time {
+	return latest(p.last.Add(interval), p.notBefore)
+}
+
+// delay makes the next poll wait as a server asks.
+func (p *pollTimer) delay(d time.Duration) {
+	p.notBefore = time.Now().Add(min(d, maxRetryAfter))
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // read reads how often and until when a session is to be polled; until is zero if

@@ -31,7 +31,7 @@ func (e *Engine) trouble(ctx context.Context, s device.State, err error) {
 	e.retry.n++
 	n := noticeOf(err)
 	e.tally.trouble(n.Code)
-	wait := max(n.Pause, backoff(e.retry.n), retryAfter(err))
+	wait := pauseAfter(n, err, e.retry.n)
 	if line := n.Code + err.Error(); line != e.retry.logged {
 		e.retry.logged = line
 		e.logFailure(n, err, wait)
@@ -52,6 +52,20 @@ func (e *Engine) trouble(ctx context.Context, s device.State, err error) {
 	e.enter(s, func(n *device.Snapshot) { n.Problem = p })
 	e.reply()
 	_ = e.do(ctx, func(ctx context.Context) error { return e.pulse.sleep(ctx, wait) })
+}
+
+// pauseAfter returns the pause after failure number tries in a row. What a server
+// asks for takes the place of the notice's pause if the failure ends without
+// anybody.
+func pauseAfter(n notice, err error, tries int) time.Duration {
+	if pe, ok := errors.AsType[*pollError](err); ok {
+		return pe.Wait
+	}
+	asked := retryAfter(err)
+	if asked > 0 && n.Heals {
+		return max(asked, backoff(tries))
+	}
+	return max(n.Pause, backoff(tries), asked)
 }
 
 func (e *Engine) logFailure(n notice, err error, wait time.Duration) {

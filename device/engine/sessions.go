@@ -51,7 +51,7 @@ func (s *sessions) create(ctx context.Context, g *store.Grant, p *store.Pick) (*
 		session, err = s.accounts.api(g).CreateSession(ctx, p.RequestID, s.maxItems)
 	}
 	if err != nil {
-		if !p.CreateSent && (isRefusal(err) || isInvalidGrant(err)) {
+		if !p.CreateSent && (isRefusal(err) || s.accounts.methods.isLost(g, err)) {
 			// The first and only answer was no: there is no session.
 			return nil, errors.Join(err, s.records.updatePick(p.RequestID, func(p *store.Pick) { p.CreateSent = false }))
 		}

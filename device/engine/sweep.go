@@ -29,8 +29,8 @@ type sweeper struct {
 	log         *slog.Logger
 	pub         *publisher
 	revocations *revocations
-	woken       chan struct{}                             // level trigger
-	lose        func(ctx context.Context, g *store.Grant) // tells the loop that a grant is dead
+	woken       chan struct{}                                        // level trigger
+	lose        func(ctx context.Context, g *store.Grant, why error) // tells the loop that a grant is lost
 
 	asked  time.Duration     // pause that a server asked for
 	tried  map[string]string // by pick: the grant, not its own, that failed on it
@@ -171,8 +171,8 @@ func (s *sweeper) deleteSession(ctx context.Context, own *store.Grant, p store.P
 		s.log.Info("session deleted", "reason", p.EndReason, "request_id", p.RequestID, "session_id", p.SessionID)
 		s.tally.deletion("deleted")
 		return true
-	case isInvalidGrant(err):
-		s.lose(ctx, g)
+	case s.accounts.methods.isLost(g, err):
+		s.lose(ctx, g, err)
 	case ctx.Err() == nil:
 		s.asked = max(s.asked, retryAfter(err))
 		if own != nil && own.Revoke {
@@ -208,8 +208,8 @@ func (s *sweeper) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick)
 		s.wake() // the record now has a session to delete
 		return false
 	}
-	if isInvalidGrant(err) {
-		s.lose(ctx, g)
+	if s.accounts.methods.isLost(g, err) {
+		s.lose(ctx, g, err)
 		return false
 	}
 	s.asked = max(s.asked, retryAfter(err))

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // A Kind is the type of an OAuth client in the Google console. Each type is
@@ -22,6 +23,7 @@ type client struct {
 	kind       Kind
 	id, secret string
 	redirects  []string
+	refusal    string // see RefuseClient
 }
 
 // Client returns the id and secret of the client of kind k.
@@ -67,6 +69,8 @@ func (s *Server) checkClient(a *recorder, r *http.Request, op string) *client {
 	switch {
 	case c == nil:
 		a.refuse(http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
+	case c.refusal != "":
+		a.refuse(http.StatusUnauthorized, c.refusal, "The OAuth client was "+strings.TrimSuffix(c.refusal, "_client")+".")
 	case s.opt.WrongType == op, deviceFlow && c.kind != TV:
 		a.refuse(http.StatusUnauthorized, "invalid_client", wrongType)
 	case op == OpExchange && c.kind == TV:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	g "maragu.dev/gomponents"
 )
@@ -39,6 +40,15 @@ func (c *code) readState() (requestID, displayName string) {
 		return "", ""
 	}
 	return v.RequestID, v.DisplayName
+}
+
+// maxDisplayName bounds, in characters, a displayName that the server accepts.
+const maxDisplayName = 100
+
+// acceptsState reports whether the server accepts the contents of a state field.
+func acceptsState(state string) bool {
+	_, name := (&code{state: state}).readState()
+	return utf8.RuneCountInString(name) <= maxDisplayName
 }
 
 // Approve simulates that the person approves a code, except for the scopes in

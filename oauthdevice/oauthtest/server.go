@@ -103,6 +103,7 @@ type token struct {
 	expires time.Time
 	revoked bool
 	before  *token // revoked when this token is first used
+	reauth  bool   // see RequireReauth
 }
 
 // A Call is one request that the server received.
@@ -111,6 +112,7 @@ type Call struct {
 	At     time.Time
 	Status int
 	Error  string
+	Fields []string // names of the form's fields, in order
 }
 
 // A Server is a simulated authorization server. Create it with New.
@@ -149,9 +151,9 @@ func New(opt Options) *Server {
 	s := &Server{opt: opt, mux: http.NewServeMux(), authCodes: map[string]*authCode{}, consented: map[string]bool{},
 		access: map[string]*token{}, refresh: map[string]*token{}, faults: map[string][]http.HandlerFunc{}}
 	s.clients = []*client{
-		{TV, opt.ClientID, opt.ClientSecret, nil},
-		{Web, "web.test", "web-" + Mark, opt.WebRedirects},
-		{Desktop, "desktop.test", "desktop-" + Mark, nil},
+		{kind: TV, id: opt.ClientID, secret: opt.ClientSecret},
+		{kind: Web, id: "web.test", secret: "web-" + Mark, redirects: opt.WebRedirects},
+		{kind: Desktop, id: "desktop.test", secret: "desktop-" + Mark},
 	}
 	s.mux.HandleFunc("POST /device/code", s.op(OpCode, s.issueCode))
 	s.mux.HandleFunc("/auth", s.consentPages)
@@ -161,22 +163,6 @@ func New(opt Options) *Server {
 	s.mux.HandleFunc("GET /device", s.devicePage)
 	s.mux.HandleFunc("POST /device", s.decide)
 	return s
-}
-
-// RateLimited sends Google's response to too many requests for codes, which has
-// "error_code" instead of "error". It is for Fail.
-func RateLimited(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusForbidden, map[string]string{"error_code": "rate_limit_exceeded"})
-}
-
-// Hang sends no response until the client gives up. It is for Fail.
-func Hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-
-// Fail queues responses for an operation. Each replaces one real response.
-func (s *Server) Fail(op string, responses ...http.HandlerFunc) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults[op] = append(s.faults[op], responses...)
 }
 
 // ForgetCalls clears the list that Calls returns.
@@ -195,13 +181,6 @@ func (s *Server) PurgeExpired() {
 	now := time.Now()
 	maps.DeleteFunc(s.access, func(_ string, t *token) bool { return now.After(t.expires) })
 	s.codes = slices.DeleteFunc(s.codes, func(c *code) bool { return now.After(c.expires) })
-}
-
-// ClearFaults drops the responses that Fail queued for an operation.
-func (s *Server) ClearFaults(op string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.faults, op)
 }
 
 // Calls returns the requests received so far.
@@ -244,10 +223,11 @@ func (a *recorder) WriteHeader(status int) {
 func (s *Server) op(name string, h func(*recorder, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a := &recorder{ResponseWriter: w, status: http.StatusOK}
+		_ = r.ParseForm() // for Calls, also if a fault does not read it
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.calls = append(s.calls, Call{name, time.Now(), a.status, a.err})
+			s.calls = append(s.calls, Call{name, time.Now(), a.status, a.err, fields(r)})
 		}()
 		s.mu.Lock()
 		var fault http.HandlerFunc
@@ -296,11 +276,16 @@ func (s *Server) issueCode(a *recorder, r *http.Request) {
 		a.refuse(http.StatusBadRequest, "invalid_scope", "Invalid device flow scope: "+scope)
 		return
 	}
+	state := r.FormValue("state")
+	if !acceptsState(state) {
+		a.refuse(http.StatusBadRequest, "invalid_request", "Invalid state")
+		return
+	}
 	c := &code{
 		device:   "dc-" + Mark + rand.Text(),
 		user:     s.userCode(),
 		scopes:   strings.Fields(scope),
-		state:    r.FormValue("state"),
+		state:    state,
 		expires:  time.Now().Add(s.opt.CodeLife),
 		interval: s.opt.Interval,
 	}

@@ -45,6 +45,10 @@ func (s *Server) refreshToken(a *recorder, r *http.Request) {
 		a.refuse(http.StatusBadRequest, "invalid_grant", "Token has been expired or revoked.")
 		return
 	}
+	if old.reauth {
+		a.refuseReauth()
+		return
+	}
 	t := &token{person: old.person, client: client, scopes: old.scopes, refresh: old.refresh}
 	old.used()
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,12 +25,18 @@ func (d *Doctor) pickerAPI(_ context.Context, check string) {
 	}
 }
 
+// tokenLost are the codes of problems that end a token.
+var tokenLost = []string{"key_lost", "testing_project", "grant_revoked", "client_gone", "reauth_required"}
+
+// tokenUnusable are the codes of problems that keep a token from being used.
+var tokenUnusable = []string{"client_refused", "refused"}
+
 func (d *Doctor) token(_ context.Context, check string) {
 	s := d.status
 	switch {
 	case s == nil:
 		d.skip(check, "The daemon does not answer.")
-	case s.Problem != nil && (s.Problem.Code == "key_lost" || s.Problem.Code == "testing_project"):
+	case s.Problem != nil && (slices.Contains(tokenLost, s.Problem.Code) || s.Account != nil && slices.Contains(tokenUnusable, s.Problem.Code)):
 		d.found(check, Fail, s.Problem.Remedy, "%s", s.Problem.Message)
 	case s.Outstanding != nil && s.Outstanding.Revocation:
 		d.found(check, Warn, "pickerd does this as soon as the server can be reached.", "The permission of a forgotten account is not revoked yet.")

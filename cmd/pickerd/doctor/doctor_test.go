@@ -238,6 +238,9 @@ func TestIlls(t *testing.T) {
 				return true
 			}
 		}, "portal", Fail, "redirects to hotel.example", "Sign the box in"},
+		"portal with null": {func(p *patient) {
+			p.front = func(w http.ResponseWriter, _ *http.Request) bool { fmt.Fprint(w, "null"); return true }
+		}, "portal", Fail, "captive portal or a proxy answers", "Sign the box in"},
 		"server in trouble": {func(p *patient) {
 			p.front = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(503); return true }
 		}, "endpoints", Warn, "HTTP 503", "retries"},
@@ -278,6 +281,32 @@ func TestIlls(t *testing.T) {
 				return &oauthdevice.Error{Op: "device authorization", HTTPStatus: 401, Code: oauthdevice.InvalidClient}
 			}
 		}, "scope", Fail, "invalid_client", "operator of the gateway"},
+		"deleted client": {func(p *patient) {
+			unpaired(p)
+			p.status.Refused = []device.RefusedMethod{{Method: "device", Error: oauthdevice.DeletedClient}}
+		}, "scope", Fail, "deleted_client", "Create another one"},
+		"disabled client, no daemon": {func(p *patient) {
+			p.status = nil
+			p.cfg.Ask = func(context.Context) error {
+				return &oauthdevice.Error{Op: "device authorization", HTTPStatus: 401, Code: oauthdevice.DisabledClient}
+			}
+		}, "scope", Fail, "disabled_client", "Create another one"},
+		"null for a code, no daemon": {func(p *patient) { p.status, p.cfg.Ask = nil, askNull }, "scope", Warn, "malformed response", "minute"},
+		"token with a refused client": {func(p *patient) {
+			p.status.Problem = &device.ProblemStatus{Code: "client_refused", Message: "Not accepted.", Remedy: "Check the client."}
+		}, "token", Fail, "Not accepted", "Check the client"},
+		"token revoked": {func(p *patient) {
+			unpaired(p)
+			p.status.Problem = &device.ProblemStatus{Code: "grant_revoked", Message: "Ended.", Remedy: "Link it again."}
+		}, "token", Fail, "Ended", "Link it again"},
+		"client gone": {func(p *patient) {
+			unpaired(p)
+			p.status.Problem = &device.ProblemStatus{Code: "client_gone", Message: "Gone.", Remedy: "Link it again."}
+		}, "token", Fail, "Gone", "Link it again"},
+		"reauth required": {func(p *patient) {
+			unpaired(p)
+			p.status.Problem = &device.ProblemStatus{Code: "reauth_required", Message: "Required.", Remedy: "Link it again."}
+		}, "token", Fail, "Required", "Link it again"},
 		"api off": {func(p *patient) {
 			p.status.Problem = &device.ProblemStatus{Code: "api_disabled", Message: "The Photos Picker API is switched off.", Remedy: "Enable it."}
 		}, "picker api", Fail, "switched off", "Enable it"},
@@ -356,6 +385,15 @@ func TestIlls(t *testing.T) {
 			t.Errorf("it was not found:\n%s", b.String())
 		})
 	}
+}
+
+// askNull requests a code from a server that answers null.
+func askNull(ctx context.Context) error {
+	s := oauthtest.New(oauthtest.Options{})
+	s.Fail(oauthtest.OpCode, oauthtest.SendJSON(200, "null"))
+	c := oauthdevice.Client{ID: "id", DeviceAuthURL: "http://a.test/device/code", HTTP: &http.Client{Transport: oauthtest.InProcess(s)}}
+	_, err := c.Authorize(ctx, "")
+	return err
 }
 
 // closed is an address that nobody listens at.

@@ -46,9 +46,12 @@ func (d *Doctor) gateway(ctx context.Context, check string) {
 // refusalRemedy says what to do about a method that the server refuses with an
 // error code, "" if that is not known.
 func (d *Doctor) refusalRemedy(method, code string) string {
+	gone := (&oauthdevice.Error{Code: code}).ClientGone()
 	switch {
 	case d.hasGateway() && method == device.ByDevice:
 		return "Check google.client_id, google.client_secret and google.scopes. The operator of the gateway must have listed that client and those scopes."
+	case gone:
+		return "The client was deleted or disabled in the Google Cloud console. Create another one and install its file, or enable another pairing method."
 	case code == oauthdevice.InvalidClient:
 		return `The client must be of type "TVs and Limited Input devices", and its secret must be right.`
 	}

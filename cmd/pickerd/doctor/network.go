@@ -267,11 +267,11 @@ func tlsRemedy(err error) string {
 	return "Check whether a firewall or a proxy blocks encrypted connections."
 }
 
-// answers reports whether an answer is JSON, as from the server's API. A captive portal
-// answers with a web page or a redirect.
+// answers reports whether an answer is a JSON object, as from the server's API. A
+// captive portal answers with a web page or a redirect.
 func answers(resp *http.Response, body []byte) bool {
 	var v map[string]any
-	return resp.StatusCode/100 != 3 && json.Unmarshal(body, &v) == nil
+	return resp.StatusCode/100 != 3 && json.Unmarshal(body, &v) == nil && v != nil // null
 }
 
 func (d *Doctor) portal(ctx context.Context, check string) {
@@ -335,7 +335,7 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 		return
 	case s != nil && len(s.Refused) > 0:
 		for _, r := range s.Refused {
-			d.found(check, Fail, d.refusalRemedy(r.Method, ""), "The server refuses the pairing method %q: %s %s", r.Method, r.Error, r.Reason)
+			d.found(check, Fail, d.refusalRemedy(r.Method, r.Error), "The server refuses the pairing method %q: %s %s", r.Method, r.Error, r.Reason)
 		}
 		return
 	case s != nil && s.Pairing != nil && s.Pairing.UserCode != "":
@@ -355,7 +355,7 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 	switch {
 	case err == nil:
 		d.ok(check, "The server gives a code for it (discarded).")
-	case e != nil && (e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnauthorizedClient || e.Code == oauthdevice.InvalidClient):
+	case e != nil && (e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnauthorizedClient || e.Code == oauthdevice.InvalidClient || e.ClientGone()):
 		d.found(check, Fail, d.refusalRemedy(device.ByDevice, e.Code), "%v", err)
 	default:
 		d.found(check, Warn, "Check again in a minute.", "%v", err)
