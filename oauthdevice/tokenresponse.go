@@ -77,19 +77,21 @@ func (c *Client) requestToken(ctx context.Context, op string, form url.Values, s
 	if err != nil {
 		return nil, newError(op, err, tr, secrets...)
 	}
-	var answer struct {
-		TokenResponse
+	var answer TokenResponse
+	malformed := json.Unmarshal(tr.body, &answer) != nil || answer.AccessToken == ""
+	var refusal struct {
+		Code        string `json:"error"`
 		Description string `json:"error_description"`
 	}
-	malformed := json.Unmarshal(tr.body, &answer) != nil || answer.AccessToken == ""
-	if code := tr.member("error"); code != "" || !tr.ok() {
-		refusal := &oauth2.RetrieveError{Response: resp, Body: tr.body, ErrorCode: code, ErrorDescription: answer.Description}
-		return nil, newError(op, refusal, tr, secrets...)
+	_ = json.Unmarshal(tr.body, &refusal) // members of other types stay empty
+	if refusal.Code != "" || !tr.ok() {
+		e := &oauth2.RetrieveError{Response: resp, Body: tr.body, ErrorCode: refusal.Code, ErrorDescription: refusal.Description}
+		return nil, newError(op, e, tr, secrets...)
 	}
 	if malformed {
 		return nil, newError(op, errNoAccessToken, tr, secrets...)
 	}
 	answer.TokenType = cmp.Or(answer.TokenType, "Bearer")
 	answer.ExpiresIn = max(answer.ExpiresIn, 0)
-	return &answer.TokenResponse, nil
+	return &answer, nil
 }

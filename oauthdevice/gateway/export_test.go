@@ -14,6 +14,12 @@ var (
 // ClientAddr is for tests.
 func ClientAddr(r *http.Request, trusted ...netip.Prefix) netip.Addr { return clientAddr(r, trusted) }
 
+// MayContinue is for tests.
+func MayContinue(uri string, prefixes ...string) bool {
+	parsed, err := parsePrefixes(prefixes)
+	return err == nil && mayContinue(parsed, uri)
+}
+
 // FillRecent sets n keys while one is in use. It returns how many are kept, and
 // whether the one in use was forgotten.
 func FillRecent(bound, n int) (length int, forgotten bool) {

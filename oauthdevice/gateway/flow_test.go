@@ -143,6 +143,16 @@ func TestScopeRefused(t *testing.T) {
 	})
 }
 
+// A box that requests fewer scopes than it may gets no more.
+func TestNarrowScope(t *testing.T) {
+	w := newWorld(t)
+	a := w.post("/device/code", "client_id", "pickerd", "scope", oauthtest.PickerScope)
+	u, err := url.Parse(w.newPhone().scan(strings.TrimPrefix(a.text("verification_uri_complete"), issuer)))
+	if err != nil || u.Query().Get("scope") != oauthtest.PickerScope {
+		t.Errorf("%v", u)
+	}
+}
+
 // The answer is there until the box has confirmed it, and no longer.
 func TestAnswerFetchedAgain(t *testing.T) {
 	for _, confirm := range []struct {

@@ -172,6 +172,8 @@ func TestContinue(t *testing.T) {
 			"https://photos.google.com/picker/../../url?q=https://attacker.test",
 			"https://photos.google.com/picker/%2e%2e/url",
 			"https://photos.google.com/picker/..%2furl",
+			"https://photos.google.com/%70icker/abc",
+			"https://photos.google.com/picker/a%2fb",
 			"https://photos.google.com/picker//attacker.test",
 			`https://photos.google.com/picker/\..\url`,
 			`https://photos.google.com\@attacker.test/picker/abc`,

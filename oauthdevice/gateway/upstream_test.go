@@ -43,6 +43,7 @@ func TestExchangeFailures(t *testing.T) {
 		{"policy", reply(400, `{"error":"admin_policy_enforced"}`), "access_denied"},
 		{"organisation", reply(403, `{"error":"org_internal"}`), "access_denied"},
 		{"other scopes", reply(200, `{"access_token":"a","scope":"https://www.googleapis.com/auth/drive"}`), "authorization_pending"},
+		{"more scopes", reply(200, `{"access_token":"a","scope":"`+oauthtest.PickerScope+` https://www.googleapis.com/auth/drive"}`), "authorization_pending"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

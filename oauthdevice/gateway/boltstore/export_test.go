@@ -21,6 +21,9 @@ func (s *Store) Stored() (n int) {
 	return n
 }
 
+// HasExpired reports whether there is something that has expired.
+func (s *Store) HasExpired() bool { return s.hasExpired() }
+
 // NoSync makes a store for a test that need not survive a crash.
 func (s *Store) NoSync() { s.bolt.NoSync = true }
 

@@ -221,6 +221,10 @@ func trouble(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
+	// The connection's deadline, which is ctx's, may pass a moment before ctx ends.
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
 	return fmt.Errorf("redis: %w", err)
 }
 
