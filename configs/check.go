@@ -35,6 +35,7 @@ func (c *Config) check(file string, data []byte, getenv func(string) string, als
 	oneOf("mode", c.Mode, "home", "guest")
 	oneOf("unpair.photos", c.Unpair.Photos, "remove", "keep")
 	c.checkPairing(bad)
+	c.checkGateway(bad)
 	c.checkMode(bad)
 	for _, a := range []struct{ key, value string }{
 		{"google.device_auth_url", c.Google.DeviceAuthURL}, {"google.token_url", c.Google.TokenURL},

@@ -305,7 +305,7 @@ func TestProvisionedAfterFullDisk(t *testing.T) {
 	inWorld(t, o, func(t *testing.T, w *world) {
 		w.pass(time.Minute)
 		full.Store(false)
-		w.pass(24 * time.Hour)
+		w.pass(30 * time.Minute)
 		if s := w.dev.Statuses().Get(); s.Account == nil {
 			t.Errorf("the provisioned token was not taken: state %s", s.State)
 		}

@@ -35,8 +35,13 @@
 //	RFC 6749 §4.1.2, §10.12         the caller compares state and accepts it once
 //	RFC 6749 §4.1.2.1               NewAuthorizationError
 //	RFC 6749 §4.1.3, RFC 7636 §4.5  Client.Exchange
+//	RFC 6749 §5.1                   TokenResponse, for a server that passes responses on
 //	RFC 6749 §6                     Client.Refresh; TokenSource saves a rotated refresh token before it is used
 //	RFC 7009                        Client.Revoke; an unknown token counts as revoked
+//
+// RFC 8414 §2, §3 and §3.3 are implemented by Discover and ParseMetadata. They are
+// stricter than §3.3: each endpoint must be on the issuer's own server, so that
+// metadata cannot send a token elsewhere.
 //
 // Google's deviations (verification_url, status 428 and 403 for pending,
 // error_code instead of error, error_subtype, deleted_client and disabled_client

@@ -98,7 +98,9 @@ func (g *Grants) MarkDead(id, reason, warning string) error {
 		if err := tx.warn(warning); err != nil {
 			return err
 		}
-		return tx.takeOutOfForce(id, reason, func(g *Grant) { g.Dead, g.AccessToken, g.RefreshToken, g.Account = true, "", "", "" })
+		return tx.takeOutOfForce(id, reason, func(g *Grant) {
+			g.Dead, g.AccessToken, g.RefreshToken, g.Account, g.Handover = true, "", "", "", nil
+		})
 	})
 }
 
