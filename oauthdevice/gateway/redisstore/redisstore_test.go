@@ -1,10 +1,13 @@
 package redisstore_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,11 +83,11 @@ func TestKeys(t *testing.T) {
 	must(t, s.Create(ctx, map[string][]byte{"a": []byte("1")}, life))
 	must(t, s.Create(ctx, map[string][]byte{"b": []byte("1")}, life))
 	must(t, s.Swap(ctx, "b", []byte("1"), []byte("2"), 2*life))
-	for member, ttl := range map[string]time.Duration{"short": life, "long": 3 * life} {
-		_, err := s.Join(ctx, "s", member, 2, ttl)
-		must(t, err)
-	}
-	_, err := s.Join(ctx, "s", "third", 2, 5*life)
+	_, err := s.Join(ctx, "s", "long", 2, 3*life)
+	must(t, err)
+	_, err = s.Join(ctx, "s", "short", 2, life)
+	must(t, err)
+	_, err = s.Join(ctx, "s", "third", 2, 5*life)
 	must(t, err)
 	if n := c.DBSize(ctx).Val(); n != 0 {
 		t.Errorf("%d keys in database 0", n)
@@ -155,6 +158,44 @@ func TestSilence(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A command whose answer is lost is not sent again.
+func TestAnswerLost(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	var sent atomic.Int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			lines := bufio.NewScanner(c)
+			for lines.Scan() {
+				switch strings.ToLower(lines.Text()) {
+				case "hello":
+					fmt.Fprint(c, "-ERR unknown command\r\n")
+				case "getdel":
+					sent.Add(1)
+					c.Close()
+				}
+			}
+			c.Close()
+		}
+	}()
+	s := open(t, "redis://"+l.Addr().String())
+	if _, err := s.Take(t.Context(), "a"); !isTrouble(err) {
+		t.Errorf("Take: %v", err)
+	}
+	must(t, s.Close())
+	must(t, l.Close())
+	<-done
+	if n := sent.Load(); n != 1 {
+		t.Errorf("%d times GETDEL, want 1", n)
+	}
 }
 
 // commands returns how often each command was called.

@@ -117,7 +117,8 @@ func swap(t *testing.T, open Open) {
 	s, advance := open(t)
 	is(t, s.Swap(t.Context(), "a", nil, []byte("1"), life), gateway.ErrNotFound)
 	missing(t, s, "a")
-	put(t, s, life, "a", "1", "b", "1")
+	put(t, s, life, "a", "1")
+	put(t, s, 3*life/2, "b", "1")
 	is(t, s.Swap(t.Context(), "a", []byte("2"), []byte("3"), life), gateway.ErrChanged)
 	is(t, s.Swap(t.Context(), "a", nil, []byte("3"), life), gateway.ErrChanged)
 	value(t, s, "a", "1")
@@ -125,9 +126,11 @@ func swap(t *testing.T, open Open) {
 	is(t, s.Swap(t.Context(), "b", []byte("1"), []byte("2"), 0), nil)
 	value(t, s, "a", "2")
 	value(t, s, "b", "2")
-	advance(2 * life)
+	advance(life)
+	value(t, s, "b", "2") // has kept its expiry
+	advance(life)
 	value(t, s, "a", "2") // has a new expiry
-	missing(t, s, "b")    // has kept its expiry
+	missing(t, s, "b")
 	is(t, s.Swap(t.Context(), "b", []byte("2"), []byte("3"), life), gateway.ErrNotFound)
 	is(t, s.Swap(t.Context(), "a", []byte("2"), []byte("3"), life/2), nil)
 	advance(life)
@@ -212,17 +215,18 @@ func anyBytes(t *testing.T, open Open) {
 // The store keeps no slice of the caller, and gives none of its own away.
 func ownCopy(t *testing.T, open Open) {
 	s, _ := open(t)
-	v := []byte("one")
+	one, two := strings.Repeat("one", 3000), strings.Repeat("two", 3000) // several pages
+	v := []byte(one)
 	is(t, s.Create(t.Context(), map[string][]byte{"a": v}, life), nil)
 	clear(v)
 	got, err := s.Get(t.Context(), "a")
 	is(t, err, nil)
 	clear(got)
-	value(t, s, "a", "one")
-	v = []byte("two")
-	is(t, s.Swap(t.Context(), "a", []byte("one"), v, life), nil)
+	value(t, s, "a", one)
+	v = []byte(two)
+	is(t, s.Swap(t.Context(), "a", []byte(one), v, life), nil)
 	clear(v)
-	value(t, s, "a", "two")
+	value(t, s, "a", two)
 }
 
 // Calls beyond the bounds change nothing.
