@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
 	"pickerd/device/engine"
 )
@@ -45,8 +46,8 @@ func TestLoadMethods(t *testing.T) {
 			methods, err := loadMethods(cfg)
 			got := ids(methods)
 			if err != nil {
-				h, ok := errors.AsType[*hintedError](err)
-				if !ok || h.code != exitConfig {
+				h, ok := errors.AsType[*command.HintedError](err)
+				if !ok || h.Code != exitConfig {
 					t.Errorf("%T: %v", err, err)
 				}
 				got = err.Error()

@@ -92,18 +92,6 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestVersionText(t *testing.T) {
-	for want, got := range map[string]string{
-		"pickerd v1.4.0": versionText("v1.4.0", "", "", false),
-		"pickerd (devel) (commit 0123456789ab of 2026-11-28)": versionText("(devel)", "0123456789abcdef0123456789abcdef01234567", "2026-11-28", false),
-		"pickerd v1 (commit 0123+dirty)":                      versionText("v1", "0123", "", true),
-	} {
-		if got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-}
-
 // syncBuffer is written by the daemon while the test reads.
 type syncBuffer struct {
 	mu sync.Mutex
@@ -266,6 +254,7 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
 		"oauthdevice":                       {"oauthdevice/httperror"},
+		"oauthdevice/gateway":               nil,
 		"oauthdevice/httperror":             nil,
 		"oauthdevice/tokenfile":             nil,
 		"oauthdevice/oauthtest":             nil,
@@ -296,13 +285,17 @@ func TestArrows(t *testing.T) {
 		"device/slideshow":                  {"device", "display", "display/words", "picker", "store"},
 		"device/control":                    {"device", "display", "display/httpserve", "display/words"},
 		"device/hooks":                      {"device", "display"},
-		"device/metrics":                    {"device"},
+		"device/metrics":                    {"device", "device/metrics/exposition"},
+		"device/metrics/exposition":         nil,
 		"device/phone":                      {"device", "display", "display/httpserve", "display/words"},
 		"systemd":                           nil,
-		"configs":                           nil,
-		"cmd/pickerd/doctor":                {"configs", "device", "device/engine", "oauthdevice", "store"},
-		"cmd/pickerd": {"cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone",
-			"device/screen", "device/slideshow", "display", "display/framebuffer", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
+		"configs":                           {"configs/strict"},
+		"configs/strict":                    nil,
+		"cmd/command":                       {"configs/strict", "systemd"},
+		"cmd/findings":                      nil,
+		"cmd/pickerd/doctor":                {"cmd/findings", "configs", "device", "device/engine", "oauthdevice", "store"},
+		"cmd/pickerd": {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone",
+			"device/screen", "device/slideshow", "display", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
 			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "pickerd/...").Output()
