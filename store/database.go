@@ -13,6 +13,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"pickerd/store/pagecheck"
 )
 
 // Schema is the version of the records that this package writes. Since version 2
@@ -251,7 +253,7 @@ func schemaOf(tx *bbolt.Tx) int {
 // openFile opens an existing database and checks it. The error is *CorruptError,
 // *SchemaError, ErrInUse or an error of the file system.
 func openFile(path string, readOnly bool) (bolt *bbolt.DB, err error) {
-	// verifyPages finds most damage. For the rest, bbolt panics, or faults on a
+	// pagecheck finds most damage. For the rest, bbolt panics, or faults on a
 	// missing page.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -289,7 +291,7 @@ func verifyFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	err = verifyPages(f, st.Size())
+	err = pagecheck.Check(f, st.Size())
 	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return fmt.Errorf("read the database: %w", err)
 	}

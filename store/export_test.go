@@ -11,9 +11,6 @@ const (
 	MediaName     = mediaName
 	ReserveName   = reserveName
 	ReserveSize   = reserveSize
-
-	MetaSize   = metaSize
-	FlagBranch = flagBranch
 )
 
 var (

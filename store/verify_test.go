@@ -13,6 +13,12 @@ import (
 	"pickerd/store"
 )
 
+// Of bbolt's page format.
+const (
+	metaSize   = 64
+	flagBranch = 0x01
+)
+
 // filledDatabase returns a database that has branch pages, free pages and a record
 // larger than a page.
 func filledDatabase(t testing.TB, dir string) []byte {
@@ -63,7 +69,7 @@ func damages(whole []byte) map[string][]byte {
 		"a page leads to itself": with(func(d []byte) {
 			id := binary.LittleEndian.Uint64(page(d, root)[32:])
 			p := page(d, int(id))
-			binary.LittleEndian.PutUint16(p[8:], store.FlagBranch)
+			binary.LittleEndian.PutUint16(p[8:], flagBranch)
 			binary.LittleEndian.PutUint16(p[10:], 1)
 			binary.LittleEndian.PutUint32(p[16:], 16)
 			binary.LittleEndian.PutUint32(p[20:], 1)
@@ -85,7 +91,7 @@ func FuzzDatabase(f *testing.F) {
 	f.Add([]byte{}, uint32(8192))
 	f.Add(patch(0xe010, 48), uint32(len(whole))) // an empty key
 	for _, meta := range []int{16, 4096 + 16} {  // magic, page size, root, free list, number of pages
-		for at := 0; at < store.MetaSize; at += 8 {
+		for at := 0; at < metaSize; at += 8 {
 			f.Add(patch(meta+at, 3), uint32(len(whole)))
 		}
 	}
@@ -102,8 +108,8 @@ func FuzzDatabase(f *testing.F) {
 		}
 		for _, meta := range []int{16, 4096 + 16} { // correct the checksums
 			sum := fnv.New64a()
-			sum.Write(data[meta : meta+store.MetaSize-8])
-			binary.LittleEndian.PutUint64(data[meta+store.MetaSize-8:], sum.Sum64())
+			sum.Write(data[meta : meta+metaSize-8])
+			binary.LittleEndian.PutUint64(data[meta+metaSize-8:], sum.Sum64())
 		}
 		path := filepath.Join(t.TempDir(), store.DatabaseName)
 		must(t, os.WriteFile(path, data[:min(int(length), len(data))], 0o600))

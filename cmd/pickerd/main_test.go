@@ -253,50 +253,53 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 // TestArrows keeps the house in order: who may import whom.
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
-		"oauthdevice":                       {"oauthdevice/httperror"},
-		"oauthdevice/gateway":               nil,
-		"oauthdevice/httperror":             nil,
-		"oauthdevice/tokenfile":             nil,
-		"oauthdevice/oauthtest":             nil,
-		"oauthdevice/oauthtest/conformance": {"oauthdevice"},
-		"picker":                            {"oauthdevice/httperror"},
-		"picker/pickertest":                 nil,
-		"picker/pickertest/samples":         {"picker/pickertest"},
-		"picker/pickertest/samples/draw":    nil,
-		"store":                             nil,
-		"display":                           nil,
-		"display/qr":                        nil,
-		"display/words":                     nil,
-		"display/pixel":                     nil,
-		"display/typeface":                  {"display/pixel"},
-		"display/photo":                     {"display/pixel"},
-		"display/paint":                     {"display", "display/pixel", "display/qr", "display/typeface", "display/words"},
-		"display/stage":                     {"display", "display/paint", "display/photo", "display/pixel", "display/words"},
-		"display/framebuffer":               {"display/pixel"},
-		"display/terminal":                  {"display", "display/qr", "display/words"},
-		"display/remote":                    nil,
-		"display/httpserve":                 nil,
-		"display/web":                       {"display", "display/httpserve", "display/photo", "display/qr", "display/words"},
-		"device":                            {"display", "display/words"},
-		"device/engine":                     {"device", "device/fetch", "display", "oauthdevice", "oauthdevice/tokenfile", "picker", "store"},
-		"device/fetch":                      {"device", "display/photo", "oauthdevice", "picker", "store"},
-		"device/library":                    {"device", "display/photo", "store"},
-		"device/screen":                     {"device", "display", "display/words"},
-		"device/slideshow":                  {"device", "display", "display/words", "picker", "store"},
-		"device/control":                    {"device", "display", "display/httpserve", "display/words"},
-		"device/hooks":                      {"device", "display"},
-		"device/metrics":                    {"device", "device/metrics/exposition"},
-		"device/metrics/exposition":         nil,
-		"device/phone":                      {"device", "display", "display/httpserve", "display/words"},
-		"systemd":                           nil,
-		"configs":                           {"configs/strict"},
-		"configs/strict":                    nil,
-		"cmd/command":                       {"configs/strict", "systemd"},
-		"cmd/findings":                      nil,
-		"cmd/pickerd/doctor":                {"cmd/findings", "configs", "device", "device/engine", "oauthdevice", "store"},
-		"cmd/pickerd": {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone",
-			"device/screen", "device/slideshow", "display", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
-			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
+		"oauthdevice":                              {"oauthdevice/httperror"},
+		"oauthdevice/httperror":                    nil,
+		"oauthdevice/tokenfile":                    nil,
+		"oauthdevice/oauthtest":                    nil,
+		"oauthdevice/oauthtest/conformance":        {"oauthdevice"},
+		"picker":                                   {"oauthdevice/httperror"},
+		"picker/pickertest":                        nil,
+		"picker/pickertest/samples":                {"picker/pickertest"},
+		"picker/pickertest/samples/draw":           nil,
+		"oauthdevice/gateway":                      nil,
+		"oauthdevice/gateway/boltstore":            {"oauthdevice/gateway", "store/pagecheck"},
+		"oauthdevice/gateway/redisstore":           {"oauthdevice/gateway"},
+		"oauthdevice/gateway/redisstore/redistest": nil,
+		"oauthdevice/gateway/storetest":            {"oauthdevice/gateway"},
+		"store":                                    {"store/pagecheck"},
+		"store/pagecheck":                          nil,
+		"display":                                  nil,
+		"display/qr":                               nil,
+		"display/words":                            nil,
+		"display/pixel":                            nil,
+		"display/typeface":                         {"display/pixel"},
+		"display/photo":                            {"display/pixel"},
+		"display/paint":                            {"display", "display/pixel", "display/qr", "display/typeface", "display/words"},
+		"display/stage":                            {"display", "display/paint", "display/photo", "display/pixel", "display/words"},
+		"display/framebuffer":                      {"display/pixel"},
+		"display/terminal":                         {"display", "display/qr", "display/words"},
+		"display/remote":                           nil,
+		"display/httpserve":                        nil,
+		"display/web":                              {"display", "display/httpserve", "display/photo", "display/qr", "display/words"},
+		"device":                                   {"display", "display/words"},
+		"device/engine":                            {"device", "device/fetch", "display", "oauthdevice", "oauthdevice/tokenfile", "picker", "store"},
+		"device/fetch":                             {"device", "display/photo", "oauthdevice", "picker", "store"},
+		"device/library":                           {"device", "display/photo", "store"},
+		"device/screen":                            {"device", "display", "display/words"},
+		"device/slideshow":                         {"device", "display", "display/words", "picker", "store"},
+		"device/control":                           {"device", "display", "display/httpserve", "display/words"},
+		"device/hooks":                             {"device", "display"},
+		"device/metrics":                           {"device", "device/metrics/exposition"},
+		"device/phone":                             {"device", "display", "display/httpserve", "display/words"},
+		"systemd":                                  nil,
+		"configs":                                  {"configs/strict"},
+		"cmd/pickerd/doctor":                       {"cmd/findings", "configs", "device", "device/engine", "oauthdevice", "store"},
+		"cmd/pickerd":                              {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone", "device/screen", "device/slideshow", "display", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/oauthtest", "oauthdevice/tokenfile", "picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
+		"device/metrics/exposition":                nil,
+		"configs/strict":                           nil,
+		"cmd/command":                              {"configs/strict", "systemd"},
+		"cmd/findings":                             nil,
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "pickerd/...").Output()
 	if err != nil {
@@ -329,6 +332,20 @@ func TestLightPackages(t *testing.T) {
 			if strings.Contains(string(out), heavy) {
 				t.Errorf("device/%s depends on %s", pkg, heavy)
 			}
+		}
+	}
+}
+
+// TestSmallBinary checks that pickerd does not bring along what only the gateway
+// needs.
+func TestSmallBinary(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "pickerd/cmd/pickerd").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, heavy := range []string{"github.com/redis", "pickerd/oauthdevice/gateway/redisstore"} {
+		if strings.Contains(string(out), heavy) {
+			t.Errorf("pickerd depends on %s", heavy)
 		}
 	}
 }

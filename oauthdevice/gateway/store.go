@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -28,7 +29,11 @@ var (
 // it wrote survives a crash of the gateway.
 //
 // Methods may be called concurrently. They return the errors above, ctx's error,
-// or the store's own.
+// or the store's own. After any error but those above, a change may have been made
+// or not: a caller that repeats it must be ready for both.
+//
+// Keys, sets and members are any bytes, from 1 to MaxKey of them. Values may be
+// empty.
 type Store interface {
 	// Create writes entries under keys that are all new, or none of them. The
 	// error is ErrExists if a key is taken.
@@ -36,7 +41,8 @@ type Store interface {
 	// Get returns an entry, or ErrNotFound.
 	Get(ctx context.Context, key string) ([]byte, error)
 	// Swap replaces an entry that is equal to old, and gives it a new expiry. The
-	// error is ErrChanged if it is another one, ErrNotFound if there is none.
+	// error is ErrChanged if it is another one, ErrNotFound if there is none. With
+	// a ttl of 0 the entry keeps its expiry.
 	Swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) error
 	// Take removes an entry and returns it, or ErrNotFound. Of several callers
 	// one gets it.
@@ -45,14 +51,50 @@ type Store interface {
 	Delete(ctx context.Context, keys ...string) error
 
 	// Join adds a member to a set, for ttl, unless the set has limit members
-	// already that have not expired. It reports whether the member is in the set.
+	// already that have not expired. A member that is in the set gets a new expiry,
+	// also in a full set. Join reports whether the member is in the set.
 	Join(ctx context.Context, set, member string, limit int, ttl time.Duration) (bool, error)
 	// Leave removes a member from a set. It is no error if it is not in it.
 	Leave(ctx context.Context, set, member string) error
 	// Members returns how many members of a set have not expired.
 	Members(ctx context.Context, set string) (int, error)
 
-	// Ping returns an error while the store cannot be used.
+	// Ping returns an error while the store cannot be read or written.
 	Ping(ctx context.Context) error
+	// Close ends the use of the store. From then on every method returns an error.
 	Close() error
+}
+
+// Bounds of what a Store takes. A call beyond them is the caller's mistake.
+const (
+	MaxKey   = 256     // bytes of a key, a set or a member
+	MaxValue = 1 << 20 // bytes
+	minTTL   = time.Millisecond
+	maxTTL   = 24 * time.Hour
+)
+
+// CheckKeys returns an error if a key, a set or a member has no allowed length.
+func CheckKeys(keys ...string) error {
+	for _, k := range keys {
+		if len(k) == 0 || len(k) > MaxKey {
+			return fmt.Errorf("key of %d bytes, not of 1 to %d", len(k), MaxKey)
+		}
+	}
+	return nil
+}
+
+// CheckValue returns an error if a value is too long.
+func CheckValue(value []byte) error {
+	if len(value) > MaxValue {
+		return fmt.Errorf("value of %d bytes, more than %d", len(value), MaxValue)
+	}
+	return nil
+}
+
+// CheckTTL returns an error if a ttl is not between a millisecond and a day.
+func CheckTTL(ttl time.Duration) error {
+	if ttl < minTTL || ttl > maxTTL {
+		return fmt.Errorf("ttl %s is not between %s and %s", ttl, minTTL, maxTTL)
+	}
+	return nil
 }

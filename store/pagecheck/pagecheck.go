@@ -1,4 +1,5 @@
-package store
+// Package pagecheck checks the pages of a bbolt database before bbolt trusts them.
+package pagecheck
 
 import (
 	"bytes"
@@ -29,15 +30,15 @@ const (
 	maxDepth   = 64 // of a tree; those of this program are far below
 )
 
-// verifyPages checks every page of a database file and returns what is wrong.
-// bbolt trusts its pages: one that refers to itself ends the process, and one that
-// is both in use and listed as free is overwritten later.
-func verifyPages(f io.ReaderAt, size int64) error {
+// Check checks every page of a database file and returns what is wrong, or the
+// error of the file system. bbolt trusts its pages: one that refers to itself ends
+// the process, and one that is both in use and listed as free is overwritten later.
+func Check(f io.ReaderAt, size int64) error {
 	c := &checker{f: f, size: size, used: map[uint64]bool{}}
 	if err := c.meta(); err != nil {
 		return err
 	}
-	if err := c.tree(c.root, 0); err != nil {
+	if err := c.tree(c.root, 0, span{}); err != nil {
 		return err
 	}
 	return c.free()
@@ -123,8 +124,12 @@ func (c *checker) page(id uint64) (data []byte, flags uint16, count int, err err
 	return data, le.Uint16(head[8:]), int(le.Uint16(head[10:])), nil
 }
 
+// A span is the range of keys that a page may have: from min, if that is not nil,
+// to below max, if that is not nil.
+type span struct{ min, max []byte }
+
 // tree checks a page and all pages below it.
-func (c *checker) tree(id uint64, depth int) error {
+func (c *checker) tree(id uint64, depth int, keys span) error {
 	if depth > maxDepth {
 		return errors.New("tree too deep")
 	}
@@ -134,11 +139,9 @@ func (c *checker) tree(id uint64, depth int) error {
 	}
 	switch {
 	case flags == flagBranch && count > 0:
-		err = elements(data, count, func(at int) (pos, key, value uint32) {
-			return le.Uint32(data[at:]), le.Uint32(data[at+4:]), 0
-		}, func(at int, _ []byte) error { return c.tree(le.Uint64(data[at+8:]), depth+1) })
+		err = c.branch(data, count, depth, keys)
 	case flags == flagLeaf:
-		err = c.leaf(data, count, depth)
+		err = c.leaf(data, count, depth, keys)
 	default:
 		err = fmt.Errorf("invalid page type %#x", flags)
 	}
@@ -148,11 +151,36 @@ func (c *checker) tree(id uint64, depth int) error {
 	return nil
 }
 
+// branch checks the pages below a branch page. The key of an element is the least
+// that its page may have.
+func (c *checker) branch(data []byte, count, depth int, keys span) error {
+	var least [][]byte
+	err := elements(data, count, keys, func(at int) (pos, key, value uint32) {
+		return le.Uint32(data[at:]), le.Uint32(data[at+4:]), 0
+	}, func(_ int, name, _ []byte) error {
+		least = append(least, name)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, name := range least {
+		below := span{name, keys.max}
+		if i+1 < count {
+			below.max = least[i+1]
+		}
+		if err := c.tree(le.Uint64(data[pageHeader+i*elemSize+8:]), depth+1, below); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // leaf checks the records of a leaf page, and the buckets among them.
-func (c *checker) leaf(data []byte, count, depth int) error {
-	return elements(data, count, func(at int) (pos, key, value uint32) {
+func (c *checker) leaf(data []byte, count, depth int, keys span) error {
+	return elements(data, count, keys, func(at int) (pos, key, value uint32) {
 		return le.Uint32(data[at+4:]), le.Uint32(data[at+8:]), le.Uint32(data[at+12:])
-	}, func(at int, value []byte) error {
+	}, func(at int, _, value []byte) error {
 		switch {
 		case le.Uint32(data[at:])&bucketEntry == 0:
 			return nil
@@ -160,20 +188,20 @@ func (c *checker) leaf(data []byte, count, depth int) error {
 			return errors.New("bucket too short")
 		}
 		if root := le.Uint64(value); root != 0 {
-			return c.tree(root, depth+1)
+			return c.tree(root, depth+1, span{})
 		}
 		inline := value[bucketSize:]
 		if len(inline) < pageHeader || le.Uint16(inline[8:]) != flagLeaf || depth > maxDepth {
 			return errors.New("invalid inline bucket")
 		}
-		return c.leaf(inline, int(le.Uint16(inline[10:])), depth+1)
+		return c.leaf(inline, int(le.Uint16(inline[10:])), depth+1, span{})
 	})
 }
 
-// elements calls each with the offset and the value of every element. read
+// elements calls each with the offset, the key and the value of every element. read
 // returns the position of an element's key, relative to the element, and the
 // lengths of its key and value.
-func elements(data []byte, count int, read func(at int) (pos, key, value uint32), each func(at int, value []byte) error) error {
+func elements(data []byte, count int, keys span, read func(at int) (pos, key, value uint32), each func(at int, name, value []byte) error) error {
 	if pageHeader+count*elemSize > len(data) {
 		return errors.New("too many elements")
 	}
@@ -186,11 +214,14 @@ func elements(data []byte, count int, read func(at int) (pos, key, value uint32)
 			return fmt.Errorf("element %d out of range", i)
 		}
 		name := data[begin : begin+uint64(key)]
-		if i > 0 && bytes.Compare(last, name) >= 0 {
+		switch {
+		case i > 0 && bytes.Compare(last, name) >= 0,
+			keys.min != nil && bytes.Compare(name, keys.min) < 0,
+			keys.max != nil && bytes.Compare(name, keys.max) >= 0:
 			return fmt.Errorf("element %d out of order", i)
 		}
 		last = name
-		if err := each(at, data[begin+uint64(key):end]); err != nil {
+		if err := each(at, name, data[begin+uint64(key):end]); err != nil {
 			return err
 		}
 	}
