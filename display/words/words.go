@@ -69,11 +69,12 @@ type file struct {
 	Remote   map[string]any `toml:"remote"`
 	Phone    map[string]any `toml:"phone"`
 	Relay    map[string]any `toml:"relay"`
+	Gateway  map[string]any `toml:"gateway"`
 	API      map[string]any `toml:"api"` // in English alone
 }
 
 // unpainted are the groups of texts that only browsers show, in their own fonts.
-var unpainted = []string{"phone.", "relay.", "api."}
+var unpainted = []string{"phone.", "relay.", "gateway.", "api."}
 
 // find returns the code of the language that another code means: "de_AT" is "de",
 // "zh" is "zh-Hans".
@@ -150,7 +151,7 @@ func load(code string) (*Words, error) {
 	}
 	w := &Words{Code: code, Name: f.Name, RightToLeft: f.Dir == "rtl", digits: []rune(f.Digits), tag: language.Make(code),
 		months: f.Months, weekdays: f.Weekdays, date: f.Date, day: f.Day, texts: map[string]string{}}
-	for prefix, table := range map[string]map[string]any{"page": f.Page, "screen": f.Screen, "signin": f.SignIn, "remote": f.Remote, "phone": f.Phone, "relay": f.Relay, "api": f.API, "notice": f.Notice} {
+	for prefix, table := range map[string]map[string]any{"page": f.Page, "screen": f.Screen, "signin": f.SignIn, "remote": f.Remote, "phone": f.Phone, "relay": f.Relay, "gateway": f.Gateway, "api": f.API, "notice": f.Notice} {
 		w.flatten(prefix, table)
 	}
 	return w, nil
@@ -186,6 +187,9 @@ func (w *Words) Say(key string, args ...any) string {
 	}
 	return w.fill(text, args)
 }
+
+// Language returns the code and the direction of the language.
+func (w *Words) Language() (code string, rightToLeft bool) { return w.Code, w.RightToLeft }
 
 // Has reports whether a key has a text.
 func (w *Words) Has(key string) bool { _, ok := w.texts[key]; return ok }

@@ -90,7 +90,7 @@ func TestNoneIsMissing(t *testing.T) {
 // Every text is used somewhere, and every text that is used is there.
 func TestKeysAreUsed(t *testing.T) {
 	var sources strings.Builder
-	for _, pattern := range []string{"../../device/*.go", "../../device/*/*.go", "../../cmd/pickerd/*.go", "../*/*.go", "../web/assets/*"} {
+	for _, pattern := range []string{"../../device/*.go", "../../device/*/*.go", "../../cmd/pickerd/*.go", "../../oauthdevice/gateway/*.go", "../*/*.go", "../web/assets/*"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)
@@ -122,8 +122,8 @@ func TestKeysAreUsed(t *testing.T) {
 			t.Errorf("%s is used nowhere", k)
 		}
 	}
-	for _, m := range regexp.MustCompile(`"((?:page|screen|signin|remote|phone|relay|api|notice)\.[a-z_]+)"`).FindAllStringSubmatch(text, -1) {
-		if m[1] != "screen.json" && m[1] != "phone.css" && !en.Has(m[1]) && !en.Has(m[1]+".other") && !en.Has(m[1]+".title") && !strings.HasSuffix(m[1], "_") {
+	for _, m := range regexp.MustCompile(`"((?:page|screen|signin|remote|phone|relay|gateway|api|notice)\.[a-z_]+)"`).FindAllStringSubmatch(text, -1) {
+		if m[1] != "screen.json" && m[1] != "phone.css" && m[1] != "gateway.css" && !en.Has(m[1]) && !en.Has(m[1]+".other") && !en.Has(m[1]+".title") && !en.Has(m[1]+".message") && !strings.HasSuffix(m[1], "_") {
 			t.Errorf("%s is used and has no text", m[1])
 		}
 	}
