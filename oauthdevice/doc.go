@@ -34,6 +34,7 @@
 //	RFC 6749 §4.1.2, §10.12         the caller compares state and accepts it once
 //	RFC 6749 §4.1.2.1               NewAuthorizationError
 //	RFC 6749 §4.1.3, RFC 7636 §4.5  Client.Exchange
+//	RFC 6749 §5.1                   TokenResponse, for a server that passes responses on
 //	RFC 6749 §6                     Client.Refresh; TokenSource saves a rotated refresh token before it is used
 //	RFC 7009                        Client.Revoke; an unknown token counts as revoked
 //

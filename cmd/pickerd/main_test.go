@@ -254,7 +254,7 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
 		"oauthdevice":                       {"oauthdevice/httperror"},
-		"oauthdevice/gateway":               nil,
+		"oauthdevice/gateway":               {"oauthdevice", "oauthdevice/httperror"},
 		"oauthdevice/httperror":             nil,
 		"oauthdevice/tokenfile":             nil,
 		"oauthdevice/oauthtest":             nil,

@@ -28,6 +28,12 @@ type Subject struct {
 	Rotates   bool          // each refresh returns a new refresh token and revokes the old
 	SlowsDown bool          // polling too fast returns slow_down
 	ExpiredAs string        // the code of an expired device_code; "" means expired_token
+	// OpaqueLink means that verification_uri_complete has another secret instead of
+	// the user code (RFC 8628 §3.3.1).
+	OpaqueLink bool
+	// Received tells a server that repeats a token response that the token was
+	// received. nil means that the server sends each once.
+	Received func(t *testing.T, a *oauthdevice.Authorization)
 
 	// ShortLived returns a client at a similar server whose codes expire soon.
 	// nil means that the test may wait for the codes of Client to expire.

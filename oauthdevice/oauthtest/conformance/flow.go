@@ -109,8 +109,16 @@ func slowDown(t *testing.T, s *Subject) {
 }
 
 func codeUsedTwice(t *testing.T, s *Subject) {
-	a, _ := signIn(t, s)
+	a, tok := signIn(t, s)
 	pause(t, a.Interval)
+	if s.Received != nil {
+		again, err := s.Client.Poll(t.Context(), a.DeviceCode)
+		if err != nil || again.Access != tok.Access {
+			t.Errorf("the token response is not repeated: %v", err)
+		}
+		s.Received(t, a)
+		pause(t, a.Interval)
+	}
 	_, err := s.Client.Poll(t.Context(), a.DeviceCode)
 	wantFinal(t, "device_code used twice", err)
 }
@@ -167,7 +175,11 @@ func authorization(t *testing.T, s *Subject) {
 	if a.VerificationURIComplete != "" && a.QRURI() != a.VerificationURIComplete {
 		t.Errorf("QRURI is %q, but the server sent %q", a.QRURI(), a.VerificationURIComplete)
 	}
-	if plain, err := url.QueryUnescape(a.QRURI()); err != nil || !strings.Contains(plain, a.UserCode) {
+	if s.OpaqueLink {
+		if a.VerificationURIComplete == "" || strings.Contains(a.QRURI(), a.UserCode) {
+			t.Errorf("QRURI %q is not opaque", a.QRURI())
+		}
+	} else if plain, err := url.QueryUnescape(a.QRURI()); err != nil || !strings.Contains(plain, a.UserCode) {
 		t.Errorf("code %q is not in %q", a.UserCode, a.QRURI())
 	}
 	if again := authorize(t, s.Client); again.DeviceCode == a.DeviceCode || again.UserCode == a.UserCode {
