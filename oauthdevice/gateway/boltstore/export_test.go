@@ -21,6 +21,9 @@ func (s *Store) Stored() (n int) {
 	return n
 }
 
+// NoSync makes a store for a test that need not survive a crash.
+func (s *Store) NoSync() { s.bolt.NoSync = true }
+
 // Verify checks that the buckets belong together.
 func (s *Store) Verify() error { return s.bolt.View(verify) }
 

@@ -23,12 +23,12 @@ func filled(t testing.TB, c *clock) []byte {
 	s := open(t, path, boltstore.Options{Now: c.now})
 	entries := map[string][]byte{"large": make([]byte, 9000)}
 	var names []string
-	for i := range 200 {
+	for i := range 100 {
 		names = append(names, fmt.Sprintf("%064d", i))
 		entries[names[i]] = make([]byte, 100)
 	}
 	must(t, s.Create(t.Context(), entries, life))
-	must(t, s.Delete(t.Context(), names[:100]...))
+	must(t, s.Delete(t.Context(), names[:50]...))
 	for i := range 5 {
 		_, err := s.Join(t.Context(), "set", fmt.Sprint(i), 10, life)
 		must(t, err)
@@ -143,7 +143,7 @@ func TestTruncatedWhileOpen(t *testing.T) {
 	whole := filled(t, c)
 	ctx := t.Context()
 	for name, call := range map[string]func(s *boltstore.Store) error{
-		"Get":    func(s *boltstore.Store) error { _, err := s.Get(ctx, fmt.Sprintf("%064d", 150)); return err },
+		"Get":    func(s *boltstore.Store) error { _, err := s.Get(ctx, fmt.Sprintf("%064d", 75)); return err },
 		"Create": func(s *boltstore.Store) error { return s.Create(ctx, map[string][]byte{"x": nil}, life) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,7 +220,7 @@ func FuzzOpen(f *testing.F) {
 		}
 	}
 	for at := 8192; at < len(whole); at += 4096 {
-		for _, header := range []int{0, 8, 16, 24, 32, 4000} {
+		for _, header := range []int{0, 8, 24, 32} {
 			f.Add(patch(at+header, 0x10001), uint32(len(whole)))
 		}
 	}
@@ -245,10 +245,11 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
+		s.NoSync()
 		must(t, s.Create(t.Context(), map[string][]byte{"new": nil}, life))
 		_, err = s.Join(t.Context(), "set", "new", 100, life)
 		must(t, err)
-		must(t, s.Delete(t.Context(), fmt.Sprintf("%064d", 150)))
+		must(t, s.Delete(t.Context(), fmt.Sprintf("%064d", 75)))
 		must(t, s.Close())
 	})
 }
