@@ -29,6 +29,7 @@ func (c *Config) check(src *strict.Source, also ...Check) error {
 	oneOf("mode", c.Mode, "home", "guest")
 	oneOf("unpair.photos", c.Unpair.Photos, "remove", "keep")
 	c.checkPairing(bad)
+	c.checkGateway(bad)
 	c.checkMode(bad)
 	for _, a := range []struct{ key, value string }{
 		{"google.device_auth_url", c.Google.DeviceAuthURL}, {"google.token_url", c.Google.TokenURL},

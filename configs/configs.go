@@ -2,7 +2,8 @@
 // and the environment variables that override it. It reads files strictly. An
 // error names the file, the line and the key, and the nearest known key for an
 // unknown one. The package checks values only. It does not check that the files
-// that a configuration names exist.
+// that a configuration names exist, and looks for client files only to choose the
+// default pairing methods.
 package configs
 
 import (
@@ -51,6 +52,9 @@ type Config struct {
 
 // Google configures the OAuth clients and the servers.
 type Google struct {
+	// Gateway is the issuer of the server that people sign in at with the method
+	// "device", "" for Google. ClientID and ClientSecret are for that server then.
+	Gateway       string   `toml:"gateway"`
 	ClientFile    string   `toml:"client_file"`
 	ClientID      string   `toml:"client_id"`
 	ClientSecret  string   `toml:"client_secret"`
@@ -68,7 +72,7 @@ type Google struct {
 
 // Pairing configures how people sign in.
 type Pairing struct {
-	Methods  []string `toml:"methods"`
+	Methods  []string `toml:"methods"` // in the order in which they are tried; see Load
 	RelayURL string   `toml:"relay_url"`
 	Address  string   `toml:"address"`
 }
@@ -189,8 +193,10 @@ func EnvName(key string) string { return strict.EnvName(envPrefix, key) }
 const envPrefix = "PICKERD_"
 
 // Load reads the defaults, then the file unless its name is empty, then the
-// environment. It checks the result, also with the checks of other packages. Its
-// error joins all *Error values, or says why the file can't be read.
+// environment. If none of them names pairing methods, these are "device" with a
+// gateway, and otherwise each method whose client is there. It checks the result,
+// also with the checks of other packages. Its error joins all *Error values, or
+// says why the file can't be read.
 func Load(file string, getenv func(string) string, also ...Check) (*Config, error) {
 	c := new(Config)
 	if err := toml.Unmarshal([]byte(Default), c); err != nil {
@@ -245,21 +251,36 @@ func (c *Config) fillIn(getenv func(string) string) error {
 		c.Control.Socket = DefaultSocket(getenv)
 	}
 	dir := cmp.Or(getenv("CREDENTIALS_DIRECTORY"), "/etc/pickerd")
+	if c.Pairing.Methods == nil {
+		c.Pairing.Methods = c.defaultMethods(dir)
+	}
+	// With a gateway, client files serve the grants that were made with them.
+	gateway := c.Google.Gateway != ""
 	for _, f := range []struct {
 		value *string
 		name  string
 		wants bool
 	}{
-		{&c.Google.ClientFile, "client_secret.json", c.Google.ClientID == "" && slices.Contains(c.Pairing.Methods, "device")},
-		{&c.Google.WebFile, "web_client_secret.json", slices.Contains(c.Pairing.Methods, "relay")},
-		{&c.Google.DesktopFile, "desktop_client_secret.json", slices.Contains(c.Pairing.Methods, "paste")},
+		{&c.Google.ClientFile, deviceClient, gateway || c.Google.ClientID == "" && slices.Contains(c.Pairing.Methods, "device")},
+		{&c.Google.WebFile, relayClient, gateway || slices.Contains(c.Pairing.Methods, "relay")},
+		{&c.Google.DesktopFile, pasteClient, gateway || slices.Contains(c.Pairing.Methods, "paste")},
 	} {
 		if *f.value == "" && f.wants {
 			*f.value = filepath.Join(dir, f.name)
 		}
 	}
+	if gateway && c.Google.ClientID == "" {
+		c.Google.ClientID = DefaultGatewayClient
+	}
 	return nil
 }
+
+// Default names of client files, by the method that needs them.
+const (
+	deviceClient = "client_secret.json"
+	relayClient  = "web_client_secret.json"
+	pasteClient  = "desktop_client_secret.json"
+)
 
 // machineID returns an ID of this machine: systemd's, or else the last four bytes
 // of a network card's address, or else "unknown".

@@ -35,9 +35,11 @@ func TestEveryCrashPoint(t *testing.T) {
 		delay time.Duration // before the person picks, to make tokens expire
 		twice bool          // cut the power again while the box recovers
 		leave bool          // the person unpairs after the power cut
+		gw    bool          // people sign in at a gateway
 	}{
 		"once":        {},
 		"then unpair": {leave: true},
+		"gateway":     {gw: true},
 		"twice":       {auth: oauthtest.Options{RotateOverlap: true, TokenLife: 90 * time.Second}, delay: 50 * time.Second, twice: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +50,10 @@ func TestEveryCrashPoint(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					l := newScenario(t, v.auth, v.delay)
 					l.leave = v.leave
+					if v.gw {
+						l.addGateway("gw.test", nil)
+						l.setUp = through("gw.test")
+					}
 					what = l.withCut(cut, v.twice)
 				})
 				switch {
@@ -72,6 +78,12 @@ func TestEveryCrashPoint(t *testing.T) {
 		"during GET /media", "before POST /revoke"} {
 		if !slices.ContainsFunc(all, func(p string) bool { return strings.HasPrefix(p, op) }) {
 			t.Errorf("no crash point of the kind %q", op)
+		}
+	}
+	// These are made beside the loop, so that one of before and after may be missed.
+	for _, path := range []string{"POST /received", "POST /continue"} {
+		if !slices.ContainsFunc(all, func(p string) bool { return strings.Contains(p, path) }) {
+			t.Errorf("no crash point at %q", path)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 // A network carries requests to the simulators by host. It can fail.
 type network struct {
 	auth, photos http.RoundTripper
+	hosts        map[string]http.RoundTripper // further servers
 	mu           sync.Mutex
 	before       func(*http.Request) error
 	after        func(*http.Request) error
@@ -36,6 +37,9 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	rt := photos
 	if r.URL.Host == "auth.test" {
 		rt = n.auth
+	}
+	if other := n.hosts[r.URL.Host]; other != nil {
+		rt = other
 	}
 	resp, err := rt.RoundTrip(r)
 	if err == nil && after != nil {

@@ -59,6 +59,7 @@ type Pick struct {
 	SessionID string // "" until the session is created
 	PickerURI string
 	ExpiresAt time.Time // when PickerURI stops working; zero while unknown
+	OnPhone   bool      // the phone that signed in was led to PickerURI
 }
 
 // A Receipt says what came of a pick.

@@ -70,7 +70,7 @@ func inWorld(t *testing.T, o options, f func(t *testing.T, w *world)) {
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), config: o.config, setUp: o.setUp, log: &lockedBuffer{}, phones: &fakePhones{base: "http://192.168.1.20:8420"}}
-	o.auth.WebRedirects = []string{relayPage}
+	o.auth.WebRedirects = append(o.auth.WebRedirects, relayPage)
 	w.auth = oauthtest.New(o.auth)
 	if o.photos.Check == nil {
 		o.photos.Check = w.auth.Check

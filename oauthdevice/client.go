@@ -23,7 +23,7 @@ type Client struct {
 	DeviceAuthURL string
 	AuthURL       string // for the authorization code flow; the device flow does not use it
 	TokenURL      string
-	RevokeURL     string
+	RevokeURL     string       // "" if the server has no revocation endpoint
 	UserinfoURL   string       // for Account; may be empty
 	HTTP          *http.Client // nil means http.DefaultClient
 }
@@ -87,6 +87,9 @@ func (c *Client) Refresh(ctx context.Context, refresh Secret) (*Token, error) {
 // client. Google documents only the token.
 func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	const op = "revoke"
+	if c.RevokeURL == "" {
+		return &Error{Op: op, Err: ErrNoEndpoint}
+	}
 	tr := &transport{authorization: c.basicAuth()}
 	form := url.Values{"token": {string(token)}}
 	if !c.BasicAuth {

@@ -38,6 +38,10 @@
 //	RFC 6749 §6                     Client.Refresh; TokenSource saves a rotated refresh token before it is used
 //	RFC 7009                        Client.Revoke; an unknown token counts as revoked
 //
+// RFC 8414 §2, §3 and §3.3 are implemented by Discover and ParseMetadata. They are
+// stricter than §3.3: each endpoint must be on the issuer's own server, so that
+// metadata cannot send a token elsewhere.
+//
 // Google's deviations (verification_url, status 428 and 403 for pending,
 // error_code instead of error) are accepted beside the standard forms. The
 // device authorization request is sent without the client secret, as Google

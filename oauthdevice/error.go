@@ -46,12 +46,14 @@ var (
 	// ErrNotOAuth means that the response is not from an OAuth server but,
 	// for example, from a captive portal or a proxy.
 	ErrNotOAuth = errors.New("response is not from an OAuth server")
+	// ErrNoEndpoint means that the server has no endpoint for the request.
+	ErrNoEndpoint = errors.New("the server has no such endpoint")
 )
 
 // An Error is a refusal by the server or a failure to reach it. Its text never
 // contains a token, a code or an address.
 type Error struct {
-	Op          string        // the request: "device authorization", "poll", "exchange", "refresh", "revoke", "userinfo" or OpAuthorization
+	Op          string        // the request: "device authorization", "poll", "exchange", "refresh", "revoke", "userinfo", "received", "continue", OpMetadata or OpAuthorization
 	HTTPStatus  int           // 0 if there was no response
 	Code        string        // the response's "error" or Google's "error_code"; empty if it has none
 	Description string        // "error_description", for logs only
@@ -81,6 +83,8 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Temporary() bool {
 	switch {
 	case errors.Is(e.Err, ErrMalformedResponse):
+		return false
+	case errors.Is(e.Err, ErrMetadata), errors.Is(e.Err, ErrNoEndpoint):
 		return false
 	case e.Code == RateLimitExceeded, e.Code == temporarilyUnavailable, e.Code == serverError, e.Code == internalFailure:
 		return true

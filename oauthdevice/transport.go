@@ -52,7 +52,11 @@ func (tr *transport) context(ctx context.Context, c *http.Client) context.Contex
 
 // send sends a request for which x/oauth2 has no function.
 func (tr *transport) send(req *http.Request, c *http.Client) (*http.Response, error) {
-	return tr.context(req.Context(), c).Value(oauth2.HTTPClient).(*http.Client).Do(req)
+	resp, err := tr.context(req.Context(), c).Value(oauth2.HTTPClient).(*http.Client).Do(req)
+	if err == nil {
+		resp.Body.Close() // tr has read it; this ends the timer of a client with a timeout
+	}
+	return resp, err
 }
 
 // RoundTrip implements http.RoundTripper.

@@ -51,6 +51,7 @@ var (
 	keyRefusals   = []byte("refusals")
 	keyWarning    = []byte("warning")
 	keyImported   = []byte("imported")   // fingerprint of the last imported token file
+	keyMetadata   = []byte("metadata")   // last good metadata of the authorization server
 	keyScrub      = []byte("scrub")      // set while free pages may hold erased records
 	keyPairedOver = []byte("pairedover") // IDs of the grants that were locked at the last pairing
 )

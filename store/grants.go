@@ -100,7 +100,9 @@ func (g *Grants) MarkDead(id, reason, warning string) error {
 				return err
 			}
 		}
-		return tx.takeOutOfForce(id, reason, func(g *Grant) { g.Dead, g.AccessToken, g.RefreshToken, g.Account = true, "", "", "" })
+		return tx.takeOutOfForce(id, reason, func(g *Grant) {
+			g.Dead, g.AccessToken, g.RefreshToken, g.Account, g.Handover = true, "", "", "", nil
+		})
 	})
 }
 

@@ -111,7 +111,7 @@ func (s *Store) erase(keepPhotos bool, change func(tx *txn) error) error {
 
 // retire returns the change that takes a grant out of force at a person's request.
 func retire(revoke bool) func(*Grant) {
-	return func(g *Grant) { g.Retired, g.Revoke, g.Account = true, revoke, "" }
+	return func(g *Grant) { g.Retired, g.Revoke, g.Account, g.Handover = true, revoke, "", nil }
 }
 
 // takeOutOfForce changes a grant, ends its picks and makes another grant the

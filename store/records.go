@@ -21,6 +21,17 @@ type Grant struct {
 	// another one by now. Both are empty in old records.
 	ClientID     string `json:"client_id,omitempty"`
 	ClientSecret string `json:"client_secret,omitempty"`
+	// Issuer is the issuer of the metadata that named the server, "" if its
+	// addresses were configured. TokenURL and RevokeURL are the addresses of the
+	// server that issued the token. The token is sent to no other server, whatever
+	// is configured now. RevokeURL is "" if the server has none. TokenURL is "" in
+	// old records until Store.AdoptAddresses.
+	Issuer    string `json:"issuer,omitempty"`
+	TokenURL  string `json:"token_url,omitempty"`
+	RevokeURL string `json:"revoke_url,omitempty"`
+	// Handover is what the server is still to be told about the token, nil if
+	// there is nothing.
+	Handover *Handover `json:"handover,omitempty"`
 	// Account is the account's e-mail address, if the scopes include it.
 	Account string `json:"account,omitempty"`
 	// Imported is the fingerprint of the token file that brought the grant, if
@@ -37,6 +48,24 @@ type Grant struct {
 	// Dead means that the server no longer accepts the refresh token.
 	Dead bool `json:"dead,omitempty"`
 }
+
+// A Handover is what a server is still to be told about a token that it issued to
+// a device. It is erased once that is done.
+type Handover struct {
+	DeviceCode  string    `json:"device_code"`
+	ReceivedURL string    `json:"received_url,omitempty"` // to be told that the token is stored; "" if it was
+	ContinueURL string    `json:"continue_url,omitempty"` // to be told where the phone goes on; "" for nobody
+	Until       time.Time `json:"until"`                  // nothing is told from then on
+}
+
+// LogValue keeps the code out of logs.
+func (h Handover) LogValue() slog.Value { return slog.StringValue("handover") }
+
+// String keeps the code out of messages.
+func (h Handover) String() string { return "handover" }
+
+// GoString keeps the code out of messages.
+func (h Handover) GoString() string { return h.String() }
 
 // InForce reports whether picks can be made with the grant.
 func (g *Grant) InForce() bool { return !g.Retired && !g.Dead && !g.Locked }
@@ -59,6 +88,13 @@ type Pairing struct {
 	QRURI     string    `json:"qr_uri"`
 	StartedAt time.Time `json:"started_at"`
 	ExpiresAt time.Time `json:"expires_at"`
+
+	// The server that the pairing began with, as in Grant.
+	Issuer      string `json:"issuer,omitempty"`
+	TokenURL    string `json:"token_url,omitempty"`
+	RevokeURL   string `json:"revoke_url,omitempty"`
+	ReceivedURL string `json:"received_url,omitempty"` // as in Handover
+	ContinueURL string `json:"continue_url,omitempty"`
 
 	// Device flow (RFC 8628 §3.2).
 	DeviceCode      string        `json:"device_code,omitempty"`

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,7 +27,8 @@ func clientError(format string, args ...any) error {
 }
 
 // loadMethods returns the configured pairing methods, each with the client that it
-// needs.
+// needs. With a gateway they are followed by the clients that only serve older
+// grants.
 func loadMethods(cfg *configs.Config) ([]engine.Method, error) {
 	var methods []engine.Method
 	for _, method := range cfg.Pairing.Methods {
@@ -41,7 +41,28 @@ func loadMethods(cfg *configs.Config) ([]engine.Method, error) {
 		}
 		methods = append(methods, m)
 	}
-	return methods, nil
+	return append(methods, formerMethods(cfg)...), nil
+}
+
+// formerMethods returns the clients of grants that were made before there was a
+// gateway. Clients that can't be read are left out: nothing may need them.
+func formerMethods(cfg *configs.Config) []engine.Method {
+	if cfg.Google.Gateway == "" {
+		return nil
+	}
+	direct := *cfg // as without a gateway
+	direct.Google.Gateway, direct.Google.ClientID, direct.Google.ClientSecret = "", "", ""
+	var former []engine.Method
+	for _, name := range []string{device.ByDevice, device.ByRelay, device.ByPaste} {
+		if name != device.ByDevice && slices.Contains(cfg.Pairing.Methods, name) {
+			continue // loaded already
+		}
+		if m, err := loadMethod(&direct, name); err == nil {
+			m.Former = true
+			former = append(former, m)
+		}
+	}
+	return former
 }
 
 func loadMethod(cfg *configs.Config, method string) (engine.Method, error) {
@@ -51,7 +72,8 @@ func loadMethod(cfg *configs.Config, method string) (engine.Method, error) {
 	var err error
 	switch method {
 	case device.ByDevice:
-		f, err = tvClient(g)
+		m.Issuer = g.Gateway
+		f, err = deviceClient(g)
 	case device.ByRelay:
 		m.RedirectURI = cfg.Pairing.RelayURL
 		if a := cfg.Pairing.Address; a != "auto" && !engine.IsPrivateBase(a) {
@@ -71,9 +93,12 @@ func loadMethod(cfg *configs.Config, method string) (engine.Method, error) {
 	return m, nil
 }
 
-// tvClient finds the client of the device flow.
-func tvClient(g configs.Google) (*oauthdevice.ClientFile, error) {
-	if g.ClientID != "" {
+// deviceClient finds the client of the device flow. At a gateway it has no file.
+func deviceClient(g configs.Google) (*oauthdevice.ClientFile, error) {
+	switch {
+	case g.Gateway != "":
+		return &oauthdevice.ClientFile{ID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}, nil
+	case g.ClientID != "":
 		if g.ClientSecret == "" && isGoogle(g) {
 			return nil, clientError("google.client_secret is missing: Google requires it for every client, including type TVs and Limited Input devices")
 		}
@@ -112,8 +137,7 @@ func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevic
 	if err != nil {
 		return nil, clientError("%s: %w", key, err)
 	}
-	switch string(bytes.TrimSpace(data)) {
-	case "", "{}": // the unit provides this if the file is missing
+	if configs.IsPlaceholder(data) { // the unit provides this if the file is missing
 		return nil, clientError("there is no OAuth client: put a client file of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
 	}
 	f, err := oauthdevice.ParseClientFile(data)

@@ -31,6 +31,13 @@ func TestLoadMethods(t *testing.T) {
 		{"desktop client for relay", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = desktop }, `create one of type "Web application"`},
 		{"web client for paste", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = web }, `create one of type "Desktop app"`},
 		{"page not registered", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = elsewhere }, "is not among the authorized redirect URIs"},
+		{"gateway", []string{"device"}, gateway(""), "pickerd tv desktop"},
+		{"gateway without any file", []string{"device"}, func(c *configs.Config) {
+			gateway("")(c)
+			c.Google.ClientFile, c.Google.WebFile, c.Google.DesktopFile = "/nothing", "/nothing", "/nothing"
+			c.Pairing.RelayURL = ""
+		}, "pickerd"},
+		{"gateway and paste", []string{"device", "paste"}, gateway("secret"), "pickerd desktop tv"},
 		{"one client for two ways", []string{"device", "paste"}, func(c *configs.Config) { c.Google.DesktopFile = tv }, "the same OAuth client"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,6 +63,37 @@ func TestLoadMethods(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// gateway returns a change that configures a gateway.
+func gateway(secret string) func(*configs.Config) {
+	return func(c *configs.Config) {
+		c.Google.Gateway, c.Google.ClientID, c.Google.ClientSecret = "https://g.test", "pickerd", secret
+		c.Google.WebFile = "/nothing"
+	}
+}
+
+// With a gateway only the device flow goes there, and the other clients serve older
+// grants.
+func TestLoadMethodsGateway(t *testing.T) {
+	cfg, err := configs.Load("", func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway("secret")(cfg)
+	cfg.Google.ClientFile = writeFile(t, "tv.json", `{"installed":{"client_id":"tv","client_secret":"s"}}`)
+	cfg.Google.DesktopFile = writeFile(t, "desktop.json", "{}")
+	cfg.Pairing.Methods = []string{"device"}
+	methods, err := loadMethods(cfg)
+	if err != nil || len(methods) != 2 {
+		t.Fatalf("%+v, %v", methods, err)
+	}
+	if m := methods[0]; m.Issuer != "https://g.test" || m.Former || m.Secret != "secret" {
+		t.Errorf("by the gateway: %+v", m)
+	}
+	if m := methods[1]; m.Issuer != "" || !m.Former || m.ClientID != "tv" || m.Secret != "s" {
+		t.Errorf("for older grants: %+v", m)
 	}
 }
 

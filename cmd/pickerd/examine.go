@@ -89,12 +89,19 @@ func (e env) examination(file, socket string) doctor.Config {
 	}
 	out.Methods, out.ClientErr = loadMethods(cfg)
 	for _, w := range out.Methods {
-		if w.Name != device.ByDevice {
+		if w.Name != device.ByDevice || w.Former {
 			continue
 		}
 		out.Ask = func(ctx context.Context) error {
 			c := endpoints(cfg.Google)
 			c.ID, c.Secret = w.ClientID, oauthdevice.Secret(w.Secret)
+			if w.Issuer != "" {
+				md, err := oauthdevice.Discover(ctx, c.HTTP, w.Issuer)
+				if err != nil {
+					return err
+				}
+				c.DeviceAuthURL = md.DeviceAuthURL
+			}
 			_, err := c.Authorize(ctx, "")
 			return err
 		}

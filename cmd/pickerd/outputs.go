@@ -143,7 +143,7 @@ var started = time.Now()
 
 // newCalls returns counters of the requests to the configured servers.
 func newCalls(g configs.Google) *metrics.Calls {
-	return metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: g.DeviceAuthURL, Token: g.TokenURL, Revocation: g.RevokeURL, Userinfo: g.UserinfoURL, Picker: g.PickerURL})
+	return metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: g.DeviceAuthURL, Token: g.TokenURL, Revocation: g.RevokeURL, Userinfo: g.UserinfoURL, Gateway: g.Gateway, Picker: g.PickerURL})
 }
 
 // size returns the size to fetch photos at: that of the largest screen, or 1920 by

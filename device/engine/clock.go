@@ -3,6 +3,7 @@ package engine
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,24 +63,26 @@ func (c *clock) local(t time.Time) time.Time {
 	return time.Now().Add(t.Sub(c.stamp()))
 }
 
-// observe returns a client that sets the clock by the answers from the host of an
-// address. Hosts of media are not asked for the time.
-func (c *clock) observe(hc *http.Client, addr string) *http.Client {
+// observe returns a client that sets the clock by the answers from the hosts of
+// some addresses. Hosts of media are not asked for the time.
+func (c *clock) observe(hc *http.Client, addrs ...string) *http.Client {
 	if hc == nil {
 		hc = http.DefaultClient
 	}
-	host := ""
-	if u, err := url.Parse(addr); err == nil {
-		host = u.Host
+	var hosts []string
+	for _, addr := range addrs {
+		if u, err := url.Parse(addr); err == nil && u.Host != "" {
+			hosts = append(hosts, u.Host)
+		}
 	}
 	own := *hc
-	own.Transport = &observer{c, host, hc.Transport}
+	own.Transport = &observer{c, hosts, hc.Transport}
 	return &own
 }
 
 type observer struct {
 	clock *clock
-	host  string
+	hosts []string
 	next  http.RoundTripper // nil means http.DefaultTransport
 }
 
@@ -90,7 +93,7 @@ func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
 		next = http.DefaultTransport
 	}
 	resp, err := next.RoundTrip(r)
-	if err == nil && r.URL.Host == o.host {
+	if err == nil && slices.Contains(o.hosts, r.URL.Host) {
 		o.clock.set(resp.Header)
 	}
 	return resp, err

@@ -24,7 +24,7 @@ type Config struct {
 	Name  string // shown on the phone
 	Store *store.Store
 	// OAuth has the endpoints, the scopes and the HTTP client. Each method brings
-	// its own client ID.
+	// its own client ID, and one with an issuer its own endpoints.
 	OAuth   oauthdevice.Client
 	Methods []Method             // of pairing, in the order in which they are tried; at least one
 	Phones  device.PhoneListener // may be nil without ByRelay and ByPaste
@@ -63,6 +63,7 @@ type Engine struct {
 	records  *records
 	sessions *sessions
 	sweeper  *sweeper
+	handover *handover
 	upkeep   *upkeep
 	fetcher  *fetch.Fetcher
 	runCtx   context.Context // Run's
@@ -104,13 +105,18 @@ func New(cfg Config) *Engine {
 		// If the records are lost, the box is to be paired again, photos or not.
 		pickRequested: cfg.Store.Recovery() != nil,
 	}
-	e.cfg.OAuth.HTTP = e.clock.observe(cfg.OAuth.HTTP, cfg.OAuth.TokenURL)
+	authorities := []string{cfg.OAuth.TokenURL}
+	for _, m := range cfg.Methods {
+		authorities = append(authorities, m.Issuer)
+	}
+	e.cfg.OAuth.HTTP = e.clock.observe(cfg.OAuth.HTTP, authorities...)
 	e.cfg.Picker.HTTP = e.clock.observe(cfg.Picker.HTTP, cmp.Or(cfg.Picker.BaseURL, picker.DefaultBaseURL))
-	e.methods = &methods{list: cfg.Methods, oauth: e.cfg.OAuth, store: cfg.Store}
+	e.methods = newMethods(e.cfg)
 	e.accounts = newAccounts(e)
 	e.records = &records{store: cfg.Store, clock: e.clock, tally: e.tally, log: e.log, photosChanged: cfg.PhotosChanged}
 	e.sessions = &sessions{records: e.records, accounts: e.accounts, maxItems: cfg.MaxItems, log: e.log}
 	e.sweeper = newSweeper(e)
+	e.handover = newHandover(e)
 	e.upkeep = &upkeep{store: cfg.Store, log: e.log, ask: e.ask, flush: e.flush, photosChanged: cfg.PhotosChanged}
 	e.fetcher = fetch.New(e.fetchConfig())
 	// Scripts ask for it as soon as the control socket is there.
@@ -139,6 +145,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e.runCtx = ctx
+	e.adoptAddresses()
 	if err := (importer{e}).provision(); err != nil {
 		e.log.Error("token file not imported", "err", err)
 		if store.IsDiskError(err) {
@@ -147,6 +154,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.accounts.merge() // in case the power was cut before that
 	wg.Go(func() { e.sweeper.run(ctx) })
+	wg.Go(func() { e.handover.run(ctx) })
 	wg.Go(func() { e.upkeep.run(ctx) })
 	wg.Go(func() { e.upkeep.runVerifier(ctx) })
 	defer func() {
@@ -172,7 +180,7 @@ func (e *Engine) round(ctx context.Context) {
 	e.reply()
 	err := checkStore(e.cfg.Store)
 	if err == nil {
-		err = e.do(ctx, e.step(state))
+		err = e.do(ctx, e.throughGateway(e.step(state)))
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -245,7 +253,7 @@ func (e *Engine) load() error {
 		return nil
 	}
 	m := e.methods.next(f.refusals)
-	other := m != nil && (f.pairing.Method != m.Name || f.pairing.ClientID != m.ClientID) // begun under another configuration
+	other := m != nil && !e.methods.began(m, f.pairing) // begun under another configuration
 	if other || f.revoking() && !f.pairing.Answered() {
 		e.facts.pairing, e.facts.newAccount = nil, f.grant != nil && e.newAccount
 		return e.records.dropPairing(f.pairing)

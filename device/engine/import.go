@@ -83,7 +83,7 @@ func (e *Engine) Import(ctx context.Context, sealed []byte) (tried bool, err err
 	if err != nil {
 		return false, tokenError(err)
 	}
-	g := grantOf(f, e.clock.stamp())
+	g := i.grantOf(f)
 	err = e.ask(ctx, func() error {
 		switch {
 		case e.cfg.Guests:
@@ -178,7 +178,10 @@ func refusesToken(err error) bool {
 	return ok && e.Code != "" && !e.Temporary()
 }
 
-func grantOf(f *tokenfile.File, now time.Time) store.Grant {
+// grantOf returns the grant of a token file. The token is for the server that is
+// configured now.
+func (i importer) grantOf(f *tokenfile.File) store.Grant {
+	e := i.engine
 	g := store.Grant{
 		ID:           uuid.NewString(),
 		Method:       device.ByImport,
@@ -186,7 +189,9 @@ func grantOf(f *tokenfile.File, now time.Time) store.Grant {
 		ClientSecret: f.ClientSecret,
 		RefreshToken: f.RefreshToken,
 		Account:      f.Account,
-		PairedAt:     now,
+		TokenURL:     e.cfg.OAuth.TokenURL,
+		RevokeURL:    e.cfg.OAuth.RevokeURL,
+		PairedAt:     e.clock.stamp(),
 	}
 	if f.Scope != "" {
 		g.Scopes = strings.Fields(f.Scope)
@@ -212,7 +217,7 @@ func (i importer) provision() error {
 	if err != nil {
 		return err
 	}
-	g := grantOf(f, e.clock.stamp())
+	g := i.grantOf(f)
 	sum := sha256.Sum256(e.cfg.Provisioned)
 	g.Imported = hex.EncodeToString(sum[:])
 	before, err := e.cfg.Store.Grants.Imported()

@@ -41,6 +41,14 @@ const (
 	addressInterval = 30 * time.Second
 	// followFor is how long a phone waits for the picker.
 	followFor = 30 * time.Second
+	// maxHandover is how long the server that issued a token is told about it:
+	// gateways accept it for ten minutes.
+	maxHandover = 10 * time.Minute
+	// maxMetadataAge is how long metadata is used without asking for it again.
+	maxMetadataAge = time.Hour
+	// probeTimeout bounds the question whether another server than the gateway
+	// answers.
+	probeTimeout = 5 * time.Second
 	// accountTimeout bounds the wait for the name of an account.
 	accountTimeout = 5 * time.Second
 

@@ -156,6 +156,7 @@ func (l *Links) follow(ctx context.Context, requestID string) (pickerURI string,
 		}
 		switch {
 		case s.State == device.Picking && s.Pick != nil && s.Pick.RequestID == requestID && s.Pick.PickerURI != "":
+			l.engine.pub.setOnPhone(requestID)
 			return s.Pick.PickerURI, nil
 		case problem != nil && !l.engine.pub.concerns(requestID):
 			return "", problem

@@ -22,6 +22,12 @@ type Method struct {
 	ClientID    string // "" for ByImport
 	Secret      oauthdevice.Secret
 	RedirectURI string // of ByRelay and ByPaste
+	// Issuer is the issuer of the server, whose addresses are in its metadata
+	// (RFC 8414); only with ByDevice. "" means the addresses of Config.OAuth.
+	Issuer string
+	// Former means that nobody pairs by this method any more. Its client serves
+	// the grants that were made with it.
+	Former bool
 }
 
 // hasClient reports whether a method has the client that a grant names. A grant
@@ -40,42 +46,47 @@ const unverifiedFor = time.Hour
 // methods are the configured methods of pairing, and what servers refuse of them.
 type methods struct {
 	list       []Method
+	former     []Method // that serve old grants only
+	metadata   metadata
 	oauth      oauthdevice.Client
 	store      *store.Store
 	unverified []store.Refusal // that browsers brought; the loop owns it
 }
 
-// client returns the OAuth client of a method.
+func newMethods(cfg Config) *methods {
+	ms := &methods{oauth: cfg.OAuth, store: cfg.Store}
+	ms.metadata.methods = ms
+	for _, m := range cfg.Methods {
+		if m.Former {
+			ms.former = append(ms.former, m)
+		} else {
+			ms.list = append(ms.list, m)
+		}
+	}
+	return ms
+}
+
+// client returns the OAuth client of a method. If the method has an issuer, the
+// addresses are missing: server finds them.
 func (ms *methods) client(m *Method) *oauthdevice.Client {
 	c := ms.oauth
 	c.ID, c.Secret = m.ClientID, m.Secret
-	return &c
-}
-
-// clientOf returns the OAuth client that a grant was issued to. Only that one can
-// use it, whatever is configured now.
-func (ms *methods) clientOf(g *store.Grant) *oauthdevice.Client {
-	own := &Method{ClientID: g.ClientID, Secret: oauthdevice.Secret(g.ClientSecret)}
-	for i, m := range ms.list {
-		if m.hasClient(g.ClientID) {
-			own = &ms.list[i] // with the secret that is configured now
-			break
-		}
+	if m.Issuer != "" {
+		c.DeviceAuthURL, c.AuthURL, c.TokenURL, c.RevokeURL = "", "", "", ""
 	}
-	return ms.client(own)
+	return &c
 }
 
 // isOrphaned reports whether a grant's client is refused that is no longer
 // configured: nobody will ever mend that.
 func (ms *methods) isOrphaned(g *store.Grant, err error) bool {
 	e, ok := isMethodRefusal(err)
-	configured := func(m Method) bool { return m.hasClient(g.ClientID) }
-	return ok && e.Op == "refresh" && !slices.ContainsFunc(ms.list, configured)
+	return ok && e.Op == "refresh" && ms.issuedTo(g) == nil
 }
 
 // find returns the method of a pairing, nil if it is no longer configured.
 func (ms *methods) find(p *store.Pairing) *Method {
-	i := slices.IndexFunc(ms.list, func(m Method) bool { return m.Name == p.Method && m.ClientID == p.ClientID })
+	i := slices.IndexFunc(ms.list, func(m Method) bool { return ms.began(&m, p) })
 	if i < 0 {
 		return nil
 	}
@@ -87,7 +98,11 @@ func (ms *methods) find(p *store.Pairing) *Method {
 func (ms *methods) fingerprint(m *Method) string {
 	c := ms.client(m)
 	h := sha256.New()
-	for _, s := range append([]string{m.Name, c.ID, string(c.Secret), c.DeviceAuthURL, c.AuthURL, c.TokenURL, m.RedirectURI}, c.Scopes...) {
+	parts := append([]string{m.Name, c.ID, string(c.Secret), c.DeviceAuthURL, c.AuthURL, c.TokenURL, m.RedirectURI}, c.Scopes...)
+	if m.Issuer != "" {
+		parts = append(parts, m.Issuer)
+	}
+	for _, s := range parts {
 		fmt.Fprintf(h, "%d:%s", len(s), s)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
@@ -132,7 +147,7 @@ func (ms *methods) refusedAll(refusals []store.Refusal) error {
 	last := refusals[len(refusals)-1]
 	for _, m := range ms.list {
 		if ms.fingerprint(&m) == last.Fingerprint {
-			return &refusedError{Method: m.Name, Scopes: ms.oauth.Scopes, Others: ms.unused(refusals),
+			return &refusedError{Method: m.Name, Gateway: m.Issuer != "", Scopes: ms.oauth.Scopes, Others: ms.unused(refusals),
 				Err: &oauthdevice.Error{Op: "pairing", Code: last.Code, Description: last.Description}}
 		}
 	}
@@ -214,10 +229,11 @@ func (e *ScopeError) Error() string { return "the grant lacks the scope " + e.Mi
 
 // A refusedError means that all methods are refused: an operator must act.
 type refusedError struct {
-	Method string // the last one
-	Scopes []string
-	Err    *oauthdevice.Error
-	Others []string // methods that could be enabled
+	Method  string // the last one
+	Gateway bool   // it was refused by a gateway
+	Scopes  []string
+	Err     *oauthdevice.Error
+	Others  []string // methods that could be enabled
 }
 
 func (e *refusedError) Error() string {
@@ -229,6 +245,9 @@ func (e *refusedError) Unwrap() error { return e.Err }
 // refused, and the methods that could be enabled.
 func (e *refusedError) describe(p *device.Problem) {
 	p.Retryable = true
+	if e.Gateway {
+		return
+	}
 	p.Key, p.Args, p.Methods = "page.refused_client", []any{"type", device.ClientType(e.Method)}, e.Others
 	if e.Err.Code != oauthdevice.InvalidScope {
 		return

@@ -32,6 +32,7 @@ var notices = index([]notice{
 	{Code: "not_google", Quiet: hiccup, Heals: true, Offline: true},
 	{Code: "clock", Quiet: hiccup, Heals: true, Offline: true},
 	{Code: "server_trouble", Quiet: hiccup, Heals: true},
+	{Code: "gateway_down", Quiet: hiccup, Heals: true},
 	{Code: "rate_limited", Pause: 2 * time.Minute, Heals: true},
 	{Code: "too_many_sessions", Pause: 10 * time.Second, Heals: true},
 
@@ -49,6 +50,7 @@ var notices = index([]notice{
 	// refusedError fills in the method that was refused, and the others.
 	{Code: "client_refused", Pause: 5 * time.Minute, Operator: true},
 	{Code: "scope_refused", Pause: 5 * time.Minute, Operator: true},
+	{Code: "gateway_refused", Pause: 5 * time.Minute, Operator: true},
 	{Code: "no_lan", Quiet: hiccup, Heals: true, Offline: true},
 	{Code: "forgetting", Quiet: hiccup, Heals: true},
 	{Code: "only_import", Stays: true},
@@ -104,6 +106,12 @@ func codeFor(err error) string {
 	case errors.Is(err, fetch.ErrPage):
 		return "not_google"
 	}
+	if e, ok := errors.AsType[*gatewayError](err); ok {
+		return e.code()
+	}
+	if e, ok := errors.AsType[*refusedError](err); ok && e.Gateway {
+		return "gateway_refused"
+	}
 	if _, ok := errors.AsType[*ScopeError](err); ok {
 		return "scope_missing"
 	}
@@ -157,6 +165,9 @@ func oauthCode(e *oauthdevice.Error) string {
 			return "code_spent"
 		}
 	case "":
+		if errors.Is(e.Err, oauthdevice.ErrMetadata) {
+			return "gateway_refused"
+		}
 		return wireCode(e.HTTPStatus, e.Err, e.Op == "poll" || e.Op == "exchange")
 	}
 	if e.Temporary() {

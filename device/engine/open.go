@@ -36,6 +36,7 @@ func (e *Engine) open(ctx context.Context) error {
 		err = e.cfg.CheckQR(s.PickerURI)
 	}
 	if err == nil {
+		e.handover.wake()
 		return nil
 	}
 	if err := e.records.replacePick(f.pick, "unusable", f.pick.UnusedBefore); err != nil {

@@ -91,18 +91,24 @@ func (e *Engine) paired(m *Method, p *store.Pairing, t *oauthdevice.Token) error
 	if t.ExpiresAt.IsZero() {
 		t.ExpiresAt = time.Now().Add(time.Hour)
 	}
-	now := e.clock.stamp()
+	now, c := e.clock.stamp(), e.methods.clientFor(m, p)
 	g := store.Grant{
 		ID:           uuid.NewString(),
 		Method:       m.Name,
 		ClientID:     m.ClientID,
 		ClientSecret: string(m.Secret),
+		Issuer:       p.Issuer,
+		TokenURL:     c.TokenURL,
+		RevokeURL:    c.RevokeURL,
 		AccessToken:  string(t.Access),
 		RefreshToken: string(t.Refresh),
 		ExpiresAt:    t.ExpiresAt,
 		Scopes:       t.Scopes,
 		Account:      t.Account,
 		PairedAt:     now,
+	}
+	if p.ReceivedURL != "" || p.ContinueURL != "" {
+		g.Handover = &store.Handover{DeviceCode: p.DeviceCode, ReceivedURL: p.ReceivedURL, ContinueURL: p.ContinueURL, Until: now.Add(maxHandover)}
 	}
 	e.unsavedGrant = &unsavedGrant{g, store.Pick{RequestID: p.RequestID, GrantID: g.ID, CreatedAt: now}}
 	return e.keepGrant()
@@ -122,6 +128,7 @@ func (e *Engine) keepGrant() error {
 	e.pickRequested, e.newAccount, e.unansweredCodes = false, false, 0
 	e.pulse.progress()
 	e.sweeper.wake()
+	e.handover.wake()
 	e.log.Info("paired", "method", g.Method, "request_id", first.RequestID)
 	e.accounts.learn(e.runCtx, &g) // no request cuts that short
 	e.accounts.merge()

@@ -84,8 +84,13 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 	if err != nil {
 		return err
 	}
-	a, err := e.methods.client(m).Authorize(ctx, string(state))
+	c, server, err := e.methods.server(ctx, m)
 	if err != nil {
+		return err
+	}
+	a, err := c.Authorize(ctx, string(state))
+	if err != nil {
+		e.methods.metadata.expire()
 		return err
 	}
 	e.noteOnline()
@@ -97,6 +102,11 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 		Method:          m.Name,
 		ClientID:        m.ClientID,
 		RequestID:       requestID,
+		Issuer:          server.Issuer,
+		TokenURL:        server.TokenURL,
+		RevokeURL:       server.RevokeURL,
+		ReceivedURL:     server.ReceivedURL,
+		ContinueURL:     server.ContinueURL,
 		DeviceCode:      string(a.DeviceCode),
 		UserCode:        a.UserCode,
 		VerificationURI: a.VerificationURI,
@@ -127,7 +137,7 @@ func pollServer(ctx context.Context, c *oauthdevice.Client, p *store.Pairing) (*
 // pollPrevious asks once about the code that was replaced. What ends that code is
 // not reported.
 func (e *Engine) pollPrevious(ctx context.Context, m *Method, p *store.Pairing) (done bool, err error) {
-	t, err := pollServer(ctx, e.methods.client(m), p.Previous)
+	t, err := pollServer(ctx, e.methods.clientFor(m, p.Previous), p.Previous)
 	if err == nil {
 		e.noteOnline()
 		return true, e.paired(m, p.Previous, t)
@@ -146,7 +156,7 @@ func (e *Engine) pollPrevious(ctx context.Context, m *Method, p *store.Pairing) 
 
 // pollCode asks once; done means that the person approved.
 func (e *Engine) pollCode(ctx context.Context, m *Method, p *store.Pairing) (done bool, err error) {
-	t, err := pollServer(ctx, e.methods.client(m), p)
+	t, err := pollServer(ctx, e.methods.clientFor(m, p), p)
 	if err == nil {
 		e.noteOnline()
 		return true, e.paired(m, p, t)
@@ -167,6 +177,8 @@ func (e *Engine) pollCode(ctx context.Context, m *Method, p *store.Pairing) (don
 		return false, e.records.savePairing(slower)
 	case oe.Temporary():
 		return false, err // the code stays: it is good for minutes to come
+	case p.ReceivedURL != "" && errors.Is(err, oauthdevice.ErrMalformedResponse):
+		return false, err // the server keeps its answer until it is told
 	}
 	// Everything else ends the code. The notice says what happened.
 	e.unansweredCodes++

@@ -86,6 +86,8 @@ func (e *Engine) newLink(m *Method, base string, replaced *store.Pairing) error 
 		Method:      m.Name,
 		ClientID:    m.ClientID,
 		RequestID:   newRequestID(),
+		TokenURL:    e.cfg.OAuth.TokenURL,
+		RevokeURL:   e.cfg.OAuth.RevokeURL,
 		QRURI:       base + device.LinkPath + link,
 		Link:        link,
 		Nonce:       rand.Text(),
@@ -129,7 +131,7 @@ func (e *Engine) exchange(ctx context.Context, m *Method, p *store.Pairing) erro
 	defer cancel()
 	call, cancelCall := callContext(graceful)
 	defer cancelCall()
-	t, err := e.methods.client(m).Exchange(call, oauthdevice.Secret(p.Code), p.RedirectURI, oauthdevice.Secret(p.Verifier))
+	t, err := e.methods.clientFor(m, p).Exchange(call, oauthdevice.Secret(p.Code), p.RedirectURI, oauthdevice.Secret(p.Verifier))
 	switch oe, _ := errors.AsType[*oauthdevice.Error](err); {
 	case err == nil:
 		e.noteOnline()

@@ -20,6 +20,7 @@ type publisher struct {
 	spent     map[device.State]time.Duration // in each state, before the current one began
 	forgotten *device.Forgotten              // to be published when the account is gone
 	pairing   *store.Pairing                 // that the snapshot's code is of
+	onPhone   string                         // requestId of the pick that a phone was led to
 }
 
 func newPublisher() *publisher {
@@ -59,6 +60,9 @@ func (p *publisher) enter(f facts, change func(*device.Snapshot)) (from, to devi
 	p.pairing = f.pairing
 	p.updateLocked(func(n *device.Snapshot) {
 		change(n)
+		if n.Pick != nil {
+			n.Pick.OnPhone = n.Pick.RequestID == p.onPhone
+		}
 		p.countLocked(n, f.Facts)
 		to = n.State
 	})
@@ -109,6 +113,20 @@ func (p *publisher) forgottenLocked(n *device.Snapshot) {
 
 // hasProblem reports whether a problem is shown.
 func (p *publisher) hasProblem() bool { return p.board.Get().Problem != nil }
+
+// setOnPhone notes that a phone was led to a pick.
+func (p *publisher) setOnPhone(requestID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onPhone = requestID
+	p.updateLocked(func(n *device.Snapshot) {
+		if n.Pick != nil && n.Pick.RequestID == requestID {
+			pick := *n.Pick
+			pick.OnPhone = true
+			n.Pick = &pick
+		}
+	})
+}
 
 // currentPairing returns the pairing in progress, nil if there is none.
 func (p *publisher) currentPairing() *store.Pairing {

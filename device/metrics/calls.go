@@ -24,22 +24,28 @@ type Calls struct {
 	set       *metrics.Set
 	endpoints []endpoint
 	picker    string // the prefix of all addresses of the Picker API
+	gateway   string // the prefix of all addresses of the gateway, "" without one
 }
 
 // An endpoint is an address with the name of its method.
 type endpoint struct{ url, name string }
 
-// Endpoints are the URLs of the servers, as in the configuration. Picker is the
-// base URL of the Picker API, without its version.
-type Endpoints struct{ DeviceAuthorization, Token, Revocation, Userinfo, Picker string }
+// Endpoints are the URLs of the servers, as in the configuration. Gateway is the
+// issuer of the gateway, "" without one. Picker is the base URL of the Picker API,
+// without its version.
+type Endpoints struct{ DeviceAuthorization, Token, Revocation, Userinfo, Gateway, Picker string }
 
 // NewCalls returns a Calls that names requests by these endpoints.
 func NewCalls(e Endpoints) *Calls {
-	return &Calls{
+	c := &Calls{
 		set:       metrics.NewSet(),
 		endpoints: []endpoint{{e.DeviceAuthorization, "device_authorization"}, {e.Token, "token"}, {e.Revocation, "revoke"}, {e.Userinfo, "userinfo"}},
 		picker:    strings.TrimSuffix(e.Picker, "/") + "/v1/",
 	}
+	if e.Gateway != "" {
+		c.gateway = strings.TrimSuffix(e.Gateway, "/") + "/"
+	}
+	return c
 }
 
 // observe records how long a server took to answer.
@@ -98,8 +104,14 @@ func (c *Calls) method(r *http.Request) string {
 		}
 		return e.name
 	}
+	if c.gateway != "" && (strings.HasPrefix(at, c.gateway) || strings.HasPrefix(r.URL.Path, wellKnown)) {
+		return "gateway"
+	}
 	return "media"
 }
+
+// wellKnown begins the paths of metadata (RFC 8615).
+const wellKnown = "/.well-known/"
 
 // maxTokenRequest bounds how much of a token request is read for its grant type.
 const maxTokenRequest = 64 << 10

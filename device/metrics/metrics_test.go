@@ -54,7 +54,7 @@ func TestMetrics(t *testing.T) {
 	}, age: 48 * time.Hour}
 	status := device.Status{State: device.Showing, Library: device.Library{Items: 12, Bytes: 4000},
 		Sessions: device.Sessions{Open: 1, PendingDeletion: 1}, Problem: &device.ProblemStatus{Code: "no_network"}}
-	calls := metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: "https://as/device/code", Token: "https://as/token", Revocation: "https://as/revoke", Userinfo: "https://as/me", Picker: "https://api/base/"})
+	calls := metrics.NewCalls(metrics.Endpoints{DeviceAuthorization: "https://as/device/code", Token: "https://as/token", Revocation: "https://as/revoke", Userinfo: "https://as/me", Gateway: "https://gate/way", Picker: "https://api/base/"})
 	client := http.Client{Transport: calls.Transport(answers(func(r *http.Request) (*http.Response, error) {
 		if strings.Contains(r.URL.Path, "unreachable") {
 			return nil, errors.New("no route")
@@ -64,7 +64,7 @@ func TestMetrics(t *testing.T) {
 	for _, r := range []struct{ method, url, grant string }{
 		{"POST", "https://as/device/code", ""}, {"POST", "https://as/token", "refresh_token"},
 		{"POST", "https://as/token", "urn:ietf:params:oauth:grant-type:device_code"}, {"POST", "https://as/token", "authorization_code"},
-		{"POST", "https://as/token", "secret-thing"}, {"POST", "https://as/revoke", ""}, {"GET", "https://as/me", ""},
+		{"POST", "https://as/token", "secret-thing"}, {"POST", "https://as/revoke", ""}, {"GET", "https://as/me", ""}, {"POST", "https://gate/way/token", "refresh_token"},
 		{"POST", "https://api/base/v1/sessions?requestId=1", ""}, {"GET", "https://api/base/v1/sessions/person-1", ""}, {"DELETE", "https://api/base/v1/sessions/person-1", ""},
 		{"GET", "https://api/base/v1/mediaItems?sessionId=person-1", ""}, {"GET", "https://lh3/person-1=d", ""}, {"GET", "https://lh3/unreachable", ""},
 	} {
@@ -92,7 +92,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("there is no %s", want)
 		}
 	}
-	for _, m := range []string{"device_authorization", "token.refresh", "token.device_code", "token.code", "token.other", "revoke", "userinfo",
+	for _, m := range []string{"device_authorization", "token.refresh", "token.device_code", "token.code", "token.other", "revoke", "userinfo", "gateway",
 		"sessions.create", "sessions.get", "sessions.delete", "mediaItems.list", "media"} {
 		if !strings.Contains(text, `pickerd_api_request_duration_seconds_count{code="200",method="`+m+`"} 1`) {
 			t.Errorf("%s was not counted once", m)

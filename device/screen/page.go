@@ -230,6 +230,9 @@ func (v *view) pickingPage(p *display.Page) {
 	p.Steps = []string{v.say("pick_scan"), v.say("choose_and_done")}
 	p.Hint = v.say("pick_hint")
 	if pick := v.snap.Pick; pick != nil {
+		if pick.OnPhone {
+			p.Steps[0] = v.say("pick_phone")
+		}
 		p.QR, p.Link, p.Until = pick.PickerURI, pick.PickerURI, pick.ExpiresAt
 	}
 }

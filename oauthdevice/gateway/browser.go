@@ -48,6 +48,9 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		}
 		if e.status == http.StatusServiceUnavailable || e.status == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", "5")
+			if r.URL.Path == waitPath {
+				w.Header().Set("Refresh", "5") // the box may have sent the address meanwhile
+			}
 		}
 		p := s.pages(r)
 		if e.complaint != "" {

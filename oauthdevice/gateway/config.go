@@ -96,6 +96,8 @@ func checkIssuer(issuer string) error {
 		return &ConfigError{field, "must be https; http is accepted for loopback only"}
 	case u.String() != u.Scheme+"://"+u.Host || u.Host != strings.ToLower(u.Host) || issuer != u.String():
 		return &ConfigError{field, "must be a scheme and a host in lower case, without a path, a query or a final slash"}
+	case u.Port() == "443" && u.Scheme == "https" || u.Port() == "80" && u.Scheme == "http":
+		return &ConfigError{field, "must not have the default port, which browsers leave out"}
 	case len(issuer) > maxIssuer:
 		return &ConfigError{field, fmt.Sprintf("must not exceed %d bytes", maxIssuer)}
 	}

@@ -31,6 +31,8 @@ func TestConfig(t *testing.T) {
 		{"Issuer", func(c *gateway.Config) { c.Issuer = "https://photos.test#x" }},
 		{"Issuer", func(c *gateway.Config) { c.Issuer = "https://user@photos.test" }},
 		{"Issuer", func(c *gateway.Config) { c.Issuer = "https://Photos.test" }},
+		{"Issuer", func(c *gateway.Config) { c.Issuer = "https://photos.test:443" }},
+		{"Issuer", func(c *gateway.Config) { c.Issuer = "http://127.0.0.1:80" }},
 		{"Issuer", func(c *gateway.Config) { c.Issuer = "https://" + strings.Repeat("x", 60) + ".test" }},
 		{"Clients", func(c *gateway.Config) { c.Clients = nil }},
 		{"Clients", func(c *gateway.Config) { c.Clients = []gateway.ClientConfig{{}} }},

@@ -19,7 +19,9 @@ func ClientAddr(r *http.Request, trusted ...netip.Prefix) netip.Addr { return cl
 func FillRecent(bound, n int) (length int, forgotten bool) {
 	r := newRecent[int, bool](bound)
 	for i := range n {
-		r.set(-1, true)
+		if i%(bound/4) == 0 {
+			r.set(-1, true)
+		}
 		r.set(i, true)
 		length = max(length, r.len())
 		_, kept := r.get(-1)

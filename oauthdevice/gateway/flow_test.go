@@ -215,6 +215,39 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+// The clock of the gateway is set while a person signs in.
+func TestClockSet(t *testing.T) {
+	for _, tt := range []struct {
+		by   time.Duration
+		poll string
+	}{
+		{-48 * time.Hour, ""},
+		{-time.Minute, ""},
+		{time.Minute, ""},
+		{48 * time.Hour, "expired_token"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var ahead time.Duration
+			w := newWorld(t, func(c *gateway.Config) { c.Now = func() time.Time { return time.Now().Add(ahead) } })
+			b, p := w.newBox(), w.newPhone()
+			callback := w.consent(p.scan(b.link()))
+			ahead = tt.by
+			rec := p.get(callback)
+			if (rec.Code == 303) != (tt.poll == "") {
+				t.Errorf("%v: callback: %d %s", tt.by, rec.Code, rec.Body)
+			}
+			wantCode(t, tt.by.String(), b.poll(), tt.poll)
+			if tt.poll != "" {
+				return
+			}
+			ahead = 0
+			if a := b.continueAt(pickerURI); a.status != 200 {
+				t.Errorf("%v: continue: %v", tt.by, a.body)
+			}
+		})
+	}
+}
+
 // A phone does not wait for ever, and a box that has stored the token may take its
 // time until it has an address.
 func TestWait(t *testing.T) {

@@ -208,8 +208,8 @@ func TestStoreAway(t *testing.T) {
 		for _, path := range []string{callback, b.link(), "/" + query("user_code", b.userCode), "/wait"} {
 			rec := p.get(path)
 			wantPage(t, path, rec, 503, "gateway.store_away.title")
-			if rec.Header().Get("Retry-After") == "" {
-				t.Error("no Retry-After")
+			if rec.Header().Get("Retry-After") == "" || (rec.Header().Get("Refresh") != "") != (path == "/wait") {
+				t.Errorf("%s: %v", path, rec.Header())
 			}
 		}
 		if n := strings.Count(w.log.String(), "store unavailable"); n != 1 {

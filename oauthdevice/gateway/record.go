@@ -90,8 +90,11 @@ type signIn struct {
 // expires returns when the device_code expires.
 func (r *deviceRecord) expires() time.Time { return time.Unix(r.Created, 0).Add(codeLife) }
 
-// ttl returns how long an entry that ends with the sign-in lives.
-func (s *Server) ttl(r *deviceRecord) time.Duration { return max(r.ends().Sub(s.now()), time.Second) }
+// ttl returns how long an entry that ends with the sign-in lives. The clock may have
+// been set since the sign-in was stored.
+func (s *Server) ttl(r *deviceRecord) time.Duration {
+	return min(max(r.ends().Sub(s.now()), time.Second), codeLife+answerLife)
+}
 
 // ends returns when the entry is removed.
 func (r *deviceRecord) ends() time.Time {

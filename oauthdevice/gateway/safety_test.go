@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -215,56 +214,6 @@ func TestForeignClient(t *testing.T) {
 		}
 		if a := b.pollAfter(); a.status != 200 {
 			t.Errorf("%v", a.body)
-		}
-	})
-}
-
-// Two gateways on one store: each sees what the other did, and of two requests for
-// one thing, one succeeds.
-func TestTwoGateways(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		second := w.instance()
-		race := func(link string, phones ...*phone) (through int) {
-			var wg sync.WaitGroup
-			codes := make([]int, len(phones))
-			for i, p := range phones {
-				callback := w.consent(p.scan(link))
-				wg.Go(func() { codes[i] = p.get(callback).Code })
-			}
-			wg.Wait()
-			for _, c := range codes {
-				if c == 303 {
-					through++
-				}
-			}
-			return through
-		}
-		for range 20 {
-			b := w.newBox()
-			p, q := w.newPhone().at(1), w.newPhone().at(2)
-			q.gw = second
-			if n := race(b.link(), p, q); n != 1 {
-				t.Fatalf("two people: %d got through", n)
-			}
-			if a := w.send(second, "/token", "client_id", "pickerd", "grant_type", "urn:ietf:params:oauth:grant-type:device_code", "device_code", b.device); a.status != 200 {
-				t.Errorf("the other gateway: %v", a.body)
-			}
-		}
-		for range 20 { // one authorization response, at both
-			b := w.newBox()
-			p := w.newPhone().at(3)
-			callback := w.consent(p.scan(b.link()))
-			w.google.ForgetCalls()
-			twin := *p
-			twin.gw, twin.cookies = second, map[string]string{"__Host-pickerd": p.cookies["__Host-pickerd"]}
-			var wg sync.WaitGroup
-			wg.Go(func() { p.get(callback) })
-			wg.Go(func() { twin.get(callback) })
-			wg.Wait()
-			if n := w.calls(oauthtest.OpExchange); n != 1 {
-				t.Fatalf("%d exchanges", n)
-			}
 		}
 	})
 }

@@ -51,6 +51,9 @@ func (d *Doctor) client(_ context.Context, check string) {
 	case d.cfg.ClientErr == nil:
 		var kinds []string
 		for _, w := range d.cfg.Methods {
+			if w.Former {
+				continue
+			}
 			kinds = append(kinds, w.Name)
 		}
 		d.ok(check, "There is a client for each pairing method: %s.", strings.Join(kinds, ", "))

@@ -86,7 +86,7 @@ func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 		check func(context.Context, string)
 	}{
 		{"configuration", d.configuration}, {"client", d.client},
-		{"clock", d.clock}, {"names", d.names}, {"route", d.route}, {"tls", d.encryption}, {"portal", d.portal}, {"endpoints", d.endpoints},
+		{"clock", d.clock}, {"names", d.names}, {"route", d.route}, {"tls", d.encryption}, {"portal", d.portal}, {"endpoints", d.endpoints}, {"gateway", d.gateway},
 		{"scope", d.scope}, {"picker api", d.pickerAPI}, {"token", d.token},
 		{"disk", d.disk}, {"state", d.state}, {"display", d.display}, {"input", d.input},
 		{"service", d.service}, {"daemon", d.daemon}, {"sessions", d.leftover},

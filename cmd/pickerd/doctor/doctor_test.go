@@ -39,6 +39,24 @@ type patient struct {
 	sessions []device.Session
 	programs map[string]string // what programs of the system say
 	front    func(http.ResponseWriter, *http.Request) bool
+	issuer   string // of the gateway's metadata; "" means the right one
+}
+
+// metadata returns the metadata of a gateway.
+func (p *patient) metadata(host string) map[string]string {
+	at := "https://" + host
+	m := map[string]string{"issuer": at, "device_authorization_endpoint": at + "/auth/device/code", "token_endpoint": at + "/auth/token"}
+	if p.issuer != "" {
+		m["issuer"] = p.issuer
+	}
+	return m
+}
+
+// useGateway makes a server the box's gateway.
+func (p *patient) useGateway() {
+	_, url, _ := strings.Cut(p.text, "device_auth_url = \"")
+	url, _, _ = strings.Cut(url, "/auth")
+	p.text = strings.Replace(p.text, "[google]\n", fmt.Sprintf("[google]\ngateway = %q\n", url), 1)
 }
 
 func (p *patient) Status(ctx context.Context) (*device.Status, error) {
@@ -63,6 +81,9 @@ func newPatient(t *testing.T) *patient {
 	photos := pickertest.New(pickertest.Options{Check: auth.Check})
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", http.StripPrefix("/auth", auth))
+	mux.HandleFunc("/.well-known/oauth-authorization-server", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(p.metadata(r.Host))
+	})
 	mux.Handle("/photos/", http.StripPrefix("/photos", photos))
 	mux.HandleFunc("/healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "pickerd_alive 1") })
@@ -154,6 +175,26 @@ func TestWell(t *testing.T) {
 	t.Log(b.String())
 }
 
+// A box with a gateway is examined at the gateway.
+func TestWellGateway(t *testing.T) {
+	p := newPatient(t)
+	p.useGateway()
+	r := p.examine()
+	checked := false
+	for _, f := range r.Findings {
+		if f.Result != OK && f.Check != "names" {
+			t.Errorf("%+v", f)
+		}
+		if f.Check == "endpoints" && strings.Contains(f.Detail, "token_url") {
+			t.Errorf("an address that is not used: %+v", f)
+		}
+		checked = checked || f.Check == "gateway" && strings.Contains(f.Detail, "second code")
+	}
+	if !checked || !r.OK {
+		t.Errorf("findings %+v", r.Findings)
+	}
+}
+
 // Each illness is found by its check, and explained.
 func TestIlls(t *testing.T) {
 	shift := func(d time.Duration) func(p *patient) {
@@ -217,6 +258,26 @@ func TestIlls(t *testing.T) {
 				return &oauthdevice.Error{Op: "device authorization", HTTPStatus: 401, Code: oauthdevice.InvalidClient}
 			}
 		}, "scope", Fail, "invalid_client", "TVs and Limited"},
+		"gateway of another name": {func(p *patient) { p.useGateway(); p.issuer = "https://gate.test" }, "gateway", Fail, "https://gate.test", "letter for letter"},
+		"gateway in trouble": {func(p *patient) {
+			p.useGateway()
+			p.front = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasPrefix(r.URL.Path, "/.well-known/") {
+					return false
+				}
+				w.WriteHeader(503)
+				return true
+			}
+		}, "gateway", Warn, "HTTP 503", "operator of the gateway"},
+		"gateway nowhere":   {func(p *patient) { p.text = toNowhere(p.text); p.useGateway() }, "gateway", Skip, "can't be reached", ""},
+		"gateway of guests": {func(p *patient) { p.useGateway(); p.text = "mode = \"guest\"\n" + p.text }, "gateway", OK, "issuer", "of their own"},
+		"client unknown at the gateway": {func(p *patient) {
+			p.useGateway()
+			p.status = nil
+			p.cfg.Ask = func(context.Context) error {
+				return &oauthdevice.Error{Op: "device authorization", HTTPStatus: 401, Code: oauthdevice.InvalidClient}
+			}
+		}, "scope", Fail, "invalid_client", "operator of the gateway"},
 		"api off": {func(p *patient) {
 			p.status.Problem = &device.ProblemStatus{Code: "api_disabled", Message: "The Photos Picker API is switched off.", Remedy: "Enable it."}
 		}, "picker api", Fail, "switched off", "Enable it"},

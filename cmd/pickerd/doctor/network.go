@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"pickerd/cmd/findings"
+	"pickerd/device"
 	"pickerd/oauthdevice"
 )
 
@@ -35,13 +36,17 @@ func (d *Doctor) all() []*server {
 		return d.servers
 	}
 	g := d.cfg.Config.Google
-	for _, s := range []struct {
+	type address struct {
 		name, at string
 		post     bool
-	}{
-		{"token_url", g.TokenURL, true}, {"device_auth_url", g.DeviceAuthURL, true}, {"revoke_url", g.RevokeURL, true},
-		{"picker_url", strings.TrimSuffix(g.PickerURL, "/") + "/v1/sessions/doctor", false},
-	} {
+	}
+	list := []address{{"token_url", g.TokenURL, true}, {"device_auth_url", g.DeviceAuthURL, true}, {"revoke_url", g.RevokeURL, true}}
+	if g.Gateway != "" {
+		// The others are for accounts that were linked before, if any.
+		list = []address{{"gateway", oauthdevice.MetadataURL(g.Gateway), false}}
+	}
+	list = append(list, address{"picker_url", strings.TrimSuffix(g.PickerURL, "/") + "/v1/sessions/doctor", false})
+	for _, s := range list {
 		if u, err := url.Parse(s.at); err == nil { // checked by configs
 			via, _ := http.ProxyFromEnvironment(&http.Request{URL: u})
 			d.servers = append(d.servers, &server{name: s.name, url: u, post: s.post, via: via})
@@ -259,7 +264,7 @@ func answers(resp *http.Response, body []byte) bool {
 
 func (d *Doctor) portal(ctx context.Context, check string) {
 	for _, s := range d.hosts() {
-		if !s.trusted || !s.post {
+		if !s.trusted || !s.post && s.name != "gateway" {
 			continue
 		}
 		resp, body, err := s.probe(ctx, d.http(true))
@@ -311,7 +316,6 @@ func (d *Doctor) endpoints(ctx context.Context, check string) {
 }
 
 func (d *Doctor) scope(ctx context.Context, check string) {
-	const remedy = `See "If Google refuses the scope" in the README, and enable another pairing method.`
 	s := d.status
 	switch {
 	case s != nil && s.Account != nil:
@@ -319,7 +323,7 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 		return
 	case s != nil && len(s.Refused) > 0:
 		for _, r := range s.Refused {
-			d.found(check, Fail, remedy, "The server refuses the pairing method %q: %s %s", r.Method, r.Error, r.Reason)
+			d.found(check, Fail, d.refusalRemedy(r.Method, ""), "The server refuses the pairing method %q: %s %s", r.Method, r.Error, r.Reason)
 		}
 		return
 	case s != nil && s.Pairing != nil && s.Pairing.UserCode != "":
@@ -339,10 +343,8 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 	switch {
 	case err == nil:
 		d.ok(check, "The server gives a code for it (discarded).")
-	case e != nil && (e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnauthorizedClient):
-		d.found(check, Fail, remedy, "%v", err)
-	case e != nil && e.Code == oauthdevice.InvalidClient:
-		d.found(check, Fail, `The client must be of type "TVs and Limited Input devices", and its secret must be right.`, "%v", err)
+	case e != nil && (e.Code == oauthdevice.InvalidScope || e.Code == oauthdevice.UnauthorizedClient || e.Code == oauthdevice.InvalidClient):
+		d.found(check, Fail, d.refusalRemedy(device.ByDevice, e.Code), "%v", err)
 	default:
 		d.found(check, Warn, "Check again in a minute.", "%v", err)
 	}

@@ -1,0 +1,56 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+
+	"pickerd/device"
+	"pickerd/oauthdevice"
+)
+
+// hasGateway reports whether people sign in at a gateway.
+func (d *Doctor) hasGateway() bool { return d.cfg.Config != nil && d.cfg.Config.Google.Gateway != "" }
+
+// gateway checks the metadata of the gateway. Without one it says nothing.
+func (d *Doctor) gateway(ctx context.Context, check string) {
+	if !d.hasGateway() {
+		return
+	}
+	issuer := d.cfg.Config.Google.Gateway
+	if s := d.all(); len(s) == 0 || !s[0].trusted {
+		d.skip(check, "%s can't be reached.", issuer)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
+	defer cancel()
+	md, err := oauthdevice.Discover(ctx, d.http(true), issuer)
+	switch {
+	case errors.Is(err, oauthdevice.ErrMetadata):
+		d.found(check, Fail, "Set google.gateway to the issuer of the gateway, letter for letter.", "%v", err)
+		return
+	case err != nil:
+		d.found(check, Warn, "pickerd retries automatically. Photos and linked accounts stay. Ask the operator of the gateway.", "%v", err)
+		return
+	}
+	remedy := ""
+	if d.cfg.Config.IsGuest() {
+		remedy = "Guest mode revokes the permission at Google after each visit, which signs the guest out of every box of the same Google project. Give kiosks in guest mode a project, and so a gateway, of their own."
+	}
+	words := "%s is the issuer of its metadata."
+	if md.ContinueURL == "" {
+		words += " It does not lead phones on to Google Photos, so people scan a second code."
+	}
+	d.found(check, OK, remedy, words, issuer)
+}
+
+// refusalRemedy says what to do about a method that the server refuses with an
+// error code, "" if that is not known.
+func (d *Doctor) refusalRemedy(method, code string) string {
+	switch {
+	case d.hasGateway() && method == device.ByDevice:
+		return "Check google.client_id, google.client_secret and google.scopes. The operator of the gateway must have listed that client and those scopes."
+	case code == oauthdevice.InvalidClient:
+		return `The client must be of type "TVs and Limited Input devices", and its secret must be right.`
+	}
+	return `See "If Google refuses the scope" in the README: set google.gateway, or enable another pairing method.`
+}
