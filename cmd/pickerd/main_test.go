@@ -237,7 +237,7 @@ func TestDemoAddresses(t *testing.T) {
 }
 
 func TestDemoSimulatorsAnswer(t *testing.T) {
-	_, mux, err := simulators("http://box.test")
+	_, mux, err := simulators("http://box.test", oauthtest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +290,7 @@ func TestArrows(t *testing.T) {
 		"systemd":                           nil,
 		"configs":                           {"configs/strict"},
 		"cmd/pickerd/doctor":                {"cmd/findings", "configs", "device", "device/engine", "oauthdevice", "store"},
-		"cmd/pickerd":                       {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone", "device/screen", "device/slideshow", "display", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/oauthtest", "oauthdevice/tokenfile", "picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
+		"cmd/pickerd":                       {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone", "device/screen", "device/slideshow", "display", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/oauthtest", "oauthdevice/tokenfile", "picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd", "oauthdevice/gateway", "oauthdevice/gateway/boltstore"},
 		"oauthdevice/gateway/boltstore":     {"oauthdevice/gateway", "store/pagecheck"},
 		"oauthdevice/gateway/redisstore":    {"oauthdevice/gateway"},
 		"oauthdevice/gateway/redisstore/redistest": nil,
@@ -344,7 +344,7 @@ func TestSmallBinary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, heavy := range []string{"github.com/redis", "pickerd/oauthdevice/gateway/redisstore"} {
+	for _, heavy := range []string{"github.com/redis", "golang.org/x/crypto/acme", "pickerd/oauthdevice/gateway/redisstore"} {
 		if strings.Contains(string(out), heavy) {
 			t.Errorf("pickerd depends on %s", heavy)
 		}
