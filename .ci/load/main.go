@@ -2,6 +2,10 @@
 // for each. It reports the times of the answers, and the processor time and memory of
 // itself and of the gateway.
 //
+// It stands in the place of a proxy: each box has an address in X-Forwarded-For. The
+// gateway must have the generator's address in trusted_proxies, and max_pending above
+// the number of boxes.
+//
 //	go run . --gateway http://127.0.0.1:8430 --boxes 10000 --pid $(pidof pickerd-gateway)
 package main
 
@@ -59,6 +63,7 @@ func main() {
 // A box has a connection and a device_code.
 type box struct {
 	o      *options
+	addr   string // in X-Forwarded-For
 	conn   net.Conn
 	in     *bufio.Reader
 	device string
@@ -84,7 +89,7 @@ func (b *box) ask(path string, form url.Values) (int, map[string]any, error) {
 		return 0, nil, err
 	}
 	body := form.Encode()
-	_, err := fmt.Fprintf(b.conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, b.o.gateway.Host, len(body), body)
+	_, err := fmt.Fprintf(b.conn, "POST %s HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, b.o.gateway.Host, b.addr, len(body), body)
 	if err != nil {
 		return 0, nil, b.drop(err)
 	}
@@ -214,7 +219,7 @@ func pairAll(o *options, boxes []*box) error {
 	for range maxPairing {
 		all.Go(func() {
 			for i := range next {
-				boxes[i] = &box{o: o}
+				boxes[i] = &box{o: o, addr: fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255)}
 				if err := boxes[i].pair(); err != nil {
 					select {
 					case failures <- err:

@@ -48,6 +48,7 @@ type running struct {
 	log     syncBuffer
 	metrics string // address
 	notify  *net.UnixConn
+	heard   []string
 	client  *http.Client // of a browser
 	stop    func() error
 }
@@ -110,19 +111,19 @@ func start(t *testing.T) *running {
 	return r
 }
 
-// await reads notifications until one begins with text, and returns all.
+// await reads notifications until one begins with text, and returns all since the
+// start.
 func (r *running) await(text string) string {
 	r.t.Helper()
-	var all []string
 	b := make([]byte, 1000)
 	for {
 		n, err := r.notify.Read(b)
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		all = append(all, string(b[:n]))
+		r.heard = append(r.heard, string(b[:n]))
 		if strings.HasPrefix(string(b[:n]), text) {
-			return strings.Join(all, "; ")
+			return strings.Join(r.heard, "; ")
 		}
 	}
 }
