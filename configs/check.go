@@ -1,26 +1,20 @@
 package configs
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"pickerd/configs/strict"
 )
 
 // check reports invalid values.
-func (c *Config) check(file string, data []byte, getenv func(string) string, also ...Check) error {
+func (c *Config) check(src *strict.Source, also ...Check) error {
 	var all []error
-	bad := func(key, format string, args ...any) {
-		if name := EnvName(key); getenv(name) != "" {
-			all = append(all, &Error{Key: name, Msg: fmt.Sprintf(format, args...)})
-			return
-		}
-		all = append(all, &Error{File: file, Line: lineOf(data, key), Key: key, Msg: fmt.Sprintf(format, args...)})
-	}
+	bad := func(key, format string, args ...any) { all = append(all, src.Bad(key, format, args...)) }
 	oneOf := func(key, value string, allowed ...string) {
 		if !slices.Contains(allowed, value) {
 			bad(key, "%q is not one of %s", value, strings.Join(allowed, ", "))
@@ -182,76 +176,4 @@ func (c *Config) checkDisplay(bad func(key, format string, args ...any)) {
 	if d := time.Duration(c.Remote.Hold); d < 200*time.Millisecond || d > 10*time.Second {
 		bad("remote.hold", "%v is not between 200ms and 10s", d)
 	}
-}
-
-// lineOf returns the line that sets a key, or 0 if it finds none. The file is
-// valid TOML. For a key in an unusual form only the line number is missing.
-func lineOf(data []byte, key string) int {
-	table, name, dotted := strings.Cut(key, ".")
-	if !dotted {
-		table, name = "", key
-	}
-	at := ""
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		text := strings.TrimSpace(string(line))
-		if t, ok := strings.CutPrefix(text, "["); ok {
-			at, _, _ = strings.Cut(t, "]")
-			continue
-		}
-		k, _, ok := strings.Cut(text, "=")
-		k = strings.TrimSpace(k)
-		if ok && (at == table && k == name || at == "" && k == key) {
-			return i + 1
-		}
-	}
-	return 0
-}
-
-func join(key []string) string { return strings.Join(key, ".") }
-
-func trim(s string) string { return strings.TrimPrefix(s, "toml: ") }
-
-// hintFor suggests the nearest known key, or where all keys are listed.
-func hintFor(key string) string {
-	var known []string
-	for _, f := range new(Config).fields() {
-		known = append(known, f.key)
-	}
-	if best := Nearest(key, known); best != "" {
-		return "did you mean " + best + "?"
-	}
-	return "see the commented default file: pickerd config default"
-}
-
-// Nearest returns the known name that a mistyped one most likely means, "" when
-// none is near.
-func Nearest(name string, known []string) string {
-	best, distance := "", len(name)/3+2
-	for _, k := range known {
-		if d := editDistance(name, k); d < distance && d < len(k) {
-			best, distance = k, d
-		}
-	}
-	return best
-}
-
-// editDistance returns the Levenshtein distance.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -11,7 +11,6 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -20,6 +19,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"pickerd/configs/strict"
 )
 
 // Default is the default configuration file, with comments.
@@ -183,30 +184,13 @@ type Log struct {
 }
 
 // An Error reports an invalid key or value in a configuration.
-type Error struct {
-	File string // empty for a value from the environment
-	Line int    // 0 if unknown
-	Key  string // as in the file ("google.client_id"), or the name of the variable
-	Msg  string
-	Hint string
-}
+type Error = strict.Error
 
-func (e *Error) Error() string {
-	s := e.File
-	if e.File == "" {
-		s = "environment"
-	} else if e.Line > 0 {
-		s += fmt.Sprintf(":%d", e.Line)
-	}
-	if e.Key != "" {
-		s += ": " + e.Key
-	}
-	s += ": " + e.Msg
-	if e.Hint != "" {
-		s += " (" + e.Hint + ")"
-	}
-	return s
-}
+// EnvName returns the environment variable for a key: PICKERD_GOOGLE_CLIENT_ID for
+// google.client_id.
+func EnvName(key string) string { return strict.EnvName(envPrefix, key) }
+
+const envPrefix = "PICKERD_"
 
 // Load reads the defaults, then the file unless its name is empty, then the
 // environment. If none of them names pairing methods, these are "device" with a
@@ -218,64 +202,32 @@ func Load(file string, getenv func(string) string, also ...Check) (*Config, erro
 	if err := toml.Unmarshal([]byte(Default), c); err != nil {
 		return nil, fmt.Errorf("built-in defaults: %w", err)
 	}
-	var data []byte
+	src := source(file, nil, getenv)
 	if file != "" {
 		var err error
-		if data, err = os.ReadFile(file); err != nil {
+		if src.Data, err = os.ReadFile(file); err != nil {
 			return nil, fmt.Errorf("read configuration: %w", err)
 		}
-		if err := c.decode(file, data); err != nil {
-			return nil, err
-		}
 	}
-	if err := c.fromEnv(getenv); err != nil {
+	if err := src.Read(c); err != nil {
 		return nil, err
 	}
 	if err := c.fillIn(getenv); err != nil {
-		if name := EnvName("name"); getenv(name) != "" {
-			return nil, &Error{Key: name, Msg: err.Error()}
-		}
-		return nil, &Error{File: file, Line: lineOf(data, "name"), Key: "name", Msg: err.Error()}
+		return nil, src.Bad("name", "%v", err)
 	}
-	if err := c.check(file, data, getenv, also...); err != nil {
+	if err := c.check(src, also...); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
+// source returns where a configuration comes from.
+func source(file string, data []byte, getenv func(string) string) *strict.Source {
+	return &strict.Source{File: file, Data: data, Prefix: envPrefix, Getenv: getenv, Hint: "see the commented default file: pickerd config default"}
+}
+
 // A Check calls bad for each invalid value in a configuration.
 type Check func(c *Config, bad func(key, format string, args ...any))
-
-func (c *Config) decode(file string, data []byte) error {
-	d := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	err := d.Decode(c)
-	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
-		var all []error
-		for _, e := range strict.Errors {
-			key := join(e.Key())
-			line, _ := e.Position()
-			all = append(all, &Error{File: file, Line: line, Key: key, Msg: "unknown key", Hint: hintFor(key)})
-		}
-		return errors.Join(all...)
-	}
-	if e, ok := errors.AsType[*toml.DecodeError](err); ok {
-		line, _ := e.Position()
-		msg := trim(e.Error())
-		for kind, say := range map[string]string{
-			"of type []string": `expected a list: write ["…"]`, "of type string": `expected a string: write "…"`,
-			"of type int": "expected a whole number, without quotes", "of type bool": "expected true or false, without quotes",
-		} {
-			if strings.HasSuffix(msg, kind) {
-				msg = say
-			}
-		}
-		return &Error{File: file, Line: line, Key: join(e.Key()), Msg: msg}
-	}
-	if err != nil {
-		return &Error{File: file, Msg: trim(err.Error())}
-	}
-	return nil
-}
 
 // fillIn sets empty values from the machine and from the environment that systemd
 // provides. Its error is about the key "name".

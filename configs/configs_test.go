@@ -132,8 +132,9 @@ func FuzzLoad(f *testing.F) {
 	f.Add("\x00=\xff")
 	f.Fuzz(func(t *testing.T, text string) {
 		c := new(Config)
-		if err := c.decode("f.toml", []byte(text)); err == nil {
-			c.check("f.toml", []byte(text), noEnv)
+		src := source("f.toml", []byte(text), noEnv)
+		if err := src.Read(c); err == nil {
+			c.check(src)
 		}
 	})
 }

@@ -90,7 +90,9 @@ func run(out, version, by, only string) (err error) {
 	var g errgroup.Group
 	g.SetLimit(2)
 	for _, a := range chosen {
-		g.Go(func() error { return r.build(a) })
+		for _, program := range programs {
+			g.Go(func() error { return r.build(program, a) })
+		}
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -110,8 +112,10 @@ func run(out, version, by, only string) (err error) {
 			return err
 		}
 	}
-	if err := r.image(chosen); err != nil {
-		return err
+	for _, program := range programs {
+		if err := r.image(program, chosen); err != nil {
+			return err
+		}
 	}
 	return r.checksums()
 }
@@ -151,17 +155,23 @@ func (r *release) date(version string) error {
 	return nil
 }
 
-func (r *release) binary(a arch) string { return filepath.Join(r.stage, "bin", a.name, "pickerd") }
-func (r *release) bom(a arch) string    { return r.binary(a) + ".cdx.json" }
+// programs are the binaries.
+var programs = []string{"pickerd", "pickerd-gateway"}
 
-// build builds the binary of an arch and its bill of materials.
-func (r *release) build(a arch) error {
+func (r *release) binary(program string, a arch) string {
+	return filepath.Join(r.stage, "bin", a.name, program)
+}
+
+func (r *release) bom(program string, a arch) string { return r.binary(program, a) + ".cdx.json" }
+
+// build builds a program for an arch, and its bill of materials.
+func (r *release) build(program string, a arch) error {
 	env := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + a.goarch, "GOARM=" + a.goarm, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOENV=off", "GOEXPERIMENT="}
-	if err := do(r.root, env, "go", "build", "-trimpath", "-buildvcs=true", "-ldflags=-s -w -buildid= -X main.packaged="+r.version, "-o", r.binary(a), "./cmd/pickerd"); err != nil {
+	if err := do(r.root, env, "go", "build", "-trimpath", "-buildvcs=true", "-ldflags=-s -w -buildid= -X main.packaged="+r.version, "-o", r.binary(program, a), "./cmd/"+program); err != nil {
 		return err
 	}
 	// CycloneDX, from the module list in the binary.
-	return do(filepath.Join(r.root, ".ci/package"), nil, "go", "tool", "cyclonedx-gomod", "bin", "-json", "-std", "-noserial", "-notimestamp", "-version", r.version, "-output", r.bom(a), r.binary(a))
+	return do(filepath.Join(r.root, ".ci/package"), nil, "go", "tool", "cyclonedx-gomod", "bin", "-json", "-std", "-noserial", "-notimestamp", "-version", r.version, "-output", r.bom(program, a), r.binary(program, a))
 }
 
 // layOut fills the stage with what all arches share.
@@ -192,10 +202,15 @@ func (r *release) layOut() error {
 	}
 	name, address, _ := strings.Cut(r.by, " <")
 	return errors.Join(
+		r.write("changelog-gateway.gz", zip(fmt.Appendf(nil, changelog, "pickerd-gateway", r.version, name, address, r.made.Format(time.RFC1123Z)))),
+		r.write("overrides-gateway", fmt.Appendf(nil, overrides, "pickerd-gateway")),
+		r.copy("gateway.toml", filepath.Join(r.root, "cmd/pickerd-gateway/gateway.toml")),
+		os.CopyFS(filepath.Join(r.stage, "deploy"), os.DirFS(filepath.Join(r.root, "cmd/pickerd-gateway/deploy"))),
 		r.write("copyright", fmt.Appendf(nil, copyright, name, comment(font))),
-		r.write("changelog.gz", zip(fmt.Appendf(nil, changelog, r.version, name, address, r.made.Format(time.RFC1123Z)))),
-		r.write("overrides", []byte(overrides)),
-		r.notices(),
+		r.write("changelog.gz", zip(fmt.Appendf(nil, changelog, "pickerd", r.version, name, address, r.made.Format(time.RFC1123Z)))),
+		r.write("overrides", fmt.Appendf(nil, overrides, "pickerd")),
+		r.notices("pickerd", "notices.gz"),
+		r.notices("pickerd-gateway", "notices-gateway.gz"),
 		os.CopyFS(filepath.Join(r.stage, "systemd"), os.DirFS(filepath.Join(r.root, "systemd"))),
 		os.CopyFS(filepath.Join(r.stage, "examples"), os.DirFS(filepath.Join(r.root, "device/metrics/examples"))),
 		os.CopyFS(filepath.Join(r.stage, "scripts"), os.DirFS(filepath.Join(r.root, ".ci/package/scripts"))),
@@ -223,7 +238,7 @@ func (r *release) documents() error {
 // documentNames returns the documents in a folder, sorted.
 func documentNames(root string) ([]string, error) {
 	var names []string
-	for _, pattern := range []string{"README.md", "[a-z]*/README.md", "device/*/README.md"} {
+	for _, pattern := range []string{"README.md", "[a-z]*/README.md", "device/*/README.md", "oauthdevice/*/README.md", "cmd/*/README.md"} {
 		found, err := fs.Glob(os.DirFS(root), pattern)
 		if err != nil {
 			return nil, err
@@ -249,8 +264,8 @@ const (
 	copyright = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: pickerd\n\n" +
 		"Files: *\nCopyright: %s\nLicense: Apache-2.0\n The whole text is in LICENSE beside this file; on Debian systems also in\n /usr/share/common-licenses/Apache-2.0.\n\n" +
 		"Files: display/typeface/fonts/*\nCopyright: The Noto Project Authors\nLicense: OFL-1.1\n%s"
-	changelog = "pickerd (%s-1) unstable; urgency=medium\n\n  * This version; what is new in it stands in the repository's history.\n\n -- %s <%s  %s\n"
-	overrides = "# One file that runs on any kernel is the point of it; the bill of materials\n# beside the README says what is in it.\npickerd: statically-linked-binary\n"
+	changelog = "%s (%s-1) unstable; urgency=medium\n\n  * This version; what is new in it stands in the repository's history.\n\n -- %s <%s  %s\n"
+	overrides = "# One file that runs on any kernel is the point of it; the bill of materials\n# beside the README says what is in it.\n%s: statically-linked-binary\n"
 )
 
 // comment indents a licence for a field of a copyright file.

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// notices collects the licences of all modules linked into the binary. Most of them
-// require it.
-func (r *release) notices() error {
-	list, err := output(r.root, "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./cmd/pickerd")
+// notices collects the licences of all modules linked into a program in a file. Most
+// of them require it.
+func (r *release) notices(program, file string) error {
+	list, err := output(r.root, "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./cmd/"+program)
 	if err != nil {
 		return err
 	}
@@ -48,5 +48,5 @@ func (r *release) notices() error {
 			return fmt.Errorf("no licence in %s", line)
 		}
 	}
-	return r.write("notices.gz", zip(b.Bytes()))
+	return r.write(file, zip(b.Bytes()))
 }

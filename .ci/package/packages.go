@@ -26,13 +26,18 @@ var units = map[string][2]string{
 
 // packages makes the packages of an arch, and if also is set those for all arches.
 func (r *release) packages(a arch, also bool) error {
-	if err := errors.Join(copyFile(filepath.Join(r.stage, "pickerd"), r.binary(a), 0o755), r.copy("pickerd.cdx.json", r.bom(a))); err != nil {
-		return err
+	for _, program := range programs {
+		if err := errors.Join(copyFile(filepath.Join(r.stage, program), r.binary(program, a), 0o755), r.copy(program+".cdx.json", r.bom(program, a))); err != nil {
+			return err
+		}
 	}
 	for _, format := range []string{"deb", "rpm", "apk"} {
 		names := []string{"pickerd"}
-		if also && format != "apk" { // they need systemd
-			names = append(names, "pickerd-framebuffer", "pickerd-kiosk")
+		if format != "apk" { // the others need systemd
+			names = append(names, "pickerd-gateway")
+			if also {
+				names = append(names, "pickerd-framebuffer", "pickerd-kiosk")
+			}
 		}
 		for _, name := range names {
 			if err := r.pack(format, name, a); err != nil {
@@ -40,7 +45,12 @@ func (r *release) packages(a arch, also bool) error {
 			}
 		}
 	}
-	return copyFile(filepath.Join(r.out, fmt.Sprintf("pickerd-%s-linux-%s.cdx.json", r.version, a.name)), r.bom(a), 0o644)
+	for _, program := range programs {
+		if err := copyFile(filepath.Join(r.out, fmt.Sprintf("%s-%s-linux-%s.cdx.json", program, r.version, a.name)), r.bom(program, a), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pack makes a package from its description.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"pickerd/cmd/command"
 	"pickerd/device"
 	"pickerd/device/control"
 	"pickerd/oauthdevice/tokenfile"
@@ -24,14 +25,14 @@ func unpairCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 		return err
 	}
 	if *everywhere && *here {
-		return &usageError{msg: "--here and --everywhere are mutually exclusive"}
+		return &command.UsageError{Msg: "--here and --everywhere are mutually exclusive"}
 	}
 	c := client()
 	account, err := find(ctx, c)
 	if err != nil {
 		return err
 	}
-	if !*everywhere && !*here && isTerminal(e.stdin) {
+	if !*everywhere && !*here && command.IsTerminal(e.stdin) {
 		if *everywhere, err = e.askEverywhere(ctx, c, account); err != nil {
 			return err
 		}
@@ -176,7 +177,7 @@ func (e env) readToken(path string) ([]byte, error) {
 		return nil, err
 	}
 	if _, err := tokenfile.Parse(data); err == nil && st.Mode().Perm()&0o077 != 0 {
-		return nil, &hintedError{fmt.Errorf("%s is not sealed, and others may read it", path), "chmod 600 " + path + "; consider the token exposed if others have read it", exitFailed}
+		return nil, command.Hint(fmt.Errorf("%s is not sealed, and others may read it", path), "chmod 600 "+path+"; consider the token exposed if others have read it", exitFailed)
 	}
 	return data, nil
 }
@@ -189,8 +190,8 @@ func (e env) sealForBox(ctx context.Context, c *control.Client, data []byte) ([]
 	case tokenfile.NeedsPassphrase(data):
 		pass, perr := e.passphrase(ctx, "Passphrase of the token file: ")
 		if errors.Is(perr, errNoTerminal) {
-			return nil, &hintedError{errors.New("the token file needs a passphrase, and there is no terminal to ask for it"),
-				"copy the file to the box and run the command there, with ssh -t", exitFailed}
+			return nil, command.Hint(errors.New("the token file needs a passphrase, and there is no terminal to ask for it"),
+				"copy the file to the box and run the command there, with ssh -t", exitFailed)
 		}
 		if perr != nil {
 			return nil, perr

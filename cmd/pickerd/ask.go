@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
@@ -68,7 +69,7 @@ func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 		return err
 	}
 	if *newAccount && fs.Lookup("account").Value.String() != "" {
-		return &usageError{msg: "--account and --new are mutually exclusive"}
+		return &command.UsageError{Msg: "--account and --new are mutually exclusive"}
 	}
 	c := client()
 	account, err := find(ctx, c)
@@ -104,7 +105,7 @@ func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.
 		case !given:
 			return "", nil
 		case *account == "":
-			return "", &usageError{msg: "--account is empty"}
+			return "", &command.UsageError{Msg: "--account is empty"}
 		}
 		s, err := c.Status(ctx)
 		if err != nil {
@@ -115,7 +116,7 @@ func accountFlag(fs *flag.FlagSet, usage string) func(context.Context, *control.
 				return a.ID, nil
 			}
 		}
-		return "", &hintedError{fmt.Errorf("no account is called %q", *account), "pickerd status lists the accounts", exitFailed}
+		return "", command.Hint(fmt.Errorf("no account is called %q", *account), "pickerd status lists the accounts", exitFailed)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"pickerd/cmd/command"
 	"pickerd/device/phone"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/tokenfile"
@@ -40,7 +41,7 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 		cfg.Google.DesktopFile = *client
 	}
 	if cfg.Google.DesktopFile == "" {
-		return &hintedError{errors.New(`an OAuth client of type "Desktop app" is needed`), "pickerd authorize --client desktop_client_secret.json", exitUsage}
+		return command.Hint(errors.New(`an OAuth client of type "Desktop app" is needed`), "pickerd authorize --client desktop_client_secret.json", exitUsage)
 	}
 	f, err := desktopClient(cfg.Google)
 	if err != nil {
@@ -78,7 +79,7 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 func (e env) sealer(ctx context.Context, to string) (func(*tokenfile.File) ([]byte, error), error) {
 	if to != "" {
 		if _, err := new(tokenfile.File).SealFor(to); err != nil {
-			return nil, &usageError{msg: err.Error()}
+			return nil, &command.UsageError{Msg: err.Error()}
 		}
 		return func(f *tokenfile.File) ([]byte, error) { return f.SealFor(to) }, nil
 	}
@@ -216,7 +217,7 @@ func (e env) create(path string) (*output, error) {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return nil, &hintedError{fmt.Errorf("%s already exists", path), "remove it, or name another file: --output FILE", exitFailed}
+		return nil, command.Hint(fmt.Errorf("%s already exists", path), "remove it, or name another file: --output FILE", exitFailed)
 	}
 	if err != nil {
 		return nil, err

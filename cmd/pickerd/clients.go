@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/engine"
@@ -22,7 +23,7 @@ const pasteRedirectURI = "http://127.0.0.1/"
 
 // clientError returns an error about an OAuth client.
 func clientError(format string, args ...any) error {
-	return &hintedError{fmt.Errorf(format, args...), "see the README for how to get a client from the Google Cloud console", exitConfig}
+	return command.Hint(fmt.Errorf(format, args...), "see the README for how to get a client from the Google Cloud console", exitConfig)
 }
 
 // loadMethods returns the configured pairing methods, each with the client that it

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
 	"pickerd/device/engine"
 )
@@ -30,13 +31,13 @@ func TestLoadMethods(t *testing.T) {
 		{"desktop client for relay", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = desktop }, `create one of type "Web application"`},
 		{"web client for paste", []string{"paste"}, func(c *configs.Config) { c.Google.DesktopFile = web }, `create one of type "Desktop app"`},
 		{"page not registered", []string{"relay"}, func(c *configs.Config) { c.Google.WebFile = elsewhere }, "is not among the authorized redirect URIs"},
-		{"gateway", []string{"device"}, gateway(""), "pickerd tv desktop"},
+		{"gateway", []string{"device"}, atGateway(""), "pickerd tv desktop"},
 		{"gateway without any file", []string{"device"}, func(c *configs.Config) {
-			gateway("")(c)
+			atGateway("")(c)
 			c.Google.ClientFile, c.Google.WebFile, c.Google.DesktopFile = "/nothing", "/nothing", "/nothing"
 			c.Pairing.RelayURL = ""
 		}, "pickerd"},
-		{"gateway and paste", []string{"device", "paste"}, gateway("secret"), "pickerd desktop tv"},
+		{"gateway and paste", []string{"device", "paste"}, atGateway("secret"), "pickerd desktop tv"},
 		{"one client for two ways", []string{"device", "paste"}, func(c *configs.Config) { c.Google.DesktopFile = tv }, "the same OAuth client"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -52,8 +53,8 @@ func TestLoadMethods(t *testing.T) {
 			methods, err := loadMethods(cfg)
 			got := ids(methods)
 			if err != nil {
-				h, ok := errors.AsType[*hintedError](err)
-				if !ok || h.code != exitConfig {
+				h, ok := errors.AsType[*command.HintedError](err)
+				if !ok || h.Code != exitConfig {
 					t.Errorf("%T: %v", err, err)
 				}
 				got = err.Error()
@@ -66,7 +67,7 @@ func TestLoadMethods(t *testing.T) {
 }
 
 // gateway returns a change that configures a gateway.
-func gateway(secret string) func(*configs.Config) {
+func atGateway(secret string) func(*configs.Config) {
 	return func(c *configs.Config) {
 		c.Google.Gateway, c.Google.ClientID, c.Google.ClientSecret = "https://g.test", "pickerd", secret
 		c.Google.WebFile = "/nothing"
@@ -80,7 +81,7 @@ func TestLoadMethodsGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway("secret")(cfg)
+	atGateway("secret")(cfg)
 	cfg.Google.ClientFile = writeFile(t, "tv.json", `{"installed":{"client_id":"tv","client_secret":"s"}}`)
 	cfg.Google.DesktopFile = writeFile(t, "desktop.json", "{}")
 	cfg.Pairing.Methods = []string{"device"}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
 	"pickerd/device/control"
 	"pickerd/device/engine"
@@ -201,7 +202,7 @@ func (b *box) address() string {
 func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
 	key, err := systemd.Credential(getenv, "state.key")
 	if err != nil {
-		return nil, &hintedError{err, "check LoadCredential=state.key in the unit", exitConfig}
+		return nil, command.Hint(err, "check LoadCredential=state.key in the unit", exitConfig)
 	}
 	opt.Key, opt.Warning, opt.BeforeOp = key, engine.Damaged, crashDisk
 	dir := cfg.Store.Dir
@@ -226,11 +227,11 @@ func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv 
 		}
 		return st, nil
 	case errors.Is(err, store.ErrShortKey):
-		return nil, &hintedError{fmt.Errorf("the credential state.key: %w", err), "create one with head -c 32 /dev/urandom", exitConfig}
+		return nil, command.Hint(fmt.Errorf("the credential state.key: %w", err), "create one with head -c 32 /dev/urandom", exitConfig)
 	case errors.Is(err, store.ErrInUse):
-		return nil, &hintedError{fmt.Errorf("%s: %w", dir, err), "stop the other pickerd, or set another store.dir", exitFailed}
+		return nil, command.Hint(fmt.Errorf("%s: %w", dir, err), "stop the other pickerd, or set another store.dir", exitFailed)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
-		return nil, &hintedError{fmt.Errorf("store.dir: %w", err), "it must be a directory where the user that runs pickerd can write", exitConfig}
+		return nil, command.Hint(fmt.Errorf("store.dir: %w", err), "it must be a directory where the user that runs pickerd can write", exitConfig)
 	}
 	return nil, err
 }
@@ -295,7 +296,7 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 func listenControl(path string) (net.Listener, error) {
 	l, err := control.Listen(path)
 	if err != nil {
-		return nil, &hintedError{err, "set another path: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed}
+		return nil, command.Hint(err, "set another path: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed)
 	}
 	return l, nil
 }

@@ -31,6 +31,7 @@ const demoName = "Living room"
 
 func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	addr := fs.String("listen", "127.0.0.1:8420", "`address` of the screen; 0.0.0.0:8420 also serves phones on the network")
+	through := fs.Bool("gateway", false, "sign in through a gateway, at a server that refuses the Picker's scope to boxes")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -56,7 +57,16 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	auth, handler, err := simulators(phoneURL)
+	var gw *demoGateway
+	opt := oauthtest.Options{}
+	if *through {
+		if gw, err = listenGateway(display.Addr().(*net.TCPAddr)); err != nil {
+			return err
+		}
+		defer gw.close()
+		opt.RefuseScope, opt.WebRedirects = true, []string{gw.issuer + "/callback"}
+	}
+	auth, handler, err := simulators(phoneURL, opt)
 	if err != nil {
 		return err
 	}
@@ -70,13 +80,25 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	b, err := newBox(cfg, []engine.Method{{Name: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}}, st, display, log, e)
+	method := engine.Method{Name: device.ByDevice, ClientID: auth.ClientID(), Secret: oauthdevice.Secret(auth.ClientSecret())}
+	if gw != nil {
+		if err := gw.open(dir, internalURL+demoAuth, phoneURL+demoPhotos, auth, log); err != nil {
+			st.Close()
+			return err
+		}
+		method = gw.method(cfg)
+	}
+	b, err := newBox(cfg, []engine.Method{method}, st, display, log, e)
 	if err != nil {
 		return err
 	}
 	handler.Handle("/", b.mux)
 	e.introduce(cfg, phoneURL, internalURL, b.screen.Statuses().Get().DisplayKey)
-	return b.run(ctx, handler)
+	if gw == nil {
+		return b.run(ctx, handler)
+	}
+	fmt.Fprintln(e.stdout, "The gateway:  "+gw.issuer+"/")
+	return gw.run(ctx, func(ctx context.Context) error { return b.run(ctx, handler) })
 }
 
 // introduce prints how to use the demo.
@@ -104,12 +126,13 @@ func (e env) introduce(cfg *configs.Config, phoneURL, internalURL, key string) {
 
 // simulators returns an authorization server and a Photos service that send phones
 // to phoneURL.
-func simulators(phoneURL string) (*oauthtest.Server, *http.ServeMux, error) {
+func simulators(phoneURL string, opt oauthtest.Options) (*oauthtest.Server, *http.ServeMux, error) {
 	items, err := samples.Items()
 	if err != nil {
 		return nil, nil, err
 	}
-	auth := oauthtest.New(oauthtest.Options{PublicURL: phoneURL + demoAuth, ContinueURL: phoneURL + demoPhotos + "/continue/", Interval: time.Second})
+	opt.PublicURL, opt.ContinueURL, opt.Interval = phoneURL+demoAuth, phoneURL+demoPhotos+"/continue/", time.Second
+	auth := oauthtest.New(opt)
 	photos := pickertest.New(pickertest.Options{PublicURL: phoneURL + demoPhotos, PollInterval: "1s", Check: auth.Check}, items...)
 	mux := http.NewServeMux()
 	mux.Handle(demoAuth+"/", http.StripPrefix(demoAuth, auth))

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pickerd/cmd/command"
 	"pickerd/cmd/pickerd/doctor"
 	"pickerd/configs"
 	"pickerd/device"
@@ -35,7 +35,7 @@ func doctorCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 	defer target.discard()
 	d := doctor.New(e.examination(*file, *socket))
 	progress := func(string) {}
-	if !*asJSON && isTerminal(e.stderr) {
+	if !*asJSON && command.IsTerminal(e.stderr) {
 		progress = func(name string) { fmt.Fprintf(e.stderr, "\r\x1b[K%s", name) }
 	}
 	report := d.Examine(ctx, func(name string) { progress(name + " …") })
@@ -53,7 +53,7 @@ func doctorCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) 
 		fmt.Fprintf(e.stderr, "Bundle written to %s. Review it before you share it.\n", target.path)
 	}
 	if !report.OK {
-		return errReported
+		return command.ErrReported
 	}
 	return nil
 }
@@ -64,16 +64,13 @@ func (e env) printReport(r *doctor.Report, asJSON bool) error {
 		r.Print(e.stdout)
 		return nil
 	}
-	enc := json.NewEncoder(e.stdout)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(r)
+	return r.PrintJSON(e.stdout)
 }
 
 // examination returns what the doctor needs to know about this box.
 func (e env) examination(file, socket string) doctor.Config {
 	if file == "" {
-		file = existing(defaultConfig)
+		file = command.Existing(defaultConfig)
 	}
 	out := doctor.Config{Version: version(), File: file, Command: runProgram}
 	cfg, err := loadConfig(file, e.getenv)
@@ -135,9 +132,9 @@ func openBundle(path string) (*bundle, error) {
 	}
 	switch {
 	case errors.Is(err, os.ErrExist):
-		return nil, &hintedError{fmt.Errorf("--bundle: %s already exists", path), "name another file or a folder", exitFailed}
+		return nil, command.Hint(fmt.Errorf("--bundle: %s already exists", path), "name another file or a folder", exitFailed)
 	case err != nil:
-		return nil, &hintedError{fmt.Errorf("--bundle: %w", err), "name a file that can be created, or a folder", exitFailed}
+		return nil, command.Hint(fmt.Errorf("--bundle: %w", err), "name a file that can be created, or a folder", exitFailed)
 	}
 	return b, nil
 }

@@ -10,11 +10,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
-	"strings"
 	"syscall"
 
-	"pickerd/configs"
+	"pickerd/cmd/command"
 	"pickerd/device"
 	"pickerd/device/control"
 	"pickerd/display/framebuffer"
@@ -22,13 +20,13 @@ import (
 	"pickerd/systemd"
 )
 
-// Exit codes, after sysexits.h: supervisors act on them.
+// Exit codes: supervisors act on them.
 const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 64 // invalid usage: restarting won't help
-	exitUnreachable = 69 // no daemon behind the control socket
-	exitConfig      = 78 // invalid configuration: restarting won't help
+	exitDone        = command.Done
+	exitFailed      = command.Failed
+	exitUsage       = command.Usage
+	exitUnreachable = command.Unreachable // no daemon behind the control socket
+	exitConfig      = command.Config
 )
 
 func main() {
@@ -46,16 +44,16 @@ type env struct {
 	sockets        systemd.Sockets
 }
 
-// A command is one verb of the command line.
-type command struct {
+// A verb is one command of the command line.
+type verb struct {
 	name, args, help string
 	run              runner
 }
 
-func commands() []command {
-	return []command{
+func commands() []verb {
+	return []verb{
 		{"run", "[--config FILE]", "Run the daemon.", runCommand},
-		{"demo", "[--listen ADDR]", "Try pickerd with built-in simulators, without an account or a network.", demoCommand},
+		{"demo", "[--listen ADDR | --gateway]", "Try pickerd with built-in simulators, without an account or a network.", demoCommand},
 		{"status", "[--json] [--socket PATH]", "Show what the daemon is doing.",
 			show((*control.Client).Status, func(s *device.Status) any { return s }, printStatus)},
 		{"pick", "[--account NAME | --new] [--socket PATH]", "Start a new pick. The screen shows a code to scan.", pickCommand},
@@ -74,27 +72,6 @@ func commands() []command {
 		{"version", "", "Print the version.", versionCommand},
 	}
 }
-
-// A usageError is an invalid command line.
-type usageError struct {
-	msg  string
-	hint string // "" means the help of the command
-}
-
-func (e *usageError) Error() string { return e.msg }
-
-// errReported is a failure that standard output already shows.
-var errReported = errors.New("failed")
-
-// A hintedError is an error with a next step for the person at the keyboard.
-type hintedError struct {
-	err  error
-	hint string
-	code int
-}
-
-func (e *hintedError) Error() string { return e.err.Error() }
-func (e *hintedError) Unwrap() error { return e.err }
 
 // run is the whole program.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -128,135 +105,43 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 			return e.finish(c.name, e.start(ctx, c, args[1:]))
 		}
 	}
-	return e.finish("", unknownCommand(args[0]))
-}
-
-// unknownCommand is the error for a command that does not exist. It suggests one
-// with a similar name.
-func unknownCommand(name string) *usageError {
 	known := []string{"help"}
 	for _, c := range commands() {
 		known = append(known, c.name)
 	}
-	err := &usageError{msg: fmt.Sprintf("unknown command %q", name)}
-	if best := configs.Nearest(name, known); best != "" {
-		err.hint = fmt.Sprintf("did you mean %q?", best)
-	}
-	return err
+	return e.finish("", command.Unknown(args[0], known))
 }
 
-func (e env) start(ctx context.Context, c command, args []string) error {
+func (e env) start(ctx context.Context, c verb, args []string) error {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // finish reports errors
 	fs.Usage = func() {}
 	err := c.run(ctx, e, fs, args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(e.stdout, "%s\n\nUsage: pickerd %s %s\n", c.help, c.name, c.args)
-		var flags strings.Builder
-		fs.SetOutput(&flags)
-		fs.PrintDefaults()
-		for line := range strings.Lines(flags.String()) {
-			if rest, ok := strings.CutPrefix(line, "  -"); ok { // written as everywhere else
-				line = "  --" + rest
-			}
-			fmt.Fprint(e.stdout, line)
-		}
+		command.PrintFlags(e.stdout, fs)
 		return nil
 	}
 	return err
 }
 
+// program is the name of the program in messages.
+const program = "pickerd"
+
 // parse reads flags, before and after exactly n arguments.
 func parse(fs *flag.FlagSet, args []string, n int) error {
-	var rest []string
-	for {
-		if err := fs.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return err
-			}
-			return flagError(fs, err)
-		}
-		if fs.NArg() == 0 {
-			break
-		}
-		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
-	}
-	if err := fs.Parse(append([]string{"--"}, rest...)); err != nil {
-		return flagError(fs, err)
-	}
-	switch {
-	case fs.NArg() > n:
-		return &usageError{msg: fmt.Sprintf("unexpected argument %q", fs.Arg(n))}
-	case fs.NArg() < n:
-		return &usageError{msg: "an argument is missing"}
-	}
-	return nil
-}
-
-var (
-	undefinedFlag = regexp.MustCompile(`^flag provided but not defined: -(.*)$`)
-	valuelessFlag = regexp.MustCompile(`^flag needs an argument: -(.*)$`)
-	invalidFlag   = regexp.MustCompile(`(?s)^(invalid (?:boolean )?value ".*") for (?:flag )?-([\w-]+): (.*)$`)
-)
-
-// flagError words an error of package flag with flags as they are typed, --like
-// this. It suggests a flag with a similar name for an unknown one.
-func flagError(fs *flag.FlagSet, err error) *usageError {
-	text := err.Error()
-	if m := undefinedFlag.FindStringSubmatch(text); m != nil {
-		known := []string{"help"}
-		fs.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
-		e := &usageError{msg: "unknown flag --" + m[1]}
-		if best := configs.Nearest(m[1], known); best != "" {
-			e.hint = fmt.Sprintf("did you mean --%s? See pickerd %s --help", best, fs.Name())
-		}
-		return e
-	}
-	if m := valuelessFlag.FindStringSubmatch(text); m != nil {
-		return &usageError{msg: "--" + m[1] + " needs a value"}
-	}
-	if m := invalidFlag.FindStringSubmatch(text); m != nil {
-		return &usageError{msg: m[1] + " for --" + m[2] + ": " + m[3]}
-	}
-	return &usageError{msg: text}
+	return command.Parse(program, fs, args, n)
 }
 
 // finish reports an error with its hint and returns the exit code.
 func (e env) finish(name string, err error) int {
-	if err == nil {
-		return exitDone
+	switch {
+	case errors.Is(err, control.ErrUnreachable):
+		err = command.Hint(err, "check that it runs (systemctl status pickerd), or name another socket: --socket PATH", exitUnreachable)
+	case errors.Is(err, control.ErrForbidden):
+		err = command.Hint(err, "use sudo, or add the user to the group: usermod -aG pickerd USER", exitUnreachable)
 	}
-	code, hint := exitFailed, ""
-	if u, ok := errors.AsType[*usageError](err); ok {
-		code, hint = exitUsage, u.hint
-		switch {
-		case hint != "":
-		case name == "":
-			hint = "pickerd --help"
-		default:
-			hint = "pickerd " + name + " --help"
-		}
-	}
-	if _, ok := errors.AsType[*configs.Error](err); ok {
-		code = exitConfig
-	}
-	if errors.Is(err, control.ErrUnreachable) {
-		code, hint = exitUnreachable, "check that it runs (systemctl status pickerd), or name another socket: --socket PATH"
-	}
-	if errors.Is(err, control.ErrForbidden) {
-		code, hint = exitUnreachable, "use sudo, or add the user to the group: usermod -aG pickerd USER"
-	}
-	if errors.Is(err, errReported) {
-		return exitFailed
-	}
-	if h, ok := errors.AsType[*hintedError](err); ok {
-		code, hint = h.code, h.hint
-	}
-	fmt.Fprintf(e.stderr, "pickerd: %v\n", err)
-	if hint != "" {
-		fmt.Fprintf(e.stderr, "  hint: %s\n", hint)
-	}
-	return code
+	return command.Finish(e.stderr, program, name, err)
 }
 
 func usage(w io.Writer) {

@@ -92,18 +92,6 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestVersionText(t *testing.T) {
-	for want, got := range map[string]string{
-		"pickerd v1.4.0": versionText("v1.4.0", "", "", false),
-		"pickerd (devel) (commit 0123456789ab of 2026-11-28)": versionText("(devel)", "0123456789abcdef0123456789abcdef01234567", "2026-11-28", false),
-		"pickerd v1 (commit 0123+dirty)":                      versionText("v1", "0123", "", true),
-	} {
-		if got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-}
-
 // syncBuffer is written by the daemon while the test reads.
 type syncBuffer struct {
 	mu sync.Mutex
@@ -249,7 +237,7 @@ func TestDemoAddresses(t *testing.T) {
 }
 
 func TestDemoSimulatorsAnswer(t *testing.T) {
-	_, mux, err := simulators("http://box.test")
+	_, mux, err := simulators("http://box.test", oauthtest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,51 +253,54 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 // TestArrows keeps the house in order: who may import whom.
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
-		"oauthdevice":                              {"oauthdevice/httperror"},
-		"oauthdevice/httperror":                    nil,
-		"oauthdevice/tokenfile":                    nil,
-		"oauthdevice/oauthtest":                    nil,
-		"oauthdevice/oauthtest/conformance":        {"oauthdevice"},
-		"picker":                                   {"oauthdevice/httperror"},
-		"picker/pickertest":                        nil,
-		"picker/pickertest/samples":                {"picker/pickertest"},
-		"picker/pickertest/samples/draw":           nil,
-		"oauthdevice/gateway":                      {"oauthdevice", "oauthdevice/httperror"},
-		"oauthdevice/gateway/boltstore":            {"oauthdevice/gateway", "store/pagecheck"},
-		"oauthdevice/gateway/redisstore":           {"oauthdevice/gateway"},
+		"oauthdevice":                       {"oauthdevice/httperror"},
+		"oauthdevice/gateway":               {"oauthdevice", "oauthdevice/httperror"},
+		"oauthdevice/httperror":             nil,
+		"oauthdevice/tokenfile":             nil,
+		"oauthdevice/oauthtest":             nil,
+		"oauthdevice/oauthtest/conformance": {"oauthdevice"},
+		"picker":                            {"oauthdevice/httperror"},
+		"picker/pickertest":                 nil,
+		"picker/pickertest/samples":         {"picker/pickertest"},
+		"picker/pickertest/samples/draw":    nil,
+		"store":                             {"store/pagecheck"},
+		"display":                           nil,
+		"display/qr":                        nil,
+		"display/words":                     nil,
+		"display/pixel":                     nil,
+		"display/typeface":                  {"display/pixel"},
+		"display/photo":                     {"display/pixel"},
+		"display/paint":                     {"display", "display/pixel", "display/qr", "display/typeface", "display/words"},
+		"display/stage":                     {"display", "display/paint", "display/photo", "display/pixel", "display/words"},
+		"display/framebuffer":               {"display/pixel"},
+		"display/terminal":                  {"display", "display/qr", "display/words"},
+		"display/remote":                    nil,
+		"display/httpserve":                 nil,
+		"display/web":                       {"display", "display/httpserve", "display/photo", "display/qr", "display/words"},
+		"device":                            {"display", "display/words"},
+		"device/engine":                     {"device", "device/fetch", "display", "oauthdevice", "oauthdevice/tokenfile", "picker", "store"},
+		"device/fetch":                      {"device", "display/photo", "oauthdevice", "picker", "store"},
+		"device/library":                    {"device", "display/photo", "store"},
+		"device/screen":                     {"device", "display", "display/words"},
+		"device/slideshow":                  {"device", "display", "display/words", "picker", "store"},
+		"device/control":                    {"device", "display", "display/httpserve", "display/words"},
+		"device/hooks":                      {"device", "display"},
+		"device/metrics":                    {"device", "device/metrics/exposition"},
+		"device/phone":                      {"device", "display", "display/httpserve", "display/words"},
+		"systemd":                           nil,
+		"configs":                           {"configs/strict"},
+		"cmd/pickerd/doctor":                {"cmd/findings", "configs", "device", "device/engine", "oauthdevice", "store"},
+		"cmd/pickerd":                       {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone", "device/screen", "device/slideshow", "display", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/oauthtest", "oauthdevice/tokenfile", "picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd", "oauthdevice/gateway", "oauthdevice/gateway/boltstore"},
+		"oauthdevice/gateway/boltstore":     {"oauthdevice/gateway", "store/pagecheck"},
+		"oauthdevice/gateway/redisstore":    {"oauthdevice/gateway"},
 		"oauthdevice/gateway/redisstore/redistest": nil,
 		"oauthdevice/gateway/storetest":            {"oauthdevice/gateway"},
-		"store":                                    {"store/pagecheck"},
 		"store/pagecheck":                          nil,
-		"display":                                  nil,
-		"display/qr":                               nil,
-		"display/words":                            nil,
-		"display/pixel":                            nil,
-		"display/typeface":                         {"display/pixel"},
-		"display/photo":                            {"display/pixel"},
-		"display/paint":                            {"display", "display/pixel", "display/qr", "display/typeface", "display/words"},
-		"display/stage":                            {"display", "display/paint", "display/photo", "display/pixel", "display/words"},
-		"display/framebuffer":                      {"display/pixel"},
-		"display/terminal":                         {"display", "display/qr", "display/words"},
-		"display/remote":                           nil,
-		"display/httpserve":                        nil,
-		"display/web":                              {"display", "display/httpserve", "display/photo", "display/qr", "display/words"},
-		"device":                                   {"display", "display/words"},
-		"device/engine":                            {"device", "device/fetch", "display", "oauthdevice", "oauthdevice/tokenfile", "picker", "store"},
-		"device/fetch":                             {"device", "display/photo", "oauthdevice", "picker", "store"},
-		"device/library":                           {"device", "display/photo", "store"},
-		"device/screen":                            {"device", "display", "display/words"},
-		"device/slideshow":                         {"device", "display", "display/words", "picker", "store"},
-		"device/control":                           {"device", "display", "display/httpserve", "display/words"},
-		"device/hooks":                             {"device", "display"},
-		"device/metrics":                           {"device"},
-		"device/phone":                             {"device", "display", "display/httpserve", "display/words"},
-		"systemd":                                  nil,
-		"configs":                                  nil,
-		"cmd/pickerd/doctor":                       {"configs", "device", "device/engine", "oauthdevice", "store"},
-		"cmd/pickerd": {"cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone",
-			"device/screen", "device/slideshow", "display", "display/framebuffer", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "oauthdevice", "oauthdevice/tokenfile", "oauthdevice/oauthtest",
-			"picker", "picker/pickertest", "picker/pickertest/samples", "store", "systemd"},
+		"device/metrics/exposition":                nil,
+		"configs/strict":                           nil,
+		"cmd/pickerd-gateway":                      {"cmd/command", "cmd/findings", "configs/strict", "device/metrics/exposition", "display/httpserve", "display/words", "oauthdevice", "oauthdevice/gateway", "oauthdevice/gateway/boltstore", "oauthdevice/gateway/redisstore", "systemd"},
+		"cmd/command":                              {"configs/strict", "systemd"},
+		"cmd/findings":                             nil,
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "pickerd/...").Output()
 	if err != nil {
@@ -353,7 +344,7 @@ func TestSmallBinary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, heavy := range []string{"github.com/redis", "pickerd/oauthdevice/gateway/redisstore"} {
+	for _, heavy := range []string{"github.com/redis", "golang.org/x/crypto/acme", "pickerd/oauthdevice/gateway/redisstore"} {
 		if strings.Contains(string(out), heavy) {
 			t.Errorf("pickerd depends on %s", heavy)
 		}

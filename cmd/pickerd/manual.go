@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
 )
 
@@ -23,7 +24,7 @@ var documentation = map[string]func(w io.Writer){
 }
 
 // flagsOf returns the flags of a command, as running it declares them.
-func flagsOf(c command) []*flag.Flag {
+func flagsOf(c verb) []*flag.Flag {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
@@ -97,11 +98,11 @@ func completionCommand(_ context.Context, e env, fs *flag.FlagSet, args []string
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
-		return &usageError{msg: "name a shell: " + strings.Join(slices.Sorted(maps.Keys(shells)), ", ")}
+		return &command.UsageError{Msg: "name a shell: " + strings.Join(slices.Sorted(maps.Keys(shells)), ", ")}
 	}
 	write := shells[fs.Arg(0)]
 	if write == nil {
-		return &usageError{msg: fmt.Sprintf("%q is not one of %s", fs.Arg(0), strings.Join(slices.Sorted(maps.Keys(shells)), ", "))}
+		return &command.UsageError{Msg: fmt.Sprintf("%q is not one of %s", fs.Arg(0), strings.Join(slices.Sorted(maps.Keys(shells)), ", "))}
 	}
 	write(e.stdout)
 	return nil

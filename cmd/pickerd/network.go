@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
 	"golang.org/x/net/netutil"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
+	"pickerd/display/httpserve"
 	"pickerd/display/web"
 )
 
@@ -38,18 +38,18 @@ func (e env) listen(h configs.HTTP) (net.Listener, error) {
 		}
 	}
 	if err != nil {
-		return nil, &hintedError{fmt.Errorf("the display's address: %w", err), "set another address: http.listen in the configuration, or --listen for the demo", exitFailed}
+		return nil, command.Hint(fmt.Errorf("the display's address: %w", err), "set another address: http.listen in the configuration, or --listen for the demo", exitFailed)
 	}
 	l = netutil.LimitListener(l, maxDisplayConns)
 	if h.CertFile == "" {
 		return l, nil
 	}
-	c := &certificate{cert: h.CertFile, key: h.KeyFile}
-	if _, err := c.get(nil); err != nil {
+	c, err := httpserve.NewCertificate(h.CertFile, h.KeyFile)
+	if err != nil {
 		l.Close()
-		return nil, &hintedError{fmt.Errorf("http.cert_file: %w", err), "both files must be PEM and readable by the user that runs pickerd", exitConfig}
+		return nil, command.Hint(fmt.Errorf("http.cert_file: %w", err), "both files must be PEM and readable by the user that runs pickerd", exitConfig)
 	}
-	return tlsListener{l, &tls.Config{GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}}}, nil
+	return tlsListener{l, &tls.Config{GetCertificate: c.Get, NextProtos: []string{"h2", "http/1.1"}}}, nil
 }
 
 // A tlsListener speaks TLS with other machines. Clients on this machine use plain
@@ -66,38 +66,6 @@ func (l tlsListener) Accept() (net.Conn, error) {
 		return c, err
 	}
 	return tls.Server(c, l.cfg), nil
-}
-
-// A certificate is read again when its file has changed, because certificates are
-// renewed while the daemon runs.
-type certificate struct {
-	cert, key string
-
-	mu   sync.Mutex
-	read time.Time // modification time of the file that was read
-	pair *tls.Certificate
-}
-
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.renew(); err != nil && c.pair == nil { // keep the old pair while only one of the two files is new
-		return nil, err
-	}
-	return c.pair, nil
-}
-
-func (c *certificate) renew() error {
-	st, err := os.Stat(c.cert)
-	if err != nil || c.pair != nil && st.ModTime().Equal(c.read) {
-		return err
-	}
-	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
-	if err != nil {
-		return err
-	}
-	c.pair, c.read = &pair, st.ModTime()
-	return nil
 }
 
 // newKey returns a new display key that is easy to type.

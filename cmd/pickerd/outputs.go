@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/metrics"
@@ -219,7 +220,7 @@ func showText(ctx context.Context, path string, e env, cfg terminal.Config, log 
 
 func showTextOn(ctx context.Context, path string, e env, cfg terminal.Config) error {
 	isStdout := path == ""
-	if isStdout && !isTerminal(e.stdout) {
+	if isStdout && !command.IsTerminal(e.stdout) {
 		return errors.New("standard output is not a terminal; set terminal.device, for example to /dev/ttyS0")
 	}
 	if isStdout {

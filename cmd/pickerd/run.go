@@ -5,13 +5,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
 	"pickerd/display/terminal"
 	"pickerd/display/words"
@@ -26,7 +25,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 		return err
 	}
 	if *file == "" {
-		*file = existing(defaultConfig)
+		*file = command.Existing(defaultConfig)
 	}
 	cfg, err := loadConfig(*file, e.getenv)
 	if err != nil {
@@ -41,7 +40,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	// Other users may traverse these directories. Their first use reports an error.
 	_ = os.MkdirAll(filepath.Dir(cfg.Store.Dir), 0o755)
 	_ = os.MkdirAll(filepath.Dir(cfg.Control.Socket), 0o755)
-	if err := dropPrivileges(log); err != nil {
+	if err := command.DropPrivileges(log); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() {
@@ -71,15 +70,6 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	return b.run(ctx, b.mux)
 }
 
-// existing returns path if the file exists, else "", because the environment may set
-// every key.
-func existing(path string) string {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return ""
-	}
-	return path
-}
-
 func loadConfig(file string, getenv func(string) string) (*configs.Config, error) {
 	cfg, err := configs.Load(file, getenv, checkNames)
 	if err == nil {
@@ -89,7 +79,7 @@ func loadConfig(file string, getenv func(string) string) (*configs.Config, error
 	if _, ok := errors.AsType[*configs.Error](err); ok {
 		hint = "pickerd config check FILE checks a file without running"
 	}
-	return nil, &hintedError{err, hint, exitConfig}
+	return nil, command.Hint(err, hint, exitConfig)
 }
 
 // checkNames checks the names in a configuration that other packages define.
@@ -104,7 +94,7 @@ func checkNames(c *configs.Config, bad func(key, format string, args ...any)) {
 
 // sharing sends the log to the page if both use the same terminal.
 func (e env) sharing(cfg *configs.Config) env {
-	if cfg.Display.HasOutput("terminal") && cfg.Terminal.Device == "" && isTerminal(e.stdout) && isTerminal(e.stderr) {
+	if cfg.Display.HasOutput("terminal") && cfg.Terminal.Device == "" && command.IsTerminal(e.stdout) && command.IsTerminal(e.stderr) {
 		e.tail = terminal.NewTail()
 	}
 	return e
@@ -113,18 +103,10 @@ func (e env) sharing(cfg *configs.Config) env {
 // logger returns a logger in the format for its reader: a person at a terminal, the
 // journal, or a program.
 func (e env) logger(cfg *configs.Config) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // checked by configs
-	opt := &slog.HandlerOptions{Level: level}
-	switch {
-	case e.tail != nil:
-		return slog.New(slog.NewTextHandler(e.tail, opt))
-	case cfg.Log.Format == "json":
-		return slog.New(slog.NewJSONHandler(e.stderr, opt))
-	case cfg.Log.Format == "auto" && systemd.UnderJournal(e.getenv) && !isTerminal(e.stderr):
-		return slog.New(systemd.NewJournalHandler(e.stderr, level))
+	if e.tail != nil {
+		return command.NewLogger(e.tail, cfg.Log.Level, "text", e.getenv)
 	}
-	return slog.New(slog.NewTextHandler(e.stderr, opt))
+	return command.NewLogger(e.stderr, cfg.Log.Level, cfg.Log.Format, e.getenv)
 }
 
 func configCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) error {
@@ -136,17 +118,17 @@ func configCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) er
 		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
-		return &usageError{msg: `use "check FILE" or "default"`}
+		return &command.UsageError{Msg: `use "check FILE" or "default"`}
 	}
 	if err := parse(fs, args[1:], 1); err != nil {
 		if len(args) == 1 {
-			return &usageError{msg: "name the FILE to check"}
+			return &command.UsageError{Msg: "name the FILE to check"}
 		}
 		return err
 	}
 	cfg, err := loadConfig(fs.Arg(0), e.getenv)
-	if h, ok := errors.AsType[*hintedError](err); ok {
-		h.hint = "pickerd config default prints a commented example"
+	if h, ok := errors.AsType[*command.HintedError](err); ok {
+		h.Hint = "pickerd config default prints a commented example"
 	}
 	if err != nil {
 		return err
@@ -162,56 +144,17 @@ func versionCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) e
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.stdout, versionText(version(), revision(), builtOn(), buildSetting("vcs.modified") == "true"))
+	fmt.Fprintln(e.stdout, command.Built(packaged).Text(program))
 	return nil
-}
-
-// versionText describes a build: "pickerd v1.4.0 (commit 0123456789ab+dirty of
-// 2026-11-28)".
-func versionText(version, commit, day string, dirty bool) string {
-	text := "pickerd " + version
-	if commit == "" {
-		return text
-	}
-	text += " (commit " + commit[:min(len(commit), 12)]
-	if dirty {
-		text += "+dirty"
-	}
-	if day != "" {
-		text += " of " + day
-	}
-	return text + ")"
-}
-
-// revision returns the commit that the program was built from, "" if unknown.
-func revision() string { return buildSetting("vcs.revision") }
-
-// builtOn returns the date of that commit, "" if unknown.
-func builtOn() string {
-	day, _, _ := strings.Cut(buildSetting("vcs.time"), "T")
-	return day
-}
-
-func buildSetting(key string) string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == key {
-				return s.Value
-			}
-		}
-	}
-	return ""
 }
 
 // packaged is the version of the packages that the program is shipped in.
 var packaged string
 
-func version() string {
-	if packaged != "" {
-		return packaged
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "(unknown)"
-}
+func version() string { return command.Built(packaged).Version }
+
+// revision returns the commit that the program was built from, "" if unknown.
+func revision() string { return command.Built(packaged).Commit }
+
+// builtOn returns the date of that commit, "" if unknown.
+func builtOn() string { return command.Built(packaged).Day }

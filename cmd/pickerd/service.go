@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"pickerd/device"
 	"pickerd/display"
@@ -67,17 +64,4 @@ func statusLine(s *device.Status) string {
 		line += "; " + s.Problem.Message
 	}
 	return line
-}
-
-// dropPrivileges makes new files private to the user and keeps child processes from
-// gaining privileges, as the systemd unit does.
-func dropPrivileges(log *slog.Logger) error {
-	unix.Umask(0o077)
-	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0)
-	if errors.Is(errno, unix.ENOTSUP) {
-		log.Warn("no_new_privs not set: built with cgo", "hint", "CGO_ENABLED=0 go build")
-	} else if errno != 0 {
-		return fmt.Errorf("set no_new_privs: %w", errno)
-	}
-	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"pickerd/cmd/command"
 )
 
 // errNoTerminal means that there is no terminal to ask at.
@@ -17,12 +19,6 @@ var errNoTerminal = errors.New("there is no terminal")
 
 // errGivenUp means that the person pressed Ctrl-C.
 var errGivenUp = errors.New("cancelled; nothing was done")
-
-// isTerminal reports whether v is a file that a person sits at.
-func isTerminal(v any) bool {
-	f, ok := v.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
 
 // readLine asks on standard input, until ctx ends.
 func (e env) readLine(ctx context.Context, question string) (string, error) {
@@ -89,8 +85,8 @@ const minPassphrase = 10
 func (e env) newPassphrase(ctx context.Context) (string, error) {
 	first, err := e.passphrase(ctx, fmt.Sprintf("Passphrase for the token file (at least %d characters): ", minPassphrase))
 	if errors.Is(err, errNoTerminal) {
-		return "", &hintedError{errors.New("without --to the token file needs a passphrase, and there is no terminal to ask for it"),
-			"use --to RECIPIENT, from pickerd status on the box", exitUsage}
+		return "", command.Hint(errors.New("without --to the token file needs a passphrase, and there is no terminal to ask for it"),
+			"use --to RECIPIENT, from pickerd status on the box", exitUsage)
 	}
 	if err != nil {
 		return "", err

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"pickerd/device/metrics/exposition"
 )
 
-var callDuration = &family{name: "pickerd_api_request_duration_seconds", kind: "histogram",
-	help: "How long servers took to answer, by what was asked and the answer's status, or error without one."}
+var callDuration = exposition.Histogram("pickerd_api_request_duration_seconds",
+	"How long servers took to answer, by what was asked and the answer's status, or error without one.")
 
 // callBuckets are the upper bounds of the histogram's buckets, in seconds.
 var callBuckets = []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30}
@@ -48,11 +50,11 @@ func NewCalls(e Endpoints) *Calls {
 
 // observe records how long a server took to answer.
 func (c *Calls) observe(method, code string, took time.Duration) {
-	name := callDuration.name + `{code="` + code + `",method="` + method + `"}`
+	name := callDuration.Name() + `{code="` + code + `",method="` + method + `"}`
 	c.set.GetOrCreatePrometheusHistogramExt(name, callBuckets).Update(took.Seconds())
 }
 
-func (c *Calls) addTo(e exposition) { c.set.WritePrometheus(e.buffer(callDuration)) }
+func (c *Calls) addTo(e exposition.Scrape) { c.set.WritePrometheus(e.Buffer(callDuration)) }
 
 // Transport returns a RoundTripper that sends requests by next and counts them.
 func (c *Calls) Transport(next http.RoundTripper) http.RoundTripper {

@@ -8,44 +8,30 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
+	"pickerd/cmd/findings"
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/engine"
 )
 
-// A Result is the result of a check.
-type Result string
+// The reports are those of all doctor commands.
+type (
+	Result  = findings.Result
+	Finding = findings.Finding
+	Report  = findings.Report
+)
 
 // Results, from best to worst. Skip means that the check could not be made.
 const (
-	OK   Result = "ok"
-	Skip Result = "skip"
-	Warn Result = "warn"
-	Fail Result = "fail"
+	OK   = findings.OK
+	Skip = findings.Skip
+	Warn = findings.Warn
+	Fail = findings.Fail
 )
-
-// A Finding is the outcome of one check.
-type Finding struct {
-	Check  string `json:"check"`
-	Result Result `json:"result"`
-	Detail string `json:"detail"`
-	Remedy string `json:"remedy,omitempty"`
-}
-
-// A Report has all findings. Causes come before what depends on them.
-type Report struct {
-	Name     string    `json:"name,omitempty"` // of the box
-	Version  string    `json:"version"`
-	At       time.Time `json:"at"`
-	OK       bool      `json:"ok"` // no check failed
-	Findings []Finding `json:"findings"`
-}
 
 // A Daemon reports what it is doing. *control.Client is one.
 type Daemon interface {
@@ -117,11 +103,7 @@ func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 	} else if d.cfg.Config != nil {
 		name = d.cfg.Config.Name
 	}
-	r := &Report{Name: name, Version: d.cfg.Version, At: time.Now().UTC(), OK: true, Findings: d.findings}
-	for _, f := range r.Findings {
-		r.OK = r.OK && f.Result != Fail
-	}
-	return r
+	return findings.New(name, d.cfg.Version, d.findings)
 }
 
 var errNoAnswer = errors.New("the daemon does not answer")
@@ -140,30 +122,11 @@ func (d *Doctor) ask(ctx context.Context) {
 }
 
 func (d *Doctor) found(check string, r Result, remedy, format string, args ...any) {
-	f := Finding{check, r, d.scrub.Text(fmt.Sprintf(format, args...)), d.scrub.Text(remedy)}
-	d.findings = append(d.findings, f)
+	d.findings = append(d.findings, Finding{Check: check, Result: r, Detail: d.scrub.Text(fmt.Sprintf(format, args...)), Remedy: d.scrub.Text(remedy)})
 }
 
 func (d *Doctor) ok(check, format string, args ...any)   { d.found(check, OK, "", format, args...) }
 func (d *Doctor) skip(check, format string, args ...any) { d.found(check, Skip, "", format, args...) }
-
-// Print writes a report for people.
-func (r *Report) Print(w io.Writer) {
-	count := map[Result]int{}
-	for _, f := range r.Findings {
-		count[f.Result]++
-		mark := map[Result]string{OK: "ok  ", Skip: "-   ", Warn: "warn", Fail: "FAIL"}[f.Result]
-		fmt.Fprintf(w, "%s  %-13s  %s\n", mark, f.Check, indent(f.Detail))
-		if f.Remedy != "" {
-			fmt.Fprintf(w, "      %13s  → %s\n", "", indent(f.Remedy))
-		}
-	}
-	fmt.Fprintf(w, "\n%d findings: %d ok, %d skipped, %d warnings, %d failed.\n", len(r.Findings), count[OK], count[Skip], count[Warn], count[Fail])
-}
-
-func indent(s string) string {
-	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n"+strings.Repeat(" ", 21))
-}
 
 // defaultPatience is the default timeout of each answer.
 const defaultPatience = 10 * time.Second

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"pickerd/cmd/findings"
 	"pickerd/device"
 	"pickerd/oauthdevice"
 )
@@ -115,12 +115,6 @@ func withoutURL(err error) error {
 	return err
 }
 
-// Bounds of the difference between the box's clock and the servers'.
-const (
-	maxClockOK     = 30 * time.Second
-	maxClockUsable = 5 * time.Minute // beyond it certificates and tokens fail
-)
-
 func (d *Doctor) clock(ctx context.Context, check string) {
 	const remedy = "Let the box set its clock from the network: timedatectl set-ntp true (systemd-timesyncd or chrony)."
 	servers := d.all()
@@ -141,18 +135,12 @@ func (d *Doctor) clock(ctx context.Context, check string) {
 		return
 	}
 	off := time.Since(date) - time.Since(began)/2
-	exact := time.Second
-	if off.Abs() > maxClockUsable {
-		exact = time.Minute
-	}
-	switch words := fmt.Sprintf("The box's clock is %s %s the server's.", off.Abs().Round(exact), map[bool]string{true: "ahead of", false: "behind"}[off > 0]); {
-	case off.Abs() > maxClockUsable:
-		d.found(check, Fail, remedy, "%s", words)
-	case off.Abs() > maxClockOK:
-		d.found(check, Warn, remedy, "%s", words)
-	default:
+	result, words := findings.Clock("The box's", off)
+	if result == OK {
 		d.ok(check, "The box's clock agrees with the server's, %s.", date.Format(time.RFC3339))
+		return
 	}
+	d.found(check, result, remedy, "%s", words)
 }
 
 func (d *Doctor) names(ctx context.Context, check string) {

@@ -1,0 +1,3 @@
+module pickerd/.ci/load
+
+go 1.26.0

@@ -1,0 +1,48 @@
+package httpserve
+
+import (
+	"crypto/tls"
+	"os"
+	"sync"
+	"time"
+)
+
+// A Certificate is a certificate with its key in two PEM files. It is read again when
+// its file has changed, because certificates are renewed while a server runs.
+type Certificate struct {
+	cert, key string
+
+	mu   sync.Mutex
+	read time.Time // modification time of the file that was read
+	pair *tls.Certificate
+}
+
+// NewCertificate reads a certificate. The error is that of reading the files.
+func NewCertificate(cert, key string) (*Certificate, error) {
+	c := &Certificate{cert: cert, key: key}
+	if err := c.renew(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Get returns the certificate. It is for tls.Config.GetCertificate.
+func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.renew() // keep the old pair while only one of the two files is new
+	return c.pair, nil
+}
+
+func (c *Certificate) renew() error {
+	st, err := os.Stat(c.cert)
+	if err != nil || c.pair != nil && st.ModTime().Equal(c.read) {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil {
+		return err
+	}
+	c.pair, c.read = &pair, st.ModTime()
+	return nil
+}
