@@ -58,7 +58,7 @@ func (s *Server) authorize(r *http.Request, f form) (any, error) {
 	case err != nil:
 		return nil, err
 	case !joined:
-		return nil, &refusal{http.StatusTooManyRequests, temporarilyUnavailable, "too many codes of this client are pending", time.Minute}
+		return nil, &refusal{status: http.StatusTooManyRequests, code: temporarilyUnavailable, description: "too many codes of this client are pending", retryAfter: time.Minute}
 	}
 	a, err := s.issue(r, c, deviceCode, scopes, name)
 	if err != nil {

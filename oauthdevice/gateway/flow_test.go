@@ -72,6 +72,21 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
+// An organization may want a person to sign in again. The box says so.
+func TestReauthentication(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		b, p := w.newBox(), w.newPhone()
+		p.signIn(b)
+		a := b.poll()
+		w.google.RequireReauth()
+		r := w.post("/token", "client_id", "pickerd", "grant_type", "refresh_token", "refresh_token", a.text("refresh_token"))
+		if wantCode(t, "refresh", r, "invalid_grant"); r.text("error_subtype") != "invalid_rapt" {
+			t.Errorf("%v", r.body)
+		}
+	})
+}
+
 // A person may type the code in any form.
 func TestTypedCode(t *testing.T) {
 	for _, form := range []func(string) string{

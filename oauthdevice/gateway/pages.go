@@ -30,7 +30,6 @@ type Text interface {
 const (
 	complaintWrong   = "gateway.wrong"
 	complaintTooMany = "signin.wait"
-	complaintExpired = "gateway.expired"
 )
 
 // A message is a page of a title and a sentence, named by the keys of both.

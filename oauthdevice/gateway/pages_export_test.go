@@ -28,7 +28,6 @@ func Pages(text Text, s Shown) map[string]g.Node {
 		"enter":          p.enter(""),
 		"enter-wrong":    p.enter(complaintWrong),
 		"enter-too-many": p.enter(complaintTooMany),
-		"enter-expired":  p.enter(complaintExpired),
 		"confirm-link":   p.confirm(confirmView{Code: s.Code, Name: s.Name, Link: s.Link}),
 		"confirm-typed":  p.confirm(confirmView{Code: s.Code, Name: s.Name}),
 		"leave":          p.leave(s.AuthURL),

@@ -84,6 +84,7 @@ type refusal struct {
 	code        string
 	description string // ASCII without quotes and backslashes
 	retryAfter  time.Duration
+	subtype     string // "error_subtype", a Google extension; as description
 }
 
 // Error implements error.
@@ -94,7 +95,7 @@ func (e *refusal) Error() string { return e.code + ": " + e.description }
 const temporarilyUnavailable = "temporarily_unavailable"
 
 // errBusy means that a bound on requests is reached.
-var errBusy = &refusal{http.StatusTooManyRequests, temporarilyUnavailable, "too many requests", retryAfter}
+var errBusy = &refusal{status: http.StatusTooManyRequests, code: temporarilyUnavailable, description: "too many requests", retryAfter: retryAfter}
 
 func refuse(code, description string) error { return &refusal{code: code, description: description} }
 
@@ -115,7 +116,7 @@ func (s *Server) api(h func(r *http.Request, f form) (any, error)) http.HandlerF
 		e, ok := errors.AsType[*refusal](err)
 		if !ok {
 			s.storeFailed(err)
-			e = &refusal{http.StatusServiceUnavailable, temporarilyUnavailable, "the store is unavailable", retryAfter}
+			e = &refusal{status: http.StatusServiceUnavailable, code: temporarilyUnavailable, description: "the store is unavailable", retryAfter: retryAfter}
 		}
 		if e.retryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int((e.retryAfter+time.Second-1)/time.Second)))
@@ -130,6 +131,9 @@ func (s *Server) api(h func(r *http.Request, f form) (any, error)) http.HandlerF
 		body := map[string]string{"error": e.code}
 		if e.description != "" {
 			body["error_description"] = e.description
+		}
+		if e.subtype != "" {
+			body["error_subtype"] = e.subtype
 		}
 		writeJSON(w, status, body)
 	}

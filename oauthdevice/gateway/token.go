@@ -192,14 +192,15 @@ func (s *Server) passOn(err error) error {
 	if !e.Temporary() {
 		switch e.Code {
 		case oauthdevice.InvalidGrant, oauthdevice.InvalidScope:
-			return refuse(e.Code, describe(e.Description))
+			return &refusal{code: e.Code, description: describe(e.Description), subtype: describe(e.Subtype)}
 		case oauthdevice.UnauthorizedClient, oauthdevice.AccessDenied, oauthdevice.AdminPolicyEnforced, oauthdevice.OrgInternal:
 			// The grant is another client's (RFC 6749 §5.2), or no longer wanted.
 			return refuse(oauthdevice.InvalidGrant, describe(e.Code+" "+e.Description))
 		}
 	}
 	s.upstreamFailed(e)
-	return &refusal{http.StatusServiceUnavailable, temporarilyUnavailable, "the authorization server behind this gateway is unavailable", max(e.RetryAfter, retryAfter)}
+	return &refusal{status: http.StatusServiceUnavailable, code: temporarilyUnavailable,
+		description: "the authorization server behind this gateway is unavailable", retryAfter: max(e.RetryAfter, retryAfter)}
 }
 
 // refreshLabel names the answer to a refresh. The number of names is bounded.

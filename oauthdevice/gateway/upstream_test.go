@@ -37,7 +37,9 @@ func TestExchangeFailures(t *testing.T) {
 		{"429", reply(429, `{}`), "authorization_pending"},
 		{"rate limit", oauthtest.RateLimited, "authorization_pending"},
 		{"silence", oauthtest.Hang, "authorization_pending"},
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://attacker.test", 307) }, "authorization_pending"},
+		{"redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://attacker.test", http.StatusTemporaryRedirect)
+		}, "authorization_pending"},
 		{"invalid_grant", reply(400, `{"error":"invalid_grant"}`), "authorization_pending"},
 		{"deleted client", reply(401, `{"error":"deleted_client","error_description":"<b>gone</b>"}`), "authorization_pending"},
 		{"policy", reply(400, `{"error":"admin_policy_enforced"}`), "access_denied"},

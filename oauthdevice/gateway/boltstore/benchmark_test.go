@@ -62,7 +62,7 @@ func BenchmarkPending(b *testing.B) {
 
 		must(b, s.Close())
 		begin = time.Now()
-		s = open(b, path, boltstore.Options{Now: c.now})
+		_ = open(b, path, boltstore.Options{Now: c.now})
 		b.ReportMetric(time.Since(begin).Seconds(), "reopen-empty-s")
 		st, err := os.Stat(path)
 		must(b, err)

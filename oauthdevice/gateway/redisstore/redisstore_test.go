@@ -248,7 +248,7 @@ func TestReadOnly(t *testing.T) {
 	ctx := t.Context()
 	for name, set := range map[string]func() error{
 		"full":      func() error { return c.ConfigSet(ctx, "maxmemory", "1").Err() },
-		"a replica": func() error { return c.SlaveOf(ctx, "127.0.0.1", "1").Err() },
+		"a replica": func() error { return c.ReplicaOf(ctx, "127.0.0.1", "1").Err() },
 	} {
 		must(t, s.Ping(ctx))
 		must(t, set())
@@ -256,7 +256,7 @@ func TestReadOnly(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		must(t, c.ConfigSet(ctx, "maxmemory", "0").Err())
-		must(t, c.SlaveOf(ctx, "NO", "ONE").Err())
+		must(t, c.ReplicaOf(ctx, "NO", "ONE").Err())
 	}
 }
 
