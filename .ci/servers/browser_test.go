@@ -69,10 +69,13 @@ var (
 	inputTag    = regexp.MustCompile(`(?i)<input[^>]*>`)
 	inputName   = regexp.MustCompile(`(?i) name="([^"]*)"`)
 	inputValue  = regexp.MustCompile(`(?i) value="([^"]*)"`)
+	buttonTag   = regexp.MustCompile(`(?i)<button[^>]*>`)
+	refreshTo   = regexp.MustCompile(`(?i)<meta http-equiv="refresh" content="0; url=([^"]*)"`)
 	buttonClick = regexp.MustCompile(`(?i)<button[^>]*onclick="location\.href='([^']*)'"[^>]*>([^<]*)<`)
 )
 
-// submit fills in the page's only form, with its hidden fields, and sends it.
+// submit fills in the page's only form, with its hidden fields, and sends it. A button
+// is pressed by giving its name and value.
 func (b *browser) submit(fill map[string]string) {
 	b.t.Helper()
 	action := formAction.FindStringSubmatch(b.page)
@@ -90,6 +93,12 @@ func (b *browser) submit(fill map[string]string) {
 			form.Set(name[1], html.UnescapeString(v[1]))
 		}
 	}
+	for _, tag := range buttonTag.FindAllString(b.page, -1) {
+		name, value := inputName.FindStringSubmatch(tag), inputValue.FindStringSubmatch(tag)
+		if name != nil && value != nil && fill[name[1]] == value[1] {
+			form.Set(name[1], value[1])
+		}
+	}
 	for name := range fill {
 		if !form.Has(name) {
 			b.t.Fatalf("the form at %s has no %q", b.at.Path, name)
@@ -100,6 +109,7 @@ func (b *browser) submit(fill map[string]string) {
 		b.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", b.at.Scheme+"://"+b.at.Host)
 	b.do(req)
 }
 
@@ -113,6 +123,16 @@ func (b *browser) tap(text string) {
 		}
 	}
 	b.t.Fatalf("no button %q at %s:\n%s", text, b.at.Path, b.page)
+}
+
+// next returns the address to which the page leads on at once.
+func (b *browser) next() string {
+	b.t.Helper()
+	m := refreshTo.FindStringSubmatch(b.page)
+	if m == nil {
+		b.t.Fatalf("the page at %s does not lead on:\n%s", b.at.Path, b.page)
+	}
+	return html.UnescapeString(m[1])
 }
 
 // signIn opens an address that asks for a user, signs in and follows the redirects:

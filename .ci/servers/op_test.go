@@ -52,20 +52,30 @@ type provider struct {
 // startOP starts a provider for the duration of the test.
 func startOP(t *testing.T, set settings) *provider {
 	t.Helper()
+	srv := httptest.NewUnstartedServer(nil)
+	issuer := "http://" + srv.Listener.Addr().String()
+	p := &provider{URL: issuer, Redirect: issuer + callbackPath}
+	srv.Config.Handler = provide(t, issuer, p.Redirect, set)
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return p
+}
+
+// provide returns the handler of a provider. redirect is the redirect_uri of webID and
+// nativeID.
+func provide(t *testing.T, issuer, redirect string, set settings) http.Handler {
+	t.Helper()
 	if set.lifetime == 0 {
 		set.lifetime = 5 * time.Minute
 	}
 	if set.interval == 0 {
 		set.interval = time.Second
 	}
-	srv := httptest.NewUnstartedServer(nil)
-	issuer := "http://" + srv.Listener.Addr().String()
-	p := &provider{URL: issuer, Redirect: issuer + callbackPath}
 	store := newStorage(set.interval, map[string]*example.Client{
 		deviceID: example.DeviceClient(deviceID, deviceSecret),
 		publicID: example.NativeClient(publicID),
-		webID:    example.WebClient(webID, webSecret, p.Redirect),
-		nativeID: example.NativeClient(nativeID, p.Redirect),
+		webID:    example.WebClient(webID, webSecret, redirect),
+		nativeID: example.NativeClient(nativeID, redirect),
 	})
 	mux := http.NewServeMux()
 	// The example serves the pages for people. Its provider has a fixed lifetime
@@ -76,10 +86,7 @@ func startOP(t *testing.T, set settings) *provider {
 	mux.Handle("/device/", pages)
 	mux.Handle("/login/", pages)
 	mux.Handle("/", newOP(t, issuer, store, set))
-	srv.Config.Handler = mux
-	srv.Start()
-	t.Cleanup(srv.Close)
-	return p
+	return mux
 }
 
 func newOP(t *testing.T, issuer string, store op.Storage, set settings) http.Handler {

@@ -40,11 +40,19 @@ func (tr *transcript) add(format string, args ...any) {
 }
 
 // of returns the transport of a client.
-func (tr *transcript) of(client string) http.RoundTripper { return recorder{tr, client} }
+func (tr *transcript) of(client string) http.RoundTripper {
+	return tr.over(http.DefaultTransport, client)
+}
+
+// over returns the transport of a client that uses another network.
+func (tr *transcript) over(network http.RoundTripper, client string) http.RoundTripper {
+	return recorder{tr, client, network}
+}
 
 type recorder struct {
 	*transcript
-	client string
+	client  string
+	network http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -59,7 +67,7 @@ func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Body = io.NopCloser(bytes.NewReader(sent))
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := r.network.RoundTrip(req)
 	if err != nil {
 		r.add("%-6s %s %s: no answer", r.client, req.Method, req.URL.Path)
 		return nil, err
