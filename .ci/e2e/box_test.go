@@ -27,15 +27,17 @@ import (
 // built is the folder of the binaries.
 var built string
 
-// binary builds pickerd as shipped, crashBinary with crash points. Each builds once.
+// binary builds pickerd as shipped, crashBinary with crash points, gatewayBinary the
+// gateway as shipped. Each builds once.
 var (
-	binary      = sync.OnceValues(func() (string, error) { return build("pickerd") })
-	crashBinary = sync.OnceValues(func() (string, error) { return build("pickerd-crashpoints", "-tags=crashpoints") })
+	binary        = sync.OnceValues(func() (string, error) { return build("pickerd", "./cmd/pickerd") })
+	crashBinary   = sync.OnceValues(func() (string, error) { return build("pickerd-crashpoints", "./cmd/pickerd", "-tags=crashpoints") })
+	gatewayBinary = sync.OnceValues(func() (string, error) { return build("pickerd-gateway", "./cmd/pickerd-gateway") })
 )
 
-func build(name string, flags ...string) (string, error) {
+func build(name, program string, flags ...string) (string, error) {
 	out := filepath.Join(built, name)
-	cmd := exec.Command("go", append(append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", out}, flags...), "./cmd/pickerd")...)
+	cmd := exec.Command("go", append(append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", out}, flags...), program)...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {

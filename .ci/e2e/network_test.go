@@ -318,13 +318,13 @@ func TestTLS(t *testing.T) {
 }
 
 // writeCertificate writes a self-signed certificate and returns a pool that trusts it.
-func writeCertificate(t *testing.T, certFile, keyFile string) *x509.CertPool {
+func writeCertificate(t *testing.T, certFile, keyFile string, addresses ...net.IP) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "lobby.example"}, DNSNames: []string{"lobby.example"},
+	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "lobby.example"}, DNSNames: []string{"lobby.example"}, IPAddresses: addresses,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
