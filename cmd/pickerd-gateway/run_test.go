@@ -222,7 +222,7 @@ func TestRun(t *testing.T) {
 	_, metrics := r.get("http://" + r.metrics + "/metrics")
 	for _, want := range []string{
 		`pickerd_gateway_codes_total{outcome="approved"} 1`, `pickerd_gateway_codes_total{outcome="asked"} 1`, `pickerd_gateway_refreshes_total{answer="ok"} 1`,
-		"pickerd_gateway_handover_duration_seconds_count 1", "pickerd_gateway_store_up 1", `pickerd_gateway_store_duration_seconds_count{op="take",result="ok"} 1`,
+		"pickerd_gateway_handover_duration_seconds_count 1", "pickerd_gateway_store_up 1", "go_gc_gogc_percent 30", `pickerd_gateway_store_duration_seconds_count{op="take",result="ok"} 1`,
 		`pickerd_gateway_request_duration_seconds_count{code="2xx",endpoint="/token"} 2`,
 	} {
 		if !strings.Contains(metrics, want+"\n") {
