@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -158,15 +159,23 @@ interval = "3s"
 	return &box{t: t, args: []string{"run", "--config", config}, socket: filepath.Join(dir, "c.sock"), screen: "http://" + listen + "/"}
 }
 
+var ports atomic.Int32
+
 // freeAddress returns an address that a box can listen on again after a restart.
+// Nobody else gets its port meanwhile: it is below those that the kernel gives out
+// (ip_local_port_range).
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, count = 20000, 12000
+	for range count {
+		at := fmt.Sprintf("127.0.0.1:%d", first+(os.Getpid()+int(ports.Add(1)))%count)
+		if l, err := net.Listen("tcp", at); err == nil {
+			l.Close()
+			return at
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // start starts the process and waits until its control socket answers.
