@@ -109,7 +109,7 @@ func TestMessages(t *testing.T) {
 func TestEnter(t *testing.T) {
 	all := gateway.Pages(words.English(), shown)
 	for name, complaint := range map[string]string{
-		"enter": "", "enter-wrong": "not correct", "enter-too-many": "Too many attempts", "enter-expired": "has expired",
+		"enter": "", "enter-wrong": "not correct", "enter-too-many": "Too many attempts",
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := read(t, all[name])
