@@ -146,7 +146,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e.runCtx = ctx
-	e.adoptAddresses()
+	e.upkeep.adoptAddresses(&e.cfg.OAuth)
 	if err := (importer{e}).provision(); err != nil {
 		e.log.Error("token file not imported", "err", err)
 		if store.IsDiskError(err) {
@@ -182,7 +182,7 @@ func (e *Engine) round(ctx context.Context) {
 	e.reply()
 	err := checkStore(e.cfg.Store)
 	if err == nil {
-		err = e.do(ctx, e.throughGateway(e.step(state)))
+		err = e.do(ctx, e.accounts.throughGateway(e.facts.grant, e.step(state)))
 	}
 	switch {
 	case ctx.Err() != nil:

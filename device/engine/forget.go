@@ -18,7 +18,7 @@ func (e *Engine) forget(account string, everywhere bool) error {
 	f := e.facts
 	switch {
 	case account == "" && f.grant == nil && (f.Library.Photos == 0 || e.cfg.KeepPhotos) && !e.cfg.Store.KeyLost() && (f.pairing == nil || !f.pairing.Answered()):
-		return e.revokeForgotten(everywhere)
+		return e.sweeper.revokeForgotten(e.facts.Grants, everywhere)
 	case account == "":
 		return e.forgetAll(everywhere)
 	case f.account(account) == nil:
@@ -61,13 +61,13 @@ func (e *Engine) afterForgetting(everywhere, endsPick bool, change func() error)
 // only and are not gone yet. The code on the screen, which the same person may
 // approve, goes as soon as the facts are read again. Its error is
 // device.ErrNotPaired.
-func (e *Engine) revokeForgotten(everywhere bool) error {
+func (s *sweeper) revokeForgotten(grants []store.Grant, everywhere bool) error {
 	some := false
-	for _, g := range e.facts.Grants {
+	for _, g := range grants {
 		if !everywhere || !g.Retired || g.Dead {
 			continue
 		}
-		err := e.cfg.Store.Grants.Update(g.ID, func(g *store.Grant) { g.Revoke = true })
+		err := s.store.Grants.Update(g.ID, func(g *store.Grant) { g.Revoke = true })
 		switch {
 		case errors.Is(err, store.ErrNotFound): // just now
 			continue
@@ -79,7 +79,7 @@ func (e *Engine) revokeForgotten(everywhere bool) error {
 	if !some {
 		return device.ErrNotPaired
 	}
-	e.sweeper.wake()
+	s.wake()
 	return nil
 }
 

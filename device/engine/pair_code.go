@@ -88,7 +88,7 @@ func (e *Engine) replaceCode(ctx context.Context, m *Method, p *store.Pairing) e
 		return err
 	}
 	e.renewAfter = time.Now().Add(pauseAfter(noticeOf(err), err, e.retry.n+1))
-	return e.pollLater(p, err)
+	return e.poll.later(p, err)
 }
 
 // newCode requests a code. replaced is the one that it replaces on the screen, nil
@@ -179,27 +179,28 @@ type pollError struct {
 func (e *pollError) Error() string { return e.Err.Error() }
 func (e *pollError) Unwrap() error { return e.Err }
 
-// pollLater returns the *pollError of err: the next poll is when p allows it, and
-// the pause ends when p is to be replaced.
-func (e *Engine) pollLater(p *store.Pairing, err error) error {
-	end := renewAt(p, p.ExpiresAt)
+// later returns the *pollError of err: the next poll of a code is when it is due,
+// and the pause ends when the code is to be replaced.
+func (p *pollTimer) later(code *store.Pairing, err error) error {
+	end := renewAt(code, code.ExpiresAt)
 	if isOver(end) {
-		end = p.ExpiresAt
+		end = code.ExpiresAt
 	}
-	return &pollError{max(time.Until(earliest(e.poll.due(p.Interval), end)), 0), err}
+	return &pollError{max(time.Until(earliest(p.due(code.Interval), end)), 0), err}
 }
 
 // slowDown spaces the polls as an answer asks: the next one by its Retry-After, and
-// all further ones by slow_down or by a rate limit that names no time.
-func (e *Engine) slowDown(p *store.Pairing, oe *oauthdevice.Error) error {
+// all further ones by slow_down or by a rate limit that names no time. save stores
+// the code's longer interval.
+func (p *pollTimer) slowDown(code *store.Pairing, oe *oauthdevice.Error, save func(store.Pairing) error) error {
 	if oe.RetryAfter > 0 {
-		e.poll.delay(oe.RetryAfter)
+		p.delay(oe.RetryAfter)
 	}
 	if oe.Code != oauthdevice.SlowDown && (!oe.RateLimited() || oe.RetryAfter > 0) {
 		return nil
 	}
-	p.Interval += slowDownStep
-	return e.records.savePairing(*p)
+	code.Interval += slowDownStep
+	return save(*code)
 }
 
 // pollPrevious asks once about the code that was replaced. What ends that code is
@@ -214,13 +215,13 @@ func (e *Engine) pollPrevious(ctx context.Context, m *Method, p *store.Pairing) 
 	if !ok {
 		return false, err
 	}
-	if err := e.slowDown(p, oe); err != nil {
+	if err := e.poll.slowDown(p, oe, e.records.savePairing); err != nil {
 		return false, err
 	}
 	waiting := oe.Code == oauthdevice.AuthorizationPending || oe.Code == oauthdevice.SlowDown || oe.Temporary()
 	if waiting && time.Now().Before(p.Previous.ExpiresAt) {
 		if oe.RateLimited() || oe.RetryAfter > 0 {
-			return false, e.pollLater(p, err) // not at once about the other one
+			return false, e.poll.later(p, err) // not at once about the other one
 		}
 		return false, nil
 	}
@@ -239,7 +240,7 @@ func (e *Engine) pollCode(ctx context.Context, m *Method, p *store.Pairing) (don
 	if !ok {
 		return false, err
 	}
-	if err := e.slowDown(p, oe); err != nil {
+	if err := e.poll.slowDown(p, oe, e.records.savePairing); err != nil {
 		return false, err
 	}
 	switch {
@@ -251,7 +252,7 @@ func (e *Engine) pollCode(ctx context.Context, m *Method, p *store.Pairing) (don
 		e.noteOnline()
 		return false, nil
 	case oe.Temporary() && (oe.RateLimited() || oe.RetryAfter > 0):
-		return false, e.pollLater(p, err)
+		return false, e.poll.later(p, err)
 	case oe.Temporary():
 		return false, err // the code stays: it is good for minutes to come
 	case p.ReceivedURL != "" && errors.Is(err, oauthdevice.ErrMalformedResponse):

@@ -176,16 +176,16 @@ func (e *gatewayError) code() string {
 	}
 }
 
-// throughGateway marks the errors of a step that are about the gateway.
-func (e *Engine) throughGateway(step func(context.Context) error) func(context.Context) error {
-	grant := e.facts.grant
+// throughGateway marks the errors of a step that are about the gateway. grant is
+// the current one.
+func (a *accounts) throughGateway(grant *store.Grant, step func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := step(ctx)
 		oe, ok := errors.AsType[*oauthdevice.Error](err)
-		if !ok || ctx.Err() != nil || !e.methods.isGateways(oe, grant) {
+		if !ok || ctx.Err() != nil || !a.methods.isGateways(oe, grant) {
 			return err
 		}
-		return &gatewayError{Err: err, Online: oe.HTTPStatus != 0 || e.reachesGoogle(ctx)}
+		return &gatewayError{Err: err, Online: oe.HTTPStatus != 0 || a.reachesGoogle(ctx)}
 	}
 }
 
@@ -208,19 +208,19 @@ func (ms *methods) isGateways(e *oauthdevice.Error, grant *store.Grant) bool {
 }
 
 // reachesGoogle reports whether the server of the Picker API answers.
-func (e *Engine) reachesGoogle(ctx context.Context) bool {
+func (a *accounts) reachesGoogle(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	c := oauthdevice.Client{TokenURL: cmp.Or(e.cfg.Picker.BaseURL, picker.DefaultBaseURL), HTTP: e.cfg.Picker.HTTP}
+	c := oauthdevice.Client{TokenURL: cmp.Or(a.picker.BaseURL, picker.DefaultBaseURL), HTTP: a.picker.HTTP}
 	return c.Reachable(ctx)
 }
 
 // adoptAddresses gives the addresses that are configured to the records of versions
 // that stored none. It must precede every use of a token.
-func (e *Engine) adoptAddresses() {
-	adopt := func() error { return e.cfg.Store.AdoptAddresses(e.cfg.OAuth.TokenURL, e.cfg.OAuth.RevokeURL) }
+func (u *upkeep) adoptAddresses(configured *oauthdevice.Client) {
+	adopt := func() error { return u.store.AdoptAddresses(configured.TokenURL, configured.RevokeURL) }
 	if err := adopt(); err != nil {
-		e.log.Error("addresses of old grants not stored", "err", err)
-		e.upkeep.onceWritable(func(context.Context) error { return adopt() })
+		u.log.Error("addresses of old grants not stored", "err", err)
+		u.onceWritable(func(context.Context) error { return adopt() })
 	}
 }
