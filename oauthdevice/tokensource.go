@@ -2,6 +2,7 @@ package oauthdevice
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -45,35 +46,60 @@ func refreshMargin(t *Token) time.Duration {
 	return min(max(time.Until(t.ExpiresAt)/10, 0), maxRefreshMargin)
 }
 
-// Token returns an access token that does not expire on its way to the API. It
-// returns the errors of Client.Refresh, ready, save and ctx. After an *Error with
-// code InvalidGrant the person must sign in again.
+// Token returns an access token that does not expire on its way to the API, or one
+// that is about to expire if a new one can't be had now. It returns the errors of
+// Client.Refresh, ready, save and ctx. After an *Error with code InvalidGrant the
+// person must sign in again.
 func (s *TokenSource) Token(ctx context.Context) (string, error) {
-	return s.get(ctx, func() bool { return s.token.Access != "" && time.Until(s.token.ExpiresAt) > s.margin })
+	if err := s.acquire(ctx); err != nil {
+		return "", err
+	}
+	defer s.release()
+	if s.unsaved == nil && s.lasts(s.margin) {
+		return string(s.token.Access), nil
+	}
+	access, err := s.refresh(ctx)
+	if err != nil && s.unsaved == nil && s.lasts(0) && ctx.Err() == nil {
+		if e, ok := errors.AsType[*Error](err); !ok || e.Temporary() {
+			return string(s.token.Access), nil
+		}
+	}
+	return access, err
 }
 
 // Refresh requests a new access token even if the current one is valid, to use
 // the refresh token and to learn whether it still works. Its errors are those of
 // Token.
 func (s *TokenSource) Refresh(ctx context.Context) error {
-	_, err := s.get(ctx, func() bool { return false })
+	if err := s.acquire(ctx); err != nil {
+		return err
+	}
+	defer s.release()
+	_, err := s.refresh(ctx)
 	return err
 }
 
-// get returns the current access token if isGood, and otherwise a new one.
-func (s *TokenSource) get(ctx context.Context, isGood func() bool) (string, error) {
+// acquire takes the lock, unless ctx ends first.
+func (s *TokenSource) acquire(ctx context.Context) error {
 	select {
 	case <-s.lock:
+		return nil
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return ctx.Err()
 	}
-	defer func() { s.lock <- struct{}{} }()
+}
 
+func (s *TokenSource) release() { s.lock <- struct{}{} }
+
+// lasts reports whether the current access token is valid for longer than margin.
+func (s *TokenSource) lasts(margin time.Duration) bool {
+	return s.token.Access != "" && time.Until(s.token.ExpiresAt) > margin
+}
+
+// refresh returns a new access token, or the one that was not saved before.
+func (s *TokenSource) refresh(ctx context.Context) (string, error) {
 	if s.unsaved != nil {
 		return s.keep(s.unsaved)
-	}
-	if isGood() {
-		return string(s.token.Access), nil
 	}
 	if ctx.Err() != nil {
 		return "", ctx.Err()
@@ -105,7 +131,7 @@ func (s *TokenSource) Flush() error {
 	default:
 		return nil
 	}
-	defer func() { s.lock <- struct{}{} }()
+	defer s.release()
 	if s.unsaved == nil {
 		return nil
 	}
@@ -127,8 +153,8 @@ func (s *TokenSource) keep(t *Token) (string, error) {
 // call of Token refreshes, unless the token has been replaced meanwhile.
 func (s *TokenSource) Invalidate(access string) {
 	<-s.lock
+	defer s.release()
 	if string(s.token.Access) == access {
 		s.token.Access = ""
 	}
-	s.lock <- struct{}{}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,6 +94,51 @@ func TestRefreshMargin(t *testing.T) {
 						t.Errorf("not replaced %v before it expires", margin)
 					}
 					current = next
+				}
+			})
+		})
+	}
+}
+
+// An access token is used to its end while a new one can't be had, and not a second
+// longer.
+func TestTokenUsedToItsEnd(t *testing.T) {
+	refuse := func(status int, body string) func(*http.Request) (*http.Response, error) {
+		return func(r *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+			return w.Result(), nil
+		}
+	}
+	for name, tt := range map[string]struct {
+		transport func(*http.Request) (*http.Response, error)
+		notReady  error
+		used      bool
+	}{
+		"no network":         {transport: func(*http.Request) (*http.Response, error) { return nil, oauthtest.ErrConnection }, used: true},
+		"server in trouble":  {transport: refuse(503, ""), used: true},
+		"disk full":          {notReady: io.ErrShortWrite, used: true},
+		"permission revoked": {transport: refuse(400, `{"error":"invalid_grant"}`)},
+		"client deleted":     {transport: refuse(401, `{"error":"deleted_client"}`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, tok := signIn(t, oauthtest.New(oauthtest.Options{}))
+				if tt.transport != nil {
+					c.HTTP.Transport = roundTrip(tt.transport)
+				}
+				src := oauthdevice.NewTokenSource(c, *tok, func() error { return tt.notReady }, func(*oauthdevice.Token) error { return nil })
+				time.Sleep(time.Hour - time.Second)
+				if v, err := src.Token(t.Context()); (err == nil) != tt.used || tt.used && v != string(tok.Access) {
+					t.Errorf("a second before its end: %v", err)
+				}
+				if err := src.Refresh(t.Context()); err == nil {
+					t.Error("Refresh did not fail")
+				}
+				time.Sleep(time.Second)
+				if _, err := src.Token(t.Context()); err == nil {
+					t.Error("used after its end")
 				}
 			})
 		})
