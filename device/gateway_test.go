@@ -332,6 +332,40 @@ func TestGatewayRefuses(t *testing.T) {
 	}
 }
 
+// TestGatewayMissing checks that the next method is tried where no gateway is, and the
+// gateway again after an hour.
+func TestGatewayMissing(t *testing.T) {
+	var gw *fakeGateway
+	const metadata = "/.well-known/oauth-authorization-server"
+	o := options{
+		setUp: func(w *world, c *Config) {
+			through("gw.test")(w, c)
+			c.Methods = append(c.Methods, w.method(device.ByRelay))
+		},
+		before: func(w *world) {
+			gw = w.addGateway("gw.test", nil)
+			gw.failing(metadata, answer(200, "application/json", `{"issuer":"https://other.test"}`))
+		},
+	}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		w.untilLink(device.ByRelay)
+		began := time.Now()
+		gw.failing(metadata, nil)
+		first := w.until("a code of the gateway", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == device.ByDevice })
+		if after := time.Since(began); after < unverifiedFor-time.Minute || first.Problem != nil {
+			t.Errorf("after %v, problem %+v", after, first.Problem)
+		}
+		// A code that is on the screen outlives metadata that is gone for a while.
+		gw.failing(metadata, answer(404, "text/plain", "404 page not found"))
+		w.restart()
+		w.pass(time.Minute)
+		if s := w.dev.Statuses().Get(); s.Pairing == nil || s.Pairing.UserCode != first.Pairing.UserCode {
+			t.Errorf("the code is gone: %+v", s)
+		}
+		w.pair()
+	})
+}
+
 // TestHandover checks that the gateway is told of the token and of the picker over
 // outages and restarts, and for ten minutes at most, after which the device_code is
 // erased.

@@ -39,8 +39,9 @@ func (m *Method) hasClient(clientID string) bool {
 	return m.ClientID == clientID
 }
 
-// unverifiedFor is how long a refusal counts that a browser brought: anybody who
-// has scanned the code can make one up.
+// unverifiedFor is how long a refusal counts that may not be the server's: one that a
+// browser brought, which anybody who has scanned the code can make up, and metadata
+// that can't be used, which may be from a proxy without a server.
 const unverifiedFor = time.Hour
 
 // methods are the configured methods of pairing, and what servers refuse of them.
@@ -50,7 +51,7 @@ type methods struct {
 	metadata   metadata
 	oauth      oauthdevice.Client
 	store      *store.Store
-	unverified []store.Refusal // that browsers brought; the loop owns it
+	unverified []store.Refusal // see unverifiedFor; the loop owns it
 }
 
 func newMethods(cfg Config) *methods {
@@ -183,7 +184,10 @@ func isMethodRefusal(err error) (*oauthdevice.Error, bool) {
 func (e *Engine) refused(m *Method, err *oauthdevice.Error) error {
 	e.log.Warn("pairing method refused", "method", m.Name, "err", err)
 	r := store.Refusal{Fingerprint: e.methods.fingerprint(m), Method: m.Name, Code: err.Code, Description: err.Description, At: time.Now()}
-	if err.Op == oauthdevice.OpAuthorization {
+	if err.Op == oauthdevice.OpMetadata {
+		r.Code, r.Description = err.Op, err.Err.Error()
+	}
+	if err.Op == oauthdevice.OpAuthorization || err.Op == oauthdevice.OpMetadata {
 		e.methods.unverified = append(e.methods.unverified, r)
 	} else if err := e.cfg.Store.Pairings.Refuse(r); err != nil {
 		return storeError(err)
@@ -207,7 +211,9 @@ func (ms *methods) probe(refusals []store.Refusal) (*Method, error) {
 	}
 	m := &ms.list[i]
 	of := ms.fingerprint(m)
-	if err := ms.store.Pairings.DeleteRefusals(func(r store.Refusal) bool { return r.Fingerprint == of }); err != nil {
+	isOld := func(r store.Refusal) bool { return r.Fingerprint == of }
+	ms.unverified = slices.DeleteFunc(ms.unverified, isOld)
+	if err := ms.store.Pairings.DeleteRefusals(isOld); err != nil {
 		return nil, storeError(err)
 	}
 	return m, nil

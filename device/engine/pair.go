@@ -39,10 +39,16 @@ func (e *Engine) pair(ctx context.Context) error {
 	default:
 		return importer{e}.await(ctx)
 	}
-	if oe, ok := errors.AsType[*oauthdevice.Error](err); ok && !oe.Temporary() {
+	oe, ok := errors.AsType[*oauthdevice.Error](err)
+	if !ok {
+		return err
+	}
+	if !oe.Temporary() {
 		e.tally.pairing(m.Name, oe.Code)
 	}
-	if oe, ok := isMethodRefusal(err); ok {
+	_, refused := isMethodRefusal(err)
+	// A code on the screen is still valid while the metadata is gone.
+	if refused || errors.Is(err, oauthdevice.ErrMetadata) && e.facts.pairing == nil {
 		return e.refused(m, oe)
 	}
 	return err
