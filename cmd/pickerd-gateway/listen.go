@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -24,10 +25,6 @@ const (
 	httpsSocket = "https" // with [tls]
 	httpSocket  = "http"  // with [tls], leads to https; without, what a proxy uses
 )
-
-// maxConns bounds the connections to each listener. Each box that shows a code keeps
-// one.
-const maxConns = 20_000
 
 // A site is a listener and what it serves.
 type site struct {
@@ -85,7 +82,11 @@ func (e env) listen(cfg *config, h, metrics http.Handler) (sites []site, err err
 		return nil, command.Hint(fmt.Errorf("the service manager has opened the socket %q, but [tls] is not set", httpsSocket),
 			"set tls.domain or tls.cert_file, or disable pickerd-gateway.socket", command.Config)
 	}
-	l, err := e.listener(name, cfg.Listen)
+	proxies, err := cfg.proxies()
+	if err != nil {
+		return nil, err
+	}
+	l, err := e.listener(name, cfg.Listen, proxies)
 	if err != nil {
 		return sites, command.Hint(fmt.Errorf("the gateway's address: %w", err), "set another address: listen in the configuration", command.Failed)
 	}
@@ -94,7 +95,7 @@ func (e env) listen(cfg *config, h, metrics http.Handler) (sites []site, err err
 	}
 	sites = append(sites, site{l, h})
 	if cert.config != nil && e.sockets[httpSocket] != nil {
-		if l, err = e.listener(httpSocket, ""); err != nil {
+		if l, err = e.listener(httpSocket, "", proxies); err != nil {
 			return sites, err
 		}
 		sites = append(sites, site{l, redirect(cfg.Issuer, cert.manager)})
@@ -111,8 +112,9 @@ func (e env) listen(cfg *config, h, metrics http.Handler) (sites []site, err err
 // maxScrapes bounds the connections to the metrics.
 const maxScrapes = 16
 
-// listener takes a socket of the service manager, or opens an address.
-func (e env) listener(name, address string) (net.Listener, error) {
+// listener takes a socket of the service manager, or opens an address. It bounds the
+// connections of all, and of each client but the proxies.
+func (e env) listener(name, address string, proxies []netip.Prefix) (net.Listener, error) {
 	l, err := e.sockets.Listen(name)
 	if l == nil && err == nil {
 		l, err = net.Listen("tcp", address)
@@ -120,7 +122,7 @@ func (e env) listener(name, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return netutil.LimitListener(l, maxConns), nil
+	return netutil.LimitListener(newFairListener(l, maxClientConns, proxies), maxConns), nil
 }
 
 // redirect leads browsers to the issuer, and answers the challenges of ACME.

@@ -179,10 +179,14 @@ func (g *guard) right(ctx context.Context) error {
 	return g.s.store.Leave(ctx, g.all, g.member)
 }
 
-// clientPrefix returns what the limits take for one client: an IPv4 address, or a
-// network of IPv6, within which a client chooses its address.
+// clientPrefix returns the client of a request.
 func (s *Server) clientPrefix(r *http.Request) netip.Prefix {
-	addr := clientAddr(r, s.proxies)
+	return ClientPrefix(clientAddr(r, s.proxies))
+}
+
+// ClientPrefix returns what limits take for one client: an IPv4 address, or a network
+// of IPv6, within which a client chooses its address.
+func ClientPrefix(addr netip.Addr) netip.Prefix {
 	bits := 64
 	if addr.Is4() {
 		bits = 32
