@@ -255,6 +255,22 @@ func (b *box) until(what string, ok func() bool) {
 	}
 }
 
+// until waits for what no process tells.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(maxWait)
+	defer deadline.Stop()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("timed out waiting until %s", what)
+		}
+	}
+}
+
 // stop ends the process as systemd does, and returns how long that took.
 func (b *box) stop() time.Duration {
 	b.t.Helper()

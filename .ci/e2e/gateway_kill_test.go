@@ -149,7 +149,7 @@ func (p *person) pairAndPick() {
 			break // paired, although the phone was not told
 		}
 		p.scans++
-		h = newHandset(p.t)
+		h = p.newHandset("127.0.0.1")
 		again := p.signIn(h, s.Pairing.QRURI)
 		if h.waits() && p.finish(h) {
 			break
@@ -178,7 +178,7 @@ func (p *person) signIn(h *handset, link string) (again bool) {
 	consent := h.confirm(link)
 	if consent == "" {
 		p.t.Logf("%s: the phone shows %s instead of the question", p.at, h.shown())
-		return h.status >= http.StatusInternalServerError
+		return h.Status >= http.StatusInternalServerError
 	}
 	p.now(afterConfirm)
 	to, err := p.g.auth.Allow(consent, "person")
@@ -188,16 +188,17 @@ func (p *person) signIn(h *handset, link string) (again bool) {
 	// The box must not fetch the token before something is killed.
 	p.signal(syscall.SIGSTOP)
 	if p.at == inExchange && p.kill != nil {
-		defer p.killInExchange()()
+		p.killInExchange(h, to)
+	} else {
+		h.open(to)
 	}
-	h.open(to)
 	if !h.waits() {
 		p.t.Logf("%s: the phone shows %s after signing in", p.at, h.shown())
 	} else {
 		p.now(afterCallback)
 	}
 	p.signal(syscall.SIGCONT)
-	return h.status >= http.StatusInternalServerError
+	return h.Status >= http.StatusInternalServerError
 }
 
 func (p *person) signal(s syscall.Signal) {
@@ -207,18 +208,24 @@ func (p *person) signal(s syscall.Signal) {
 	}
 }
 
-// killInExchange kills when a gateway's request for the token has arrived at Google,
-// before the answer. The function that it returns waits until everything runs again.
-func (p *person) killInExchange() (wait func()) {
+// killInExchange opens the callback, and kills when a gateway's request for the token
+// has arrived at Google, before the answer.
+func (p *person) killInExchange(h *handset, callback string) {
+	p.t.Helper()
 	arrived, release := p.google.hold("/auth/token")
-	done := make(chan struct{})
+	opened := make(chan struct{})
 	go func() {
-		defer close(done)
-		<-arrived
-		p.now(inExchange)
-		release()
+		defer close(opened)
+		h.open(callback)
 	}()
-	return func() { <-done }
+	select {
+	case <-arrived:
+		p.now(inExchange)
+	case <-opened:
+		p.t.Error("no request for the token")
+	}
+	release()
+	<-opened
 }
 
 // finish waits until the box is paired. It kills before the box has a picking session,
@@ -246,8 +253,8 @@ func (p *person) seeOutage() {
 		p.t.Errorf("the code is gone: %+v", s)
 		return
 	}
-	h := newHandset(p.t)
-	if h.open(s.Pairing.QRURI); h.status != http.StatusServiceUnavailable {
+	h := p.newHandset("127.0.0.1")
+	if h.open(s.Pairing.QRURI); h.Status != http.StatusServiceUnavailable {
 		p.t.Errorf("the phone shows %s, want 503", h.shown())
 	}
 }
@@ -274,16 +281,16 @@ func (p *person) choose(h *handset) {
 	p.t.Helper()
 	s := p.b.untilStatus("a pick", func(s *device.Status) bool { return s.Pick != nil && s.Pick.PickerURI != "" })
 	if h.waits() {
-		h.reload("the phone is led on or told", func() bool { return h.next() != "" || h.isOver() })
+		h.reload("the phone is led on or told", func() bool { return h.Next() != "" || h.isOver() })
 	}
 	to := s.Pick.PickerURI
-	if next := h.next(); next != "" {
+	if next := h.Next(); next != "" {
 		if next != to {
 			p.t.Errorf("the phone is led to %s, not to %s", next, to)
 		}
 		p.ledOn = true
 	}
-	if h.open(to); h.status != http.StatusOK || !strings.Contains(h.page, `id="done"`) {
+	if h.open(to); h.Status != http.StatusOK || !strings.Contains(h.Page, `id="done"`) {
 		p.t.Fatalf("the picker shows %s", h.shown())
 	}
 	if err := p.g.photos.Choose(s.Pick.SessionID, "sample-sunset", "sample-aurora"); err != nil {

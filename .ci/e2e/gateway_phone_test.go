@@ -95,18 +95,11 @@ func TestGatewayPhone(t *testing.T) {
 	screen := newBrowser(t).open(t, 1920, 1080, b.screen)
 	phone := browserOn(t, l, cert).open(t, phoneWidth, phoneHeight, "about:blank")
 	screen.untilState("pairing")
-	link, _ := screen.scan()
-	if !strings.HasPrefix(link, issuer+"/?c=") || len(link) > 78 {
+	if link, _ := screen.scan(); !strings.HasPrefix(link, issuer+"/?c=") || len(link) > 78 {
 		t.Fatalf("QR code %q", link)
 	}
 	screen.save("gateway-pairing")
-	phone.follow(link)
-	phone.until("document.getElementById('code').firstElementChild.textContent === " + quote(screen.text("code")))
-	phone.until("document.getElementById('screen').textContent === 'Living room'")
-	phone.until("document.documentElement.scrollWidth <= innerWidth")
-	phone.save("gateway-confirm")
-	phone.tap("yes")
-	phone.signIn("allow")
+	approveAtGateway(t, screen, phone)
 	phone.until("document.getElementById('done')") // the picker
 	phone.save("gateway-picker")
 	pickAndTapDone(phone, "sunset", "aurora")
@@ -120,6 +113,20 @@ func TestGatewayPhone(t *testing.T) {
 			t.Errorf("%q in the log", secret)
 		}
 	}
+}
+
+// approveAtGateway scans the pairing code, compares the codes and approves.
+func approveAtGateway(t *testing.T, screen, phone *tab) {
+	t.Helper()
+	screen.untilState("pairing")
+	link, _ := screen.scan()
+	phone.follow(link)
+	phone.until("document.getElementById('code').firstElementChild.textContent === " + quote(screen.text("code")))
+	phone.until("document.getElementById('screen').textContent === 'Living room'")
+	phone.until("document.documentElement.scrollWidth <= innerWidth")
+	phone.save("gateway-confirm")
+	phone.tap("yes")
+	phone.signIn("allow")
 }
 
 // serveTLS serves the simulators at another address, which is the one for phones. It
@@ -276,7 +283,7 @@ func (p *pagesTest) refusals() {
 	p.phone.tap("deny")
 	p.check("denied", "location.pathname === '/callback' && document.getElementById('text')")
 
-	h := newHandset(p.t)
+	h := p.newHandset("127.0.0.1")
 	to, err := p.g.auth.Allow(h.confirm(p.code().QRURI()), "person")
 	if err != nil {
 		p.t.Fatal(err)

@@ -15,13 +15,13 @@ import (
 	"pickerd/oauthdevice/oauthtest"
 )
 
-// TestGatewayRollingRestart restarts two instances of the gateway one after another
-// while boxes are paired. No sign-in is lost.
+// TestGatewayRollingRestart restarts two instances of the gateway behind HAProxy one
+// after another while boxes are paired. No sign-in is lost.
 func TestGatewayRollingRestart(t *testing.T) {
 	t.Parallel()
 	const people, restarts = 40, 12
-	c := newCluster(t)
-	server, err := oauthdevice.Discover(t.Context(), nil, c.issuer)
+	c := newHAProxyCluster(t)
+	server, err := oauthdevice.Discover(t.Context(), c.client("127.0.0.1"), c.issuer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestGatewayRollingRestart(t *testing.T) {
 					return
 				default:
 				}
-				s := newSignIn(c, server, fmt.Sprintf("198.51.%d.%d", n%250, i), &retries)
+				s := newSignIn(c, server, fmt.Sprintf("127.1.%d.%d", n%250, i+1), &retries)
 				if err := s.run(t.Context()); err != nil {
 					t.Errorf("sign-in lost: %v", err)
 					return
@@ -82,21 +82,10 @@ type signIn struct {
 }
 
 func newSignIn(c *cluster, server *oauthdevice.Metadata, address string, retries *atomic.Int64) *signIn {
-	s := &signIn{cluster: c, server: server, phone: newHandset(c.t), retries: retries}
-	s.phone.address = address
+	s := &signIn{cluster: c, server: server, phone: c.newHandset(address), retries: retries}
 	s.box = &oauthdevice.Client{ID: "pickerd", Scopes: []string{oauthtest.PickerScope}, DeviceAuthURL: server.DeviceAuthURL, TokenURL: server.TokenURL,
-		HTTP: &http.Client{Transport: from(address)}}
+		HTTP: c.client(address)}
 	return s
-}
-
-// from is a transport for a client of an address.
-type from string
-
-// RoundTrip implements http.RoundTripper.
-func (f from) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	req.Header.Set(testAddress, string(f))
-	return http.DefaultTransport.RoundTrip(req)
 }
 
 // maxRetries bounds how often a box or a person repeats what failed.
@@ -127,6 +116,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 func (s *signIn) run(ctx context.Context) error {
+	defer s.box.HTTP.CloseIdleConnections()
+	defer s.phone.HTTP.CloseIdleConnections()
 	var a *oauthdevice.Authorization
 	err := s.repeat(ctx, func() (err error) {
 		a, err = s.box.Authorize(ctx, "")
@@ -137,7 +128,7 @@ func (s *signIn) run(ctx context.Context) error {
 	}
 	pause(ctx, rand.N(time.Second))
 	consent := s.phone.confirm(a.QRURI())
-	for n := 0; consent == "" && s.phone.status >= http.StatusInternalServerError && n < maxRetries; n++ {
+	for n := 0; consent == "" && s.phone.Status >= http.StatusInternalServerError && n < maxRetries; n++ {
 		s.retries.Add(1)
 		pause(ctx, 250*time.Millisecond)
 		consent = s.phone.confirm(a.QRURI())
@@ -151,10 +142,10 @@ func (s *signIn) run(ctx context.Context) error {
 		return err
 	}
 	s.phone.open(to)
-	for n := 0; s.phone.status >= http.StatusInternalServerError && n < maxRetries; n++ {
+	for n := 0; s.phone.Status >= http.StatusInternalServerError && n < maxRetries; n++ {
 		s.retries.Add(1)
 		pause(ctx, 250*time.Millisecond)
-		s.phone.open(s.phone.at.String()) // reloads the page
+		s.phone.open(s.phone.At.String()) // reloads the page
 	}
 	if !s.phone.waits() {
 		return fmt.Errorf("the phone shows %s after signing in", s.phone.shown())

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log"
@@ -21,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 )
@@ -100,13 +103,7 @@ func (d *daemon) stop() {
 // newRedis starts Redis without any files: what it knows is lost with it.
 func newRedis(t testing.TB) (d *daemon, address string) {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("needs redis-server (apt-get install redis-server)")
-	}
+	path := program(t, "redis-server")
 	address = freeAddress(t)
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -247,10 +244,6 @@ func (b *barrier) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// testAddress is the header that tells the front which client it should forward a
-// request for, because all clients of a test have the same address.
-const testAddress = "X-Test-Address"
-
 // newFront returns a reverse proxy without stickiness. Requests go to the instances
 // in turn, and to the next one if one does not accept the connection.
 func newFront(instances ...string) http.Handler {
@@ -271,9 +264,6 @@ func newFront(instances ...string) http.Handler {
 			r.SetURL(&url.URL{Scheme: "http", Host: "gateway"})
 			r.Out.Host = r.In.Host
 			r.SetXForwarded()
-			if a := r.In.Header.Get(testAddress); a != "" {
-				r.Out.Header.Set("X-Forwarded-For", a)
-			}
 		},
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -284,10 +274,11 @@ type cluster struct {
 	t      *testing.T
 	g      *google
 	issuer string
+	roots  *x509.CertPool // nil for a cluster without TLS
 	redis  *daemon
 	one    *daemon
 	two    *daemon
-	front  *barrier // before the gateway
+	front  *barrier // before the gateway, nil with HAProxy
 	google *barrier // before the simulators
 	url    string   // of the simulators, behind the barrier
 }
@@ -295,29 +286,103 @@ type cluster struct {
 // newCluster starts a cluster in front of a Google that refuses the scope to devices.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{t: t, front: &barrier{}, google: &barrier{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.issuer = "http://" + l.Addr().String()
+	c, instances := startCluster(t, "http://"+l.Addr().String())
+	c.front = &barrier{}
+	srv := &http.Server{Handler: c.front.wrap(newFront(instances...)), ReadHeaderTimeout: maxWait}
+	go srv.Serve(l)
+	t.Cleanup(func() { srv.Close() })
+	return c
+}
+
+// startCluster starts what is behind the proxy. It returns the addresses of the
+// instances.
+func startCluster(t *testing.T, issuer string) (c *cluster, instances []string) {
+	t.Helper()
+	c = &cluster{t: t, issuer: issuer, google: &barrier{}}
 	c.g = googleLike(t, oauthtest.Options{Interval: time.Second, RefuseScope: true, WebRedirects: []string{c.issuer + "/callback"}})
 	google := httptest.NewServer(c.google.wrap(c.g.handler))
 	t.Cleanup(google.Close)
 	c.url = google.URL
 	c.g.photos.Change(func(o *pickertest.Options) { o.PublicURL = c.url + "/photos" })
-	first, second := freeAddress(t), freeAddress(t)
-	srv := &http.Server{Handler: c.front.wrap(newFront(first, second)), ReadHeaderTimeout: maxWait}
-	go srv.Serve(l)
-	t.Cleanup(func() { srv.Close() })
+	instances = []string{freeAddress(t), freeAddress(t)}
 	var address string
 	c.redis, address = newRedis(t)
 	s := gatewaySettings{issuer: c.issuer, google: c.url, store: "redis://" + address + "/0"}
-	s.listen = first
+	s.listen = instances[0]
 	c.one = newGateway(t, c.g, s)
-	s.listen = second
+	s.listen = instances[1]
 	c.two = newGateway(t, c.g, s)
+	return c, instances
+}
+
+// newHAProxyCluster starts a cluster behind HAProxy, whose configuration is the one
+// that is shipped but for the addresses.
+func newHAProxyCluster(t *testing.T) *cluster {
+	t.Helper()
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	roots := writeCertificate(t, cert, key, net.IPv4(127, 0, 0, 1))
+	web := freeAddress(t)
+	c, instances := startCluster(t, "https://"+web)
+	c.roots = roots
+	read := func(name string) string {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	site, config := filepath.Join(dir, "site.pem"), filepath.Join(dir, "haproxy.cfg")
+	text := read("../../cmd/pickerd-gateway/deploy/haproxy.cfg")
+	for old, new := range map[string]string{
+		":8080": freeAddress(t), ":8443": web, "/usr/local/etc/haproxy/site.pem": site,
+		"gateway1:8430": instances[0], "gateway2:8430": instances[1],
+		"maxconn 40000": "maxconn 2000", // as many as a test may open
+	} {
+		if strings.Count(text, old) != 1 {
+			t.Fatalf("%s is not in haproxy.cfg exactly once", old)
+		}
+		text = strings.Replace(text, old, new, 1)
+	}
+	for name, text := range map[string]string{site: read(cert) + read(key), config: text} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
+	d := &daemon{t: t, name: "haproxy", path: program(t, "haproxy"), args: []string{"-f", config}}
+	d.answer = func(ctx context.Context) error {
+		_, err := oauthdevice.Discover(ctx, client, c.issuer)
+		return err
+	}
+	d.start()
 	return c
+}
+
+// program returns the path of a program that a test needs.
+func program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skipf("needs %s", name)
+	}
+	return path
+}
+
+// client returns an HTTP client of the cluster with an address of this machine, such
+// as 127.0.5.1.
+func (c *cluster) client(address string) *http.Client {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	tr := &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: c.roots}, ForceAttemptHTTP2: true}
+	c.t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, Timeout: maxWait}
 }
 
 // throughGateway configures a box with a gateway and nothing else of Google: the

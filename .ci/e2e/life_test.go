@@ -186,30 +186,40 @@ const maxStop = 5 * time.Second
 
 var demoURL = regexp.MustCompile(`http://[0-9.:]+/`)
 
-// TestDemo checks the demo from its code to its photos.
+// TestDemo checks the demo from its code to its photos, with and without a gateway.
 func TestDemo(t *testing.T) {
-	b := &box{t: t, args: []string{"demo", "--listen", "127.0.0.1:0"}}
-	b.start()
-	b.screen = demoURL.FindString(b.out.String())
-	b.socket = regexp.MustCompile(`--socket (\S+)`).FindStringSubmatch(b.out.String())[1]
-	chromium := newBrowser(t)
-	screen := chromium.open(t, 1280, 720, b.screen)
-	phone := chromium.open(t, 390, 844, "about:blank")
-	approve(t, screen, phone)
-	// The approval redirects the phone to the picker.
-	phone.until("document.getElementById('done')")
-	pickAndTapDone(phone, "harbour", "leaves", "waves")
-	screen.untilState("showing")
-	b.until("three photos are stored", func() bool { return b.library() == 3 })
-	b.until("every session is deleted", func() bool { return b.sessions() == 0 })
-	screen.until(`document.getElementById("receipt").textContent.includes("Access to your selection in Google Photos has ended.") || document.getElementById("receipt").hidden`)
-	screen.save("demo-showing")
-	screen.until("document.querySelector('.slide.on video') && document.querySelector('.slide.on video').currentTime > 0.5")
-	screen.save("demo-video")
-	if took := b.stop(); took > maxStop {
-		t.Errorf("Ctrl-C took %v", took)
-	}
-	if _, err := os.Stat(filepath.Dir(b.socket)); err == nil {
-		t.Error("the demo did not remove its state")
+	for name, tt := range map[string]struct {
+		args    []string
+		approve func(t *testing.T, screen, phone *tab)
+	}{
+		"Google":  {nil, approve},
+		"gateway": {[]string{"--gateway"}, approveAtGateway},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &box{t: t, args: append([]string{"demo", "--listen", "127.0.0.1:0"}, tt.args...)}
+			b.start()
+			b.screen = demoURL.FindString(b.out.String())
+			b.socket = regexp.MustCompile(`--socket (\S+)`).FindStringSubmatch(b.out.String())[1]
+			chromium := newBrowser(t)
+			screen := chromium.open(t, 1280, 720, b.screen)
+			phone := chromium.open(t, 390, 844, "about:blank")
+			tt.approve(t, screen, phone)
+			// The approval redirects the phone to the picker.
+			phone.until("document.getElementById('done')")
+			pickAndTapDone(phone, "harbour", "leaves", "waves")
+			screen.untilState("showing")
+			b.until("three photos are stored", func() bool { return b.library() == 3 })
+			b.until("every session is deleted", func() bool { return b.sessions() == 0 })
+			screen.until(`document.getElementById("receipt").textContent.includes("Access to your selection in Google Photos has ended.") || document.getElementById("receipt").hidden`)
+			screen.save("demo-showing")
+			screen.until("document.querySelector('.slide.on video') && document.querySelector('.slide.on video').currentTime > 0.5")
+			screen.save("demo-video")
+			if took := b.stop(); took > maxStop {
+				t.Errorf("Ctrl-C took %v", took)
+			}
+			if _, err := os.Stat(filepath.Dir(b.socket)); err == nil {
+				t.Error("the demo did not remove its state")
+			}
+		})
 	}
 }

@@ -43,9 +43,9 @@ func TestCodeFlow(t *testing.T) {
 			allow := func() oauthdevice.Secret {
 				b := newBrowser(t, tr.of("phone"))
 				b.signIn(c.AuthCodeURL(p.Redirect, "st&te", verifier))
-				q := b.at.Query()
-				if b.at.Path != callbackPath || q.Get("code") == "" || q.Get("state") != "st&te" {
-					t.Fatalf("the browser ended at %s with %q", b.at.Path, q)
+				q := b.At.Query()
+				if b.At.Path != callbackPath || q.Get("code") == "" || q.Get("state") != "st&te" {
+					t.Fatalf("the browser ended at %s with %q", b.At.Path, q)
 				}
 				return oauthdevice.Secret(q.Get("code"))
 			}

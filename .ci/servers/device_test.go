@@ -70,7 +70,7 @@ func decide(b *browser, a *oauthdevice.Authorization, button, outcome string) {
 	b.t.Helper()
 	b.signIn(a.QRURI())
 	b.tap(button)
-	if !strings.Contains(b.page, outcome) {
-		b.t.Fatalf("after %s the phone shows:\n%s", button, b.page)
+	if !strings.Contains(b.Page, outcome) {
+		b.t.Fatalf("after %s the phone shows:\n%s", button, b.Page)
 	}
 }

@@ -106,8 +106,8 @@ func gatewaySubject(t *testing.T, set settings) *conformance.Subject {
 		Approve: func(t *testing.T, a *oauthdevice.Authorization) {
 			b := newBrowser(t, tr.over(network, "phone"))
 			b.signIn(confirm(b, a))
-			if b.at.String() != gatewayIssuer+"/wait" {
-				t.Fatalf("after signing in the phone is at %s:\n%s", b.at.Path, b.page)
+			if b.At.String() != gatewayIssuer+"/wait" {
+				t.Fatalf("after signing in the phone is at %s:\n%s", b.At.Path, b.Page)
 			}
 		},
 		Deny: func(t *testing.T, a *oauthdevice.Authorization) {

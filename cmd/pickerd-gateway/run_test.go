@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"html"
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"testing"
 
 	"pickerd/oauthdevice/oauthtest"
+	"pickerd/oauthdevice/oauthtest/browser"
 	"pickerd/systemd"
 )
 
@@ -49,7 +48,7 @@ type running struct {
 	metrics string // address
 	notify  *net.UnixConn
 	heard   []string
-	client  *http.Client // of a browser
+	client  *http.Client
 	stop    func() error
 }
 
@@ -101,13 +100,9 @@ func start(t *testing.T) *running {
 			r.metrics = m[1]
 		}
 	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	r.client = &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	r.client = &http.Client{Transport: transport}
 	return r
 }
 
@@ -158,7 +153,6 @@ func (r *running) post(path string, form url.Values) (int, string) {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Origin", r.issuer)
 	return r.do(req)
 }
 
@@ -174,30 +168,22 @@ func (r *running) ask(path string, form url.Values) map[string]any {
 	return answer
 }
 
-var (
-	hidden = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]+)">`)
-	leads  = regexp.MustCompile(`content="0; url=([^"]+)"`)
-)
-
 // signIn does what a person does with a phone.
 func (r *running) signIn(link string) {
 	r.t.Helper()
-	_, page := r.get(link)
-	m := hidden.FindStringSubmatch(page)
-	if m == nil {
-		r.t.Fatalf("no question: %s", page)
+	phone := browser.New(r.client.Transport)
+	if err := phone.Open(r.t.Context(), link); err != nil {
+		r.t.Fatal(err)
 	}
-	_, page = r.post("/confirm", url.Values{m[1]: {html.UnescapeString(m[2])}, "answer": {"yes"}})
-	to := leads.FindStringSubmatch(page)
-	if to == nil {
-		r.t.Fatalf("no consent page: %s", page)
+	if err := phone.Submit(r.t.Context(), map[string]string{"answer": "yes"}); err != nil {
+		r.t.Fatalf("%v: %s", err, phone.Page)
 	}
-	callback, err := r.google.Allow(html.UnescapeString(to[1]), "person")
+	callback, err := r.google.Allow(phone.Next(), "person")
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if status, page := r.get(callback); status != http.StatusSeeOther {
-		r.t.Fatalf("callback: %d %s", status, page)
+	if err := phone.Open(r.t.Context(), callback); err != nil || phone.At.Path != "/wait" {
+		r.t.Fatalf("%v, %d at %s: %s", err, phone.Status, phone.At, phone.Page)
 	}
 }
 

@@ -258,6 +258,7 @@ func TestArrows(t *testing.T) {
 		"oauthdevice/httperror":             nil,
 		"oauthdevice/tokenfile":             nil,
 		"oauthdevice/oauthtest":             nil,
+		"oauthdevice/oauthtest/browser":     nil,
 		"oauthdevice/oauthtest/conformance": {"oauthdevice"},
 		"picker":                            {"oauthdevice/httperror"},
 		"picker/pickertest":                 nil,

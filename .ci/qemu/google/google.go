@@ -14,6 +14,9 @@ import (
 	"pickerd/picker/pickertest"
 )
 
+// Gateway is the issuer of a gateway that this Google knows.
+const Gateway = "https://photos.example"
+
 // A Google combines the simulators of authorization and of the Picker API.
 type Google struct {
 	Auth    *oauthtest.Server
@@ -28,7 +31,7 @@ func New(address string) (*Google, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.Auth = oauthtest.New(oauthtest.Options{PublicURL: "http://" + address + "/auth", Interval: time.Second})
+	g.Auth = oauthtest.New(oauthtest.Options{PublicURL: "http://" + address + "/auth", Interval: time.Second, WebRedirects: []string{Gateway + "/callback"}})
 	g.Photos = pickertest.New(pickertest.Options{PublicURL: "http://" + address + "/photos", PollInterval: "1s", Check: g.Auth.Check}, items...)
 	return g, nil
 }
