@@ -177,20 +177,21 @@ func (r *release) build(program string, a arch) error {
 // layOut fills the stage with what all arches share.
 func (r *release) layOut() error {
 	// The documents are printed by the commands.
-	host := filepath.Join(r.stage, "host")
-	if err := do(r.root, []string{"CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildvcs=true", "-o", host, "./cmd/pickerd"); err != nil {
+	host := filepath.Join(r.stage, "host") + "/"
+	if err := do(r.root, []string{"CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildvcs=true", "-o", host, "./cmd/pickerd", "./cmd/pickerd-gateway"); err != nil {
 		return err
 	}
 	for file, args := range map[string][]string{
-		"pickerd.1": {"man"}, "pickerd.toml.5": {"man-toml"}, "pickerd.toml": {"config", "default"},
-		"completion.bash": {"completion", "bash"}, "completion.zsh": {"completion", "zsh"}, "completion.fish": {"completion", "fish"},
+		"pickerd.1.gz": {"pickerd", "man"}, "pickerd.toml.5.gz": {"pickerd", "man-toml"}, "pickerd.toml": {"pickerd", "config", "default"},
+		"completion.bash": {"pickerd", "completion", "bash"}, "completion.zsh": {"pickerd", "completion", "zsh"}, "completion.fish": {"pickerd", "completion", "fish"},
+		"pickerd-gateway.8.gz": {"pickerd-gateway", "man"},
 	} {
-		text, err := exec.Command(host, args...).Output()
+		text, err := exec.Command(host+args[0], args[1:]...).Output()
 		if err != nil {
-			return fmt.Errorf("pickerd %s: %w", strings.Join(args, " "), err)
+			return fmt.Errorf("%s: %w", strings.Join(args, " "), err)
 		}
-		if strings.HasPrefix(file, "pickerd.1") || strings.HasSuffix(file, ".5") {
-			file, text = file+".gz", zip(text)
+		if strings.HasSuffix(file, ".gz") {
+			text = zip(text)
 		}
 		if err := r.write(file, text); err != nil {
 			return err

@@ -70,6 +70,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return command.Done
 	case "-version", "--version":
 		args[0] = "version"
+	case "man": // for building packages
+		manPage(stdout)
+		return command.Done
 	}
 	known := []string{"help"}
 	for _, c := range commands() {
@@ -95,7 +98,7 @@ func (e env) start(ctx context.Context, c verb, args []string) error {
 }
 
 func usage(w io.Writer) {
-	fmt.Fprintf(w, "%s lets boxes sign people in to Google by a code on their screen, through one server of yours.\n\nUsage: %[1]s COMMAND [flags]\n\n", program)
+	fmt.Fprintf(w, "%s\n\nUsage: %s COMMAND [flags]\n\n", about, program)
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-8s %-26s %s\n", c.name, c.args, c.help)
 	}

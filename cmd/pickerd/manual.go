@@ -23,63 +23,30 @@ var documentation = map[string]func(w io.Writer){
 	"man-toml": manToml,
 }
 
-// flagsOf returns the flags of a command, as running it declares them.
+// flagsOf returns the flags of a command.
 func flagsOf(c verb) []*flag.Flag {
-	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
 	e := env{getenv: func(string) string { return "" }, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}
-	if err := c.run(context.Background(), e, fs, []string{"--help"}); !errors.Is(err, flag.ErrHelp) {
-		return nil // no flags
-	}
-	var flags []*flag.Flag
-	fs.VisitAll(func(f *flag.Flag) { flags = append(flags, f) })
-	return flags
-}
-
-// roff escapes text for troff.
-func roff(s string) string {
-	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
-	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
-		s = `\&` + s
-	}
-	return s
+	return command.Flags(c.name, func(fs *flag.FlagSet, args []string) error { return c.run(context.Background(), e, fs, args) })
 }
 
 // manPage writes pickerd(1).
 func manPage(w io.Writer) {
-	fmt.Fprintf(w, ".TH PICKERD 1 \"%s\" \"pickerd\" \"User Commands\"\n.nh\n.SH NAME\npickerd \\- show photos from a phone on a screen without a keyboard\n", builtOn())
-	fmt.Fprintf(w, ".SH SYNOPSIS\n.B pickerd\n.I COMMAND\n[flags]\n.SH DESCRIPTION\n%s\n", roff(about))
-	fmt.Fprintf(w, "It runs as a service. The other commands talk to it over its control socket.\n.SH COMMANDS\n")
+	m := command.Manual{
+		Name: "pickerd", Section: 1, Group: "User Commands", Date: builtOn(), Summary: "show photos from a phone on a screen without a keyboard",
+		Text: []string{about, "It runs as a service. The other commands talk to it over its control socket."},
+		Tables: []command.ManualTable{
+			{Name: "EXIT STATUS", Rows: [][2]string{{"0", "success"}, {"1", "failure"}, {"64", "invalid usage"}, {"69", "daemon unreachable"}, {"78", "invalid configuration"}}},
+			{Name: "ENVIRONMENT", Rows: [][2]string{{"PICKERD_…", "Set a configuration key, such as PICKERD_GOOGLE_CLIENT_ID for google.client_id."},
+				{"STATE_DIRECTORY, RUNTIME_DIRECTORY, CACHE_DIRECTORY, CREDENTIALS_DIRECTORY", "Directories that systemd provides for state, the control socket, the cache and credentials."}}},
+			{Name: "FILES", Rows: [][2]string{{defaultConfig, "The configuration, see pickerd.toml(5)."}, {"/etc/pickerd/client_secret.json", "The OAuth client, as downloaded."},
+				{"/var/lib/pickerd", "Tokens, the list of photos and the photos."}, {"/run/pickerd/control.sock", "The control socket, for root and the group pickerd."}}},
+		},
+		SeeAlso: []string{"pickerd.toml(5)", "systemctl(1)"},
+	}
 	for _, c := range commands() {
-		fmt.Fprintf(w, ".TP\n.B pickerd %s %s\n%s\n", roff(c.name), roff(c.args), roff(c.help))
-		flags := flagsOf(c)
-		if len(flags) == 0 {
-			continue
-		}
-		fmt.Fprint(w, ".RS\n")
-		for _, f := range flags {
-			arg, usage := flag.UnquoteUsage(f)
-			fmt.Fprintf(w, ".TP\n.BI %s \" %s\"\n%s\n", roff("--"+f.Name), roff(arg), roff(usage))
-			if f.DefValue != "" && f.DefValue != "false" {
-				fmt.Fprintf(w, "(default %s)\n", roff(f.DefValue))
-			}
-		}
-		fmt.Fprint(w, ".RE\n")
+		m.Commands = append(m.Commands, command.ManualCommand{Name: c.name, Args: c.args, Help: c.help, Flags: flagsOf(c)})
 	}
-	section := func(name string, rows ...[2]string) {
-		fmt.Fprintf(w, ".SH %s\n", name)
-		for _, r := range rows {
-			fmt.Fprintf(w, ".TP\n.B %s\n%s\n", roff(r[0]), roff(r[1]))
-		}
-	}
-	section("EXIT STATUS", [2]string{"0", "success"}, [2]string{"1", "failure"}, [2]string{"64", "invalid usage"},
-		[2]string{"69", "daemon unreachable"}, [2]string{"78", "invalid configuration"})
-	section("ENVIRONMENT", [2]string{"PICKERD_…", "Set a configuration key, such as PICKERD_GOOGLE_CLIENT_ID for google.client_id."},
-		[2]string{"STATE_DIRECTORY, RUNTIME_DIRECTORY, CACHE_DIRECTORY, CREDENTIALS_DIRECTORY", "Directories that systemd provides for state, the control socket, the cache and credentials."})
-	section("FILES", [2]string{defaultConfig, "The configuration, see pickerd.toml(5)."}, [2]string{"/etc/pickerd/client_secret.json", "The OAuth client, as downloaded."},
-		[2]string{"/var/lib/pickerd", "Tokens, the list of photos and the photos."}, [2]string{"/run/pickerd/control.sock", "The control socket, for root and the group pickerd."})
-	fmt.Fprint(w, ".SH SEE ALSO\n.BR pickerd.toml (5),\n.BR systemctl (1)\n")
+	m.Write(w)
 }
 
 // manToml writes pickerd.toml(5), which contains the commented default file.
@@ -87,7 +54,7 @@ func manToml(w io.Writer) {
 	fmt.Fprintf(w, ".TH PICKERD.TOML 5 \"%s\" \"pickerd\" \"File Formats\"\n.nh\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n", builtOn())
 	fmt.Fprint(w, "TOML. An unknown key is an error.\n.B pickerd config check\n.I FILE\nchecks a file. Durations are written as 90s, 15m or 1h30m, sizes as 500MB. These are all keys with their defaults:\n.PP\n.nf\n")
 	for line := range strings.Lines(configs.Default) {
-		fmt.Fprintln(w, roff(strings.TrimSuffix(line, "\n")))
+		fmt.Fprintln(w, command.Roff(strings.TrimSuffix(line, "\n")))
 	}
 	fmt.Fprint(w, ".fi\n.SH SEE ALSO\n.BR pickerd (1)\n")
 }
