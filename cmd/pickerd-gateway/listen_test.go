@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"pickerd/display/httpserve/pipelisten"
 )
 
 // Port 80 leads to the issuer, whatever the request calls the host.
@@ -47,20 +48,6 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-// pipes is a network of one connection, on which time is the bubble's.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	c, ok := <-p
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
-func (p pipes) Close() error   { close(p); return nil }
-
 // A request has to come soon, and its header has to be small.
 func TestSlowClients(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -77,15 +64,14 @@ func TestSlowClients(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				g, ctx := errgroup.WithContext(ctx)
-				l := make(pipes)
+				l := pipelisten.New()
 				h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if _, err := io.ReadAll(r.Body); err != nil {
 						http.Error(w, "too slow", http.StatusRequestTimeout)
 					}
 				})
 				serve(ctx, g, site{l, h}, slog.New(slog.DiscardHandler))
-				near, far := net.Pipe()
-				l <- far
+				near := l.Dial()
 				g.Go(func() error { _, _ = io.WriteString(near, tt.text); return nil }) // what is refused is not read to its end
 				began := time.Now()
 				near.SetReadDeadline(began.Add(10 * time.Minute))
@@ -118,7 +104,7 @@ func TestStop(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				g, ctx := errgroup.WithContext(ctx)
-				l := make(pipes)
+				l := pipelisten.New()
 				began := make(chan struct{})
 				h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					close(began)
@@ -129,8 +115,7 @@ func TestStop(t *testing.T) {
 					}
 				})
 				serve(ctx, g, site{l, h}, slog.New(slog.DiscardHandler))
-				near, far := net.Pipe()
-				l <- far
+				near := l.Dial()
 				g.Go(func() error { _, _ = io.WriteString(near, "GET / HTTP/1.1\r\nHost: box\r\n\r\n"); return nil })
 				<-began
 				cancel()

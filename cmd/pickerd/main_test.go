@@ -277,6 +277,7 @@ func TestArrows(t *testing.T) {
 		"display/terminal":                  {"display", "display/qr", "display/words"},
 		"display/remote":                    nil,
 		"display/httpserve":                 nil,
+		"display/httpserve/pipelisten":      nil,
 		"display/web":                       {"display", "display/httpserve", "display/photo", "display/qr", "display/words"},
 		"device":                            {"display", "display/words"},
 		"device/engine":                     {"device", "device/fetch", "display", "oauthdevice", "oauthdevice/tokenfile", "picker", "store"},

@@ -14,21 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pickerd/configs"
+	"pickerd/display/httpserve/pipelisten"
 )
-
-// pipes is a network of one connection, on which time is the bubble's.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	c, ok := <-p
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
-func (p pipes) Close() error   { close(p); return nil }
 
 // A header has to come soon, and to be small.
 func TestHeaders(t *testing.T) {
@@ -44,10 +31,9 @@ func TestHeaders(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				g, ctx := errgroup.WithContext(ctx)
-				l := make(pipes)
+				l := pipelisten.New()
 				serve(ctx, g, l, http.NotFoundHandler())
-				near, far := net.Pipe()
-				l <- far
+				near := l.Dial()
 				g.Go(func() error { _, _ = io.WriteString(near, tt.text); return nil }) // what is refused is not read to its end
 				near.SetReadDeadline(time.Now().Add(time.Minute))
 				resp, err := http.ReadResponse(bufio.NewReader(near), nil)

@@ -10,7 +10,6 @@ import (
 	"html"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,6 +22,7 @@ import (
 	"pickerd/device"
 	"pickerd/display"
 	"pickerd/display/httpserve"
+	"pickerd/display/httpserve/pipelisten"
 	"pickerd/display/words"
 )
 
@@ -320,20 +320,6 @@ func TestBounds(t *testing.T) {
 	})
 }
 
-// pipes is a network of one connection, on which time is the bubble's.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	c, ok := <-p
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
-func (p pipes) Close() error   { return nil }
-
 // Who sends a form, or reads a page, slowly on purpose has some maxAnswerTime and no
 // more: they hold one of few places.
 func TestPatience(t *testing.T) {
@@ -346,11 +332,10 @@ func TestPatience(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, done, ended := make(pipes), make(chan struct{}), make(chan struct{})
+				l, done, ended := pipelisten.New(), make(chan struct{}), make(chan struct{})
 				srv := &http.Server{Handler: bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { defer close(done); tt.next(w, r) }), newLimits(), words.English())}
 				go func() { defer close(ended); srv.Serve(l) }()
-				near, far := net.Pipe()
-				l <- far
+				near := l.Dial()
 				if _, err := io.WriteString(near, tt.text); err != nil {
 					t.Fatal(err)
 				}
@@ -360,7 +345,7 @@ func TestPatience(t *testing.T) {
 					t.Errorf("still there after %v", maxAnswerTime)
 				}
 				near.Close()
-				close(l)
+				l.Close()
 				srv.Close()
 				<-ended
 			})

@@ -11,44 +11,29 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pickerd/display/httpserve/pipelisten"
 	"pickerd/display/words"
 )
-
-// pipes is a network of one connection at a time, on which time is the bubble's:
-// who is slow on purpose is slow at once.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	c, ok := <-p
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
-func (p pipes) Close() error   { return nil }
 
 // slowly serves h to one connection from elsewhere that has sent text, in a bubble.
 // done is closed when h has done what it was asked.
 func slowly(t *testing.T, h http.Handler, text string, f func(t *testing.T, c net.Conn, done <-chan struct{})) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := make(pipes)
+		l := pipelisten.New()
 		ended, done := make(chan struct{}), make(chan struct{})
 		srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer close(done)
 			h.ServeHTTP(w, r)
 		})}
 		go func() { defer close(ended); srv.Serve(l) }()
-		near, far := net.Pipe()
-		l <- far
+		near := l.Dial()
 		if _, err := io.WriteString(near, text); err != nil {
 			t.Fatal(err)
 		}
 		f(t, near, done)
 		near.Close()
-		close(l)
+		l.Close()
 		srv.Close()
 		<-ended
 	})

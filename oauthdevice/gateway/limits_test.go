@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -14,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pickerd/display/httpserve/pipelisten"
 	"pickerd/oauthdevice/gateway"
 )
 
@@ -287,20 +287,6 @@ func TestOversized(t *testing.T) {
 	}
 }
 
-// pipes is a network of one connection, on which time is the bubble's.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	c, ok := <-p
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
-func (p pipes) Close() error   { return nil }
-
 // A client that is slow on purpose loses its connection.
 func TestSlowClients(t *testing.T) {
 	for _, tt := range []struct {
@@ -314,11 +300,10 @@ func TestSlowClients(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				l, ended := make(pipes), make(chan struct{})
+				l, ended := pipelisten.New(), make(chan struct{})
 				srv := gateway.HTTPServer(w.gw)
 				go func() { defer close(ended); _ = srv.Serve(l) }()
-				near, far := net.Pipe()
-				l <- far
+				near := l.Dial()
 				if _, err := io.WriteString(near, tt.sent); err != nil {
 					t.Fatal(err)
 				}
@@ -328,7 +313,7 @@ func TestSlowClients(t *testing.T) {
 					t.Errorf("kept for %v", d)
 				}
 				near.Close()
-				close(l)
+				l.Close()
 				srv.Close()
 				<-ended
 			})
