@@ -24,11 +24,6 @@ import (
 
 const gatewayIssuer = "https://gw.test"
 
-// texts are the texts of the gateway's pages.
-type texts struct{}
-
-func (texts) Accepted(string) gateway.Text { return words.English() }
-
 // startGateway runs a real gateway in front of the world's authorization server,
 // until the returned function is called.
 func (w *world) startGateway() (stop func()) {
@@ -49,7 +44,7 @@ func (w *world) startGateway() (stop func()) {
 		Clients:          []gateway.ClientConfig{{ID: "pickerd"}},
 		ContinuePrefixes: []string{"https://photos.google.com/picker/"},
 		Store:            st,
-		Texts:            texts{},
+		Texts:            func(string) gateway.Text { return words.English() },
 		Log:              log,
 	})
 	if err != nil {

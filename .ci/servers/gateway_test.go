@@ -34,12 +34,6 @@ func (h hosts) RoundTrip(req *http.Request) (*http.Response, error) {
 	return oauthtest.InProcess(server).RoundTrip(req)
 }
 
-// texts are the gateway's texts.
-type texts struct{}
-
-// Accepted implements gateway.Texts.
-func (texts) Accepted(language string) gateway.Text { return words.Accepted(language, words.English()) }
-
 // TestGateway runs the conformance suite against the gateway in front of
 // github.com/zitadel/oidc, which signs people in by the authorization code flow.
 func TestGateway(t *testing.T) {
@@ -85,7 +79,7 @@ func gatewaySubject(t *testing.T, set settings) *conformance.Subject {
 		Clients:          []gateway.ClientConfig{{ID: "pickerd"}},
 		ContinuePrefixes: []string{"https://photos.google.com/"},
 		Store:            store,
-		Texts:            texts{},
+		Texts:            func(accept string) gateway.Text { return words.Accepted(accept, words.English()) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -88,21 +88,13 @@ func newGateway(cfg *config, up *oauthdevice.ClientFile, store gateway.Store, m 
 			Issuer: cfg.Upstream.Issuer,
 		},
 		Clients: clients, ContinuePrefixes: cfg.ContinuePrefixes, TrustedProxies: proxies,
-		Store: store, Texts: texts{}, Log: log, Metrics: m,
+		Texts: func(accept string) gateway.Text { return words.Accepted(accept, words.English()) },
+		Store: store, Log: log, Metrics: m,
 	})
 	if err != nil {
 		return nil, command.Hint(err, program+" config default prints a commented example", command.Config)
 	}
 	return s, nil
-}
-
-// texts are the texts of the pages, in English unless the phone prefers a language
-// that there is.
-type texts struct{}
-
-// Accepted implements gateway.Texts.
-func (texts) Accepted(acceptLanguage string) gateway.Text {
-	return words.Accepted(acceptLanguage, words.English())
 }
 
 const (

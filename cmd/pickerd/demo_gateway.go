@@ -28,15 +28,6 @@ type demoGateway struct {
 	server   *gateway.Server
 }
 
-// gatewayTexts are the texts of the gateway's pages, in English unless the phone
-// prefers a language that there is.
-type gatewayTexts struct{}
-
-// Accepted implements gateway.Texts.
-func (gatewayTexts) Accepted(acceptLanguage string) gateway.Text {
-	return words.Accepted(acceptLanguage, words.English())
-}
-
 // listenGateway opens the gateway's address. A gateway without TLS is for this machine
 // only.
 func listenGateway(display *net.TCPAddr) (*demoGateway, error) {
@@ -66,7 +57,8 @@ func (d *demoGateway) open(dir, googleURL, photosURL string, google *oauthtest.S
 		}},
 		Clients:          []gateway.ClientConfig{{ID: configs.DefaultGatewayClient}},
 		ContinuePrefixes: []string{photosURL + "/"},
-		Store:            d.store, Texts: gatewayTexts{}, Log: log,
+		Texts:            func(accept string) gateway.Text { return words.Accepted(accept, words.English()) },
+		Store:            d.store, Log: log,
 	})
 	return err
 }

@@ -62,7 +62,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 }
 
 func (s *Server) pages(r *http.Request) pages {
-	return pages{s.texts.Accepted(strings.Join(r.Header.Values("Accept-Language"), ","))}
+	return pages{s.texts(strings.Join(r.Header.Values("Accept-Language"), ","))}
 }
 
 func (s *Server) write(w http.ResponseWriter, status int, page g.Node) {

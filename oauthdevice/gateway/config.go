@@ -32,10 +32,12 @@ type Config struct {
 	ContinuePrefixes []string       // addresses below which a box may send a phone
 	TrustedProxies   []netip.Prefix // peers whose X-Forwarded-For is believed
 	Store            Store
-	Texts            Texts
-	Log              *slog.Logger     // nil means slog.Default
-	Metrics          Metrics          // nil means none
-	Now              func() time.Time // nil means time.Now
+	// Texts returns the words of the pages in the language that a browser prefers, by
+	// its Accept-Language header (RFC 9110 §12.5.4).
+	Texts   func(acceptLanguage string) Text
+	Log     *slog.Logger     // nil means slog.Default
+	Metrics Metrics          // nil means none
+	Now     func() time.Time // nil means time.Now
 }
 
 // Upstream is the authorization server at which people sign in.

@@ -10,13 +10,6 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-// Texts have the words of the pages, in every language that there is.
-type Texts interface {
-	// Accepted returns the words in the language that a browser prefers, by its
-	// Accept-Language header (RFC 9110, section 12.5.4).
-	Accepted(acceptLanguage string) Text
-}
-
 // A Text has the words of the pages in one language.
 type Text interface {
 	// Say returns the words for a key. Each name in args is replaced by the value

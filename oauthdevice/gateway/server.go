@@ -40,7 +40,7 @@ type Server struct {
 	prefixes    []*url.URL
 	proxies     []netip.Prefix
 	store       Store
-	texts       Texts
+	texts       func(acceptLanguage string) Text
 	log         *slog.Logger
 	metrics     Metrics
 	now         func() time.Time

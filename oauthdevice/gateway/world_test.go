@@ -32,7 +32,6 @@ const (
 // keys are texts that show their keys.
 type keys struct{}
 
-func (keys) Accepted(string) gateway.Text      { return keys{} }
 func (keys) Say(key string, _ ...any) string   { return key }
 func (keys) Language() (code string, rtl bool) { return "en", false }
 
@@ -106,7 +105,7 @@ func newWorld(t testing.TB, change ...func(*gateway.Config)) *world {
 		Clients:          []gateway.ClientConfig{{ID: "pickerd"}, {ID: "hotel", SecretSHA256: hex.EncodeToString(sum[:])}},
 		ContinuePrefixes: []string{"https://photos.google.com/picker/"},
 		Store:            w.store,
-		Texts:            keys{},
+		Texts:            func(string) gateway.Text { return keys{} },
 		Log:              slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics:          w.metrics,
 	}
