@@ -2,7 +2,8 @@
 // for each. It reports the times of the answers, and the processor time and memory of
 // itself and of the gateway.
 //
-// It stands in the place of a proxy: each box has an address in X-Forwarded-For. The
+// With http it stands in the place of a proxy, with https each box has a connection of
+// its own to the gateway. Each box has an address in X-Forwarded-For. The
 // gateway must have the generator's address in trusted_proxies, and max_pending above
 // the number of boxes.
 //
@@ -12,6 +13,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -42,7 +44,7 @@ type options struct {
 func main() {
 	var o options
 	var gateway string
-	flag.StringVar(&gateway, "gateway", "http://127.0.0.1:8430", "`address` of the gateway, plain HTTP")
+	flag.StringVar(&gateway, "gateway", "http://127.0.0.1:8430", "`address` of the gateway; SSL_CERT_FILE names a file with its certificate")
 	flag.StringVar(&o.client, "client", "pickerd", "client_id of the boxes")
 	flag.IntVar(&o.boxes, "boxes", 10_000, "`number` of boxes")
 	flag.DurationVar(&o.interval, "interval", 5*time.Second, "time between polls of a box")
@@ -50,8 +52,8 @@ func main() {
 	flag.IntVar(&o.pid, "pid", 0, "process of the gateway, to read its memory and processor time")
 	flag.Parse()
 	var err error
-	if o.gateway, err = url.Parse(gateway); err != nil || o.gateway.Scheme != "http" || o.gateway.Host == "" {
-		fmt.Fprintln(os.Stderr, "load: --gateway is not an http address")
+	if o.gateway, err = url.Parse(gateway); err != nil || o.gateway.Scheme != "http" && o.gateway.Scheme != "https" || o.gateway.Host == "" {
+		fmt.Fprintln(os.Stderr, "load: --gateway is not an http or https address")
 		os.Exit(64)
 	}
 	if err := run(context.Background(), o); err != nil {
@@ -77,9 +79,9 @@ func (b *box) ask(path string, form url.Values) (int, map[string]any, error) {
 	if b.conn == nil {
 		host := b.o.gateway.Host
 		if b.o.gateway.Port() == "" {
-			host += ":80"
+			host += ":" + b.o.gateway.Scheme // a port has that name
 		}
-		c, err := net.DialTimeout("tcp", host, maxAnswer)
+		c, err := dial(b.o.gateway.Scheme, host)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -108,6 +110,14 @@ func (b *box) ask(path string, form url.Values) (int, map[string]any, error) {
 		_ = b.drop(nil)
 	}
 	return resp.StatusCode, answer, err
+}
+
+func dial(scheme, host string) (net.Conn, error) {
+	d := &net.Dialer{Timeout: maxAnswer}
+	if scheme == "https" {
+		return tls.DialWithDialer(d, "tcp", host, nil)
+	}
+	return d.Dial("tcp", host)
 }
 
 // drop closes the connection. The next request opens another.
@@ -254,8 +264,8 @@ func report(t *tally, took time.Duration) {
 
 // A usage is what a process has used.
 type usage struct {
-	cpu time.Duration
-	rss int64 // bytes
+	cpu       time.Duration
+	rss, peak int64 // bytes
 }
 
 // usageOf reads /proc. It returns zeros for a process that is not there.
@@ -271,9 +281,13 @@ func usageOf(pid int) (u usage) {
 	}
 	if status, err := os.ReadFile(dir + "/status"); err == nil {
 		for line := range strings.Lines(string(status)) {
-			if text, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-				kB, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
+			name, text, _ := strings.Cut(line, ":")
+			kB, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
+			switch name {
+			case "VmRSS":
 				u.rss = kB << 10
+			case "VmHWM":
+				u.peak = kB << 10
 			}
 		}
 	}
@@ -281,5 +295,5 @@ func usageOf(pid int) (u usage) {
 }
 
 func (u usage) print(name string, before usage, took time.Duration) {
-	fmt.Printf("%-12s %.2f cores, %.1f MB\n", name, (u.cpu-before.cpu).Seconds()/took.Seconds(), float64(u.rss)/1e6)
+	fmt.Printf("%-12s %.2f cores, %.1f MB, at most %.1f MB\n", name, (u.cpu-before.cpu).Seconds()/took.Seconds(), float64(u.rss)/1e6, float64(u.peak)/1e6)
 }
