@@ -80,6 +80,7 @@ func scenes(w *words.Words) []scene {
 		{"pairing_another", view{snap: device.Snapshot{State: device.Pairing, NewAccount: true, Account: one, Accounts: []device.AccountStatus{{Email: "mira@example.org"}}, Code: code(device.ByDevice, 29*time.Minute)}}},
 		{"opening", view{snap: device.Snapshot{State: device.Opening}}},
 		{"picking", view{snap: device.Snapshot{State: device.Picking, Pick: pick, Library: some}}},
+		{"picking_phone", view{snap: device.Snapshot{State: device.Picking, Pick: &device.Pick{PickerURI: pick.PickerURI, ExpiresAt: pick.ExpiresAt, OnPhone: true}}}},
 		{"fetching_first", view{snap: device.Snapshot{State: device.Fetching, Fetch: &device.Fetch{Done: 0, Total: 24}}}},
 		{"fetching", view{frame: slide, snap: device.Snapshot{State: device.Fetching, Fetch: &device.Fetch{Done: 7, Total: 24, Failed: 1}, Library: some}}},
 		{"showing_receipt", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 24, Failed: 1, Deleted: true}}},
