@@ -66,8 +66,9 @@ func shell(script string) error {
 // reaches.
 type installation struct {
 	*google.Google
-	t    *testing.T
-	disk string
+	t       *testing.T
+	disk    string
+	forward string // further options of QEMU's network
 }
 
 // newInstallation makes a disk and serves Google at the address under which
@@ -101,7 +102,7 @@ func (in *installation) boot() *machine {
 	in.t.Helper()
 	m := boot(in.t, board{
 		args: []string{"-vga", "std", "-smp", "2", "-drive", "file=" + in.disk + ",format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk",
-			"-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"},
+			"-netdev", "user,id=net" + in.forward, "-device", "virtio-net-pci,netdev=net"},
 		modules: []string{"crc32c_generic", "virtio_pci", "virtio_blk", "ext4", "virtio_net", "evdev", "bochs"},
 		append:  "disk=/dev/vda rw systemd.show_status=0 systemd.journald.forward_to_console=1",
 	})

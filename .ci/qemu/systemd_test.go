@@ -53,7 +53,7 @@ func (in *installation) install(m *machine) {
 func (m *machine) put(path, text string) {
 	m.t.Helper()
 	escaped := strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\042`, "'", `\047`, "%", "%%").Replace(text)
-	m.run("printf '" + escaped + "' > " + path)
+	m.run("printf -- '" + escaped + "' > " + path)
 }
 
 // property returns a property of the service.

@@ -54,6 +54,9 @@ picker_url = "http://%[1]s/photos"
 `, g.address)
 }
 
+// PickerURL returns the address of the Picker API.
+func (g *Google) PickerURL() string { return "http://" + g.address + "/photos" }
+
 // Approve approves the user code that was issued last.
 func (g *Google) Approve() error {
 	if !g.Auth.Approve(g.Auth.UserCode()) {
