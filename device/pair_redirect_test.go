@@ -239,6 +239,19 @@ func TestConsentDeclined(t *testing.T) {
 	})
 }
 
+// TestRefusalEnds checks that a refusal is not shown any more once somebody has
+// signed in.
+func TestRefusalEnds(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		s := w.untilCode()
+		w.auth.Deny(s.Pairing.UserCode)
+		w.untilProblem("denied")
+		if s := w.pair(); s.Problem != nil {
+			t.Errorf("after signing in: %+v", s.Problem)
+		}
+	})
+}
+
 // TestConsentWithoutScope checks that a person who unticks the scope gets a new
 // link.
 func TestConsentWithoutScope(t *testing.T) {

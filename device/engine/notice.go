@@ -24,6 +24,7 @@ type notice struct {
 	Offline  bool          // explains every later failure
 	Disk     bool          // nothing can be stored: nobody is asked for anything
 	Stays    bool          // shown for a while even if the next step works
+	SignIn   bool          // ends when a sign-in succeeds
 }
 
 // notices is the one table of failures, by code.
@@ -36,11 +37,11 @@ var notices = index([]notice{
 	{Code: "rate_limited", Pause: 2 * time.Minute, Heals: true},
 	{Code: "too_many_sessions", Pause: 10 * time.Second, Heals: true},
 
-	{Code: "denied", Stays: true},
-	{Code: "code_spent", Stays: true},
-	{Code: "admin_policy", Stays: true},
-	{Code: "org_internal", Stays: true},
-	{Code: "scope_missing", Stays: true},
+	{Code: "denied", Stays: true, SignIn: true},
+	{Code: "code_spent", Stays: true, SignIn: true},
+	{Code: "admin_policy", Stays: true, SignIn: true},
+	{Code: "org_internal", Stays: true, SignIn: true},
+	{Code: "scope_missing", Stays: true, SignIn: true},
 
 	{Code: "no_photos_account", Pause: 5 * time.Second, Quiet: 12 * time.Second, Heals: true, Stays: true},
 	{Code: "photos_lost", Stays: true},
