@@ -1,6 +1,8 @@
 package device_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -331,6 +333,29 @@ func TestGatewayRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestGatewayCertificate checks that a certificate of the gateway that has expired or is
+// from an unknown authority is not taken for a wrong clock or a captive portal.
+func TestGatewayCertificate(t *testing.T) {
+	for name, err := range map[string]error{
+		"expired":              x509.CertificateInvalidError{Reason: x509.Expired},
+		"an unknown authority": x509.UnknownAuthorityError{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options{setUp: through("gw.test"), before: func(w *world) {
+				w.addGateway("gw.test", nil)
+				w.net.hosts["gw.test"] = failing{&tls.CertificateVerificationError{Err: err}}
+			}}
+			inWorld(t, o, func(t *testing.T, w *world) { w.untilProblem("gateway_down") })
+		})
+	}
+}
+
+// A failing transport has one error for every request.
+type failing struct{ err error }
+
+// RoundTrip implements http.RoundTripper.
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
 
 // TestGatewayMissing checks that the next method is tried where no gateway is, and the
 // gateway again after an hour.

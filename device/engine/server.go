@@ -161,8 +161,11 @@ func (e *gatewayError) code() string {
 		return "gateway_down"
 	case "client_refused", "scope_refused", "refused":
 		return "gateway_refused"
-	case "no_network":
-		if e.Online {
+	case "no_network", "not_google", "clock":
+		// Without an answer the last two are about a certificate: the gateway's, if
+		// Google's is good.
+		oe, ok := errors.AsType[*oauthdevice.Error](e.Err)
+		if e.Online && (code == "no_network" || ok && oe.HTTPStatus == 0) {
 			return "gateway_down"
 		}
 		return code
