@@ -44,7 +44,7 @@ func newCertificate(cfg *config, getenv func(string) string) (certificate, error
 	case t.CertFile != "":
 		c, err := httpserve.NewCertificate(t.CertFile, t.KeyFile)
 		if err != nil {
-			return certificate{}, command.Hint(fmt.Errorf("tls.cert_file: %w", err), "both files must be PEM and readable by the user that runs the gateway", command.Config)
+			return certificate{}, command.Hint(fmt.Errorf("tls.cert_file and tls.key_file: %w", err), "both files must be PEM and readable by the user that runs the gateway", command.Config)
 		}
 		return certificate{config: &tls.Config{GetCertificate: c.Get, NextProtos: []string{"h2", "http/1.1"}}}, nil
 	case t.Domain != "":

@@ -246,8 +246,13 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if view.Next == "" && (in.Continued != "" || s.now().Sub(time.Unix(in.Approved, 0)) > maxWait) {
+	switch {
+	case view.Next != "":
+	case in.Continued != "":
 		s.write(w, http.StatusOK, s.pages(r).message(msgDone))
+		return nil
+	case s.now().Sub(time.Unix(in.Approved, 0)) > maxWait: // the screen has a code for the picker
+		s.write(w, http.StatusOK, s.pages(r).message(msgScanPicker))
 		return nil
 	}
 	if seconds := view.refresh(); seconds != "" {

@@ -288,7 +288,7 @@ func TestWait(t *testing.T) {
 			t.Error("the page is not loaded again")
 		}
 		time.Sleep(2*time.Minute + time.Second)
-		wantPage(t, "after two minutes", p.get("/wait"), 200, "gateway.done")
+		wantPage(t, "after two minutes", p.get("/wait"), 200, "page.pick_title")
 		if a := b.continueAt(pickerURI); a.status != 200 {
 			t.Errorf("continue: %v", a.body)
 		}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"pickerd/oauthdevice"
 )
@@ -26,6 +27,7 @@ func (s *Server) received(r *http.Request, f form) (any, error) {
 func (s *Server) continueAt(r *http.Request, f form) (any, error) {
 	uri := f["uri"]
 	if !mayContinue(s.prefixes, uri) {
+		s.log.Warn("box sends the phone to an address that is not below a continue prefix", "host", hostOf(uri))
 		return nil, refuse(oauthdevice.InvalidRequest, "uri is not below a continue prefix of this gateway")
 	}
 	in, err := s.handedOver(r, f)
@@ -46,6 +48,15 @@ func (s *Server) continueAt(r *http.Request, f form) (any, error) {
 	}
 	in.Answer, in.Continued, in.Continue = nil, sum, sealed
 	return struct{}{}, s.change(r, in)
+}
+
+// hostOf returns the host of an address, whose path may be a secret.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // handedOver returns the sign-in of a request that follows the token.

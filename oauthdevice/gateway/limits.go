@@ -181,6 +181,11 @@ func (g *guard) right(ctx context.Context) error {
 
 // clientPrefix returns the client of a request.
 func (s *Server) clientPrefix(r *http.Request) netip.Prefix {
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && r.Header.Get("X-Forwarded-For") != "" && !isTrusted(peer.Addr().Unmap().WithZone(""), s.proxies) {
+		s.untrusted.Do(func() {
+			s.log.Warn("X-Forwarded-For is ignored because its sender is not a trusted proxy; behind a proxy all clients share the limits of one address then")
+		})
+	}
 	return ClientPrefix(clientAddr(r, s.proxies))
 }
 

@@ -165,6 +165,9 @@ func TestForwardedByStranger(t *testing.T) {
 			if last != tt.last {
 				t.Errorf("the eleventh guess with %v: %d, want %d", tt.trusted, last, tt.last)
 			}
+			if n := strings.Count(w.log.String(), "X-Forwarded-For is ignored"); (n == 1) != (tt.trusted == nil) {
+				t.Errorf("logged %d times with %v:\n%s", n, tt.trusted, w.log)
+			}
 		})
 	}
 }

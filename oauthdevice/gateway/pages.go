@@ -53,6 +53,7 @@ var (
 	msgBusy         = titled("phone.busy") // too many requests
 	msgNotAllowed   = message{"gateway.not_allowed", keyScanNow}
 	msgDone         = titled("gateway.done")
+	msgScanPicker   = message{"page.pick_title", keyScanNow}
 	msgNotFound     = message{"gateway.not_found", keyScanNow}
 	msgFailed       = titled("phone.failed") // an error of the gateway itself
 )

@@ -37,7 +37,7 @@ func Pages(text Text, s Shown) map[string]g.Node {
 	for name, m := range map[string]message{
 		"not-this": msgNotThis, "denied": msgDenied, "expired": msgExpired, "other-browser": msgOtherBrowser, "used": msgUsed,
 		"upstream": msgUpstream, "scope-missing": msgScopeMissing, "admin-policy": msgAdminPolicy, "org-internal": msgOrgInternal,
-		"store-away": msgStoreAway, "busy": msgBusy, "not-allowed": msgNotAllowed, "done": msgDone, "not-found": msgNotFound, "failed": msgFailed,
+		"store-away": msgStoreAway, "busy": msgBusy, "not-allowed": msgNotAllowed, "done": msgDone, "scan-picker": msgScanPicker, "not-found": msgNotFound, "failed": msgFailed,
 	} {
 		all["message-"+name] = p.message(m)
 	}

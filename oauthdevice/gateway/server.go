@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,7 @@ type Server struct {
 	calls       chan struct{} // one element for each request to the upstream server
 	complaints  rate.Sometimes
 	unavailable atomic.Bool // the store
+	untrusted   sync.Once   // says that a proxy is not trusted
 }
 
 // New returns a Server. Its errors are of type *ConfigError.
