@@ -218,8 +218,8 @@ func TestClientFiles(t *testing.T) {
 	}{
 		{"", nil, "/etc/pickerd/client_secret.json", "", ""},
 		{"", []string{"CREDENTIALS_DIRECTORY", "/creds"}, "/creds/client_secret.json", "", ""},
-		{"google.client_id = 'x'\npairing.methods = ['device', 'paste']", nil, "", "", "/etc/pickerd/desktop_client_secret.json"},
-		{"pairing.methods = ['relay']\npairing.relay_url = 'http://localhost/p'", nil, "", "/etc/pickerd/web_client_secret.json", ""},
+		{"google.client_id = 'x'\npairing.methods = ['device', 'paste']", nil, "", "", "/etc/credstore/desktop_client_secret.json"},
+		{"pairing.methods = ['relay']\npairing.relay_url = 'http://localhost/p'", nil, "", "/etc/credstore/web_client_secret.json", ""},
 		{"google.client_file = '/c.json'\npairing.methods = ['import']", nil, "/c.json", "", ""},
 	} {
 		c, err := configs.Load(configFile(t, tt.text), env(tt.env...))

@@ -8,7 +8,6 @@ package configs
 
 import (
 	"bytes"
-	"cmp"
 	_ "embed"
 	"encoding/hex"
 	"fmt"
@@ -250,9 +249,9 @@ func (c *Config) fillIn(getenv func(string) string) error {
 	if c.Control.Socket == "" {
 		c.Control.Socket = DefaultSocket(getenv)
 	}
-	dir := cmp.Or(getenv("CREDENTIALS_DIRECTORY"), "/etc/pickerd")
+	credential := func(name string) string { return credentialFile(getenv("CREDENTIALS_DIRECTORY"), name) }
 	if c.Pairing.Methods == nil {
-		c.Pairing.Methods = c.defaultMethods(dir)
+		c.Pairing.Methods = c.defaultMethods(credential)
 	}
 	// With a gateway, client files serve the grants that were made with them.
 	gateway := c.Google.Gateway != ""
@@ -266,13 +265,35 @@ func (c *Config) fillIn(getenv func(string) string) error {
 		{&c.Google.DesktopFile, pasteClient, gateway || slices.Contains(c.Pairing.Methods, "paste")},
 	} {
 		if *f.value == "" && f.wants {
-			*f.value = filepath.Join(dir, f.name)
+			*f.value = credential(f.name)
 		}
 	}
 	if gateway && c.Google.ClientID == "" {
 		c.Google.ClientID = DefaultGatewayClient
 	}
 	return nil
+}
+
+// credentialFile returns where a credential is: in the service manager's folder for
+// this service or, without one, where an administrator has put it for the service.
+func credentialFile(dir, name string) string {
+	if dir != "" {
+		return filepath.Join(dir, name)
+	}
+	beside := filepath.Join("/etc/pickerd", name)
+	if _, err := os.Stat(beside); err == nil || name == deviceClient {
+		return beside
+	}
+	return InstalledCredential(name)
+}
+
+// InstalledCredential returns where an administrator puts a credential, from which
+// systemd hands it to the service.
+func InstalledCredential(name string) string {
+	if name == deviceClient {
+		return filepath.Join("/etc/pickerd", name)
+	}
+	return filepath.Join("/etc/credstore", name)
 }
 
 // Default names of client files, by the method that needs them.

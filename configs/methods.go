@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 )
 
 // DefaultGatewayClient is the client_id at a gateway unless google.client_id says
@@ -21,12 +20,12 @@ const maxClientFile = 64 << 10
 // defaultMethods returns the pairing methods of a configuration that names none:
 // "device" with a gateway, and otherwise each method whose client is there. dir
 // has the client files with a default name.
-func (c *Config) defaultMethods(dir string) []string {
+func (c *Config) defaultMethods(credential func(name string) string) []string {
 	if c.Google.Gateway != "" {
 		return []string{"device"}
 	}
 	at := func(file, name string) bool {
-		return file != "" && !isPlaceholder(file) || file == "" && HasClient(filepath.Join(dir, name))
+		return file != "" && !isPlaceholder(file) || file == "" && HasClient(credential(name))
 	}
 	var methods []string
 	if c.Google.ClientID != "" || at(c.Google.ClientFile, deviceClient) {
@@ -44,7 +43,7 @@ func (c *Config) defaultMethods(dir string) []string {
 		return methods
 	case web:
 		return []string{"relay"} // the check says what is missing
-	case !c.IsGuest() && HasClient(filepath.Join(dir, "token")):
+	case !c.IsGuest() && HasClient(credential("token")):
 		return []string{"import"} // the token brings its client
 	}
 	return []string{"device"}

@@ -132,13 +132,13 @@ func desktopClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevice.ClientFile, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, clientError("there is no OAuth client: put a client file of type %q at %s, or set %s", kind, path, key)
+		return nil, clientError("there is no OAuth client: put a client file of type %q at %s, or set %s", kind, installAt(path), key)
 	}
 	if err != nil {
 		return nil, clientError("%s: %w", key, err)
 	}
 	if configs.IsPlaceholder(data) { // the unit provides this if the file is missing
-		return nil, clientError("there is no OAuth client: put a client file of type %q at /etc/pickerd/%s", kind, filepath.Base(path))
+		return nil, clientError("there is no OAuth client: put a client file of type %q at %s", kind, installAt(path))
 	}
 	f, err := oauthdevice.ParseClientFile(data)
 	switch {
@@ -154,6 +154,15 @@ func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevic
 		return nil, clientError("%s: %s: %w", key, path, err)
 	}
 	return f, nil
+}
+
+// installAt returns where an administrator puts a client file. The service manager's
+// copy can't be changed.
+func installAt(path string) string {
+	if strings.HasPrefix(path, "/run/credentials/") {
+		return configs.InstalledCredential(filepath.Base(path))
+	}
+	return path
 }
 
 // isGoogle reports whether the token endpoint is Google's, which requires a secret

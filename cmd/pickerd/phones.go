@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,7 +73,9 @@ func (l *phoneListener) open(purpose string) (base string, err error) {
 		l.closing = nil
 	}
 	ip := l.display.IP
-	if ip.IsLoopback() || ip.IsUnspecified() {
+	if own := l.ownAddress(); own != nil {
+		ip = own
+	} else if ip.IsLoopback() || ip.IsUnspecified() {
 		if ip, err = l.lan(); err == nil && ip == nil {
 			err = errors.New("this machine has no address on a local network")
 		}
@@ -93,6 +97,24 @@ func (l *phoneListener) open(purpose string) (base string, err error) {
 		return "http://" + at, err
 	}
 	return l.scheme() + at, err
+}
+
+// ownAddress returns the announced address if it is one of this machine, nil if it is
+// a name or a port forward of another machine.
+func (l *phoneListener) ownAddress() net.IP {
+	u, err := url.Parse(l.address)
+	if err != nil || l.address == "" {
+		return nil
+	}
+	ip := net.ParseIP(u.Hostname())
+	all, err := net.InterfaceAddrs()
+	if err != nil || ip == nil {
+		return nil
+	}
+	if slices.ContainsFunc(all, func(a net.Addr) bool { n, ok := a.(*net.IPNet); return ok && n.IP.Equal(ip) }) {
+		return ip
+	}
+	return nil
 }
 
 // scheme returns the beginning of the display's URL.

@@ -158,6 +158,18 @@ func TestPhoneListenerAddresses(t *testing.T) {
 			t.Errorf("%q, %v", base, err)
 		}
 	})
+	t.Run("another one of this machine is announced", func(t *testing.T) {
+		d := newPhoneListener(t, "127.0.0.1:0")
+		d.address = fmt.Sprintf("http://127.0.0.1:%d", d.display.Port)
+		if at := d.ownAddress(); !at.Equal(net.IPv4(127, 0, 0, 1)) {
+			t.Errorf("own address %v", at)
+		}
+		d.display = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 3), Port: d.display.Port} // loopback, and free at 127.0.0.1 no more
+		d.address = "http://192.0.2.1/"
+		if at := d.ownAddress(); at != nil {
+			t.Errorf("the address of another machine is %v", at)
+		}
+	})
 	t.Run("the display is on the network itself", func(t *testing.T) {
 		d := newPhoneListener(t, "0.0.0.0:0")
 		if base, err := d.open("pairing"); err != nil || base != fmt.Sprintf("http://127.0.0.2:%d", d.display.Port) || d.srv != nil {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"pickerd/device"
 	"pickerd/oauthdevice"
@@ -53,7 +54,7 @@ func (d *Doctor) refusalRemedy(method, code string) string {
 	case gone:
 		return "The client was deleted or disabled in the Google Cloud console. Create another one and install its file, or enable another pairing method."
 	case code == oauthdevice.InvalidClient:
-		return `The client must be of type "TVs and Limited Input devices", and its secret must be right.`
+		return fmt.Sprintf("The client must be of type %q, and its secret must be right.", device.ClientType(method))
 	}
 	return `See "If Google refuses the scope" in the README: set google.gateway, or enable another pairing method.`
 }
