@@ -272,7 +272,10 @@ func TestIlls(t *testing.T) {
 				return true
 			}
 		}, "gateway", Warn, "HTTP 503", "operator of the gateway"},
-		"gateway nowhere":   {func(p *patient) { p.text = toNowhere(p.text); p.useGateway() }, "gateway", Skip, "can't be reached", ""},
+		"gateway nowhere": {func(p *patient) { p.text = toNowhere(p.text); p.useGateway() }, "gateway", Skip, "can't be reached", ""},
+		"gateway that is down": {func(p *patient) {
+			p.text = strings.Replace(p.text, "[google]\n", "[google]\ngateway = \"http://127.0.0.1:1\"\n", 1)
+		}, "route", Fail, "refused", "This is the gateway. It does not answer."},
 		"gateway of guests": {func(p *patient) { p.useGateway(); p.text = "mode = \"guest\"\n" + p.text }, "gateway", OK, "issuer", "of their own"},
 		"client unknown at the gateway": {func(p *patient) {
 			p.useGateway()

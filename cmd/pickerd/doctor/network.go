@@ -188,7 +188,7 @@ func (d *Doctor) route(ctx context.Context, check string) {
 		dialer := net.Dialer{Timeout: d.cfg.Patience}
 		c, err := dialer.DialContext(ctx, "tcp", hostport(s.dialTarget()))
 		if err != nil {
-			d.found(check, Fail, "Check the default route (ip route) and whether a firewall blocks this port.", "%s: %v", hostport(s.dialTarget()), err)
+			d.found(check, Fail, s.remedy("It does not answer.", "Check the default route (ip route) and whether a firewall blocks this port."), "%s: %v", hostport(s.dialTarget()), err)
 			continue
 		}
 		c.Close()
@@ -217,7 +217,7 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 		}
 		if s.via != nil {
 			if _, _, err := s.probe(ctx, d.http(true)); err != nil {
-				d.found(check, Fail, tlsRemedy(err), "%s through the proxy %s: %v", s.hostport(), s.via.Host, err)
+				d.found(check, Fail, s.remedy("Its operator must renew the certificate, or this box must trust its authority (update-ca-certificates).", tlsRemedy(err)), "%s through the proxy %s: %v", s.hostport(), s.via.Host, err)
 				continue
 			}
 			s.trusted = true
@@ -229,7 +229,7 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: d.cfg.Patience}, Config: cfg}
 		c, err := dialer.DialContext(ctx, "tcp", s.hostport())
 		if err != nil {
-			d.found(check, Fail, tlsRemedy(err), "%s: %v", s.hostport(), err)
+			d.found(check, Fail, s.remedy("Its operator must renew the certificate, or this box must trust its authority (update-ca-certificates).", tlsRemedy(err)), "%s: %v", s.hostport(), err)
 			continue
 		}
 		state := c.(*tls.Conn).ConnectionState()
@@ -240,6 +240,15 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 	if !said {
 		d.skip(check, "No server can be reached.")
 	}
+}
+
+// remedy returns what to do about a server: what only a gateway's operator can do comes
+// first, if it is a gateway.
+func (s *server) remedy(gateways, all string) string {
+	if s.name != "gateway" {
+		return all
+	}
+	return "This is the gateway. " + gateways + " If other servers fail too: " + all
 }
 
 func tlsRemedy(err error) string {
