@@ -18,8 +18,8 @@ const DefaultGatewayClient = "pickerd"
 const maxClientFile = 64 << 10
 
 // defaultMethods returns the pairing methods of a configuration that names none:
-// "device" with a gateway, and otherwise each method whose client is there. dir
-// has the client files with a default name.
+// "device" with a gateway, and otherwise each method whose client is there.
+// credential returns where a file with a default name is.
 func (c *Config) defaultMethods(credential func(name string) string) []string {
 	if c.Google.Gateway != "" {
 		return []string{"device"}

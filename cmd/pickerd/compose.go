@@ -81,7 +81,7 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
 	b := &box{log: log, names: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
-	b.phones = &phoneListener{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: lanAddress, log: log, ended: make(chan struct{})}
+	b.phones = &phoneListener{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: lanAddress, own: isOwnAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
 		b.phones.address = cfg.Pairing.Address
 	}

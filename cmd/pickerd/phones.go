@@ -34,6 +34,7 @@ type phoneListener struct {
 	display *net.TCPAddr // where the display listens
 	handler http.Handler
 	lan     func() (net.IP, error)
+	own     func(net.IP) bool // reports whether an address is this machine's
 	log     *slog.Logger
 
 	mu      sync.Mutex
@@ -99,22 +100,26 @@ func (l *phoneListener) open(purpose string) (base string, err error) {
 	return l.scheme() + at, err
 }
 
-// ownAddress returns the announced address if it is one of this machine, nil if it is
-// a name or a port forward of another machine.
+// ownAddress returns the announced address if it is one of this machine on a network,
+// nil if it is a name or a port forward of another machine.
 func (l *phoneListener) ownAddress() net.IP {
 	u, err := url.Parse(l.address)
-	if err != nil || l.address == "" {
+	if err != nil {
 		return nil
 	}
-	ip := net.ParseIP(u.Hostname())
-	all, err := net.InterfaceAddrs()
-	if err != nil || ip == nil {
-		return nil
-	}
-	if slices.ContainsFunc(all, func(a net.Addr) bool { n, ok := a.(*net.IPNet); return ok && n.IP.Equal(ip) }) {
+	if ip := net.ParseIP(u.Hostname()); ip != nil && l.own(ip) {
 		return ip
 	}
 	return nil
+}
+
+// isOwnAddress reports whether this machine has an address on a network.
+func isOwnAddress(ip net.IP) bool {
+	all, err := net.InterfaceAddrs()
+	return err == nil && !ip.IsLoopback() && slices.ContainsFunc(all, func(a net.Addr) bool {
+		n, ok := a.(*net.IPNet)
+		return ok && n.IP.Equal(ip)
+	})
 }
 
 // scheme returns the beginning of the display's URL.

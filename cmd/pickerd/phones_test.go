@@ -23,6 +23,7 @@ func newPhoneListener(t *testing.T, listen string) *phoneListener {
 		display: l.Addr().(*net.TCPAddr),
 		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the phone pages") }),
 		lan:     func() (net.IP, error) { return net.IPv4(127, 0, 0, 2), nil }, // another address of this machine
+		own:     func(net.IP) bool { return false },
 		log:     slog.New(slog.DiscardHandler),
 		ended:   make(chan struct{}),
 	}
@@ -160,14 +161,18 @@ func TestPhoneListenerAddresses(t *testing.T) {
 	})
 	t.Run("another one of this machine is announced", func(t *testing.T) {
 		d := newPhoneListener(t, "127.0.0.1:0")
-		d.address = fmt.Sprintf("http://127.0.0.1:%d", d.display.Port)
-		if at := d.ownAddress(); !at.Equal(net.IPv4(127, 0, 0, 1)) {
-			t.Errorf("own address %v", at)
+		d.own = func(ip net.IP) bool { return ip.Equal(net.IPv4(127, 0, 0, 3)) }
+		d.address = fmt.Sprintf("http://127.0.0.3:%d", d.display.Port)
+		base, err := d.open("pairing")
+		if err != nil || base != d.address || knock(t, base) != "the phone pages" {
+			t.Errorf("%q, %v: nobody answers there", base, err)
 		}
-		d.display = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 3), Port: d.display.Port} // loopback, and free at 127.0.0.1 no more
-		d.address = "http://192.0.2.1/"
-		if at := d.ownAddress(); at != nil {
-			t.Errorf("the address of another machine is %v", at)
+	})
+	t.Run("one of another machine is announced", func(t *testing.T) {
+		d := newPhoneListener(t, "127.0.0.1:0")
+		d.address = "http://192.0.2.1:8420"
+		if base, err := d.open("pairing"); err != nil || base != d.address || knock(t, fmt.Sprintf("http://127.0.0.2:%d", d.display.Port)) != "the phone pages" {
+			t.Errorf("%q, %v: nobody answers on the network", base, err)
 		}
 	})
 	t.Run("the display is on the network itself", func(t *testing.T) {
