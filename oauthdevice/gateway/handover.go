@@ -26,13 +26,18 @@ func (s *Server) received(r *http.Request, f form) (any, error) {
 // signed in. It counts as received, too. The same address may be sent again.
 func (s *Server) continueAt(r *http.Request, f form) (any, error) {
 	uri := f["uri"]
-	if !mayContinue(s.prefixes, uri) {
-		s.log.Warn("box sends the phone to an address that is not below a continue prefix", "host", hostOf(uri))
-		return nil, refuse(oauthdevice.InvalidRequest, "uri is not below a continue prefix of this gateway")
+	if uri == "" {
+		return nil, refuse(oauthdevice.InvalidRequest, "uri is missing")
 	}
 	in, err := s.handedOver(r, f)
 	if err != nil {
 		return nil, err
+	}
+	if !mayContinue(s.prefixes, uri) {
+		s.complaints.Do(func() {
+			s.log.Warn("box sends the phone to an address that is not below a continue prefix", "host", hostOf(uri))
+		})
+		return nil, refuse(oauthdevice.InvalidRequest, "uri is not below a continue prefix of this gateway")
 	}
 	sum := mac([]byte(in.device), uri)
 	switch in.Continued {

@@ -217,7 +217,7 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 		}
 		if s.via != nil {
 			if _, _, err := s.probe(ctx, d.http(true)); err != nil {
-				d.found(check, Fail, s.remedy("Its operator must renew the certificate, or this box must trust its authority (update-ca-certificates).", tlsRemedy(err)), "%s through the proxy %s: %v", s.hostport(), s.via.Host, err)
+				d.found(check, Fail, s.remedy(gatewayCertificate, tlsRemedy(err)), "%s through the proxy %s: %v", s.hostport(), s.via.Host, err)
 				continue
 			}
 			s.trusted = true
@@ -229,7 +229,7 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: d.cfg.Patience}, Config: cfg}
 		c, err := dialer.DialContext(ctx, "tcp", s.hostport())
 		if err != nil {
-			d.found(check, Fail, s.remedy("Its operator must renew the certificate, or this box must trust its authority (update-ca-certificates).", tlsRemedy(err)), "%s: %v", s.hostport(), err)
+			d.found(check, Fail, s.remedy(gatewayCertificate, tlsRemedy(err)), "%s: %v", s.hostport(), err)
 			continue
 		}
 		state := c.(*tls.Conn).ConnectionState()
@@ -241,6 +241,8 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 		d.skip(check, "No server can be reached.")
 	}
 }
+
+const gatewayCertificate = "Its operator must renew the certificate, or this box must trust its authority (update-ca-certificates)."
 
 // remedy returns what to do about a server: what only a gateway's operator can do comes
 // first, if it is a gateway.
