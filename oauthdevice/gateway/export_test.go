@@ -12,7 +12,10 @@ var (
 )
 
 // ClientAddr is for tests.
-func ClientAddr(r *http.Request, trusted ...netip.Prefix) netip.Addr { return clientAddr(r, trusted) }
+func ClientAddr(r *http.Request, trusted ...netip.Prefix) netip.Addr {
+	addr, _ := clientAddr(r, trusted)
+	return addr
+}
 
 // MayContinue is for tests.
 func MayContinue(uri string, prefixes ...string) bool {

@@ -181,12 +181,13 @@ func (g *guard) right(ctx context.Context) error {
 
 // clientPrefix returns the client of a request.
 func (s *Server) clientPrefix(r *http.Request) netip.Prefix {
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && r.Header.Get("X-Forwarded-For") != "" && !isTrusted(peer.Addr().Unmap().WithZone(""), s.proxies) {
+	addr, ignored := clientAddr(r, s.proxies)
+	if ignored {
 		s.untrusted.Do(func() {
 			s.log.Warn("X-Forwarded-For is ignored because its sender is not a trusted proxy; behind a proxy all clients share the limits of one address then")
 		})
 	}
-	return ClientPrefix(clientAddr(r, s.proxies))
+	return ClientPrefix(addr)
 }
 
 // ClientPrefix returns what limits take for one client: an IPv4 address, or a network
@@ -201,13 +202,17 @@ func ClientPrefix(addr netip.Addr) netip.Prefix {
 }
 
 // clientAddr returns the address of a request's client. X-Forwarded-For counts only
-// as far as it was written by trusted proxies, from the right.
-func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
+// as far as it was written by trusted proxies, from the right. ignored means that the
+// request has one, and that its sender is not a trusted proxy.
+func clientAddr(r *http.Request, trusted []netip.Prefix) (addr netip.Addr, ignored bool) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return netip.Addr{}
+		return netip.Addr{}, false
 	}
-	addr := peer.Addr().Unmap().WithZone("")
+	addr = peer.Addr().Unmap().WithZone("")
+	if !isTrusted(addr, trusted) {
+		return addr, r.Header.Get("X-Forwarded-For") != ""
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for isTrusted(addr, trusted) && len(hops) > 0 {
 		last := strings.TrimSpace(hops[len(hops)-1])
@@ -218,7 +223,7 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		}
 		addr = next.Unmap().WithZone("")
 	}
-	return addr
+	return addr, false
 }
 
 func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {
