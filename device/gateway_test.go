@@ -344,18 +344,14 @@ func TestGatewayCertificate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := options{setUp: through("gw.test"), before: func(w *world) {
 				w.addGateway("gw.test", nil)
-				w.net.hosts["gw.test"] = failing{&tls.CertificateVerificationError{Err: err}}
+				w.net.hosts["gw.test"] = roundTripFunc(func(*http.Request) (*http.Response, error) {
+					return nil, &tls.CertificateVerificationError{Err: err}
+				})
 			}}
 			inWorld(t, o, func(t *testing.T, w *world) { w.untilProblem("gateway_down") })
 		})
 	}
 }
-
-// A failing transport has one error for every request.
-type failing struct{ err error }
-
-// RoundTrip implements http.RoundTripper.
-func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
 
 // TestGatewayMissing checks that the next method is tried where no gateway is, and the
 // gateway again after an hour.
