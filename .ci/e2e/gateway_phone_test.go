@@ -63,7 +63,7 @@ func TestGatewayPhone(t *testing.T) {
 	l := newLAN(t)
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	writeCertificate(t, cert, key, net.ParseIP(l.box))
+	writeCertificate(t, cert, key, l.box)
 	trust := "SSL_CERT_FILE=" + cert
 
 	at, err := net.Listen("tcp", l.box+":0")

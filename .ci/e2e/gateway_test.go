@@ -325,7 +325,7 @@ func newHAProxyCluster(t *testing.T) *cluster {
 	t.Helper()
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	roots := writeCertificate(t, cert, key, net.IPv4(127, 0, 0, 1))
+	roots := writeCertificate(t, cert, key, "127.0.0.1")
 	web := freeAddress(t)
 	c, instances := startCluster(t, "https://"+web)
 	c.roots = roots

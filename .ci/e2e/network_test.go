@@ -1,18 +1,11 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -29,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pickerd/device"
+	"pickerd/display/httpserve/testcert"
 )
 
 // A lan is a network of two machines: this one, and a network namespace.
@@ -317,33 +311,20 @@ func TestTLS(t *testing.T) {
 	b.stop()
 }
 
-// writeCertificate writes a self-signed certificate and returns a pool that trusts it.
-func writeCertificate(t *testing.T, certFile, keyFile string, addresses ...net.IP) *x509.CertPool {
+// writeCertificate writes a self-signed certificate for lobby.example and addresses. It
+// returns a pool that trusts it.
+func writeCertificate(t *testing.T, certFile, keyFile string, addresses ...string) *x509.CertPool {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key, err := testcert.New(time.Now().Add(-time.Hour), time.Now().Add(time.Hour), append(addresses, "lobby.example")...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "lobby.example"}, DNSNames: []string{"lobby.example"}, IPAddresses: addresses,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, block := range map[string]*pem.Block{keyFile: {Type: "PRIVATE KEY", Bytes: raw}, certFile: {Type: "CERTIFICATE", Bytes: der}} {
-		var text bytes.Buffer
-		if err := pem.Encode(&text, block); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+	for file, text := range map[string][]byte{keyFile: key, certFile: cert} {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	pool.AppendCertsFromPEM(cert)
 	return pool
 }

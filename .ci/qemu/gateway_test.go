@@ -2,15 +2,9 @@ package qemu
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +13,7 @@ import (
 	"time"
 
 	"pickerd/.ci/qemu/google"
+	"pickerd/display/httpserve/testcert"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/oauthdevice/oauthtest/browser"
 )
@@ -55,24 +50,17 @@ func newGatewayInstallation(t *testing.T) *gatewayInstallation {
 // makeCertificate makes a certificate for the gateway and for Google.
 func (in *gatewayInstallation) makeCertificate() tls.Certificate {
 	in.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key, err := testcert.New(time.Now().Add(-24*time.Hour), time.Now().AddDate(0, 2, 0), strings.TrimPrefix(google.Gateway, "https://"), "10.0.2.2")
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{strings.TrimPrefix(google.Gateway, "https://")}, IPAddresses: []net.IP{net.IPv4(10, 0, 2, 2)},
-		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().AddDate(0, 2, 0), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		in.t.Fatal(err)
-	}
-	in.cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	in.key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
-	in.roots.AppendCertsFromPEM([]byte(in.cert))
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	in.cert, in.key = string(cert), string(key)
+	in.roots.AppendCertsFromPEM(cert)
+	return pair
 }
 
 // installGateway installs the gateway as its README says.
@@ -197,19 +185,7 @@ func (in *gatewayInstallation) pairAndPick(m *machine) {
 	t.Helper()
 	m.run("dpkg -i /packages/pickerd_*.deb 2>&1")
 	m.put("/etc/pickerd/pickerd.toml", fmt.Sprintf("name = \"Lobby\"\n[google]\ngateway = %q\npicker_url = %q\n", google.Gateway, in.PickerURL()))
-	link := ""
-	m.until("the box shows a code", func() bool {
-		var s struct {
-			Pairing struct {
-				QR string `json:"qr_uri"`
-			}
-		}
-		if err := json.Unmarshal([]byte(m.run("pickerd status --json 2>/dev/null || echo {}")), &s); err != nil {
-			t.Fatal(err)
-		}
-		link = s.Pairing.QR
-		return link != ""
-	})
+	link := m.pairingLink("the box shows a code")
 	phone := in.phone()
 	m.open(phone, link)
 	if err := phone.Submit(t.Context(), map[string]string{"answer": "yes"}); err != nil {

@@ -93,6 +93,24 @@ func (m *machine) status() (s struct {
 	return s
 }
 
+// pairingLink waits until the status has the link of a pairing, and returns it.
+func (m *machine) pairingLink(what string) (link string) {
+	m.t.Helper()
+	m.until(what, func() bool {
+		var s struct {
+			Pairing struct {
+				QR string `json:"qr_uri"`
+			}
+		}
+		if err := json.Unmarshal([]byte(m.run("pickerd status --json 2>/dev/null || echo {}")), &s); err != nil {
+			m.t.Fatal(err)
+		}
+		link = s.Pairing.QR
+		return link != ""
+	})
+	return link
+}
+
 // waitForCode waits for a QR code with a text.
 func (m *machine) waitForCode(what, text string) {
 	m.t.Helper()
@@ -323,19 +341,7 @@ func (in *installation) checkPageAlone(m *machine) {
 	id, secret := in.Auth.Client(oauthtest.Desktop)
 	m.put("/etc/credstore/desktop_client_secret.json", fmt.Sprintf(`{"installed":{"client_id":%q,"client_secret":%q}}`, id, secret))
 	m.run("pickerd unpair; systemctl restart pickerd.service")
-	link := ""
-	m.until("the box offers a link for phones", func() bool {
-		var s struct {
-			Pairing struct {
-				QR string `json:"qr_uri"`
-			}
-		}
-		if err := json.Unmarshal([]byte(m.run("pickerd status --json")), &s); err != nil {
-			t.Fatal(err)
-		}
-		link = s.Pairing.QR
-		return link != ""
-	})
+	link := m.pairingLink("the box offers a link for phones")
 	path, ok := strings.CutPrefix(link, "http://10.0.2.15:8420/")
 	if !ok {
 		t.Errorf("link for phones: %s", link)

@@ -1,17 +1,11 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,6 +16,7 @@ import (
 	"time"
 
 	"pickerd/cmd/findings"
+	"pickerd/display/httpserve/testcert"
 )
 
 // A patient is a gateway for the doctor, healthy until it is made ill.
@@ -57,49 +52,40 @@ func (p *patient) client(text string) {
 }
 
 // file makes the store a file with a mode.
-func (p *patient) file(mode os.FileMode) string {
+func (p *patient) file(mode os.FileMode) {
 	path := writeFile(p.t, "gateway.db", "x")
 	if err := os.Chmod(path, mode); err != nil {
 		p.t.Fatal(err)
 	}
 	p.env["PICKERD_GATEWAY_STORE_URL"] = "bbolt://" + path
-	return path
 }
 
 // serve serves the issuer's address, and returns the certificate's pool and files.
 func (p *patient) serve() (roots *x509.CertPool, certFile, keyFile string) {
 	p.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	end := time.Now().AddDate(0, 0, p.days).Add(time.Hour)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: end.AddDate(-1, 0, 0), NotAfter: end, IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	cert, key, err := testcert.New(end.AddDate(-1, 0, 0), end, "127.0.0.1")
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cert := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	certFile = writeFile(p.t, "cert.pem", cert)
-	keyFile = writeFile(p.t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})))
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.site(w, r) }))
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	s.Config.ErrorLog = serverLog(slog.New(slog.DiscardHandler))
 	s.StartTLS()
 	p.t.Cleanup(s.Close)
 	p.issuer = s.URL
 	roots = x509.NewCertPool()
 	if p.trusted {
-		roots.AppendCertsFromPEM([]byte(cert))
+		roots.AppendCertsFromPEM(cert)
 	}
 	if p.ended {
 		s.Close()
 	}
-	return roots, certFile, keyFile
+	return roots, writeFile(p.t, "cert.pem", string(cert)), writeFile(p.t, "key.pem", string(key))
 }
 
 // examine returns the doctor's report after the patient was made ill.

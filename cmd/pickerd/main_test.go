@@ -278,6 +278,7 @@ func TestArrows(t *testing.T) {
 		"display/remote":                    nil,
 		"display/httpserve":                 nil,
 		"display/httpserve/pipelisten":      nil,
+		"display/httpserve/testcert":        nil,
 		"display/web":                       {"display", "display/httpserve", "display/photo", "display/qr", "display/words"},
 		"device":                            {"display", "display/words"},
 		"device/engine":                     {"device", "device/fetch", "display", "oauthdevice", "oauthdevice/tokenfile", "picker", "store"},
