@@ -105,7 +105,7 @@ func TestACME(t *testing.T) {
 	until(t, "the gateway has a certificate", func() bool {
 		first, err = discover()
 		return err == nil
-	})
+	}, d.ended, d.log)
 	acme.Close()
 	d.stop()
 	d.start()

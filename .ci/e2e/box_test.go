@@ -240,6 +240,12 @@ func (b *box) status() *device.Status {
 // until polls until ok reports true, and fails the test after maxWait.
 func (b *box) until(what string, ok func() bool) {
 	b.t.Helper()
+	until(b.t, what, ok, b.ended, b.log)
+}
+
+// until waits until ok. It fails if a process ends before.
+func until(t testing.TB, what string, ok func() bool, ended <-chan error, log *logBuffer) {
+	t.Helper()
 	deadline := time.NewTimer(maxWait)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -247,24 +253,8 @@ func (b *box) until(what string, ok func() bool) {
 	for !ok() {
 		select {
 		case <-tick.C:
-		case err := <-b.ended:
-			b.t.Fatalf("pickerd ended (%v) while waiting until %s\n%s", err, what, b.log)
-		case <-deadline.C:
-			b.t.Fatalf("timed out waiting until %s", what)
-		}
-	}
-}
-
-// until waits for what no process tells.
-func until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(maxWait)
-	defer deadline.Stop()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
+		case err := <-ended:
+			t.Fatalf("the process ended (%v) while waiting until %s\n%s", err, what, log)
 		case <-deadline.C:
 			t.Fatalf("timed out waiting until %s", what)
 		}
