@@ -131,6 +131,13 @@ func (tb *tab) until(condition string) {
 	}
 }
 
+// untilVisible waits for an element by its ID, also over a page that leads on to
+// another: a wait inside the browser would end with the page it began on.
+func (tb *tab) untilVisible(id string) {
+	tb.t.Helper()
+	tb.until(fmt.Sprintf("document.getElementById(%q) && document.getElementById(%q).checkVisibility()", id, id))
+}
+
 func (tb *tab) untilState(s string) {
 	tb.t.Helper()
 	tb.until(fmt.Sprintf("document.body && document.body.dataset.state === %q", s))

@@ -24,7 +24,8 @@ func (tb *tab) follow(link string) { tb.do("open the scanned link", chromedp.Nav
 // shows buttons that have faded.
 func (tb *tab) tap(id string) {
 	tb.t.Helper()
-	tb.do("tap "+id, chromedp.Evaluate[chromedp.Void](`document.querySelector("body.near, body.leaving") || dispatchEvent(new PointerEvent("pointermove"))`), chromedp.WaitVisible(chromedp.ID(id)), chromedp.Click(chromedp.ID(id)))
+	tb.untilVisible(id)
+	tb.do("tap "+id, chromedp.Evaluate[chromedp.Void](`document.querySelector("body.near, body.leaving") || dispatchEvent(new PointerEvent("pointermove"))`), chromedp.Click(chromedp.ID(id)))
 }
 
 // approve scans the pairing code, compares the codes and approves.

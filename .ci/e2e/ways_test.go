@@ -92,7 +92,7 @@ func toRelayPage(screen, phone *tab, decision string) {
 	}
 	phone.follow(link)
 	phone.signIn(decision)
-	phone.do("wait for the relay page", chromedp.WaitVisible(chromedp.ID("go")))
+	phone.untilVisible("go")
 }
 
 // TestRelay pairs by relay and picks with one scan.
@@ -326,7 +326,7 @@ func TestPaste(t *testing.T) {
 
 	phone.do("paste something else", chromedp.SendKeys(chromedp.ID("address"), "hello"))
 	phone.tap("send")
-	phone.do("see the complaint", chromedp.WaitVisible(chromedp.ID("complaint")))
+	phone.untilVisible("complaint")
 	phone.do("paste the address", chromedp.SendKeys(chromedp.ID("address"), copied))
 	phone.tap("send")
 	phone.until("document.getElementById('done')")
