@@ -250,6 +250,71 @@ func TestRepeatedPageToken(t *testing.T) {
 	})
 }
 
+// TestThrottledDownloads checks that a limit of the media hosts costs no photo and few
+// requests.
+func TestThrottledDownloads(t *testing.T) {
+	for name, tt := range map[string]struct {
+		photos int
+		limit  pickertest.Limit
+	}{
+		"4 in 10 s":                   {100, pickertest.Limit{N: 4, Per: 10 * time.Second}},
+		"4 in 10 s, with Retry-After": {100, pickertest.Limit{N: 4, Per: 10 * time.Second, RetryAfter: true}},
+		"10 in a minute":              {200, pickertest.Limit{N: 10, Per: time.Minute}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, options{items: pickertest.PlainPhotos(tt.photos), photos: pickertest.Options{MediaLimit: tt.limit}}, func(t *testing.T, w *world) {
+				w.pair()
+				w.choose()
+				began := time.Now()
+				s := w.untilProblem("rate_limited")
+				if s.State != device.Fetching || s.Problem.RetryAt.IsZero() {
+					t.Errorf("state %s, %+v", s.State, s.Problem)
+				}
+				s = w.untilState(device.Showing)
+				if s.Library.Items != tt.photos || s.Problem != nil {
+					t.Errorf("%d photos, want %d; %+v", s.Library.Items, tt.photos, s.Problem)
+				}
+				refused := 0
+				for _, c := range w.photos.Calls() {
+					if c.Op == pickertest.OpMedia && c.Status == 429 {
+						refused++
+					}
+				}
+				t.Logf("%d refused in %v", refused, time.Since(began).Round(time.Second))
+				if refused > tt.photos/10 {
+					t.Errorf("%d requests refused for %d photos", refused, tt.photos)
+				}
+				w.untilClean()
+			})
+		})
+	}
+}
+
+// TestRetryAfterOfOneItem checks that an item that is refused for long is waited for.
+func TestRetryAfterOfOneItem(t *testing.T) {
+	inWorld(t, options{items: pickertest.PlainPhotos(20)}, func(t *testing.T, w *world) {
+		w.pair()
+		var last time.Time
+		w.photos.FailItem("item-7", func(rw http.ResponseWriter, _ *http.Request) {
+			if last.IsZero() {
+				last = time.Now()
+			}
+			if time.Since(last) < 120*time.Second {
+				rw.Header().Set("Retry-After", "120")
+				rw.WriteHeader(429)
+				return
+			}
+			w.photos.FailItem("item-7", nil)
+			rw.WriteHeader(503)
+		})
+		w.choose()
+		if s := w.untilState(device.Showing); s.Library.Items != 20 {
+			w.until("all photos", func(s device.Status) bool { return s.Library.Items == 20 })
+		}
+		w.untilClean()
+	})
+}
+
 // TestOutageDuringFetch checks that no photo is lost by an outage during the
 // download.
 func TestOutageDuringFetch(t *testing.T) {

@@ -26,7 +26,20 @@ func (e *Engine) fetchConfig() fetch.Config {
 		Listed:   e.pulse.beat,
 		Received: e.tally.received,
 		Item:     e.tally.item,
-		Pause:    func(ctx context.Context, n int) error { return e.pulse.sleep(ctx, backoff(n)) },
+		Wait:     e.pulse.sleep,
+		Backoff:  backoff,
+		Throttled: func(until time.Time) {
+			e.pub.update(func(n *device.Snapshot) {
+				if n.Problem != nil && n.Problem.Code != "rate_limited" {
+					return
+				}
+				n.Problem = nil
+				if !until.IsZero() {
+					n.Problem = notices["rate_limited"].problem()
+					n.Problem.Since, n.Problem.RetryAt = time.Now(), until
+				}
+			})
+		},
 	}
 }
 

@@ -29,6 +29,21 @@ const (
 	stillTimeout = 20 * time.Second
 )
 
+// paced downloads one item when the hosts of the media allow it. A host that has too
+// many requests is asked again later: that is nothing against the item.
+func (f *Fetcher) paced(ctx context.Context, s Session, j job) (store.Addition, error) {
+	for {
+		started, err := f.throttle.acquire(ctx)
+		if err != nil {
+			return store.Addition{}, err
+		}
+		add, err := f.download(ctx, s, j)
+		if !f.throttle.release(started, err) {
+			return add, err
+		}
+	}
+}
+
 // download brings one item to the disk under a temporary name.
 func (f *Fetcher) download(ctx context.Context, s Session, j job) (store.Addition, error) {
 	var none store.Addition

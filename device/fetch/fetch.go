@@ -39,8 +39,13 @@ type Config struct {
 	// Received counts the bytes of downloads, and Item the downloads.
 	Received func(bytes int64)
 	Item     func(fetched bool)
-	// Pause waits before pass n+1. Its error is ctx's.
-	Pause func(ctx context.Context, n int) error
+	// Wait waits for d. Its error is ctx's. Backoff is how long to wait after n
+	// failures in a row.
+	Wait    func(ctx context.Context, d time.Duration) error
+	Backoff func(n int) time.Duration
+	// Throttled reports until when the hosts of the media want no requests, and the
+	// zero time when downloads continue.
+	Throttled func(until time.Time)
 }
 
 // A Session is the picking session whose items are fetched.
@@ -63,8 +68,9 @@ type Result struct {
 
 // A Fetcher downloads one pick at a time.
 type Fetcher struct {
-	cfg    Config
-	ledger *ledger
+	cfg      Config
+	ledger   *ledger
+	throttle *throttle
 }
 
 // New returns a Fetcher.
@@ -75,7 +81,7 @@ func New(cfg Config) *Fetcher { return &Fetcher{cfg: cfg} }
 // error is nil, a *ListError or ErrDiskFull. Other errors are worth another Run.
 func (f *Fetcher) Run(ctx context.Context, s Session) (Result, error) {
 	if f.ledger == nil || f.ledger.pick != s.RequestID {
-		f.ledger = newLedger(s.RequestID)
+		f.ledger, f.throttle = newLedger(s.RequestID), newThrottle(f.cfg)
 	}
 	l := f.ledger
 	for attempt := 1; ; attempt++ {
@@ -102,7 +108,7 @@ func (f *Fetcher) Run(ctx context.Context, s Session) (Result, error) {
 		if came {
 			attempt = 1
 		}
-		if err := f.cfg.Pause(ctx, attempt); err != nil {
+		if err := f.cfg.Wait(ctx, f.cfg.Backoff(attempt)); err != nil {
 			return l.result(), err
 		}
 	}
@@ -172,7 +178,7 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 	for range maxDownloads {
 		workers.Go(func() error {
 			for j := range jobs {
-				add, err := f.download(workCtx, s, j)
+				add, err := f.paced(workCtx, s, j)
 				if err == nil {
 					if err := send(workCtx, commits, add); err != nil {
 						add.Part.Discard()

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	_ "image/png" // for image.Decode
+	"math"
 	"net/http"
 	"net/netip"
 	"regexp"
@@ -99,6 +100,8 @@ func (s *Server) media(a *recorder, r *http.Request) {
 	case fault != nil:
 		fault(a, r)
 		return
+	case s.limited(a):
+		return
 	}
 	it := u.item
 	size := sizeSuffix.FindStringSubmatch(suffix)
@@ -120,6 +123,28 @@ func (s *Server) media(a *recorder, r *http.Request) {
 	default:
 		http.NotFound(a, r)
 	}
+}
+
+// limited refuses a download beyond Options.MediaLimit.
+func (s *Server) limited(w http.ResponseWriter) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, now := s.opt.MediaLimit, time.Now()
+	if l.N == 0 {
+		return false
+	}
+	if len(s.served) == l.N {
+		if left := l.Per - now.Sub(s.served[0]); left > 0 {
+			if l.RetryAfter {
+				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(left.Seconds()))))
+			}
+			w.WriteHeader(http.StatusTooManyRequests)
+			return true
+		}
+		s.served = s.served[1:]
+	}
+	s.served = append(s.served, now)
+	return false
 }
 
 // video serves the host to which video downloads redirect. It needs no access

@@ -66,7 +66,15 @@ type Options struct {
 	NoAccount       bool          // sessions.create returns FAILED_PRECONDITION
 	Disabled        bool          // every call returns SERVICE_DISABLED
 	SlowVideo       time.Duration // delay of each video download
+	MediaLimit      Limit         // of downloads; the zero value means none
 	ClockSkew       time.Duration // how far the server's clock is ahead
+}
+
+// A Limit is how many requests are served within a time. Others get 429.
+type Limit struct {
+	N          int
+	Per        time.Duration
+	RetryAfter bool // the answer says when the next is served
 }
 
 type session struct {
@@ -102,6 +110,7 @@ type Server struct {
 	itemFaults map[string]http.HandlerFunc
 	calls      []Call
 	violations []string
+	served     []time.Time // the last MediaLimit.N downloads
 }
 
 type mediaURL struct {
