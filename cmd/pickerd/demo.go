@@ -32,7 +32,16 @@ const demoName = "Living room"
 func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	addr := fs.String("listen", "127.0.0.1:8420", "`address` of the screen; 0.0.0.0:8420 also serves phones on the network")
 	through := fs.Bool("gateway", false, "sign in through a gateway, at a server that refuses the Picker's scope to boxes")
+	names := fs.String("fault", "", "let the simulators play these faults, `NAME,...`")
+	list := fs.Bool("list-faults", false, "list the faults and exit")
 	if err := parse(fs, args, 0); err != nil {
+		return err
+	}
+	if *list {
+		return listFaults(e.stdout)
+	}
+	var sim simulation
+	if err := sim.setFaults(*names); err != nil {
 		return err
 	}
 	display, err := e.listen(configs.HTTP{Listen: *addr})
@@ -58,15 +67,14 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 		return err
 	}
 	var gw *demoGateway
-	opt := oauthtest.Options{}
 	if *through {
 		if gw, err = listenGateway(display.Addr().(*net.TCPAddr)); err != nil {
 			return err
 		}
 		defer gw.close()
-		opt.RefuseScope, opt.WebRedirects = true, []string{gw.issuer + "/callback"}
+		sim.auth.RefuseScope, sim.auth.WebRedirects = true, []string{gw.issuer + "/callback"}
 	}
-	auth, handler, err := simulators(phoneURL, opt)
+	auth, handler, err := sim.start(phoneURL)
 	if err != nil {
 		return err
 	}
@@ -124,16 +132,17 @@ func (e env) introduce(cfg *configs.Config, phoneURL, internalURL, key string) {
 	}
 }
 
-// simulators returns an authorization server and a Photos service that send phones
-// to phoneURL.
-func simulators(phoneURL string, opt oauthtest.Options) (*oauthtest.Server, *http.ServeMux, error) {
+// start returns an authorization server and a Photos service that send phones to
+// phoneURL.
+func (s *simulation) start(phoneURL string) (*oauthtest.Server, *http.ServeMux, error) {
 	items, err := samples.Items()
 	if err != nil {
 		return nil, nil, err
 	}
-	opt.PublicURL, opt.ContinueURL, opt.Interval = phoneURL+demoAuth, phoneURL+demoPhotos+"/continue/", time.Second
-	auth := oauthtest.New(opt)
-	photos := pickertest.New(pickertest.Options{PublicURL: phoneURL + demoPhotos, PollInterval: "1s", Check: auth.Check}, items...)
+	s.auth.PublicURL, s.auth.ContinueURL, s.auth.Interval = phoneURL+demoAuth, phoneURL+demoPhotos+"/continue/", time.Second
+	auth := oauthtest.New(s.auth)
+	s.photos.PublicURL, s.photos.PollInterval, s.photos.Check = phoneURL+demoPhotos, "1s", auth.Check
+	photos := pickertest.New(s.photos, items...)
 	mux := http.NewServeMux()
 	mux.Handle(demoAuth+"/", http.StripPrefix(demoAuth, auth))
 	mux.Handle(demoPhotos+"/", http.StripPrefix(demoPhotos, photos))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -46,6 +47,8 @@ func TestExitCodes(t *testing.T) {
 		wants []string // on stderr, or on stdout for code 0
 	}{
 		{"nothing", nil, 64, []string{"Usage:"}},
+		{"faults", []string{"demo", "--list-faults"}, 0, []string{"throttle", "no-account"}},
+		{"unknown fault", []string{"demo", "--fault", "throttle,thrott"}, 64, []string{`"thrott"`, "--list-faults"}},
 		{"help", []string{"--help"}, 0, []string{"demo", "unpair", "Exit codes"}},
 		{"help of a command", []string{"status", "--help"}, 0, []string{"Usage: pickerd status"}},
 		{"no such command", []string{"dance"}, 64, []string{"dance", "hint:"}},
@@ -237,7 +240,7 @@ func TestDemoAddresses(t *testing.T) {
 }
 
 func TestDemoSimulatorsAnswer(t *testing.T) {
-	_, mux, err := simulators("http://box.test", oauthtest.Options{})
+	_, mux, err := new(simulation).start("http://box.test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,6 +249,28 @@ func TestDemoSimulatorsAnswer(t *testing.T) {
 		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != 200 {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	var list strings.Builder
+	if err := listFaults(&list); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.IsSortedFunc(faults, func(a, b fault) int { return strings.Compare(a.name, b.name) }) {
+		t.Error("not sorted")
+	}
+	for _, f := range faults {
+		var s simulation
+		if err := s.setFaults(" " + f.name + ","); err != nil || reflect.DeepEqual(s, simulation{}) {
+			t.Errorf("%s changes nothing: %v", f.name, err)
+		}
+		if !strings.Contains(list.String(), f.name+" ") || f.what == "" {
+			t.Errorf("%s is not listed", f.name)
+		}
+		if _, _, err := s.start("http://box.test"); err != nil {
+			t.Errorf("%s: %v", f.name, err)
 		}
 	}
 }

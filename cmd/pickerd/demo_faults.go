@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"pickerd/cmd/command"
+	"pickerd/oauthdevice/oauthtest"
+	"pickerd/picker/pickertest"
+)
+
+// simulation is how the demo's simulators behave.
+type simulation struct {
+	auth   oauthtest.Options
+	photos pickertest.Options
+}
+
+// A fault is a behaviour of Google's services that the demo plays on request, so that
+// the screens that people get to see can be seen.
+type fault struct {
+	name, what string
+	set        func(*simulation)
+}
+
+// faults are all of them, sorted by name.
+var faults = []fault{
+	{"clock-ahead", "Google's clock is two days ahead of the box", func(s *simulation) {
+		s.auth.ClockSkew, s.photos.ClockSkew = 48*time.Hour, 48*time.Hour
+	}},
+	{"disabled", "the Photos Picker API is not enabled in the project", func(s *simulation) { s.photos.Disabled = true }},
+	{"no-account", "the person has no active Google Photos account", func(s *simulation) { s.photos.NoAccount = true }},
+	{"refuse-scope", "the device endpoint refuses the scope of the Picker", func(s *simulation) { s.auth.RefuseScope = true }},
+	{"short-code", "a pairing code lasts a minute", func(s *simulation) { s.auth.CodeLife = time.Minute }},
+	{"short-link", "a picking session may be polled for two minutes", func(s *simulation) { s.photos.TimeoutIn = 2 * time.Minute }},
+	{"slow-video", "a video starts after 20 seconds", func(s *simulation) { s.photos.SlowVideo = 20 * time.Second }},
+	{"throttle", "the media hosts serve 4 files in 10 seconds and answer others with 429", func(s *simulation) {
+		s.photos.MediaLimit = pickertest.Limit{N: 4, Per: 10 * time.Second, RetryAfter: true}
+	}},
+}
+
+// setFaults applies faults by their names, separated by commas.
+func (s *simulation) setFaults(names string) error {
+	for name := range strings.SplitSeq(names, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name })
+		if i < 0 {
+			return command.Hint(fmt.Errorf("no fault is called %q", name), "pickerd demo --list-faults", exitUsage)
+		}
+		faults[i].set(s)
+	}
+	return nil
+}
+
+// listFaults prints the faults.
+func listFaults(w io.Writer) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, f := range faults {
+		fmt.Fprintf(tw, "%s\t%s\n", f.name, f.what)
+	}
+	return tw.Flush()
+}
