@@ -24,15 +24,16 @@ type Google struct {
 	address string
 }
 
-// New returns a Google that boxes reach at an address, host:port.
-func New(address string) (*Google, error) {
+// New returns a Google that boxes reach at an address, host:port, and that has more
+// items than the two pictures.
+func New(address string, more ...*pickertest.Item) (*Google, error) {
 	g := &Google{address: address}
 	items, err := pictures()
 	if err != nil {
 		return nil, err
 	}
 	g.Auth = oauthtest.New(oauthtest.Options{PublicURL: "http://" + address + "/auth", Interval: time.Second, WebRedirects: []string{Gateway + "/callback"}})
-	g.Photos = pickertest.New(pickertest.Options{PublicURL: "http://" + address + "/photos", PollInterval: "1s", Check: g.Auth.Check}, items...)
+	g.Photos = pickertest.New(pickertest.Options{PublicURL: "http://" + address + "/photos", PollInterval: "1s", Check: g.Auth.Check}, append(items, more...)...)
 	return g, nil
 }
 

@@ -6,6 +6,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log"
@@ -41,11 +43,21 @@ func main() {
 	if disk := parameter("disk"); disk != "" {
 		log.Fatal(switchRoot(disk))
 	}
-	raiseLoopback()
-	simulators, err := google.New(address)
-	must(err)
-	go func() { must(http.ListenAndServe(address, simulators.Handler())) }()
-	b := &box{Google: simulators}
+	raise("lo", [4]byte{127, 0, 0, 1})
+	b := &box{state: "/tmp/state"}
+	if far := parameter("google"); far != "" { // on the host: it outlives this machine
+		raise("eth0", [4]byte{10, 0, 2, 15})
+		b.Google, err = google.New(far)
+		must(err)
+	} else {
+		b.Google, err = google.New(address)
+		must(err)
+		go func() { must(http.ListenAndServe(address, b.Handler())) }()
+	}
+	if disk := parameter("state"); disk != "" {
+		b.state = "/state"
+		must(mountDisk(disk, b.state, parameter("filesystem")))
+	}
 	listen(b.do)
 }
 
@@ -63,17 +75,8 @@ func runOnly(words []string) (string, error) {
 
 // switchRoot replaces this program by the init of the system on a disk.
 func switchRoot(disk string) error {
-	if err := os.MkdirAll("/root", 0o755); err != nil {
+	if err := mountDisk(disk, "/root", "ext4"); err != nil {
 		return err
-	}
-	var err error
-	for deadline := time.Now().Add(maxWait); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if err = unix.Mount(disk, "/root", "ext4", 0, ""); err == nil { // the driver has found the disk
-			break
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("mount %s: %w", disk, err)
 	}
 	for _, d := range []string{"/dev", "/proc", "/sys"} {
 		if err := unix.Mount(d, "/root"+d, "", unix.MS_MOVE, ""); err != nil {
@@ -84,6 +87,22 @@ func switchRoot(disk string) error {
 		return err
 	}
 	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"})
+}
+
+// mountDisk mounts a disk when its driver has found it.
+func mountDisk(disk, path, filesystem string) error {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(maxWait); ; time.Sleep(20 * time.Millisecond) {
+		err := unix.Mount(disk, path, filesystem, 0, "")
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("mount %s: %w", disk, err)
+		}
+	}
 }
 
 // must logs an error. The guest is init and runs on.
@@ -132,19 +151,29 @@ func loadModules() {
 	}
 }
 
-func raiseLoopback() {
+// raise gives a network interface an address and takes it up.
+func raise(name string, address [4]byte) {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	must(err)
 	defer unix.Close(s)
-	r, err := unix.NewIfreq("lo")
-	must(err)
-	r.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	must(unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, r))
+	for _, set := range []struct {
+		request uint
+		fill    func(*unix.Ifreq)
+	}{
+		{unix.SIOCSIFADDR, func(r *unix.Ifreq) { must(r.SetInet4Addr(address[:])) }},
+		{unix.SIOCSIFFLAGS, func(r *unix.Ifreq) { r.SetUint16(unix.IFF_UP | unix.IFF_RUNNING) }},
+	} {
+		r, err := unix.NewIfreq(name)
+		must(err)
+		set.fill(r)
+		must(unix.IoctlIfreq(s, set.request, r))
+	}
 }
 
 // box is the pickerd process and its Google.
 type box struct {
 	*google.Google
+	state   string // folder
 	process *exec.Cmd
 	ended   chan error
 }
@@ -199,6 +228,16 @@ func (b *box) do(words []string) (string, error) {
 		return "ok", os.WriteFile("/dev/tty1", []byte(arg+"\n"), 0)
 	case "write":
 		return "ok", os.WriteFile(words[1], []byte(strings.Join(words[2:], " ")), 0)
+	case "status": // {} while pickerd doesn't answer
+		out, err := pickerd("status", "--json").Output()
+		if err != nil {
+			return "{}", nil
+		}
+		return string(bytes.TrimSpace(out)), nil
+	case "begin": // runs a command of pickerd and doesn't wait for it
+		return "ok", pickerd(words[1:]...).Start()
+	case "sums":
+		return b.sums()
 	case "run":
 		out, err := exec.Command(words[1], words[2:]...).CombinedOutput()
 		return string(out), err
@@ -211,10 +250,10 @@ func (b *box) start(arg string) error {
 	text := "name = \"Living room\"\n" + b.Config() + fmt.Sprintf(`client_id = %q
 client_secret = %q
 [store]
-dir = "/tmp/state"
+dir = %q
 [control]
 socket = "/tmp/control.sock"
-`, b.Auth.ClientID(), b.Auth.ClientSecret()) + strings.ReplaceAll(arg, ";", "\n")
+`, b.Auth.ClientID(), b.Auth.ClientSecret(), b.state) + strings.ReplaceAll(arg, ";", "\n")
 	if err := os.WriteFile("/tmp/pickerd.toml", []byte(text), 0o600); err != nil {
 		return err
 	}
@@ -228,6 +267,25 @@ socket = "/tmp/control.sock"
 	process, ended := b.process, b.ended
 	go func() { ended <- process.Wait() }()
 	return nil
+}
+
+// pickerd returns a command that speaks with the daemon.
+func pickerd(words ...string) *exec.Cmd {
+	return exec.Command("/pickerd", append(words, "--socket", "/tmp/control.sock")...)
+}
+
+// sums returns the SHA-256 of every photo on the disk.
+func (b *box) sums() (string, error) {
+	files, err := filepath.Glob(filepath.Join(b.state, "media", "[^.]*"))
+	var out []string
+	for _, path := range files {
+		data, readErr := os.ReadFile(path)
+		if readErr != nil {
+			return "", readErr
+		}
+		out = append(out, fmt.Sprintf("%x", sha256.Sum256(data)))
+	}
+	return strings.Join(out, " "), err
 }
 
 // signal sends pickerd a signal and waits until it has ended.
