@@ -61,7 +61,7 @@ func TestNoToken(t *testing.T) {
 	c, _ := newClient(respond(200, `{}`))
 	c.Tokens = noTokens{}
 	_, err := c.GetSession(t.Context(), "s")
-	_, mediaErr := c.OpenMedia(t.Context(), "http://m.test/x", "")
+	_, mediaErr := c.OpenMedia(t.Context(), "http://p.test/x", "")
 	for _, err := range []error{err, mediaErr} {
 		if err != errNoToken {
 			t.Errorf("got %v, want the error of Token", err)

@@ -67,9 +67,12 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the same request may succeed later: no response, a
-// server error, a rate limit, or a response that is not usable.
+// server error, a rate limit, or a response that is not usable. An unusable address
+// of an item stays so.
 func (e *Error) Temporary() bool {
 	switch {
+	case errors.Is(e.Err, ErrBadMediaURL), errors.Is(e.Err, ErrForeignMedia):
+		return false
 	case e.HTTPStatus == 0, e.Err != nil:
 		return true
 	case e.HTTPStatus == http.StatusTooManyRequests, e.HTTPStatus == http.StatusRequestTimeout, e.HTTPStatus >= 500:

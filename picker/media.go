@@ -93,6 +93,9 @@ var (
 	// ErrBadMediaURL means a baseUrl or a redirect that is not an http(s)
 	// address, or a redirect from https to http.
 	ErrBadMediaURL = errors.New("unusable media address")
+	// ErrForeignMedia means a baseUrl that is neither Google's nor on the host of
+	// Client.BaseURL, or not over https. The access token is not sent there.
+	ErrForeignMedia = errors.New("media address on a host that may not have the access token")
 )
 
 type mediaItemsPage struct {
@@ -177,14 +180,17 @@ type Media struct {
 }
 
 // OpenMedia starts to download baseURL with suffix appended. The access token is
-// sent only to baseURL and never to the target of a redirect. Errors are of type
-// *Error with Op "media" or come from ctx or the TokenSource. The code is
-// PermissionDenied if baseURL has expired.
+// sent only to baseURL, if that is at Google or on the host of BaseURL, and never to
+// the target of a redirect. Errors are of type *Error with Op "media" or come from
+// ctx or the TokenSource. The code is PermissionDenied if baseURL has expired.
 func (c *Client) OpenMedia(ctx context.Context, baseURL, suffix string) (*Media, error) {
 	const op = "media"
 	at, err := url.Parse(baseURL + suffix)
 	if err != nil || !isWeb(at) {
 		return nil, &Error{Op: op, Err: ErrBadMediaURL}
+	}
+	if !c.mayHaveToken(at) {
+		return nil, &Error{Op: op, Err: ErrForeignMedia}
 	}
 	resp, err := c.authorized(ctx, op, "GET", at.String(), nil)
 	for n := 0; err == nil && isRedirect(resp.StatusCode) && n < maxRedirects; n++ {

@@ -35,7 +35,7 @@ func TestMediaURL(t *testing.T) {
 		{"", "", false},
 		{"http://%zz", "", false},
 	} {
-		redirect = tt.redirect
+		redirect, c.BaseURL = tt.redirect, "http://first.test"
 		m, err := c.OpenMedia(t.Context(), tt.base, picker.VideoSuffix)
 		if (err == nil) != tt.ok {
 			t.Errorf("%s to %s: %v", tt.base, tt.redirect, err)
@@ -61,7 +61,7 @@ func TestMediaErrors(t *testing.T) {
 		"empty":             {204, "", "", picker.ErrNotAPI},
 	} {
 		c, _ := newClient(respond(tt.status, tt.body))
-		_, err := c.OpenMedia(t.Context(), "http://m.test/x", picker.StillSuffix(10, 20))
+		_, err := c.OpenMedia(t.Context(), "http://p.test/x", picker.StillSuffix(10, 20))
 		e, ok := errors.AsType[*picker.Error](err)
 		if !ok || e.Op != "media" || e.HTTPStatus != tt.status || e.Code != tt.code || e.Err != tt.is {
 			t.Errorf("%s: %+v", name, err)

@@ -32,6 +32,9 @@ var faults = []fault{
 		s.auth.ClockSkew, s.photos.ClockSkew = 48*time.Hour, 48*time.Hour
 	}},
 	{"disabled", "the Photos Picker API is not enabled in the project", func(s *simulation) { s.photos.Disabled = true }},
+	{"foreign-media", "the list names a stranger's host for every second photo", func(s *simulation) {
+		s.photos.ForeignMedia = "https://googleusercontent.com.evil.example"
+	}},
 	{"no-account", "the person has no active Google Photos account", func(s *simulation) { s.photos.NoAccount = true }},
 	{"refuse-scope", "the device endpoint refuses the scope of the Picker", func(s *simulation) { s.auth.RefuseScope = true }},
 	{"short-code", "a pairing code lasts a minute", func(s *simulation) { s.auth.CodeLife = time.Minute }},

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,17 +52,29 @@ func (s *Server) renderItem(r *http.Request, it *Item) map[string]any {
 		}
 		meta["videoMetadata"] = map[string]any{"fps": 24, "processingStatus": status}
 	}
+	at := scheme(r) + r.Host
+	if s.opt.ForeignMedia != "" && slices.Index(s.items, it)%2 == 1 {
+		at = s.opt.ForeignMedia
+	}
 	return map[string]any{
 		"id":         it.ID,
 		"createTime": it.CreateTime.UTC().Format(time.RFC3339Nano),
 		"type":       kind,
 		"mediaFile": map[string]any{
-			"baseUrl":           "http://" + r.Host + s.prefix(r) + "/media/" + ref,
+			"baseUrl":           at + s.prefix(r) + "/media/" + ref,
 			"mimeType":          it.MimeType,
 			"filename":          it.Filename,
 			"mediaFileMetadata": meta,
 		},
 	}
+}
+
+// scheme returns how the server is reached, also without a socket.
+func scheme(r *http.Request) string {
+	if r.TLS != nil || r.URL.Scheme == "https" {
+		return "https://"
+	}
+	return "http://"
 }
 
 // prefix returns the path under which the server is mounted.
@@ -111,7 +124,7 @@ func (s *Server) media(a *recorder, r *http.Request) {
 		if _, err := netip.ParseAddrPort(host); err != nil { // a number has no subdomains
 			host = "video-downloads." + host
 		}
-		a.Header().Set("Location", "http://"+host+s.prefix(r)+"/video/"+ref)
+		a.Header().Set("Location", scheme(r)+host+s.prefix(r)+"/video/"+ref)
 		a.WriteHeader(http.StatusFound)
 	case size != nil:
 		w, _ := strconv.Atoi(size[1])

@@ -68,6 +68,7 @@ type Options struct {
 	SlowVideo       time.Duration // delay of each video download
 	MediaLimit      Limit         // of downloads; the zero value means none
 	ClockSkew       time.Duration // how far the server's clock is ahead
+	ForeignMedia    string        // address without a path, in the baseUrl of every second item instead of the server's
 }
 
 // A Limit is how many requests are served within a time. Others get 429.
