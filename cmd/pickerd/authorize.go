@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -198,6 +199,8 @@ func (e env) openBrowser(ctx context.Context, address string) {
 	default:
 		return
 	}
+	// It needs all of the desktop's variables, but not pickerd's, which may be secret.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PICKERD_") })
 	if cmd.Start() == nil {
 		go func() { _ = cmd.Wait() }() // ends with ctx at the latest
 	}

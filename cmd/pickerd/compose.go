@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -97,7 +98,7 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 		}
 	}
 	b.newParts(cfg, methods, oauth, token, lang, key)
-	b.hooks = hooks.New(hooks.Config{Statuses: b.screen.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Log: log})
+	b.hooks = hooks.New(hooks.Config{Statuses: b.screen.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Reap: os.Getpid() == 1, Log: log})
 	b.phones.handler = phone.Handler(b.engine.Links(), b.screen, lang, log)
 	if b.outputs, err = newOutputs(cfg, b.screen, b.slides.Unshowable, b.engine.Alive, st.Photos.Open, log, e); err != nil {
 		b.close()

@@ -17,6 +17,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
+	"pickerd/device/hooks"
 	"pickerd/oauthdevice"
 )
 
@@ -171,7 +172,7 @@ const maxOutput = 8 << 20
 // runProgram runs a system program and returns its output.
 func runProgram(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = append(hooks.Environ(os.Environ()), "LC_ALL=C")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", err

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -26,17 +27,22 @@ type Config struct {
 	OnPhotos []string // when the set of photos has changed
 	OnState  []string // when the state has changed
 	Timeout  time.Duration
-	Log      *slog.Logger
+	// Reap collects orphans that this process has adopted. PID 1 must.
+	Reap bool
+	Log  *slog.Logger
 }
 
 // A Runner runs hooks.
 type Runner struct {
-	cfg   Config
-	first device.Status
+	cfg    Config
+	first  device.Status
+	reaper *reaper
 }
 
 // New returns a Runner. It runs hooks for changes from the current status.
-func New(cfg Config) *Runner { return &Runner{cfg, cfg.Statuses.Get()} }
+func New(cfg Config) *Runner {
+	return &Runner{cfg: cfg, first: cfg.Statuses.Get(), reaper: newReaper(cfg.Reap)}
+}
 
 // Run runs hooks until ctx ends, waits for them, and returns ctx's error. A slow hook
 // skips intermediate statuses but always gets the latest.
@@ -47,6 +53,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	if r.cfg.Reap {
+		wg.Go(func() { r.reaper.run(ctx) })
+	}
 	for _, h := range hooks {
 		if len(h.command) > 0 {
 			wg.Go(func() { r.follow(ctx, h) })
@@ -96,6 +105,7 @@ func (r *Runner) run(ctx context.Context, h *hook, s device.Status) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.cfg.Timeout, fmt.Errorf("it took longer than %v", r.cfg.Timeout))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, h.command[0], h.command[1:]...)
+	cmd.Env = Environ(os.Environ())
 	cmd.Stdin = bytes.NewReader(append(data, '\n'))
 	output := &tail{}
 	cmd.Stdout, cmd.Stderr = output, output
@@ -103,8 +113,8 @@ func (r *Runner) run(ctx context.Context, h *hook, s device.Status) error {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 100 * time.Millisecond // don't wait for children that keep the output open
 	began := time.Now()
-	err = cmd.Run()
-	if cmd.Process != nil {
+	if err = r.reaper.start(cmd); err == nil {
+		err = r.reaper.wait(cmd)
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its children
 	}
 	switch exit, _ := errors.AsType[*exec.ExitError](err); {
