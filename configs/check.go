@@ -21,6 +21,7 @@ func (c *Config) check(src *strict.Source, also ...Check) error {
 		}
 	}
 	oneOf("pick.collection", c.Pick.Collection, "replace", "append")
+	oneOf("pick.video", c.Pick.Video, "screen", "original")
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "auto", "text", "json")
 	oneOf("google.client_auth", c.Google.ClientAuth, "form", "basic")

@@ -45,6 +45,7 @@ func TestLoadErrorPositions(t *testing.T) {
 		{"log.format", "log.format = 'xml'", 1, "not one of auto, text, json"},
 		{"pick.collection", "\n\n[pick]\n# none\ncollection = 'add'", 5, "not one of replace, append"},
 		{"slideshow.backing", "[slideshow]\nbacking = 'white'", 2, "not one of blur, black"},
+		{"pick.video", "[pick]\nvideo = 'small'", 2, "not one of screen, original"},
 		{"pick.max_items", "[pick]\nmax_items = 0", 2, "0 is not between 1 and 2000"},
 		{"hooks.on_photos", "[hooks]\non_photos = ['notify-send']", 2, `"notify-send" is not the path of a program`},
 		{"hooks.on_state", "[hooks]\non_state = ['./x']", 2, `"./x" is not the path of a program`},

@@ -76,11 +76,12 @@ type Pairing struct {
 	Address  string   `toml:"address"`
 }
 
-// Pick configures how many items a pick may have, and whether they replace the
-// photos on the box.
+// Pick configures how many items a pick may have, whether they replace the photos on
+// the box, and in what size videos come.
 type Pick struct {
 	MaxItems   int    `toml:"max_items"`
 	Collection string `toml:"collection"` // "replace" or "append"
+	Video      string `toml:"video"`      // "screen" or "original"
 }
 
 // Store configures where state is kept and how large it may be.

@@ -169,8 +169,15 @@ func ImageSuffix(w, h int) string { return fmt.Sprintf("=w%d-h%d", w, h) }
 // the play button. It is documented for the Library API only and may be refused.
 func StillSuffix(w, h int) string { return ImageSuffix(w, h) + "-no" }
 
-// VideoSuffix is the baseUrl suffix for the transcoded video.
-const VideoSuffix = "=dv"
+// The baseUrl suffixes for videos. Only VideoSuffix is documented: any other may be
+// refused, for one video or for all.
+//
+// https://developers.google.com/photos/picker/guides/media-items#video-base-urls
+const (
+	VideoSuffix     = "=dv"  // in the size of the original; begins late and ignores ranges
+	Video1080Suffix = "=m37" // MP4 of at most 1080 lines
+	Video720Suffix  = "=m22" // MP4 of at most 720 lines
+)
 
 // A Media is a download in progress. The caller must close Body.
 type Media struct {

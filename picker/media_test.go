@@ -74,6 +74,8 @@ func TestSuffixes(t *testing.T) {
 		picker.ImageSuffix(1920, 1080): "=w1920-h1080",
 		picker.StillSuffix(1920, 1080): "=w1920-h1080-no",
 		picker.VideoSuffix:             "=dv",
+		picker.Video1080Suffix:         "=m37",
+		picker.Video720Suffix:          "=m22",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

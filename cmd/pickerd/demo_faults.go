@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -36,6 +37,12 @@ var faults = []fault{
 		s.photos.ForeignMedia = "https://googleusercontent.com.evil.example"
 	}},
 	{"no-account", "the person has no active Google Photos account", func(s *simulation) { s.photos.NoAccount = true }},
+	{"no-m37", "the media hosts know no stream of a video with 1080 lines", func(s *simulation) {
+		s.photos.RefusedSuffixes = map[string]int{"m37": http.StatusNotFound}
+	}},
+	{"no-streams", "the media hosts refuse every undocumented stream of a video", func(s *simulation) {
+		s.photos.RefusedSuffixes = map[string]int{"m37": http.StatusForbidden, "m22": http.StatusForbidden, "m18": http.StatusForbidden}
+	}},
 	{"refuse-scope", "the device endpoint refuses the scope of the Picker", func(s *simulation) { s.auth.RefuseScope = true }},
 	{"short-code", "a pairing code lasts a minute", func(s *simulation) { s.auth.CodeLife = time.Minute }},
 	{"short-link", "a picking session may be polled for two minutes", func(s *simulation) { s.photos.TimeoutIn = 2 * time.Minute }},

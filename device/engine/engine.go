@@ -38,6 +38,8 @@ type Config struct {
 	MaxItems    int   // of one pick; 0 means the API's own limit
 	Append      bool  // new picks join the photos on the box instead of replacing them
 	MaxBytes    int64 // of photos on disk; 0 means no limit
+	// OriginalVideos has videos fetched in the size of the original, not of screens.
+	OriginalVideos bool
 	// ScreenSize returns the size in pixels that photos are fetched at; nil means
 	// 1920 by 1080.
 	ScreenSize func() (width, height int)

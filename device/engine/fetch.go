@@ -14,8 +14,11 @@ func (e *Engine) fetchConfig() fetch.Config {
 		ScreenSize: e.cfg.ScreenSize,
 		MaxBytes:   e.cfg.MaxBytes,
 		Append:     e.cfg.Append,
-		Log:        e.log,
-		Progress:   func(p device.Fetch) { e.pub.update(func(n *device.Snapshot) { n.Fetch = &p }) },
+
+		OriginalVideos: e.cfg.OriginalVideos,
+
+		Log:      e.log,
+		Progress: func(p device.Fetch) { e.pub.update(func(n *device.Snapshot) { n.Fetch = &p }) },
 		Arrived: func() {
 			if known, err := e.cfg.Store.Facts(); err == nil {
 				e.pub.count(known)

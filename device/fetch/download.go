@@ -25,12 +25,13 @@ const (
 	// maxStall is how long a download may bring nothing: Google's transcoder takes
 	// up to nine seconds for its first byte.
 	maxStall = 60 * time.Second
-	// stillTimeout bounds the wait for a video's still. The video is here already.
+	// stillTimeout bounds one request for a video's still. The video is here already.
 	stillTimeout = 20 * time.Second
 )
 
 // paced downloads one item when the hosts of the media allow it. A host that has too
-// many requests is asked again later: that is nothing against the item.
+// many requests is asked again later, and one that does not offer a video by one suffix
+// is asked by the next: both are nothing against the item.
 func (f *Fetcher) paced(ctx context.Context, s Session, j job) (store.Addition, error) {
 	for {
 		started, err := f.throttle.acquire(ctx)
@@ -38,7 +39,7 @@ func (f *Fetcher) paced(ctx context.Context, s Session, j job) (store.Addition, 
 			return store.Addition{}, err
 		}
 		add, err := f.download(ctx, s, j)
-		if !f.throttle.release(started, err) {
+		if !f.throttle.release(started, err) && !f.suffixes.failed(j.item, err) {
 			return add, err
 		}
 	}
@@ -50,7 +51,7 @@ func (f *Fetcher) download(ctx context.Context, s Session, j job) (store.Additio
 	if j.item.Processing() {
 		return none, errNotReady
 	}
-	suffix, limit := picker.VideoSuffix, int64(maxVideoBytes)
+	suffix, limit := f.suffixes.of(j.item.ID), int64(maxVideoBytes)
 	if j.item.Type != picker.Video {
 		w, h := f.cfg.ScreenSize()
 		suffix, limit = picker.ImageSuffix(w, h), maxPhotoBytes
@@ -79,6 +80,9 @@ func (f *Fetcher) download(ctx context.Context, s Session, j job) (store.Additio
 	}
 	w := &claimWriter{part, room}
 	p, err := f.receive(m, w, limit, func() { watch.Reset(maxStall); f.cfg.Alive() })
+	if err == nil && j.item.Type == picker.Video && p.Type != picker.Video {
+		err = errNoVideo
+	}
 	if err == nil && p.Type == picker.Video {
 		watch.Stop()
 		err = f.addStill(ctx, s, j, w)
@@ -165,22 +169,14 @@ func inspect(part *store.Part, p *store.Photo) error {
 // addStill appends a picture of a video to its file, for screens that can't play
 // it. Without one the video is still a video: only errors of the disk count.
 func (f *Fetcher) addStill(ctx context.Context, s Session, j job, w *claimWriter) error {
-	ctx, cancel := context.WithTimeout(ctx, stillTimeout)
-	defer cancel()
 	width, height := f.cfg.ScreenSize()
 	var data []byte
 	for _, suffix := range []string{picker.StillSuffix(width, height), picker.ImageSuffix(width, height)} {
-		m, err := s.API.OpenMedia(ctx, j.item.MediaFile.BaseURL, suffix)
-		if err != nil {
-			f.cfg.Log.Debug("no still of a video", "err", err)
-			continue
-		}
-		data, err = io.ReadAll(io.LimitReader(m.Body, maxStillBytes+1))
-		m.Body.Close()
-		if err == nil && len(data) <= maxStillBytes && isPicture(data) {
+		var err error
+		if data, err = f.still(ctx, s, j, suffix); err == nil {
 			break
 		}
-		data = nil
+		f.cfg.Log.Debug("no still of a video", "err", err, "item", j.item.ID)
 	}
 	if data == nil || w.claim.extend(w.claim.written+photo.StillSize(len(data))) != nil {
 		return nil // lack of room for it is no reason to lose the video
@@ -193,6 +189,40 @@ func (f *Fetcher) addStill(ctx context.Context, s Session, j job, w *claimWriter
 		return diskError(err)
 	}
 	return nil
+}
+
+// still downloads a picture of a video when the hosts of the media allow it.
+func (f *Fetcher) still(ctx context.Context, s Session, j job, suffix string) ([]byte, error) {
+	for {
+		began := time.Now()
+		data, err := downloadStill(ctx, s, j, suffix)
+		if _, throttled := isThrottled(err); !throttled {
+			return data, err
+		}
+		if err := f.throttle.yield(ctx, began, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func downloadStill(ctx context.Context, s Session, j job, suffix string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, stillTimeout)
+	defer cancel()
+	m, err := s.API.OpenMedia(ctx, j.item.MediaFile.BaseURL, suffix)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(m.Body, maxStillBytes+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) > maxStillBytes:
+		return nil, errTooBig
+	case !isPicture(data):
+		return nil, errNoMedia
+	}
+	return data, nil
 }
 
 func isPicture(data []byte) bool {

@@ -26,6 +26,7 @@ var (
 
 	errNotReady = errors.New("the video is still being processed at Google")
 	errNoMedia  = errors.New("the bytes are not a photo or video that can be shown")
+	errNoVideo  = errors.New("the bytes are not a video")
 	errTooBig   = errors.New("the file is too big")
 )
 

@@ -28,7 +28,9 @@ type Config struct {
 	ScreenSize func() (width, height int) // in pixels, that photos are fetched at
 	MaxBytes   int64                      // of all photos on the disk; 0 means no limit
 	Append     bool                       // a pick joins the photos on the box instead of replacing them
-	Log        *slog.Logger
+	// OriginalVideos has videos fetched in the size of the original, not of screens.
+	OriginalVideos bool
+	Log            *slog.Logger
 
 	// Progress reports each change, Arrived that items are on the disk, Alive that
 	// bytes of one came, and Listed that the list continues.
@@ -71,6 +73,7 @@ type Fetcher struct {
 	cfg      Config
 	ledger   *ledger
 	throttle *throttle
+	suffixes *suffixes
 }
 
 // New returns a Fetcher.
@@ -81,7 +84,7 @@ func New(cfg Config) *Fetcher { return &Fetcher{cfg: cfg} }
 // error is nil, a *ListError or ErrDiskFull. Other errors are worth another Run.
 func (f *Fetcher) Run(ctx context.Context, s Session) (Result, error) {
 	if f.ledger == nil || f.ledger.pick != s.RequestID {
-		f.ledger, f.throttle = newLedger(s.RequestID), newThrottle(f.cfg)
+		f.ledger, f.throttle, f.suffixes = newLedger(s.RequestID), newThrottle(f.cfg), newSuffixes(f.cfg.OriginalVideos)
 	}
 	l := f.ledger
 	for attempt := 1; ; attempt++ {

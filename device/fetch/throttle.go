@@ -52,6 +52,9 @@ func newThrottle(c Config) *throttle {
 // acquire waits until a download may start. Its error is ctx's.
 func (t *throttle) acquire(ctx context.Context) (started time.Time, err error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return time.Time{}, err
+		}
 		t.mu.Lock()
 		now, freed := time.Now(), t.freed
 		left := t.next.Sub(now)
@@ -59,7 +62,7 @@ func (t *throttle) acquire(ctx context.Context) (started time.Time, err error) {
 			t.running++
 			t.next = now.Add(t.interval)
 			t.mu.Unlock()
-			return now, ctx.Err()
+			return now, nil
 		}
 		full := t.running >= t.slots
 		t.mu.Unlock()
@@ -91,6 +94,20 @@ func (t *throttle) release(started time.Time, err error) (refused bool) {
 		t.succeed(now)
 	}
 	return refused
+}
+
+// yield interrupts a download whose request at started was refused with err until the
+// host may be asked again. Its error is ctx's; the download has to be released in any
+// case.
+func (t *throttle) yield(ctx context.Context, started time.Time, err error) error {
+	t.release(started, err)
+	_, err = t.acquire(ctx)
+	if err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.running++
+	}
+	return err
 }
 
 func (t *throttle) refuse(started, now time.Time, asked time.Duration) {

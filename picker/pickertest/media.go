@@ -9,7 +9,6 @@ import (
 	_ "image/png" // for image.Decode
 	"math"
 	"net/http"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -119,13 +118,11 @@ func (s *Server) media(a *recorder, r *http.Request) {
 	it := u.item
 	size := sizeSuffix.FindStringSubmatch(suffix)
 	switch {
+	case s.refused(a, it, suffix):
 	case suffix == "dv" && it.Type == "VIDEO":
-		host := r.Host
-		if _, err := netip.ParseAddrPort(host); err != nil { // a number has no subdomains
-			host = "video-downloads." + host
-		}
-		a.Header().Set("Location", scheme(r)+host+s.prefix(r)+"/video/"+ref)
-		a.WriteHeader(http.StatusFound)
+		s.redirect(a, r, "video-downloads.", "/video/"+ref)
+	case streams[suffix] && it.Type == "VIDEO":
+		s.redirect(a, r, "rr1.googlevideo.", "/stream/"+ref)
 	case size != nil:
 		w, _ := strconv.Atoi(size[1])
 		h, _ := strconv.Atoi(size[2])
@@ -175,15 +172,7 @@ func (s *Server) video(a *recorder, r *http.Request) {
 		return
 	}
 	a.id = u.item.ID
-	if slow > 0 {
-		t := time.NewTimer(slow)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-r.Context().Done():
-			panic(http.ErrAbortHandler)
-		}
-	}
+	delay(r, slow)
 	a.Header().Set("Content-Type", "video/mp4")
 	a.Header().Set("Content-Length", strconv.Itoa(len(u.item.Data)))
 	a.Write(u.item.Data)

@@ -113,7 +113,7 @@ func TestVideo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for suffix, want := range map[string]string{picker.VideoSuffix: "film", picker.StillSuffix(10, 10): "still"} {
+		for suffix, want := range map[string]string{picker.VideoSuffix: "film", picker.Video1080Suffix: "film", picker.StillSuffix(10, 10): "still"} {
 			media, err := client(s).OpenMedia(t.Context(), m.MediaFile.BaseURL, suffix)
 			if err != nil {
 				t.Fatal(err)
@@ -132,7 +132,7 @@ func TestVideo(t *testing.T) {
 	for _, c := range s.Calls() {
 		ops = append(ops, c.Op)
 	}
-	if !slices.Contains(ops, pickertest.OpVideo) {
+	if !slices.Contains(ops, pickertest.OpVideo) || !slices.Contains(ops, pickertest.OpStream) {
 		t.Errorf("calls %q", ops)
 	}
 }

@@ -31,7 +31,8 @@ const (
 	OpDelete = "sessions.delete"
 	OpList   = "mediaItems.list"
 	OpMedia  = "media"
-	OpVideo  = "video"
+	OpVideo  = "video"  // where =dv redirects to
+	OpStream = "stream" // where =m37, =m22 and =m18 redirect to
 )
 
 // Values of Options.RepeatedRequest.
@@ -66,6 +67,9 @@ type Options struct {
 	NoAccount       bool          // sessions.create returns FAILED_PRECONDITION
 	Disabled        bool          // every call returns SERVICE_DISABLED
 	SlowVideo       time.Duration // delay of each video download
+	// RefusedSuffixes has the status that answers each request for a baseUrl with a
+	// suffix such as "m37". 200 brings a still image.
+	RefusedSuffixes map[string]int
 	MediaLimit      Limit         // of downloads; the zero value means none
 	ClockSkew       time.Duration // how far the server's clock is ahead
 	ForeignMedia    string        // address without a path, in the baseUrl of every second item instead of the server's
@@ -150,6 +154,7 @@ func New(opt Options, items ...*Item) *Server {
 	s.mux.HandleFunc("GET /v1/mediaItems", s.op(OpList, s.list))
 	s.mux.HandleFunc("GET /media/{ref}", s.op(OpMedia, s.media))
 	s.mux.HandleFunc("GET /video/{ref}", s.op(OpVideo, s.video))
+	s.mux.HandleFunc("GET /stream/{ref}", s.op(OpStream, s.stream))
 	s.mux.HandleFunc("GET /thumb/{id}", s.thumb)
 	s.mux.HandleFunc("GET /picker/{id}", s.pickerPage)
 	s.mux.HandleFunc("POST /picker/{id}", s.pickerDone)
