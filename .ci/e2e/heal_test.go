@@ -34,7 +34,12 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 	if err := png.Encode(&good, img); err != nil {
 		t.Fatal(err)
 	}
+	film, err := os.ReadFile("../../picker/pickertest/samples/waves.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
 	files := map[string][]byte{
+		"film.mp4": film,
 		"good.png": good.Bytes(),
 		"cut.png":  append(bytes.Clone(good.Bytes()[:40]), make([]byte, 2000)...), // with an intact header
 		"bad.mp4":  append([]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomiso2"), make([]byte, 5000)...),

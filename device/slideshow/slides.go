@@ -191,7 +191,8 @@ func (s *slides) captionOf(p store.Photo) string {
 }
 
 // time returns how long the slide on the screen stays: a film until its end, if
-// films are played.
+// films are played. Nothing else bounds it: a player that hangs holds up the slideshow
+// no longer than one that works.
 func (s *slides) time(cfg *Config) time.Duration {
 	if s.at >= len(s.photos) {
 		return time.Hour
@@ -199,7 +200,12 @@ func (s *slides) time(cfg *Config) time.Duration {
 	if cfg.Stills {
 		return cfg.Interval
 	}
-	return max(cfg.Interval, min(s.photos[s.at].Duration, maxFilm))
+	p := s.photos[s.at]
+	film := min(p.Duration, time.Duration(p.Bytes/minFilmRate)*time.Second)
+	if film <= cfg.Interval {
+		return cfg.Interval
+	}
+	return film + filmSlack
 }
 
 // errUnknown stands for an output that does not say why it can't show a photo.

@@ -19,8 +19,11 @@ import (
 )
 
 const (
-	// maxFilm is how long a video may hold up the slideshow.
-	maxFilm = 5 * time.Minute
+	// minFilmRate is below the rate of any film, in bytes per second. A file with fewer
+	// is shorter than its header says.
+	minFilmRate = 1 << 10
+	// filmSlack is how much later than its slide a film may begin.
+	filmSlack = 3 * time.Second
 	// defaultInterval is how long a photo stays.
 	defaultInterval = 10 * time.Second
 	// minReload is the shortest pause between two readings of the collection

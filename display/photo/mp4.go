@@ -10,9 +10,9 @@ import (
 // maxVideoDuration is above any real video. A longer one has a broken header.
 const maxVideoDuration = 24 * time.Hour
 
-// VideoDuration returns how long an MP4 or QuickTime video of size bytes plays,
-// as its movie header says (ISO/IEC 14496-12, 8.2.2). It returns 0 if there is
-// no header, or if the header is implausible.
+// VideoDuration returns how long an MP4 or QuickTime video of size bytes plays, as
+// its movie header says (ISO/IEC 14496-12, 8.2.2), or that of its fragments (8.8.2).
+// It returns 0 if there is no header, or if the header is implausible.
 func VideoDuration(r io.ReaderAt, size int64) time.Duration {
 	moov, ok := findBox(r, 0, size, "moov")
 	if !ok {
@@ -32,11 +32,34 @@ func VideoDuration(r io.ReaderAt, size int64) time.Duration {
 	} else {
 		timescale, duration = uint64(binary.BigEndian.Uint32(b[12:])), uint64(binary.BigEndian.Uint32(b[16:]))
 	}
+	if duration == 0 {
+		duration = fragmentDuration(r, moov)
+	}
 	seconds := float64(duration) / float64(timescale)
 	if timescale == 0 || math.IsNaN(seconds) || seconds > maxVideoDuration.Seconds() {
 		return 0
 	}
 	return time.Duration(seconds * float64(time.Second))
+}
+
+// fragmentDuration returns the duration of a movie in fragments, 0 if it is unknown.
+func fragmentDuration(r io.ReaderAt, moov box) uint64 {
+	mvex, ok := findBox(r, moov.content, moov.end, "mvex")
+	if !ok {
+		return 0
+	}
+	mehd, ok := findBox(r, mvex.content, mvex.end, "mehd")
+	if !ok {
+		return 0
+	}
+	b := make([]byte, 12)
+	switch n, _ := r.ReadAt(b[:min(int64(len(b)), mehd.end-mehd.content)], mehd.content); {
+	case n == 12 && b[0] == 1:
+		return binary.BigEndian.Uint64(b[4:])
+	case n >= 8 && b[0] == 0:
+		return uint64(binary.BigEndian.Uint32(b[4:]))
+	}
+	return 0
 }
 
 // A box is one box of an ISO base media file (ISO/IEC 14496-12, 4.2). Its fields

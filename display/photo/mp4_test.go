@@ -39,6 +39,11 @@ func movieHeader(version byte, timescale uint32, duration uint64) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(duration))
 }
 
+// fragmented returns a movie of a duration with a movie extends header.
+func fragmented(duration uint64, mehd []byte) []byte {
+	return mp4Box("moov", mp4Box("mvhd", movieHeader(0, 1000, duration)), mp4Box("mvex", mp4Box("mehd", mehd)))
+}
+
 func TestVideoDuration(t *testing.T) {
 	ftyp := mp4Box("ftyp", []byte("isom\x00\x00\x00\x00"))
 	movie := func(mvhd []byte) []byte { return mp4Box("moov", mp4Box("mvhd", mvhd)) }
@@ -56,6 +61,10 @@ func TestVideoDuration(t *testing.T) {
 		{"header after other boxes", mp4Box("moov", mp4Box("free", []byte("1234")), mp4Box("mvhd", v0)), 2500 * time.Millisecond},
 		{"movie after a large box", append(mp4LargeBox("mdat", []byte("1234")), movie(v0)...), 2500 * time.Millisecond},
 		{"movie to the end of the file", toEOF, 2500 * time.Millisecond},
+		{"fragments", fragmented(0, []byte{0, 0, 0, 0, 0, 0, 0x1d, 0x4c}), 7500 * time.Millisecond},
+		{"fragments, version 1", fragmented(0, []byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x1d, 0x4c}), 7500 * time.Millisecond},
+		{"fragments after a movie", fragmented(2500, []byte{0, 0, 0, 0, 0, 0, 0x1d, 0x4c}), 2500 * time.Millisecond},
+		{"fragments, header too short", fragmented(0, []byte{1, 0, 0, 0, 0, 0, 0x1d, 0x4c}), 0},
 		{"exactly a day", movie(movieHeader(0, 1, 24*60*60)), 24 * time.Hour},
 		{"more than a day", movie(movieHeader(0, 1, 24*60*60+1)), 0},
 		{"largest duration", movie(movieHeader(1, 1, math.MaxUint64)), 0},

@@ -232,7 +232,10 @@ const slides = {
     text("alt", slide && slide.alt);
     if (!slide) return this.clear();
     const key = slide.media.map(m => m.src).join(" ");
-    if (this.wanted === key) return this.ahead(next);
+    if (this.wanted === key) {
+      this.repeat();
+      return this.ahead(next);
+    }
     this.wanted = key;
     clearTimeout(this.again);
     let fronts;
@@ -272,6 +275,7 @@ const slides = {
     this.drop(this.layer);
     this.layer = layer;
     this.caption = slide.caption || "";
+    this.repeat();
     layOutBars(page);
   },
   drop(layer) {
@@ -297,11 +301,20 @@ const slides = {
     return new Promise((ok, bad) => {
       let failed = 0;
       const fail = () => { if (++failed === 2) bad(); };
+      v.onloadedmetadata = () => this.repeat();
       v.onloadeddata = still.onload = () => ok(v);
       v.onerror = still.onerror = fail;
       still.src = v.poster = m.src.replace("media/", "still/");
       v.src = m.src;
     });
+  },
+  // A film that lasts longer than a photo ends with its last picture, not with its
+  // beginning, when another slide follows.
+  repeat() {
+    for (const v of this.layer ? this.layer.querySelectorAll("video") : []) {
+      v.loop = !page.next || !!page.paused || !(v.duration > look.interval);
+      if (v.loop && v.ended) v.play().catch(() => {}); // it stays as it is then
+    }
   },
   ahead(next) {
     for (const m of next ? next.media : []) {
