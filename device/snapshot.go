@@ -64,12 +64,13 @@ type Pick struct {
 
 // A Receipt says what came of a pick.
 type Receipt struct {
-	RequestID string
-	Photos    int
-	Videos    int
-	Failed    int
-	Deleted   bool      // the session is deleted at Google
-	Since     time.Time // when this was known
+	RequestID  string
+	Photos     int
+	Videos     int
+	Failed     int       // items that could not be fetched
+	Unshowable int       // items that were fetched and can't be shown
+	Deleted    bool      // the session is deleted at Google
+	Since      time.Time // when this was known
 }
 
 // A Frame is what the slideshow shows at one moment. It is immutable.

@@ -171,4 +171,3 @@ func TestVideoRefused(t *testing.T) {
 		}
 	})
 }
-

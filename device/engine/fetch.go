@@ -61,11 +61,11 @@ func (e *Engine) fetch(ctx context.Context) error {
 		_, err := e.dropUnusableGrant(f, err)
 		return err
 	}
-	e.log.Info("fetched", "photos", r.Photos, "videos", r.Videos, "failed", r.Failed, "bytes", r.Bytes, "took", r.Took.Round(time.Millisecond),
+	e.log.Info("fetched", "photos", r.Photos, "videos", r.Videos, "failed", r.Failed, "unshowable", r.Unshowable, "bytes", r.Bytes, "took", r.Took.Round(time.Millisecond),
 		"request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
 	e.pub.update(func(n *device.Snapshot) {
 		n.Fetch = nil
-		n.Receipt = &device.Receipt{RequestID: f.pick.RequestID, Photos: r.Photos, Videos: r.Videos, Failed: r.Failed, Since: time.Now()}
+		n.Receipt = &device.Receipt{RequestID: f.pick.RequestID, Photos: r.Photos, Videos: r.Videos, Failed: r.Failed, Unshowable: r.Unshowable, Since: time.Now()}
 	})
 	defer e.cfg.PhotosChanged()
 	defer e.sweeper.wake()

@@ -47,6 +47,9 @@ func isTemporary(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrCut) || errors.Is(err, ErrStalled) || errors.Is(err, ErrPage)
 }
 
+// isUnshowable reports whether an item came and is nothing that can be shown.
+func isUnshowable(err error) bool { return errors.Is(err, errNoMedia) || errors.Is(err, errNoVideo) }
+
 // isDiskError reports whether a copy failed at the file, not at the network.
 func isDiskError(err error) bool {
 	_, ok := errors.AsType[*fs.PathError](err)

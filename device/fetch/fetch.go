@@ -61,7 +61,8 @@ type Session struct {
 // A Result is what has been fetched.
 type Result struct {
 	Photos, Videos int
-	Failed         int
+	Failed         int   // items that could not be fetched
+	Unshowable     int   // items that were fetched and can't be shown
 	Bytes          int64 // that this process received
 	NoRoom         bool  // items were left out because of Config.MaxBytes
 	Final          bool  // nothing more will come of the session

@@ -33,11 +33,11 @@ type ledger struct {
 	moved     time.Time         // when the last item came
 	fetched   map[string]string // types of the items that this process brought, by ID
 	bytes     int64
-	failures  map[string]int // by item ID
-	abandoned map[string]bool
-	noRoom    bool      // items were left out because of Config.MaxBytes
-	full      time.Time // since when the disk has been full and nothing came
-	budget    *budget   // of the pass under way
+	failures  map[string]int   // by item ID
+	abandoned map[string]error // why, by item ID
+	noRoom    bool             // items were left out because of Config.MaxBytes
+	full      time.Time        // since when the disk has been full and nothing came
+	budget    *budget          // of the pass under way
 }
 
 // listed is what a list has said so far.
@@ -58,7 +58,7 @@ func (n *listed) add(typ string) {
 
 func newLedger(pick string) *ledger {
 	return &ledger{pick: pick, began: time.Now(), moved: time.Now(),
-		fetched: map[string]string{}, failures: map[string]int{}, abandoned: map[string]bool{}}
+		fetched: map[string]string{}, failures: map[string]int{}, abandoned: map[string]error{}}
 }
 
 // note takes over what a list has said so far. A later list may be shorter.
@@ -96,7 +96,8 @@ func (l *ledger) status() device.Fetch {
 	done := r.Photos + r.Videos
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return device.Fetch{Done: done, Total: max(l.listed.items+l.listed.unnamed, done+r.Failed), Failed: r.Failed, Bytes: r.Bytes}
+	failed := r.Failed + r.Unshowable
+	return device.Fetch{Done: done, Total: max(l.listed.items+l.listed.unnamed, done+failed), Failed: failed, Bytes: r.Bytes}
 }
 
 func (l *ledger) result() Result {
@@ -106,8 +107,14 @@ func (l *ledger) result() Result {
 	for _, typ := range l.fetched {
 		n.add(typ)
 	}
-	return Result{Photos: n.photos, Videos: n.videos, Failed: len(l.abandoned) + l.listed.unnamed, Bytes: l.bytes, NoRoom: l.noRoom,
-		Took: time.Since(l.began)}
+	unshowable := 0
+	for _, err := range l.abandoned {
+		if isUnshowable(err) {
+			unshowable++
+		}
+	}
+	return Result{Photos: n.photos, Videos: n.videos, Failed: len(l.abandoned) - unshowable + l.listed.unnamed, Unshowable: unshowable,
+		Bytes: l.bytes, NoRoom: l.noRoom, Took: time.Since(l.began)}
 }
 
 func (l *ledger) isFetched(id string) bool {
@@ -120,7 +127,7 @@ func (l *ledger) isFetched(id string) bool {
 func (l *ledger) isAbandoned(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.abandoned[id]
+	return l.abandoned[id] != nil
 }
 
 func (l *ledger) arrived(adds []store.Addition) {
@@ -157,7 +164,7 @@ func (f *Fetcher) tally(s Session, outcomes []outcome, freed bool) (missing int,
 			continue
 		}
 		if l.countFailureLocked(o, came, silent) {
-			f.cfg.Log.Warn("item skipped", "err", o.err, "request_id", s.RequestID, "session_id", s.SessionID)
+			f.cfg.Log.Warn("item skipped", "item", o.id, "err", o.err, "request_id", s.RequestID, "session_id", s.SessionID)
 			continue
 		}
 		missing++
@@ -179,10 +186,10 @@ func (l *ledger) countFailureLocked(o outcome, came, silent bool) (abandoned boo
 	switch {
 	case errors.Is(o.err, errNotReady):
 		if time.Since(l.began) > maxWait {
-			l.abandoned[o.id] = true
+			l.abandoned[o.id] = o.err
 		}
 	case errors.Is(o.err, ErrNoRoom):
-		l.abandoned[o.id], l.noRoom = true, true
+		l.abandoned[o.id], l.noRoom = o.err, true
 	case errors.Is(o.err, ErrDiskFull):
 		// Run gives up when that has lasted.
 	case isTemporary(o.err):
@@ -199,7 +206,7 @@ func (l *ledger) countFailureLocked(o outcome, came, silent bool) (abandoned boo
 		l.failures[o.id] += 2 // the bytes themselves are bad
 	}
 	if l.failures[o.id] >= 2*maxFailures {
-		l.abandoned[o.id] = true
+		l.abandoned[o.id] = o.err
 	}
-	return l.abandoned[o.id]
+	return l.abandoned[o.id] != nil
 }

@@ -270,6 +270,9 @@ func (v *view) receiptText() string {
 	if r.Failed > 0 {
 		s = append(s, v.cfg.lang().Count("page.not_fetched", r.Failed))
 	}
+	if r.Unshowable > 0 {
+		s = append(s, v.cfg.lang().Count("page.not_shown", r.Unshowable))
+	}
 	if r.Deleted {
 		s = append(s, v.say("access_ended"))
 	}

@@ -17,6 +17,7 @@ func TestReceiptText(t *testing.T) {
 		"12 photos and 1 video added.":                      {Photos: 12, Videos: 1},
 		"1 photo and 2 videos added.":                       {Photos: 1, Videos: 2},
 		"No photos arrived. 2 could not be downloaded.":     {Failed: 2},
+		"1 photo added. 2 can't be shown here.":             {Photos: 1, Unshowable: 2},
 		"3 photos added. 1 could not be downloaded. " + end: {Photos: 3, Failed: 1, Deleted: true},
 	} {
 		v := view{cfg: &Config{}, snap: device.Snapshot{State: device.Showing}, receipt: &r}

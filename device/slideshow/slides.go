@@ -211,12 +211,13 @@ func (s *slides) time(cfg *Config) time.Duration {
 // errUnknown stands for an output that does not say why it can't show a photo.
 var errUnknown = errors.New("it can't be shown")
 
-// drop skips a photo that can't be shown. It reports whether that is new.
-func (s *slides) drop(file string, why error) bool {
+// drop skips a photo that can't be shown. It returns its ID, "" if that is not new.
+func (s *slides) drop(file string, why error) (id string) {
 	i := slices.IndexFunc(s.photos, func(p store.Photo) bool { return p.File == file })
 	if i < 0 { // skipped already, or gone
-		return false
+		return ""
 	}
+	id = s.photos[i].ID
 	s.bad[file] = cmp.Or(why, errUnknown)
 	s.photos = slices.Delete(s.photos, i, i+1)
 	if i < s.at {
@@ -224,5 +225,5 @@ func (s *slides) drop(file string, why error) bool {
 	} else if s.at >= len(s.photos) {
 		s.at = 0
 	}
-	return true
+	return id
 }

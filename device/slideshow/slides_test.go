@@ -131,7 +131,7 @@ func TestDrop(t *testing.T) {
 	s := newSlides(false, false)
 	s.take(photosOf("www"))
 	s.forward()
-	if !s.drop("p1.jpg", io.ErrUnexpectedEOF) || s.drop("p1.jpg", nil) || s.drop("other", nil) {
+	if s.drop("p1.jpg", io.ErrUnexpectedEOF) != "p1" || s.drop("p1.jpg", nil) != "" || s.drop("other", nil) != "" {
 		t.Error("dropping is news once")
 	}
 	if s.files() != "p2" {

@@ -249,8 +249,8 @@ func (s *Slideshow) Do(ctx context.Context, w display.Wish) error {
 // next start.
 func (s *Slideshow) Unshowable(ctx context.Context, file string, why error) {
 	_ = s.act(ctx, func(st *state) {
-		if st.drop(file, why) {
-			s.cfg.Log.Warn("photo skipped: it can't be shown", "file", file, "err", why)
+		if id := st.drop(file, why); id != "" {
+			s.cfg.Log.Warn("photo skipped: it can't be shown", "item", id, "file", file, "err", why)
 			st.restart(time.Now())
 		}
 	})
