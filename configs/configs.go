@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -115,6 +116,17 @@ type HTTP struct {
 	Names    []string `toml:"names"`     // host names by which such browsers reach this machine
 	CertFile string   `toml:"cert_file"` // with KeyFile: enables TLS for such browsers
 	KeyFile  string   `toml:"key_file"`
+}
+
+// strongKey is the length of a display key, without spaces and dashes, from which it is
+// taken to have 80 bits. A generated key has them.
+const strongKey = 20
+
+// HasWeakKey reports whether the display key is configured and so short that it could
+// be guessed.
+func (h HTTP) HasWeakKey() bool {
+	n := utf8.RuneCountInString(strings.NewReplacer(" ", "", "-", "").Replace(h.Key))
+	return h.Key != "" && n < strongKey
 }
 
 // Framebuffer configures the display without a browser.

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -163,7 +166,7 @@ func (d *Doctor) display(ctx context.Context, check string) {
 	}
 	c := d.cfg.Config
 	if c.Display.HasOutput("http") {
-		d.page(ctx, check, c.HTTP.Listen)
+		d.page(ctx, check, c.HTTP)
 	}
 	if c.Display.HasOutput("framebuffer") {
 		d.screen(ctx, check)
@@ -178,34 +181,63 @@ func (d *Doctor) display(ctx context.Context, check string) {
 }
 
 // page checks that the page is served, and by this daemon.
-func (d *Doctor) page(ctx context.Context, check, listen string) {
+func (d *Doctor) page(ctx context.Context, check string, h configs.HTTP) {
+	if h.HasWeakKey() && !isLoopback(h.Listen) {
+		d.found(check, Warn, "Remove http.key to have one generated, or set one of at least 20 characters.", "http.key is short and could be guessed.")
+	}
 	if out, err := d.cfg.Command(ctx, "systemctl", "is-active", "pickerd.socket"); err == nil && strings.TrimSpace(out) == "active" {
 		d.skip(check, "pickerd.socket defines the address of the page: systemctl status pickerd.socket")
 		return
 	}
-	resp, err := d.getLocal(ctx, listen, "/healthz")
+	at := localURL(h.Listen)
+	resp, err := d.getLocal(ctx, h.Listen, "/healthz")
 	if err != nil {
 		r, remedy := Fail, "Check whether another program uses this address: ss -ltnp"
 		if d.status == nil {
 			remedy = "Start the daemon: systemctl start pickerd"
 		}
-		d.found(check, r, remedy, "The page at http://%s/ does not answer: %v", listen, withoutURL(err))
+		d.found(check, r, remedy, "The page at %s/ does not answer: %v", at, withoutURL(err))
 		return
 	}
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		d.found(check, Fail, "systemctl restart pickerd. The log shows what it was doing.", "The page at http://%s/ reports that the daemon's loop is stalled.", listen)
-		return
+	switch resp.StatusCode {
+	case http.StatusOK:
+		d.ok(check, "The page at %s/ is served.", at)
+	case http.StatusServiceUnavailable:
+		d.found(check, Fail, "systemctl restart pickerd. The log shows what it was doing.", "The page at %s/ reports that the daemon's loop is stalled.", at)
+	default:
+		d.found(check, Fail, "Check whether another program uses this address: ss -ltnp", "The page at %s/ answers %s.", at, resp.Status)
 	}
-	d.ok(check, "The page at http://%s/ is served.", listen)
+}
+
+// localURL returns the URL at which this machine reaches a page that listens at an
+// address. 0.0.0.0 and [::] are every address of this machine, not one to connect to;
+// a daemon at [::] listens for IPv4 too.
+func localURL(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "http://" + listen
+	}
+	if addr, err := netip.ParseAddr(host); host == "" || err == nil && addr.Unmap().IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return (&url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}).String()
+}
+
+// isLoopback reports whether only this machine reaches an address to listen at.
+func isLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	addr, perr := netip.ParseAddr(host)
+	return err == nil && (host == "localhost" || perr == nil && addr.IsLoopback())
 }
 
 // getLocal sends a GET request to the daemon's page, without a proxy.
 func (d *Doctor) getLocal(ctx context.Context, listen, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, localURL(listen)+path, nil)
 	if err != nil {
 		return nil, err
 	}
+	req.Host = "localhost" // the page's own name for this machine, whatever its address
 	c := http.Client{Timeout: d.cfg.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	return c.Do(req)
 }
