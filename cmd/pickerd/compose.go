@@ -26,6 +26,7 @@ import (
 	"pickerd/device/phone"
 	"pickerd/device/screen"
 	"pickerd/device/slideshow"
+	"pickerd/display/httpserve"
 	"pickerd/display/qr"
 	"pickerd/display/words"
 	"pickerd/oauthdevice"
@@ -91,12 +92,7 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 		b.close()
 		return nil, err
 	}
-	key := cfg.HTTP.Key
-	if key == "" && isOpen(display) {
-		if key, err = st.Secrets.DisplayKey(newKey); err != nil {
-			log.Error("display key not saved: it changes with the next start", "err", err)
-		}
-	}
+	key, generated := b.displayKeys(cfg.HTTP)
 	b.newParts(cfg, methods, oauth, token, lang, key)
 	b.hooks = hooks.New(hooks.Config{Statuses: b.screen.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Reap: os.Getpid() == 1, Log: log})
 	b.phones.handler = phone.Handler(b.engine.Links(), b.screen, lang, log)
@@ -105,10 +101,27 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 		return nil, err
 	}
 	b.mux = http.NewServeMux()
-	b.mux.Handle("/", guarded(cfg, key, b.outputs, b.outputs.mux(metrics.Config{Device: b.engine, Status: b.screen.Statuses().Get, Calls: calls, Log: log})))
+	b.mux.Handle("/", guarded(cfg, key, generated, b.outputs, b.outputs.mux(metrics.Config{Device: b.engine, Status: b.screen.Statuses().Get, Calls: calls, Log: log})))
 	b.mux.Handle(phone.Prefix, b.phones.handler) // the link or the remote's key authorizes the phone
 	b.mux.Handle(phone.RemotePrefix, b.phones.handler)
 	return b, nil
+}
+
+// displayKeys returns the display key and the one generated for this box, which are
+// the same unless one is configured. They are "" if only this machine reaches the
+// page.
+func (b *box) displayKeys(h configs.HTTP) (key, generated string) {
+	if !isOpen(b.display) {
+		return h.Key, ""
+	}
+	generated, err := b.store.Secrets.DisplayKey(newKey)
+	if err != nil {
+		b.log.Error("display key not saved: it changes with the next start", "err", err)
+	}
+	if h.HasWeakKey() {
+		b.log.Warn("http.key is short and could be guessed", "remedy", "remove it to have one generated, or set one of at least 20 characters")
+	}
+	return cmp.Or(h.Key, generated), generated
 }
 
 // newParts makes the engine, the slideshow and the screen, and connects them.
@@ -277,6 +290,7 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
+	httpserve.Watch(srv)
 	g.Go(func() error {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve %s: %w", l.Addr(), err)

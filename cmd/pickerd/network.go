@@ -8,8 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
-
-	"golang.org/x/net/netutil"
+	"time"
 
 	"pickerd/cmd/command"
 	"pickerd/configs"
@@ -20,9 +19,14 @@ import (
 // displaySocket is the FileDescriptorName= of systemd/pickerd.socket.
 const displaySocket = "http"
 
-// maxDisplayConns bounds the connections to the page. It exceeds the number of screens
-// that are served, so that further screens get an error.
-const maxDisplayConns = 1100
+// displayLimits bound the connections to the page. Those of this machine, and those of
+// other machines, exceed the number of screens that are served, so that further
+// screens get an error.
+var displayLimits = httpserve.ConnLimits{Local: 1100, Others: 1100, Unknown: 256, PerHost: 32, Idle: maxUnknownIdle}
+
+// maxUnknownIdle is how long a connection from another machine may be without a
+// request until one on it has been authorized, TLS handshake included.
+const maxUnknownIdle = 5 * time.Second
 
 // listen opens the display's address, or takes the socket that the service manager
 // has opened.
@@ -40,7 +44,7 @@ func (e env) listen(h configs.HTTP) (net.Listener, error) {
 	if err != nil {
 		return nil, command.Hint(fmt.Errorf("the display's address: %w", err), "set another address: http.listen in the configuration, or --listen for the demo", exitFailed)
 	}
-	l = netutil.LimitListener(l, maxDisplayConns)
+	l = httpserve.NewConns(l, displayLimits)
 	if h.CertFile == "" {
 		return l, nil
 	}
@@ -62,7 +66,7 @@ type tlsListener struct {
 // Accept implements net.Listener.
 func (l tlsListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if err != nil || web.IsLocal(c) {
+	if err != nil || httpserve.IsLocal(c) {
 		return c, err
 	}
 	return tls.Server(c, l.cfg), nil
@@ -77,9 +81,13 @@ func newKey() string {
 // isOpen reports whether other machines reach a listener.
 func isOpen(l net.Listener) bool { return !l.Addr().(*net.TCPAddr).IP.IsLoopback() }
 
-// guarded requires the display key for requests from other machines.
-func guarded(cfg *configs.Config, key string, s *outputs, next http.Handler) http.Handler {
+// guarded requires the display key for requests from other machines. salt is the
+// generated key of this box, for the cookies of a weak key.
+func guarded(cfg *configs.Config, key, salt string, s *outputs, next http.Handler) http.Handler {
 	host, _ := os.Hostname()
-	names := append([]string{host, host + ".local"}, cfg.HTTP.Names...)
-	return web.NewGuard(web.GuardConfig{Name: cfg.Name, Key: key, Names: names, Secure: cfg.HTTP.CertFile != "", Words: s.words, Log: s.log}).Handler(next)
+	guard := web.GuardConfig{Name: cfg.Name, Key: key, Names: append([]string{host, host + ".local"}, cfg.HTTP.Names...), Secure: cfg.HTTP.CertFile != "", Words: s.words, Log: s.log}
+	if cfg.HTTP.HasWeakKey() {
+		guard.Weak, guard.Salt = true, salt
+	}
+	return web.NewGuard(guard).Handler(next)
 }

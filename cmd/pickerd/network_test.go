@@ -3,9 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,7 +17,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pickerd/configs"
+	"pickerd/display/httpserve"
 	"pickerd/display/httpserve/pipelisten"
+	"pickerd/display/web"
+	"pickerd/display/words"
 )
 
 // A header has to come soon, and to be small.
@@ -55,7 +61,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// The network can hold so many connections, and no more.
+// The page's connections are bounded. When there is no room, the oldest one without a
+// request is closed.
 func TestDisplayConns(t *testing.T) {
 	l, err := env{}.listen(configs.HTTP{Listen: "127.0.0.1:0"})
 	if err != nil {
@@ -79,28 +86,75 @@ func TestDisplayConns(t *testing.T) {
 		}
 	}()
 	var first net.Conn
-	for n := range maxDisplayConns + 1 {
+	for range displayLimits.Local + 1 {
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if n == maxDisplayConns {
-			break
-		}
-		c = <-in
-		defer c.Close()
 		if first == nil {
 			first = c
 		}
+		accepted := <-in
+		defer accepted.Close()
 	}
-	select {
-	case c := <-in:
-		c.Close()
-		t.Fatal("there is no bound")
-	case <-time.After(100 * time.Millisecond):
+	first.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := first.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the first of too many connections: %v", err)
 	}
-	first.Close()
-	c := <-in
-	c.Close()
+}
+
+// Strangers with silent connections keep out neither the box's own browser, nor a
+// screen, nor a phone.
+func TestStrangers(t *testing.T) {
+	lan := func(i int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 5000)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		g, ctx := errgroup.WithContext(ctx)
+		l := pipelisten.New()
+		mux := http.NewServeMux()
+		mux.Handle("/", web.NewGuard(web.GuardConfig{Key: "abcd-efgh-ijkl-mnop", Words: words.English(), Log: slog.New(slog.DiscardHandler)}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the page") })))
+		mux.HandleFunc("/remote/{key}", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the remote") })
+		serve(ctx, g, httpserve.NewConns(l, displayLimits), mux)
+		request := func(from netip.AddrPort, host, path string) int {
+			c := l.DialFrom(from)
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(time.Second))
+			fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer abcd-efgh-ijkl-mnop\r\n\r\n", path, host)
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Log(err)
+				return 0
+			}
+			resp.Body.Close()
+			return resp.StatusCode
+		}
+		var silent []net.Conn
+		for i := range 1200 {
+			silent = append(silent, l.DialFrom(lan(50+i%2)))
+		}
+		for name, status := range map[string]int{
+			"the box's own browser": request(netip.MustParseAddrPort("127.0.0.1:5000"), "localhost", "/"),
+			"a screen":              request(lan(10), pipelisten.LocalAddr.String(), "/"),
+			"a phone":               request(lan(11), pipelisten.LocalAddr.String(), "/remote/k"),
+		} {
+			if status != http.StatusOK {
+				t.Errorf("%s: %d", name, status)
+			}
+		}
+		time.Sleep(maxUnknownIdle + time.Millisecond)
+		for i, c := range silent {
+			c.SetReadDeadline(time.Now().Add(time.Millisecond))
+			if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+				t.Fatalf("silent connection %d: %v", i, err)
+			}
+			c.Close()
+		}
+		cancel()
+		if err := g.Wait(); err != nil && err != context.Canceled {
+			t.Errorf("the end: %v", err)
+		}
+	})
 }

@@ -14,16 +14,17 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
+	"pickerd/display/httpserve"
 )
 
 const (
 	// phonesGrace is how long the listener stays open so that late phones get an
 	// explanation.
 	phonesGrace = 2 * time.Minute
-	// maxPhoneConns bounds the connections of the local network.
-	maxPhoneConns = 64
 )
+
+// phoneLimits bound the connections of the local network.
+var phoneLimits = httpserve.ConnLimits{Local: 16, Others: 64, Unknown: 64, PerHost: 16, Idle: maxUnknownIdle}
 
 // A phoneListener serves only the pages for phones to the local network, while at
 // least one user needs them. If the display listens on the network, it serves these
@@ -146,10 +147,11 @@ func (l *phoneListener) listen(at string) error {
 		IdleTimeout:       20 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 	}
+	httpserve.Watch(srv)
 	l.srv, l.socket, l.at = srv, socket, at
 	l.log.Info("phone listener opened", "address", at)
 	l.wg.Go(func() {
-		err := srv.Serve(netutil.LimitListener(socket, maxPhoneConns))
+		err := srv.Serve(httpserve.NewConns(socket, phoneLimits))
 		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			l.log.Warn("phone listener failed", "err", err)
 		}

@@ -59,7 +59,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	}
 	serving, end := context.WithCancel(ctx)
 	g, serving := errgroup.WithContext(serving)
-	serve(serving, g, listener, guarded(cfg, cfg.HTTP.Key, outputs, outputs.mux(metrics.Config{Status: u.screen.Statuses().Get, Calls: newCalls(cfg.Google), Log: log})))
+	serve(serving, g, listener, guarded(cfg, cfg.HTTP.Key, newKey(), outputs, outputs.mux(metrics.Config{Status: u.screen.Statuses().Get, Calls: newCalls(cfg.Google), Log: log})))
 	g.Go(func() error { return u.screen.Run(serving) })
 	outputs.run(serving, g)
 	serve(serving, g, ctl, control.Handler(control.Config{Actor: u.screen, Statuses: u.screen.Statuses(), Log: log}))

@@ -9,31 +9,32 @@ import (
 	"pickerd/display/httpserve"
 )
 
-// Limits of all visitors together, and of one address.
+// Limits of all visitors together, and of one host (httpserve.HostOf).
 const (
 	maxRequests        = 16 // being answered at a time
 	maxRequestsPerHost = 4
-	requestRate        = 2 // of one address per second, after a burst
-	requestBurst       = 20
-	maxHosts           = 256 // addresses counted separately
+	guessRate          = 2 // wrong links of one host per second, after a burst
+	guessBurst         = 20
+	maxHosts           = 256 // counted separately
 )
 
-// limits bound the requests of one address and of all together.
+// limits bound the requests of one host and of all together. Requests with a link
+// that is on the screen have no limit per second: a link has 80 bits, and strangers in
+// the same IPv6 network must not keep the phone of its reader out.
 type limits struct {
 	mu       sync.Mutex
 	hosts    *httpserve.Hosts[*host]
 	requests int // being answered
 }
 
-// A host is one address.
 type host struct {
-	rate     *rate.Limiter
+	guesses  *rate.Limiter
 	requests int // being answered
 }
 
 func newLimits() *limits {
 	return &limits{hosts: httpserve.NewHosts(maxHosts, func() *host {
-		return &host{rate: rate.NewLimiter(requestRate, requestBurst)}
+		return &host{guesses: rate.NewLimiter(guessRate, guessBurst)}
 	})}
 }
 
@@ -43,7 +44,7 @@ func (l *limits) enter(from netip.Addr) (leave func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := l.hosts.Get(from)
-	if l.requests >= maxRequests || h.requests >= maxRequestsPerHost || !h.rate.Allow() {
+	if l.requests >= maxRequests || h.requests >= maxRequestsPerHost {
 		return nil, false
 	}
 	l.requests++
@@ -54,4 +55,11 @@ func (l *limits) enter(from netip.Addr) (leave func(), ok bool) {
 		l.requests--
 		h.requests--
 	}, true
+}
+
+// guess counts a wrong link. It reports whether that is within the limits.
+func (l *limits) guess(from netip.Addr) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hosts.Get(from).guesses.Allow()
 }

@@ -53,7 +53,7 @@ const (
 // Handler serves the pages, to clients on any network. The pages are in the language
 // that the phone asks for (Accept-Language), or else in that of w, the screen's.
 func Handler(l Links, r Remotes, w *words.Words, log *slog.Logger) http.Handler {
-	h := &handler{l, r, w, log}
+	h := &handler{l, r, w, newLimits(), log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Prefix+"callback", h.callback)
 	mux.Handle("GET "+Prefix+"phone.css", Style())
@@ -61,13 +61,14 @@ func Handler(l Links, r Remotes, w *words.Words, log *slog.Logger) http.Handler 
 	mux.HandleFunc("POST "+Prefix+"{link}", h.paste)
 	mux.HandleFunc("GET "+RemotePrefix+"{key}", h.remote)
 	mux.HandleFunc("POST "+RemotePrefix+"{key}", h.control)
-	return bounded(http.NewCrossOriginProtection().Handler(mux), newLimits(), w)
+	return h.bounded(http.NewCrossOriginProtection().Handler(mux))
 }
 
 type handler struct {
 	links   Links
 	remotes Remotes
 	words   *words.Words
+	limits  *limits
 	log     *slog.Logger
 }
 
@@ -76,18 +77,16 @@ func accepted(r *http.Request, fallback *words.Words) *words.Words {
 	return words.Accepted(strings.Join(r.Header.Values("Accept-Language"), ","), fallback)
 }
 
-// bounded limits the size, the rate and the duration of requests.
-func bounded(next http.Handler, l *limits, fallback *words.Words) http.Handler {
+// bounded limits the size, the number and the duration of requests.
+func (h *handler) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		httpserve.SecurityHeaders(h, policy)
+		httpserve.SecurityHeaders(w.Header(), policy)
 		// With no-referrer a browser would send Origin: null with the form. Without
 		// TLS nothing else tells where the form came from.
-		h.Set("Referrer-Policy", "same-origin")
-		leave, ok := l.enter(httpserve.RemoteAddr(r))
+		w.Header().Set("Referrer-Policy", "same-origin")
+		leave, ok := h.limits.enter(httpserve.RemoteAddr(r))
 		if !ok {
-			h.Set("Retry-After", "5")
-			explain(w, accepted(r, fallback), http.StatusTooManyRequests, "phone.busy")
+			h.busy(w, r)
 			return
 		}
 		defer leave()
@@ -98,6 +97,12 @@ func bounded(next http.Handler, l *limits, fallback *words.Words) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// busy answers a request beyond the limits.
+func (h *handler) busy(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "5")
+	explain(w, accepted(r, h.words), http.StatusTooManyRequests, "phone.busy")
 }
 
 // visit sends a phone that scanned the code to the consent page, or shows how to
@@ -179,6 +184,10 @@ var explanations = []struct {
 
 // explainError answers with the page that fits an error.
 func (h *handler) explainError(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, device.ErrLinkUnknown) && !h.limits.guess(httpserve.RemoteAddr(r)) {
+		h.busy(w, r)
+		return
+	}
 	lang := accepted(r, h.words)
 	if p, ok := errors.AsType[*device.Problem](err); ok {
 		h.render(w, http.StatusOK, pages{lang}.problem(p))

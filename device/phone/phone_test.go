@@ -78,6 +78,14 @@ func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
+func askFrom(h http.Handler, from, path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", path, nil)
+	r.RemoteAddr = from
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
 func newHandler(d *fakeDevice) http.Handler {
 	return Handler(d, d, words.English(), slog.New(slog.DiscardHandler))
 }
@@ -237,18 +245,35 @@ func TestSay(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	t.Run("one address", func(t *testing.T) {
-		h := newHandler(&fakeDevice{})
-		refused := 0
-		for range 100 {
-			if w := ask(h, "GET", "/pair/callback?code=guess&state=guess", ""); w.Code == 429 {
+	t.Run("one host", func(t *testing.T) {
+		for _, path := range []string{"/pair/guess", "/pair/callback?code=guess&state=guess", "/remote/guess"} {
+			d := &fakeDevice{visit: device.Visit{AuthURL: "https://accounts.test/"}}
+			if strings.Contains(path, "callback") {
+				d.err = device.ErrLinkUnknown
+			}
+			h := newHandler(d)
+			refused := 0
+			for i := range 100 {
+				w := askFrom(h, fmt.Sprintf("[2001:db8:1:2::%x]:5000", i+1), path)
+				if w.Code != 429 {
+					continue
+				}
 				if refused++; w.Header().Get("Retry-After") == "" {
 					t.Error("it is not said when to come again")
 				}
 			}
-		}
-		if refused < 100-requestBurst-10 {
-			t.Errorf("%d of 100 were refused", refused)
+			if refused < 100-guessBurst-10 {
+				t.Errorf("%s: %d of 100 were refused", path, refused)
+			}
+			// A phone in the same network that knows the link is let in.
+			for range 3 * guessBurst {
+				if w := askFrom(h, "[2001:db8:1:2::ffff]:5000", "/pair/good"); w.Code != 303 {
+					t.Fatalf("the right link: %d", w.Code)
+				}
+				if w := askFrom(h, "[2001:db8:1:2::ffff]:5000", "/remote/good"); w.Code != 200 {
+					t.Fatalf("the right remote: %d", w.Code)
+				}
+			}
 		}
 	})
 	t.Run("many at once", func(t *testing.T) {
@@ -333,7 +358,8 @@ func TestPatience(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, done, ended := pipelisten.New(), make(chan struct{}), make(chan struct{})
-				srv := &http.Server{Handler: bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { defer close(done); tt.next(w, r) }), newLimits(), words.English())}
+				h := &handler{words: words.English(), limits: newLimits()}
+				srv := &http.Server{Handler: h.bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { defer close(done); tt.next(w, r) }))}
 				go func() { defer close(ended); srv.Serve(l) }()
 				near := l.Dial()
 				if _, err := io.WriteString(near, tt.text); err != nil {

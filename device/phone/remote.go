@@ -9,6 +9,7 @@ import (
 
 	"pickerd/device"
 	"pickerd/display"
+	"pickerd/display/httpserve"
 	"pickerd/display/words"
 )
 
@@ -58,7 +59,12 @@ func (h *handler) control(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// gone answers a request with a key that is not that of a remote.
 func (h *handler) gone(w http.ResponseWriter, r *http.Request) {
+	if !h.limits.guess(httpserve.RemoteAddr(r)) {
+		h.busy(w, r)
+		return
+	}
 	p := pages{accepted(r, h.words)}
 	h.render(w, http.StatusGone, p.message(p.say("remote.gone"), p.say("remote.gone_text")))
 }

@@ -1,5 +1,5 @@
-// Package httpserve has what the HTTP servers of the box share: headers, digests and
-// records per client address.
+// Package httpserve has what the HTTP servers of the box share: headers, digests,
+// records per client and limits of connections.
 package httpserve
 
 import (
@@ -27,21 +27,8 @@ func Digest(content []byte) string {
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
-// RemoteAddr returns the client's IP address without a zone, invalid if the request
-// has none.
-func RemoteAddr(r *http.Request) netip.Addr { return ParseAddr(r.RemoteAddr) }
-
-// ParseAddr is RemoteAddr for the text of an address and port.
-func ParseAddr(hostPort string) netip.Addr {
-	a, err := netip.ParseAddrPort(hostPort)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return a.Addr().Unmap().WithZone("")
-}
-
-// Hosts keeps a record for each of the latest client addresses. Beyond its bound it
-// drops all records and starts again. It must not be used concurrently.
+// Hosts keeps a record for each of the latest clients, told apart by HostOf. Beyond
+// its bound it drops all records and starts again. It must not be used concurrently.
 type Hosts[T any] struct {
 	max     int
 	create  func() T
@@ -55,12 +42,13 @@ func NewHosts[T any](max int, create func() T) *Hosts[T] {
 
 // Find returns the record of an address, if there is one.
 func (h *Hosts[T]) Find(addr netip.Addr) (record T, ok bool) {
-	record, ok = h.records[addr]
+	record, ok = h.records[HostOf(addr)]
 	return record, ok
 }
 
 // Get returns the record of an address, and makes it if needed.
 func (h *Hosts[T]) Get(addr netip.Addr) T {
+	addr = HostOf(addr)
 	if record, ok := h.records[addr]; ok {
 		return record
 	}

@@ -24,6 +24,8 @@ import (
 type GuardConfig struct {
 	Name   string   // of the screen, shown on the sign-in page
 	Key    string   // of the display; "" refuses all other machines
+	Weak   bool     // Key has less than 80 bits, so it could be guessed
+	Salt   string   // makes the cookie of a weak key as hard to guess as this; "" without
 	Names  []string // host names of this machine, besides its addresses
 	Secure bool     // the page is served over TLS only
 	Words  *words.Words
@@ -38,13 +40,15 @@ type Guard struct {
 	cookie string
 	failed *failedKeys
 	origin *http.CrossOriginProtection
+
+	rejected rate.Sometimes // log lines
 }
 
 // NewGuard returns a Guard.
 func NewGuard(cfg GuardConfig) *Guard {
 	mac := hmac.New(sha256.New, []byte(plainKey(cfg.Key)))
-	mac.Write([]byte("pickerd display"))
-	return &Guard{cfg: cfg, cookie: base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), failed: newFailedKeys(), origin: http.NewCrossOriginProtection()}
+	mac.Write([]byte("pickerd display" + cfg.Salt))
+	return &Guard{cfg: cfg, rejected: rate.Sometimes{First: 5, Interval: time.Minute}, cookie: base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), failed: newFailedKeys(), origin: http.NewCrossOriginProtection()}
 }
 
 // plainKey normalizes a typed key: case, spaces and dashes don't count.
@@ -90,7 +94,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			_ = rc.SetReadDeadline(time.Now().Add(maxBodyTime)) // not every writer has deadlines
 		}
-		if !isLocal(r) {
+		if !httpserve.FromThisMachine(r) {
 			w = &deadlineWriter{w, rc}
 		}
 		if !g.isForThisMachine(r) {
@@ -98,7 +102,12 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			http.Error(w, "This page is not at that name. Use the box's address, or add the name to http.names in its configuration.", http.StatusMisdirectedRequest)
 			return
 		}
-		if isLocal(r) || g.isSignedIn(r) {
+		status := http.StatusOK
+		if !httpserve.FromThisMachine(r) {
+			status = g.check(r)
+		}
+		if status == http.StatusOK {
+			httpserve.Authorized(r)
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -111,7 +120,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			g.signIn(w, r)
 			return
 		}
-		g.askForKey(w, r, http.StatusUnauthorized, "")
+		g.askForKey(w, r, status, "")
 	})
 }
 
@@ -124,59 +133,42 @@ func (g *Guard) isForThisMachine(r *http.Request) bool {
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 	if addr, err := netip.ParseAddr(host); err == nil {
 		// An address can't be rebound, so it need only match the connection's.
-		return addr.IsLoopback() == isLocal(r) || localAddr(r) == addr.Unmap().WithZone("")
+		return addr.IsLoopback() == httpserve.FromThisMachine(r) || httpserve.LocalAddr(r) == addr.Unmap().WithZone("")
 	}
 	if host == "localhost" || host == "" { // a client that sends no Host is not a browser
-		return isLocal(r)
+		return httpserve.FromThisMachine(r)
 	}
 	return slices.ContainsFunc(g.cfg.Names, func(name string) bool { return strings.EqualFold(name, host) })
 }
 
-func localAddr(r *http.Request) netip.Addr {
-	a, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return addrOf(a)
-}
-
-// addrOf is the IP address of one end of a TCP connection, invalid without one.
-func addrOf(a net.Addr) netip.Addr {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap().WithZone("")
+// check returns 200 for a request that proves that it knows the key: with the cookie,
+// or with a bearer token (RFC 6750 §2.1). Its other results are those of checkKey.
+func (g *Guard) check(r *http.Request) (status int) {
+	if c, err := r.Cookie(cookieName); err == nil && g.cfg.Key != "" && secretsEqual(c.Value, g.cookie) {
+		return http.StatusOK
 	}
-	return netip.Addr{}
-}
-
-// isLocal reports whether a request comes from this machine.
-func isLocal(r *http.Request) bool { return sameMachine(httpserve.RemoteAddr(r), localAddr(r)) }
-
-// IsLocal reports whether a connection comes from this machine, by the same rule
-// that a Guard uses.
-func IsLocal(c net.Conn) bool { return sameMachine(addrOf(c.RemoteAddr()), addrOf(c.LocalAddr())) }
-
-func sameMachine(from, to netip.Addr) bool {
-	return from.IsLoopback() || from.IsValid() && from == to
-}
-
-// isSignedIn reports whether a request proves that it knows the key: with the
-// cookie, or with a bearer token (RFC 6750 §2.1).
-func (g *Guard) isSignedIn(r *http.Request) bool {
-	if g.cfg.Key == "" {
-		return false
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return g.checkKey(r, bearer)
 	}
-	if c, err := r.Cookie(cookieName); err == nil && secretsEqual(c.Value, g.cookie) {
-		return true
-	}
-	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && g.failed.mayTry(httpserve.RemoteAddr(r)) && g.isKey(r, bearer)
+	return http.StatusUnauthorized
 }
 
-// isKey reports whether key is the display key, and counts it as failed if not.
-func (g *Guard) isKey(r *http.Request, key string) bool {
+// checkKey returns 200 if key is the display key, 401 if not, and 429 if its host has
+// failed too often. Guesses of others don't keep out a client that knows a strong key:
+// it is compared first. A weak one could be guessed, so the limits come first.
+func (g *Guard) checkKey(r *http.Request, key string) (status int) {
+	from := httpserve.RemoteAddr(r)
+	if g.cfg.Weak && !g.failed.mayTry(from) {
+		return http.StatusTooManyRequests
+	}
 	if g.cfg.Key != "" && secretsEqual(plainKey(key), plainKey(g.cfg.Key)) {
-		return true
+		return http.StatusOK
 	}
-	g.failed.count(httpserve.RemoteAddr(r))
-	g.cfg.Log.Warn("display key rejected", "from", httpserve.RemoteAddr(r))
-	return false
+	if !g.failed.count(from) {
+		return http.StatusTooManyRequests
+	}
+	g.rejected.Do(func() { g.cfg.Log.Warn("display key rejected", "from", from) })
+	return http.StatusUnauthorized
 }
 
 // secretsEqual compares in constant time.
@@ -188,30 +180,30 @@ func (g *Guard) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Sign in on this page itself.", http.StatusForbidden)
 		return
 	}
-	if !g.failed.mayTry(httpserve.RemoteAddr(r)) {
-		w.Header().Set("Retry-After", "10")
-		g.askForKey(w, r, http.StatusTooManyRequests, "wait")
+	switch status := g.checkKey(r, r.PostFormValue("key")); status {
+	case http.StatusOK:
+	case http.StatusTooManyRequests:
+		g.askForKey(w, r, status, "wait")
+		return
+	default:
+		g.askForKey(w, r, status, "wrong")
 		return
 	}
-	if !g.isKey(r, r.PostFormValue("key")) {
-		g.askForKey(w, r, http.StatusForbidden, "wrong")
-		return
-	}
+	httpserve.Authorized(r)
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: g.cookie, Path: "/", MaxAge: int(maxCookieAge / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: g.cfg.Secure})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 // Limits of failed keys: rates are per second.
 const (
-	failedRate     = 0.2 // of one address, after a burst
+	failedRate     = 0.2 // of one host, after a burst
 	failedBurst    = 5
-	allFailedRate  = 5 // of all addresses together, after a burst
+	allFailedRate  = 5 // of all hosts together, after a burst
 	allFailedBurst = 20
-	maxHosts       = 1024 // addresses counted separately
+	maxHosts       = 1024 // counted separately
 )
 
-// failedKeys limits how fast keys can be guessed. Once the attempts are used up,
-// even the right key is not checked.
+// failedKeys limits how fast keys can be guessed.
 type failedKeys struct {
 	mu    sync.Mutex
 	hosts *httpserve.Hosts[*rate.Limiter]
@@ -225,7 +217,7 @@ func newFailedKeys() *failedKeys {
 	}
 }
 
-// mayTry reports whether an address has an attempt left.
+// mayTry reports whether a host has an attempt left.
 func (f *failedKeys) mayTry(from netip.Addr) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -233,10 +225,9 @@ func (f *failedKeys) mayTry(from netip.Addr) bool {
 	return (!known || host.Tokens() >= 1) && f.all.Tokens() >= 1
 }
 
-// count counts a failed key.
-func (f *failedKeys) count(from netip.Addr) {
+// count counts a failed key. It reports whether that is within the limits.
+func (f *failedKeys) count(from netip.Addr) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.hosts.Get(from).Allow()
-	f.all.Allow()
+	return f.hosts.Get(from).Allow() && f.all.Allow()
 }

@@ -10,10 +10,16 @@ import (
 // askForKey answers a request without the key: a browser gets a form, other clients
 // get one line.
 func (g *Guard) askForKey(w http.ResponseWriter, r *http.Request, status int, complaint string) {
-	w.Header().Set("WWW-Authenticate", `Bearer realm="pickerd"`)
+	text := "The display key is missing or wrong."
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "10")
+		text = "There were too many wrong display keys."
+	} else {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="pickerd"`)
+	}
 	isPage := r.URL.Path == "/" || r.URL.Path == signInPath
 	if !isPage {
-		http.Error(w, "The display key is missing.", status)
+		http.Error(w, text, status)
 		return
 	}
 	w.Header().Set("Content-Security-Policy", signInPolicy)

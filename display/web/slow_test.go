@@ -78,7 +78,7 @@ func TestSlowReaders(t *testing.T) {
 // A form as large as somebody likes is not read to its end.
 func TestLargeForm(t *testing.T) {
 	g := testGuard(t, testKey)
-	for pad, want := range map[int]int{maxBody / 2: http.StatusSeeOther, 2 * maxBody: http.StatusForbidden} {
+	for pad, want := range map[int]int{maxBody / 2: http.StatusSeeOther, 2 * maxBody: http.StatusUnauthorized} {
 		v := visit{method: "POST", path: "/signin", from: lanPhone, host: lanBox, form: map[string][]string{"a": {strings.Repeat("x", pad)}, "key": {testKey}}}
 		if w := g.answer(v); w.Code != want {
 			t.Errorf("with %d bytes more: %d, not %d", pad, w.Code, want)

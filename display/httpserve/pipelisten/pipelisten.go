@@ -5,6 +5,7 @@ package pipelisten
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 )
 
@@ -24,8 +25,15 @@ func New() *Listener {
 
 // Dial returns the client's end of a new connection after the server has accepted it.
 // The connection of a closed listener is closed.
-func (l *Listener) Dial() net.Conn {
+func (l *Listener) Dial() net.Conn { return l.dial(net.Pipe()) }
+
+// DialFrom is Dial for a client with the given address. The server's is LocalAddr.
+func (l *Listener) DialFrom(client netip.AddrPort) net.Conn {
 	near, far := net.Pipe()
+	return l.dial(near, conn{far, net.TCPAddrFromAddrPort(client)})
+}
+
+func (l *Listener) dial(near, far net.Conn) net.Conn {
 	select {
 	case l.conns <- far:
 	case <-l.closed:
@@ -33,6 +41,21 @@ func (l *Listener) Dial() net.Conn {
 	}
 	return near
 }
+
+// LocalAddr is the server's address on the connections of DialFrom.
+var LocalAddr = netip.MustParseAddrPort("192.0.2.1:8420")
+
+// A conn is the server's end of a connection with addresses.
+type conn struct {
+	net.Conn
+	client net.Addr
+}
+
+// RemoteAddr implements net.Conn.
+func (c conn) RemoteAddr() net.Addr { return c.client }
+
+// LocalAddr implements net.Conn.
+func (c conn) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(LocalAddr) }
 
 // Accept implements net.Listener.
 func (l *Listener) Accept() (net.Conn, error) {
