@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"pickerd/regular"
 	"pickerd/store/pagecheck"
 )
 
@@ -86,10 +87,14 @@ func (db *database) open(opt Options) (*Recovery, error) {
 		return recovery, fmt.Errorf("create the database: %w", err)
 	}
 	path := db.disk.path(databaseName)
+	db.disk.allowReading(databaseName)
 	db.bolt, err = openFile(path, false)
-	if errors.Is(err, syscall.EROFS) {
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) { // EPERM: the file is immutable
 		db.readOnly = true
 		db.bolt, err = openFile(path, true)
+	}
+	if isUnreadable(err) {
+		err = &CorruptError{path, err.Error()}
 	}
 	if opt.ReplaceUnreadable && errors.Is(err, syscall.EIO) {
 		err = &CorruptError{path, err.Error()}
@@ -100,6 +105,7 @@ func (db *database) open(opt Options) (*Recovery, error) {
 	if recovery, err = db.replaceDamaged(err, opt.Warning); err != nil {
 		return nil, err
 	}
+	db.readOnly = false
 	db.bolt, err = openFile(path, false)
 	return recovery, err
 }
@@ -265,7 +271,7 @@ func openFile(path string, readOnly bool) (bolt *bbolt.DB, err error) {
 	if err := verifyFile(path); err != nil {
 		return nil, err
 	}
-	bolt, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: readOnly})
+	bolt, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, ReadOnly: readOnly, OpenFile: regular.OpenFile})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, ErrInUse // versions before the directory lock hold this one only
 	}
@@ -283,7 +289,7 @@ func openFile(path string, readOnly bool) (bolt *bbolt.DB, err error) {
 }
 
 func verifyFile(path string) error {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}

@@ -4,11 +4,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
+
+	"pickerd/regular"
 )
 
 // An Op is one operation on the disk, see Options.BeforeOp. Names are relative to
@@ -30,6 +34,7 @@ const (
 	OpLink    = "link"
 	OpRemove  = "remove"
 	OpCommit  = "commit" // commit of a database transaction
+	OpChmod   = "chmod"
 	OpStatfs  = "statfs" // reads the free space; changes nothing
 )
 
@@ -39,6 +44,10 @@ type disk struct {
 	dir    string
 	before func(Op) error // may be nil
 	statfs func() Space   // may be nil
+
+	repairsMu sync.Mutex
+	repairs   []Repair        // since the last call of Store.Repairs
+	reported  map[string]bool // paths and problems that were in repairs
 }
 
 func (d *disk) announce(kind, name, to string) error {
@@ -50,8 +59,9 @@ func (d *disk) announce(kind, name, to string) error {
 
 func (d *disk) path(name string) string { return filepath.Join(d.dir, name) }
 
+// exists reports whether anything has the name, also a link that leads nowhere.
 func (d *disk) exists(name string) (bool, error) {
-	_, err := os.Stat(d.path(name))
+	_, err := os.Lstat(d.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -66,6 +76,37 @@ func (d *disk) mkdirAll(name string) error {
 		return err
 	}
 	return os.MkdirAll(d.path(name), 0o700)
+}
+
+// createMedia creates the media directory. What has its name and is not a directory
+// or a link is moved aside.
+func (d *disk) createMedia() error {
+	switch st, err := os.Lstat(d.path(mediaName)); {
+	case err != nil || st.IsDir():
+	case st.Mode()&fs.ModeSymlink != 0:
+		// Opening a pipe would wait. A link that leads nowhere is an error: the
+		// file system with the photos is not mounted.
+		if st, err := os.Stat(d.path(mediaName)); err != nil || !st.IsDir() {
+			return errors.Join(err, &fs.PathError{Op: "open", Path: d.path(mediaName), Err: syscall.ENOTDIR})
+		}
+	default:
+		if _, err := d.setAside(mediaName, regular.Kind(st.Mode())); err != nil {
+			return err
+		}
+	}
+	return d.mkdirAll(mediaName)
+}
+
+// setAside renames a file to a dated name and returns that.
+func (d *disk) setAside(name, problem string) (to string, err error) {
+	if to, err = d.unusedName(name + damagedInfix); err != nil {
+		return "", err
+	}
+	if err := errors.Join(d.rename(name, to), d.syncDir("")); err != nil {
+		return "", fmt.Errorf("move %s aside: %w", d.path(name), err)
+	}
+	d.repaired(name, problem, "moved to "+d.path(to))
+	return to, nil
 }
 
 // createTemp creates a file with mode 0600 and a random name that begins with
@@ -123,6 +164,50 @@ func (d *disk) link(from, to string) error {
 	return os.Link(d.path(from), d.path(to))
 }
 
+// removeStrays removes the files of a directory that are strays, as many as limit. It
+// reports whether there may be more.
+func (d *disk) removeStrays(dir string, limit int, isStray func(fs.DirEntry) bool) (more bool, err error) {
+	f, err := os.Open(d.path(dir))
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	const batch = 256 // entries of the directory
+	var strays []string
+	for len(strays) < limit {
+		entries, err := f.ReadDir(batch)
+		for _, e := range entries {
+			if isStray(e) {
+				strays = append(strays, e.Name())
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	more = len(strays) >= limit
+	for _, name := range strays[:min(len(strays), limit)] {
+		if err := d.removeStray(filepath.Join(dir, name)); err != nil {
+			return false, err
+		}
+	}
+	return more, nil
+}
+
+// removeStray removes a file that nothing needs. One that can't be removed, such as
+// an immutable file or a full directory, is passed over.
+func (d *disk) removeStray(name string) error {
+	err := d.remove(name)
+	if isOdd(err) {
+		d.repaired(name, err.Error(), "left")
+		return nil
+	}
+	return err
+}
+
 // remove removes a file. A missing file is no error.
 func (d *disk) remove(name string) error {
 	if is, err := d.exists(name); !is {
@@ -145,7 +230,7 @@ const lockTimeout = time.Second
 // error is ErrInUse or an error of the file system. The lock is on the directory
 // because the database file is replaced now and then.
 func (d *disk) lock() (*os.File, error) {
-	f, err := os.Open(d.dir)
+	f, err := os.OpenFile(d.dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}

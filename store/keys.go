@@ -6,22 +6,33 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+
+	"pickerd/regular"
 )
 
-const keyFileName = "state.key"
+const (
+	keyFileName = "state.key"
+	// maxKeyFile bounds a key file, as systemd bounds a credential.
+	maxKeyFile = 1 << 20
+)
 
-// readKeyFile reads the key file, nil if there is none.
-func (d *disk) readKeyFile() ([]byte, error) {
-	data, err := os.ReadFile(d.path(keyFileName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// readKeyFile reads the key file. The key is nil if there is none. If what has its
+// name can't be read as a key, problem says why.
+func (d *disk) readKeyFile() (key []byte, problem string, err error) {
+	if is, err := d.exists(keyFileName); !is {
+		return nil, "", err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the state key: %w", err)
+	d.allowReading(keyFileName)
+	key, err = regular.ReadFile(d.path(keyFileName), maxKeyFile)
+	switch {
+	case isUnreadable(err):
+		return nil, err.Error(), nil
+	case err != nil:
+		return nil, "", fmt.Errorf("read the state key: %w", err)
+	case len(key) < minKeySize:
+		return nil, "truncated", nil
 	}
-	return data, nil
+	return key, "", nil
 }
 
 // createKeyFile writes a new key file. It is on disk before it gets its name,
@@ -46,22 +57,10 @@ func (d *disk) createKeyFile() ([]byte, error) {
 	return key, d.syncDir("")
 }
 
-// moveKeyAside gives a damaged key file a dated name and returns its path.
-func (d *disk) moveKeyAside() (string, error) {
-	name, err := d.unusedName(keyFileName + ".damaged-")
-	if err == nil {
-		err = errors.Join(d.rename(keyFileName, name), d.syncDir(""))
-	}
-	if err != nil {
-		return "", fmt.Errorf("move the damaged state key aside: %w", err)
-	}
-	return d.path(name), nil
-}
-
 // loadKey sets the key of the records: the one given, or else the key file, which
 // is created if it is missing.
 func (s *Store) loadKey(given []byte) error {
-	file, err := s.disk.readKeyFile()
+	file, problem, err := s.disk.readKeyFile()
 	if err != nil {
 		return err
 	}
@@ -69,13 +68,17 @@ func (s *Store) loadKey(given []byte) error {
 	if secret == nil {
 		secret = file
 	}
-	if given == nil && file != nil && len(file) < minKeySize {
-		// The file is truncated. Its records can't be opened any more, but the box
-		// must start and report it.
-		if s.damagedKey, err = s.disk.moveKeyAside(); err != nil {
+	if given != nil && problem != "" {
+		s.disk.repaired(keyFileName, problem, "left")
+	}
+	if given == nil && problem != "" {
+		// The records can't be opened any more, but the box must start and report
+		// it.
+		to, err := s.disk.setAside(keyFileName, problem)
+		if err != nil {
 			return err
 		}
-		secret = nil
+		s.damagedKey = s.disk.path(to)
 	}
 	if secret == nil {
 		err := s.disk.withReserve(func() (err error) {
@@ -89,7 +92,7 @@ func (s *Store) loadKey(given []byte) error {
 	if s.db.sealer, err = newSealer(secret); err != nil {
 		return err
 	}
-	if given != nil && len(file) >= minKeySize {
+	if given != nil && file != nil {
 		if s.oldSealer, err = newSealer(file); err != nil {
 			return err
 		}

@@ -114,12 +114,20 @@ func (p *Photos) Get(id string) (*Photo, error) {
 	return view(p.s.db, func(tx *txn) (*Photo, error) { return get[Photo](tx, bucketPhotos, []byte(id)) })
 }
 
-// Open opens a photo's file, named by Photo.File.
+// Open opens a photo's file, named by Photo.File. Anything but a regular file counts
+// as missing.
 func (p *Photos) Open(file string) (*os.File, error) {
 	if strings.HasPrefix(file, ".") {
 		return nil, fs.ErrNotExist
 	}
-	return p.root.Open(file)
+	st, err := p.root.Lstat(file)
+	if err == nil && !st.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: file, Err: fs.ErrNotExist}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.root.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 // Verify reports whether a photo's file is intact. Without a checksum only its
@@ -174,7 +182,7 @@ func (p *Photos) Delete(photos []Photo) error {
 		return err
 	}
 	for _, photo := range photos {
-		if err := p.s.disk.remove(filepath.Join(mediaName, photo.File)); err != nil {
+		if err := p.s.disk.removeStray(filepath.Join(mediaName, photo.File)); err != nil {
 			p.untidy.Store(true)
 			return fmt.Errorf("remove a media file: %w", err)
 		}

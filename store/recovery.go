@@ -46,8 +46,13 @@ type Recovery struct {
 	Photos  int    // number of media files found and kept
 }
 
-// damagedPrefix and the time make the name of a damaged database.
-const damagedPrefix = databaseName + ".damaged-"
+const (
+	// damagedInfix comes between the name of a file and the time when it was moved
+	// aside.
+	damagedInfix = ".damaged-"
+	// damagedPrefix and the time make the name of a damaged database.
+	damagedPrefix = databaseName + damagedInfix
+)
 
 // replaceDamaged gives a damaged database a second name and renames a new one over
 // it, with the photos found. Until then the damaged one keeps its first name too,
@@ -108,7 +113,7 @@ func (db *database) createWith(photos []Photo, warning string) error {
 // moveAside links the damaged database to a dated name, unless an interrupted
 // start already did.
 func (db *database) moveAside() (name string, err error) {
-	damaged, err := os.Stat(db.disk.path(databaseName))
+	damaged, err := os.Lstat(db.disk.path(databaseName))
 	if err != nil {
 		return "", err
 	}
@@ -117,7 +122,7 @@ func (db *database) moveAside() (name string, err error) {
 		return "", err
 	}
 	for _, e := range earlier {
-		if st, err := os.Stat(e); err == nil && os.SameFile(st, damaged) {
+		if st, err := os.Lstat(e); err == nil && os.SameFile(st, damaged) {
 			return filepath.Base(e), nil
 		}
 	}
@@ -187,7 +192,7 @@ func (s *Store) DeleteDamaged() error {
 		if !strings.HasPrefix(e.Name(), damagedPrefix) {
 			continue
 		}
-		if err := s.disk.remove(e.Name()); err != nil {
+		if err := s.disk.removeStray(e.Name()); err != nil {
 			return fmt.Errorf("remove a damaged database: %w", err)
 		}
 	}

@@ -1,9 +1,13 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
+
+	"pickerd/regular"
 )
 
 const (
@@ -54,7 +58,14 @@ func (d *disk) room() (int64, error) {
 
 // createReserve creates the reserve if it is missing and there is room for it.
 func (d *disk) createReserve() error {
-	if is, err := d.exists(reserveName); is || err != nil {
+	switch st, err := os.Lstat(d.path(reserveName)); {
+	case err == nil && st.Mode().IsRegular():
+		return nil
+	case err == nil:
+		if _, err := d.setAside(reserveName, regular.Kind(st.Mode())); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	room, err := d.room()

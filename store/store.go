@@ -3,7 +3,9 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -62,12 +64,15 @@ func Open(dir string, opt Options) (*Store, error) {
 }
 
 func (s *Store) open(opt Options) error {
-	if err := s.disk.mkdirAll(mediaName); err != nil {
+	if err := s.disk.mkdirAll(""); err != nil {
 		return fmt.Errorf("create the state directory: %w", err)
 	}
 	var err error
 	if s.lock, err = s.disk.lock(); err != nil {
 		return fmt.Errorf("lock the state directory: %w", err)
+	}
+	if err := s.disk.createMedia(); err != nil {
+		return fmt.Errorf("create the media directory: %w", err)
 	}
 	if s.recovery, err = s.db.open(opt); err != nil {
 		return err
@@ -79,11 +84,13 @@ func (s *Store) open(opt Options) error {
 		return err
 	}
 	s.Photos.untidy.Store(true)
-	for _, step := range []func() error{s.removeTemporary, s.reseal, s.Photos.tidy, s.db.scrub, s.disk.createReserve} {
-		// Photos can be shown even if the disk accepts no writes. Records that
-		// are not sealed yet can't be read.
-		if err := step(); err != nil && (!IsDiskError(err) || s.db.isUnsealed()) {
+	for _, step := range []func() error{s.reseal, s.tidy, s.db.scrub, s.disk.createReserve} {
+		// Photos can be shown even if the disk accepts no writes, or not all.
+		// Records that are not sealed yet can't be read.
+		if err := step(); err != nil && (!IsDiskError(err) && !isOdd(err) || s.db.isUnsealed()) {
 			return err
+		} else if isOdd(err) {
+			s.disk.repaired("", err.Error(), "left")
 		}
 	}
 	return nil
@@ -108,8 +115,27 @@ func (s *Store) Upkeep() error {
 		return err
 	}
 	err := errors.Join(s.reseal(), s.db.scrub(), s.disk.createReserve())
-	if err == nil && s.Photos.untidy.Load() {
-		err = errors.Join(s.removeTemporary(), s.Photos.tidy())
+	for n := 0; err == nil && s.Photos.untidy.Load() && n < maxTidy; n++ {
+		err = s.tidy()
+	}
+	return err
+}
+
+const (
+	// maxStrays is how many strays of a directory tidy removes: with a hundred
+	// thousand, photos could not be shown for minutes.
+	maxStrays = 256
+	// maxTidy is how often Upkeep tidies.
+	maxTidy = 16
+)
+
+// tidy removes what an earlier run left unfinished. If that is too much for one call,
+// untidy stays set.
+func (s *Store) tidy() error {
+	s.Photos.untidy.Store(false)
+	err := errors.Join(s.removeTemporary(), s.Photos.tidy())
+	if err != nil {
+		s.Photos.untidy.Store(true)
 	}
 	return err
 }
@@ -117,19 +143,15 @@ func (s *Store) Upkeep() error {
 // removeTemporary removes unfinished files of an earlier run: copies of the
 // database, keys and reserves.
 func (s *Store) removeTemporary() error {
-	entries, err := os.ReadDir(s.disk.dir)
+	prefixes := []string{"." + databaseName + "-", "." + keyFileName + "-", reserveName + "-"}
+	more, err := s.disk.removeStrays("", maxStrays, func(e fs.DirEntry) bool {
+		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(e.Name(), prefix) })
+	})
 	if err != nil {
-		return fmt.Errorf("read the state directory: %w", err)
+		return fmt.Errorf("clean the state directory: %w", err)
 	}
-	for _, e := range entries {
-		for _, prefix := range []string{"." + databaseName + "-", "." + keyFileName + "-", reserveName + "-"} {
-			if !strings.HasPrefix(e.Name(), prefix) {
-				continue
-			}
-			if err := s.disk.remove(e.Name()); err != nil {
-				return fmt.Errorf("clean the state directory: %w", err)
-			}
-		}
+	if more {
+		s.Photos.untidy.Store(true)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 )
@@ -14,7 +13,6 @@ import (
 func (p *Photos) tidy() error {
 	p.naming.Lock()
 	defer p.naming.Unlock()
-	p.untidy.Store(true) // until all of it has succeeded
 	lost, err := p.incomplete()
 	if err != nil {
 		return err
@@ -28,11 +26,7 @@ func (p *Photos) tidy() error {
 	if err := p.pruneUnlessFetching(); err != nil {
 		return err
 	}
-	if err := p.removeStrays(); err != nil {
-		return err
-	}
-	p.untidy.Store(false)
-	return nil
+	return p.removeStrays()
 }
 
 // incomplete returns the photos whose files are missing or have the wrong length.
@@ -43,8 +37,12 @@ func (p *Photos) incomplete() ([]Photo, error) {
 	}
 	var list []Photo
 	for _, photo := range photos {
-		switch st, err := p.root.Stat(photo.File); {
-		case errors.Is(err, fs.ErrNotExist), err == nil && st.Size() != photo.Bytes:
+		st, err := p.root.Lstat(photo.File)
+		if err == nil && st.Mode()&readable != readable {
+			p.s.disk.allowReading(filepath.Join(mediaName, photo.File))
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist), err == nil && (st.Size() != photo.Bytes || !st.Mode().IsRegular()):
 			list = append(list, photo)
 		case err != nil:
 			return nil, fmt.Errorf("check a media file: %w", err)
@@ -77,17 +75,15 @@ func (p *Photos) removeStrays() error {
 	for _, photo := range photos {
 		recorded[photo.File] = true
 	}
-	entries, err := os.ReadDir(p.s.disk.path(mediaName))
+	more, err := p.s.disk.removeStrays(mediaName, maxStrays, func(e fs.DirEntry) bool {
+		_, open := p.parts.Load(e.Name())
+		return !open && !recorded[e.Name()] && !e.IsDir()
+	})
 	if err != nil {
-		return fmt.Errorf("read the media directory: %w", err)
+		return fmt.Errorf("clean the media directory: %w", err)
 	}
-	for _, e := range entries {
-		if _, open := p.parts.Load(e.Name()); open || recorded[e.Name()] || e.IsDir() {
-			continue
-		}
-		if err := p.s.disk.remove(filepath.Join(mediaName, e.Name())); err != nil {
-			return fmt.Errorf("clean the media directory: %w", err)
-		}
+	if more {
+		p.untidy.Store(true)
 	}
 	return nil
 }

@@ -240,12 +240,15 @@ func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv 
 		if n := st.LostPhotos(); n > 0 {
 			log.Warn("missing or damaged photos dropped", "photos", n)
 		}
+		for _, r := range st.Repairs() {
+			log.Warn("state directory repaired", "path", r.Path, "problem", r.Problem, "action", r.Action)
+		}
 		return st, nil
 	case errors.Is(err, store.ErrShortKey):
 		return nil, command.Hint(fmt.Errorf("the credential state.key: %w", err), "create one with head -c 32 /dev/urandom", exitConfig)
 	case errors.Is(err, store.ErrInUse):
 		return nil, command.Hint(fmt.Errorf("%s: %w", dir, err), "stop the other pickerd, or set another store.dir", exitFailed)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist):
 		return nil, command.Hint(fmt.Errorf("store.dir: %w", err), "it must be a directory where the user that runs pickerd can write", exitConfig)
 	}
 	return nil, err

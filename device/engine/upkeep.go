@@ -43,6 +43,9 @@ func (u *upkeep) run(ctx context.Context) {
 			err = u.catchUp(ctx)
 		}
 		logged.warn("upkeep failed", err)
+		for _, r := range u.store.Repairs() {
+			u.log.Warn("state directory repaired", "path", r.Path, "problem", r.Problem, "action", r.Action)
+		}
 		if err != nil {
 			wait = diskRetry
 		}
