@@ -29,6 +29,7 @@ import (
 	"pickerd/display/httpserve"
 	"pickerd/display/qr"
 	"pickerd/display/words"
+	"pickerd/network"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
@@ -52,11 +53,10 @@ type box struct {
 	notify  systemd.Notifier
 }
 
-// httpClient returns the client for all requests to Google. Its timeouts allow for a
-// slow network.
+// httpClient returns the client for all requests to Google or a gateway. Its timeouts
+// allow for a slow network.
 func httpClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	t.TLSHandshakeTimeout = 10 * time.Second
 	t.ResponseHeaderTimeout = 45 * time.Second // a transcoded video takes up to nine seconds
 	t.MaxIdleConnsPerHost = 8                  // four downloads and the API
@@ -64,7 +64,7 @@ func httpClient() *http.Client {
 	// Without pings, a connection that a restarted router has forgotten would be
 	// used for a quarter of an hour.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
-	return &http.Client{Transport: crashNetwork(t)}
+	return &http.Client{Transport: crashNetwork(network.NewDialer(nil, nil).Transport(t))}
 }
 
 // newBox composes a box. It owns st and display, even if it returns an error.
