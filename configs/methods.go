@@ -46,6 +46,16 @@ func (c *Config) defaultMethods(credential func(name string) string) []string {
 	case !c.IsGuest() && HasClient(credential("token")):
 		return []string{"import"} // the token brings its client
 	}
+	// None is there. The complaint names the file that somebody has tried to fill.
+	for _, f := range []struct{ file, name, method string }{
+		{c.Google.ClientFile, deviceClient, "device"},
+		{c.Google.DesktopFile, pasteClient, "paste"},
+		{c.Google.WebFile, relayClient, "relay"},
+	} {
+		if f.file != "" && isPlaceholder(f.file) || f.file == "" && isEmpty(credential(f.name)) {
+			return []string{f.method}
+		}
+	}
 	return []string{"device"}
 }
 
@@ -64,6 +74,12 @@ func HasClient(file string) bool {
 func isPlaceholder(file string) bool {
 	data, err := readSome(file)
 	return err == nil && IsPlaceholder(data)
+}
+
+// isEmpty reports whether a file is readable and empty. Units provide no such file.
+func isEmpty(file string) bool {
+	data, err := readSome(file)
+	return err == nil && len(bytes.TrimSpace(data)) == 0
 }
 
 // IsPlaceholder reports whether the contents of a client file stand for none.

@@ -298,10 +298,18 @@ func (c *config) client() (*oauthdevice.ClientFile, error) {
 	if up.ClientID != "" {
 		return &oauthdevice.ClientFile{ID: up.ClientID, Secret: oauthdevice.Secret(up.ClientSecret), Web: true}, nil
 	}
+	const installed = "/etc/pickerd-gateway/client_secret.json"
 	data, err := os.ReadFile(up.ClientFile)
-	empty := slices.Contains([]string{"", "{}"}, string(bytes.TrimSpace(data))) // the unit provides this if the file is missing
-	if errors.Is(err, fs.ErrNotExist) || err == nil && empty {
-		return nil, command.Hint(fmt.Errorf("there is no OAuth client: put a client file of type %q at /etc/pickerd-gateway/client_secret.json, or set upstream.client_file", "Web application"), hint, command.Config)
+	if err == nil && len(bytes.TrimSpace(data)) == 0 {
+		at := up.ClientFile
+		if strings.HasPrefix(at, "/run/credentials/") { // systemd's copy can't be changed
+			at = installed
+		}
+		return nil, command.Hint(fmt.Errorf("upstream.client_file: %s is empty: put a client file of type %q there", at, "Web application"), hint, command.Config)
+	}
+	placeholder := string(bytes.TrimSpace(data)) == "{}" // the unit provides this if the file is missing
+	if errors.Is(err, fs.ErrNotExist) || err == nil && placeholder {
+		return nil, command.Hint(fmt.Errorf("there is no OAuth client: put a client file of type %q at %s, or set upstream.client_file", "Web application", installed), hint, command.Config)
 	}
 	if err != nil {
 		return nil, command.Hint(fmt.Errorf("upstream.client_file: %w", err), hint, command.Config)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -136,6 +137,9 @@ func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevic
 	}
 	if err != nil {
 		return nil, clientError("%s: %w", key, err)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, clientError("%s is empty: put a client file of type %q there", installAt(path), kind)
 	}
 	if configs.IsPlaceholder(data) { // the unit provides this if the file is missing
 		return nil, clientError("there is no OAuth client: put a client file of type %q at %s", kind, installAt(path))

@@ -72,6 +72,7 @@ func TestExitCodes(t *testing.T) {
 		{"no client", []string{"run", "--config", writeFile(t, "c.toml", "")}, 78, []string{"no OAuth client", "README"}},
 		{"no secret", []string{"config", "check", writeFile(t, "s.toml", "[google]\nclient_id='i'\n")}, 78, []string{"client_secret is missing"}},
 		{"client file missing", []string{"run", "--config", writeFile(t, "d.toml", "[google]\nclient_file='/none.json'\n")}, 78, []string{"google.client_file", "/none.json"}},
+		{"client file empty", []string{"run", "--config", writeFile(t, "h.toml", "[google]\ndesktop_client_file='"+writeFile(t, "empty.json", "\n")+"'\n")}, 78, []string{"empty.json is empty", "Desktop app"}},
 		{"client of another type", []string{"run", "--config", writeFile(t, "e.toml", "[google]\nclient_file='"+client+"'\n")}, 78, []string{"Web application", "TVs and Limited Input"}},
 		{"directory not writable", []string{"run", "--config", writeFile(t, "f.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+good+"/x'\n[http]\nlisten='127.0.0.1:0'\n")}, 78, []string{"store.dir", "can write"}},
 		{"address in use", []string{"run", "--config", writeFile(t, "g.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+t.TempDir()+"'\n[control]\nsocket='"+socket+"'\n[http]\nlisten='192.0.2.1:1'\n")}, 1, []string{"display's address", "http.listen"}},
