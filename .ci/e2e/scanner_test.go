@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +28,8 @@ type finding struct {
 }
 
 // TestScanner runs a vulnerability scanner, wapiti, from the network with and
-// without the display key, and on the box. It finds nothing.
+// without the display key, and on the box. It finds nothing, and the keys that it
+// guesses do not keep out the right one.
 func TestScanner(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("wapiti"); err != nil && os.Getenv("CI") == "" {
@@ -55,10 +55,6 @@ func TestScanner(t *testing.T) {
 			for name, list := range scan(t, tt.url, tt.wrap, args) {
 				for _, f := range list {
 					if isExcused(name, f.Info) {
-						continue
-					}
-					if tt.key != "" && name == "Htaccess Bypass" && l.isLockout(t, at, tt.key, f) {
-						t.Logf("locked out by the scanner's own guesses: %s %s", f.Method, f.Path)
 						continue
 					}
 					t.Errorf("%s: %s %s: %s", name, f.Method, f.Path, f.Info)
@@ -112,70 +108,4 @@ func isExcused(name, info string) bool {
 		return false
 	}
 	return true
-}
-
-// isLockout reports whether a bypass found by a scanner with the right key was a
-// lock-out. The scanner reports a bypass when GET answers 401 and an unknown method
-// succeeds. Its own wrong guesses exhaust the attempts of its address, and until
-// they refill the right key gets 401 as well. It was no bypass if, after that, GET
-// succeeds with the key, and the reported request is refused without it.
-func (l *lan) isLockout(t *testing.T, at, key string, f finding) bool {
-	t.Helper()
-	c := l.client(nil)
-	status := func(method, key string) int {
-		req, err := http.NewRequestWithContext(t.Context(), method, "http://"+at+f.Path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if key != "" {
-			req.Header.Set("Authorization", "Bearer "+key)
-		}
-		resp, err := c.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		return resp.StatusCode
-	}
-	for deadline := time.Now().Add(maxWait); status(http.MethodGet, key) == http.StatusUnauthorized; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			return false
-		}
-	}
-	for _, method := range []string{http.MethodGet, f.Method} {
-		if got := status(method, ""); got != http.StatusUnauthorized {
-			t.Errorf("%s %s without the key: %d, want 401", method, f.Path, got)
-			return false
-		}
-	}
-	return true
-}
-
-// TestLockout checks that TestScanner tells a lock-out from a bypass.
-func TestLockout(t *testing.T) {
-	t.Parallel()
-	l, _, b, at := onNetwork(t)
-	key := b.key()
-	c := l.client(nil)
-	get := func(key string) int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+at+"/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+key)
-		resp, err := c.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		return resp.StatusCode
-	}
-	if got := get(key); got != http.StatusOK {
-		t.Fatalf("with the key: %d", got)
-	}
-	b.until("the right key is locked out", func() bool { return get("wrong") == http.StatusUnauthorized && get(key) == http.StatusUnauthorized })
-	if !l.isLockout(t, at, key, finding{Method: "ABC", Path: "/"}) {
-		t.Error("a lock-out counts as a bypass")
-	}
-	b.stop()
 }

@@ -21,8 +21,9 @@ const displaySocket = "http"
 
 // displayLimits bound the connections to the page. Those of this machine, and those of
 // other machines, exceed the number of screens that are served, so that further
-// screens get an error.
-var displayLimits = httpserve.ConnLimits{Local: 1100, Others: 1100, Unknown: 256, PerHost: 32, Idle: maxUnknownIdle}
+// screens get an error. That many may come at once from one host, such as a router that
+// translates their addresses.
+var displayLimits = httpserve.ConnLimits{Local: 1100, Others: 1100, Unknown: 768, PerHost: 512, Idle: maxUnknownIdle}
 
 // maxUnknownIdle is how long a connection from another machine may be without a
 // request until one on it has been authorized, TLS handshake included.

@@ -24,7 +24,7 @@ const (
 )
 
 // phoneLimits bound the connections of the local network.
-var phoneLimits = httpserve.ConnLimits{Local: 16, Others: 64, Unknown: 64, PerHost: 16, Idle: maxUnknownIdle}
+var phoneLimits = httpserve.ConnLimits{Local: 16, Others: 64, Unknown: 64, PerHost: 32, Idle: maxUnknownIdle}
 
 // A phoneListener serves only the pages for phones to the local network, while at
 // least one user needs them. If the display listens on the network, it serves these
