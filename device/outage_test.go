@@ -16,6 +16,7 @@ import (
 
 	"pickerd/device"
 	"pickerd/display"
+	"pickerd/inet"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 	"pickerd/store"
@@ -38,6 +39,12 @@ func TestOutages(t *testing.T) {
 		"portal with a 511":         {respond(511, "", "text/html", "<html>Sign in"), "server_trouble"},
 		"proxy with a certificate":  {failWith(x509.UnknownAuthorityError{}), "not_google"},
 		"proxy that closes TLS":     {failWith(errors.New("EOF")), "no_network"},
+		"proxy that refuses":        {failWith(&inet.ProxyError{Proxy: "proxy.test:3128", Status: 403}), "proxy"},
+		"proxy with a password":     {failWith(&inet.ProxyError{Proxy: "proxy.test:3128", Status: 407}), "proxy"},
+		"proxy that is away":        {failWith(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}), "proxy"},
+		"407 without TLS":           {respond(407, "", "text/html", "<html>Proxy Authentication Required"), "proxy"},
+		"407 with an empty body":    {respond(407, "", "", ""), "proxy"},
+		"plain HTTP on port 443":    {failWith(http.ErrSchemeMismatch), "not_google"},
 		"certificate not yet valid": {failWith(x509.CertificateInvalidError{Reason: x509.Expired}), "clock"},
 		"500":                       {respond(500, "", "application/json", `{"error":{"code":500,"status":"INTERNAL"}}`), "server_trouble"},
 		"503":                       {respond(503, "", "application/json", unavailable), "server_trouble"},

@@ -29,7 +29,7 @@ import (
 	"pickerd/display/httpserve"
 	"pickerd/display/qr"
 	"pickerd/display/words"
-	"pickerd/network"
+	"pickerd/inet"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
@@ -64,7 +64,7 @@ func httpClient() *http.Client {
 	// Without pings, a connection that a restarted router has forgotten would be
 	// used for a quarter of an hour.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
-	return &http.Client{Transport: crashNetwork(network.NewDialer(nil, nil).Transport(t))}
+	return &http.Client{Transport: crashNetwork(inet.NewDialer(nil, nil).Transport(t))}
 }
 
 // newBox composes a box. It owns st and display, even if it returns an error.

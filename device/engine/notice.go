@@ -4,11 +4,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
 	"pickerd/device"
 	"pickerd/device/fetch"
+	"pickerd/inet"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 )
@@ -31,6 +33,7 @@ type notice struct {
 var notices = index([]notice{
 	{Code: "no_network", Quiet: hiccup, Heals: true, Offline: true},
 	{Code: "not_google", Quiet: hiccup, Heals: true, Offline: true},
+	{Code: "proxy", Quiet: hiccup, Heals: true, Offline: true},
 	{Code: "clock", Quiet: hiccup, Heals: true, Offline: true},
 	{Code: "server_trouble", Quiet: hiccup, Heals: true},
 	{Code: "gateway_down", Quiet: hiccup, Heals: true},
@@ -187,7 +190,7 @@ func oauthCode(e *oauthdevice.Error) string {
 // pickerCode returns the code of the notice for an error of the Picker API.
 func pickerCode(e *picker.Error) string {
 	switch {
-	case e.Err != nil:
+	case e.Err != nil, e.HTTPStatus == http.StatusProxyAuthRequired:
 		return wireCode(e.HTTPStatus, e.Err, false)
 	case e.Code == picker.FailedPrecondition && e.Op == "sessions.create":
 		return "no_photos_account"
@@ -215,6 +218,8 @@ func wireCode(status int, err error, once bool) string {
 		return "clock"
 	case isIntercepted(err):
 		return "not_google"
+	case inet.IsProxyError(err), status == http.StatusProxyAuthRequired:
+		return "proxy"
 	case status == 0:
 		return "no_network"
 	case status >= 500:
@@ -246,5 +251,5 @@ func isIntercepted(err error) bool {
 		return true
 	}
 	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok
+	return ok || errors.Is(err, http.ErrSchemeMismatch)
 }

@@ -1,4 +1,4 @@
-package network_test
+package inet_test
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 
 	"pickerd/display/httpserve/pipelisten"
 	"pickerd/display/httpserve/testcert"
-	"pickerd/network"
+	"pickerd/inet"
 )
 
 // A fakeNet has servers by the family of their address. It prefers IPv6, as
@@ -161,7 +161,7 @@ func TestDialer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newSite(t, tt.secure)
 				f := &fakeNet{name: "home", servers: tt.servers(s)}
-				d := network.NewDialer(f.dial, f.network)
+				d := inet.NewDialer(f.dial, f.network)
 				c := newClient(d, s.roots)
 				for i, want := range strings.Split(tt.tries, "|") {
 					if got := request(t, c, f, tt.secure); got != want {
@@ -176,7 +176,7 @@ func TestDialer(t *testing.T) {
 	}
 }
 
-func newClient(d *network.Dialer, roots *x509.CertPool) *http.Client {
+func newClient(d *inet.Dialer, roots *x509.CertPool) *http.Client {
 	return &http.Client{Timeout: 25 * time.Second, Transport: d.Transport(&http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots}, TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true,
 	})}
@@ -204,7 +204,7 @@ func TestDialerMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, true)
 		f := &fakeNet{name: "home", servers: map[string]func() (net.Conn, error){"tcp6": silent, "tcp4": answers(s.good)}}
-		d := network.NewDialer(f.dial, f.network)
+		d := inet.NewDialer(f.dial, f.network)
 		c := newClient(d, s.roots)
 		step := func(what, want string) {
 			t.Helper()
@@ -272,12 +272,12 @@ func TestProxyError(t *testing.T) {
 					return near, nil
 				}}}
 				base := &http.Transport{Proxy: http.ProxyURL(mustParse("http://user:s3cr3t@proxy.test:3128")), TLSHandshakeTimeout: 10 * time.Second}
-				c := &http.Client{Transport: network.NewDialer(f.dial, f.network).Transport(base)}
+				c := &http.Client{Transport: inet.NewDialer(f.dial, f.network).Transport(base)}
 				_, err := c.Get("https://dual.test/")
-				if got := network.IsProxyError(err); got != tt.proxy {
+				if got := inet.IsProxyError(err); got != tt.proxy {
 					t.Errorf("IsProxyError(%v) = %v", err, got)
 				}
-				e, ok := errors.AsType[*network.ProxyError](err)
+				e, ok := errors.AsType[*inet.ProxyError](err)
 				if ok != (tt.status != 0) || ok && e.Status != tt.status {
 					t.Errorf("error %#v of %v", e, err)
 				}
@@ -287,7 +287,7 @@ func TestProxyError(t *testing.T) {
 			})
 		})
 	}
-	if network.IsProxyError(nil) || network.IsProxyError(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}) {
+	if inet.IsProxyError(nil) || inet.IsProxyError(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}) {
 		t.Error("an error of a server is said to be a proxy's")
 	}
 }

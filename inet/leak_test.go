@@ -1,4 +1,4 @@
-package network_test
+package inet_test
 
 import (
 	"testing"
