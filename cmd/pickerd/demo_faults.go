@@ -43,6 +43,8 @@ var faults = []fault{
 	{"no-streams", "the media hosts refuse every undocumented stream of a video", func(s *simulation) {
 		s.photos.RefusedSuffixes = map[string]int{"m37": http.StatusForbidden, "m22": http.StatusForbidden, "m18": http.StatusForbidden}
 	}},
+	{"portal", "a captive portal answers instead of Google", func(s *simulation) { s.auth.Intercept = http.StatusOK }},
+	{"proxy", "a proxy wants a user name and a password", func(s *simulation) { s.auth.Intercept = http.StatusProxyAuthRequired }},
 	{"refuse-scope", "the device endpoint refuses the scope of the Picker", func(s *simulation) { s.auth.RefuseScope = true }},
 	{"short-code", "a pairing code lasts a minute", func(s *simulation) { s.auth.CodeLife = time.Minute }},
 	{"short-link", "a picking session may be polled for two minutes", func(s *simulation) { s.photos.TimeoutIn = 2 * time.Minute }},

@@ -73,6 +73,7 @@ func scenes(w *words.Words) []scene {
 	all := []scene{
 		{"starting", view{snap: device.Snapshot{State: device.Starting}}},
 		{"waiting", view{snap: device.Snapshot{State: device.Waiting, Problem: problem("no_network")}}},
+		{"proxy", view{snap: device.Snapshot{State: device.Waiting, Problem: problem("proxy")}}},
 		{"pairing", view{snap: device.Snapshot{State: device.Pairing, Code: code(device.ByDevice, 29*time.Minute+31*time.Second)}}},
 		{"pairing_relay", view{snap: device.Snapshot{State: device.Pairing, Code: code(device.ByRelay, 14*time.Minute), Problem: problem("denied")}}},
 		{"pairing_paste", view{snap: device.Snapshot{State: device.Pairing, Code: code(device.ByPaste, 14*time.Minute), Library: some}}},

@@ -13,6 +13,7 @@ package oauthtest
 import (
 	"crypto/rand"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -72,6 +73,10 @@ type Options struct {
 	// response.
 	RotateOverlap bool
 	ClockSkew     time.Duration // how far the server's clock is ahead
+
+	// Intercept, if not 0, is the status of the web page that answers every
+	// request, as from a captive portal or, with 407, a proxy.
+	Intercept int
 }
 
 type decision int
@@ -200,9 +205,15 @@ func (s *Server) Change(f func(*Options)) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now := time.Now().Add(s.opt.ClockSkew)
+	now, intercept := time.Now().Add(s.opt.ClockSkew), s.opt.Intercept
 	s.mu.Unlock()
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	if intercept != 0 {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(intercept)
+		_, _ = io.WriteString(w, "<!DOCTYPE html><title>Sign in</title>")
+		return
+	}
 	s.mux.ServeHTTP(w, r)
 }
 

@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"pickerd/cmd/findings"
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/engine"
+	"pickerd/inet"
 )
 
 // The reports are those of all doctor commands.
@@ -53,6 +55,7 @@ type Config struct {
 	Daemon   Daemon
 	TLS      *tls.Config // for servers; nil means the system's certificates
 	Resolver *net.Resolver
+	Proxy    func(*http.Request) (*url.URL, error)                                  // of a request; nil means that of the environment
 	Command  func(ctx context.Context, name string, args ...string) (string, error) // runs a system program
 	Patience time.Duration                                                          // timeout of each answer; 0 means ten seconds
 	Root     string                                                                 // prefix of system paths, for tests
@@ -68,13 +71,17 @@ type Doctor struct {
 	statusErr error
 	sessions  []device.Session
 	servers   []*server
+	dialer    *inet.Dialer
 	as        *account // that the daemon runs as; nil before the first use
 }
 
 // New returns a Doctor.
 func New(cfg Config) *Doctor {
 	cfg.Patience = cmp.Or(cfg.Patience, defaultPatience)
-	return &Doctor{cfg: cfg, scrub: newScrubber(cfg.Config, cfg.Methods)}
+	if cfg.Proxy == nil {
+		cfg.Proxy = http.ProxyFromEnvironment
+	}
+	return &Doctor{cfg: cfg, scrub: newScrubber(cfg.Config, cfg.Methods), dialer: inet.NewDialer(nil, nil)}
 }
 
 // Examine makes all checks. progress is called with the name of each check
@@ -144,9 +151,11 @@ func (d *Doctor) trust() *tls.Config {
 func (d *Doctor) http(check bool) *http.Client {
 	cfg := d.trust()
 	cfg.InsecureSkipVerify = !check // to read only the Date header, as the box's clock may be wrong
+	t := &http.Transport{TLSClientConfig: cfg, Proxy: d.cfg.Proxy, DisableKeepAlives: true, ForceAttemptHTTP2: true}
+	t.TLSHandshakeTimeout = d.cfg.Patience / 2 // leaves time for the other protocol
 	return &http.Client{
 		Timeout:       d.cfg.Patience,
-		Transport:     &http.Transport{TLSClientConfig: cfg, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true},
+		Transport:     d.dialer.Transport(t),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

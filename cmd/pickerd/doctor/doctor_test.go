@@ -410,18 +410,7 @@ func closed() string {
 }
 
 // toNowhere leads every server's address to where nobody listens.
-func toNowhere(config string) string {
-	at := closed()
-	var out []string
-	for line := range strings.Lines(config) {
-		if before, after, ok := strings.Cut(line, "https://"); ok {
-			_, path, _ := strings.Cut(after, "/")
-			line = before + "https://" + at + "/" + path
-		}
-		out = append(out, line)
-	}
-	return strings.Join(out, "")
-}
+func toNowhere(config string) string { return moved(config, closed()) }
 
 func pageNowhere(config string) string {
 	before, after, _ := strings.Cut(config, "listen = ")

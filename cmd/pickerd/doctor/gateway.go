@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"pickerd/device"
 	"pickerd/oauthdevice"
@@ -19,13 +20,20 @@ func (d *Doctor) gateway(ctx context.Context, check string) {
 	}
 	issuer := d.cfg.Config.Google.Gateway
 	if s := d.all(); len(s) == 0 || !s[0].trusted {
-		d.skip(check, "%s can't be reached.", issuer)
+		why := issuer + " can't be reached."
+		if len(s) > 0 {
+			why = s[0].unusable(issuer)
+		}
+		d.skip(check, "%s", why)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
 	defer cancel()
 	md, err := oauthdevice.Discover(ctx, d.http(true), issuer)
 	switch {
+	case isNotFound(err):
+		d.found(check, Fail, "Check the path of google.gateway: it is the issuer of the gateway, letter for letter.", "There is no gateway at %s: %v", issuer, err)
+		return
 	case errors.Is(err, oauthdevice.ErrMetadata):
 		d.found(check, Fail, "Set google.gateway to the issuer of the gateway, letter for letter.", "%v", err)
 		return
@@ -42,6 +50,12 @@ func (d *Doctor) gateway(ctx context.Context, check string) {
 		words += " It does not lead phones on to Google Photos, so people scan a second code."
 	}
 	d.found(check, OK, remedy, words, issuer)
+}
+
+// isNotFound reports whether a server has nothing at the address.
+func isNotFound(err error) bool {
+	e, ok := errors.AsType[*oauthdevice.Error](err)
+	return ok && e.HTTPStatus == http.StatusNotFound
 }
 
 // refusalRemedy says what to do about a method that the server refuses with an

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,6 +17,7 @@ import (
 
 	"pickerd/cmd/findings"
 	"pickerd/device"
+	"pickerd/inet"
 	"pickerd/oauthdevice"
 )
 
@@ -48,7 +50,7 @@ func (d *Doctor) all() []*server {
 	list = append(list, address{"picker_url", strings.TrimSuffix(g.PickerURL, "/") + "/v1/sessions/doctor", false})
 	for _, s := range list {
 		if u, err := url.Parse(s.at); err == nil { // checked by configs
-			via, _ := http.ProxyFromEnvironment(&http.Request{URL: u})
+			via, _ := d.cfg.Proxy(&http.Request{URL: u})
 			d.servers = append(d.servers, &server{name: s.name, url: u, post: s.post, via: via})
 		}
 	}
@@ -63,6 +65,14 @@ func hostport(u *url.URL) string {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// unusable says why a server is not asked. what names it.
+func (s *server) unusable(what string) string {
+	if s.reached {
+		return what + " is reached, but not by a trusted connection. See tls."
+	}
+	return what + " can't be reached."
 }
 
 // dialTarget is where connections to a server are made: the server or its proxy.
@@ -117,16 +127,25 @@ func withoutURL(err error) error {
 
 func (d *Doctor) clock(ctx context.Context, check string) {
 	const remedy = "Let the box set its clock from the network: timedatectl set-ntp true (systemd-timesyncd or chrony)."
-	servers := d.all()
-	if len(servers) == 0 {
+	if len(d.all()) == 0 {
 		d.skip(check, "Needs a valid configuration.")
 		return
 	}
-	began := time.Now()
-	// Without checking the certificate, because a wrong clock makes it invalid.
-	resp, _, err := servers[0].probe(ctx, d.http(false))
-	if err != nil {
-		d.skip(check, "No server could be reached. The box's clock shows %s.", began.UTC().Format(time.RFC3339))
+	var began time.Time
+	var resp *http.Response
+	var why error
+	for _, s := range d.hosts() {
+		began = time.Now()
+		// Without checking the certificate, because a wrong clock makes it invalid.
+		r, _, err := s.probe(ctx, d.http(false))
+		if err == nil {
+			resp = r
+			break
+		}
+		why = cmp.Or(why, err)
+	}
+	if resp == nil {
+		d.skip(check, "No server has told the time (%v). The box's clock shows %s.", why, began.UTC().Format(time.RFC3339))
 		return
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))
@@ -224,22 +243,39 @@ func (d *Doctor) encryption(ctx context.Context, check string) {
 			d.ok(check, "%s through the proxy %s", s.hostport(), s.via.Host)
 			continue
 		}
-		cfg := d.trust()
-		cfg.ServerName = s.url.Hostname()
-		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: d.cfg.Patience}, Config: cfg}
-		c, err := dialer.DialContext(ctx, "tcp", s.hostport())
+		state, err := d.handshake(ctx, s)
+		if err != nil && d.dialer.Silent() != "" {
+			state, err = d.handshake(ctx, s)
+		}
 		if err != nil {
 			d.found(check, Fail, s.remedy(gatewayCertificate, tlsRemedy(err)), "%s: %v", s.hostport(), err)
 			continue
 		}
-		state := c.(*tls.Conn).ConnectionState()
-		c.Close()
 		s.trusted = true
 		d.ok(check, "%s: %s, issued by %s", s.hostport(), tls.VersionName(state.Version), state.PeerCertificates[0].Issuer.CommonName)
+	}
+	if silent := d.dialer.Silent(); silent != "" {
+		d.found(check, Warn, "Repair "+silent+" on the router, or disable it on this box.", "%s connects and is silent then. pickerd avoids it for a day.", silent)
 	}
 	if !said {
 		d.skip(check, "No server can be reached.")
 	}
+}
+
+// handshake connects to a server with TLS.
+func (d *Doctor) handshake(ctx context.Context, s *server) (tls.ConnectionState, error) {
+	cfg := d.trust()
+	cfg.ServerName = s.url.Hostname()
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
+	defer cancel()
+	c, err := d.dialer.DialContext(ctx, "tcp", s.hostport())
+	if err != nil {
+		return tls.ConnectionState{}, err
+	}
+	defer c.Close()
+	tc := tls.Client(c, cfg)
+	err = tc.HandshakeContext(ctx)
+	return tc.ConnectionState(), err
 }
 
 const gatewayCertificate = "Its operator must renew the certificate, or this box must trust its authority (update-ca-certificates)."
@@ -263,7 +299,24 @@ func tlsRemedy(err error) string {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return "Another server answers: a captive portal, a proxy, or a wrong DNS entry."
 	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+		return "The answer is not encrypted: a captive portal or a proxy answers. Sign the box in to the portal, have the network exempt it, or set HTTPS_PROXY. If the server is yours, check its port."
+	}
+	if e, ok := errors.AsType[*inet.ProxyError](err); ok {
+		return proxyRemedy(e.Status)
+	}
 	return "Check whether a firewall or a proxy blocks encrypted connections."
+}
+
+// proxyRemedy says what to do about a proxy that refuses to connect.
+func proxyRemedy(status int) string {
+	switch {
+	case status == http.StatusProxyAuthRequired:
+		return "The proxy wants a user name and a password. Put them before the host in HTTPS_PROXY for the service (systemctl edit pickerd)."
+	case status >= 500:
+		return "The proxy can't reach the server. Ask its operator."
+	}
+	return "The proxy does not allow this server. Ask its operator to allow it, or set HTTPS_PROXY to another proxy (systemctl edit pickerd)."
 }
 
 // answers reports whether an answer is a JSON object, as from the server's API. A
@@ -282,6 +335,9 @@ func (d *Doctor) portal(ctx context.Context, check string) {
 		switch {
 		case err != nil:
 			d.found(check, Warn, "pickerd retries automatically. Check again in a minute.", "%s: %v", s.url.Hostname(), err)
+		case resp.StatusCode == http.StatusNotFound && s.name == "gateway" && s.url.Scheme == "https":
+			// A portal has no certificate for it. The check "gateway" says more.
+			d.ok(check, "%s answers directly.", s.url.Hostname())
 		case !answers(resp, body) && resp.StatusCode < 500:
 			where := ""
 			if u, err := resp.Location(); err == nil {
@@ -294,17 +350,27 @@ func (d *Doctor) portal(ctx context.Context, check string) {
 		}
 		return
 	}
-	d.skip(check, "No server can be reached.")
+	d.skip(check, "%s", d.untrusted())
+}
+
+// untrusted says why no server is asked.
+func (d *Doctor) untrusted() string {
+	for _, s := range d.hosts() {
+		if s.reached {
+			return "No connection is encrypted and trusted. See tls."
+		}
+	}
+	return "No server can be reached."
 }
 
 func (d *Doctor) endpoints(ctx context.Context, check string) {
-	trusted := map[string]bool{}
+	hosts := map[string]*server{}
 	for _, s := range d.hosts() {
-		trusted[s.hostport()] = s.trusted
+		hosts[s.hostport()] = s
 	}
 	for _, s := range d.all() {
-		if !trusted[s.hostport()] {
-			d.skip(check, "%s can't be reached.", s.name)
+		if h := hosts[s.hostport()]; !h.trusted {
+			d.skip(check, "%s", h.unusable(s.name))
 			continue
 		}
 		resp, body, err := s.probe(ctx, d.http(true))
@@ -344,10 +410,10 @@ func (d *Doctor) scope(ctx context.Context, check string) {
 		d.skip(check, "There is no client for the device flow.")
 		return
 	case len(d.all()) == 0 || !d.all()[0].trusted:
-		d.skip(check, "The server can't be reached.")
+		d.skip(check, "%s", d.untrusted())
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.cfg.Patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*d.cfg.Patience) // its handshake may be tried by IPv6 and IPv4
 	defer cancel()
 	err := d.cfg.Ask(ctx)
 	e, _ := errors.AsType[*oauthdevice.Error](err)
