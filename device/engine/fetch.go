@@ -20,6 +20,7 @@ func (e *Engine) fetchConfig() fetch.Config {
 		Log:      e.log,
 		Progress: func(p device.Fetch) { e.pub.update(func(n *device.Snapshot) { n.Fetch = &p }) },
 		Arrived: func() {
+			e.pub.succeeded(nextStep)
 			if known, err := e.cfg.Store.Facts(); err == nil {
 				e.pub.count(known)
 			}

@@ -25,9 +25,18 @@ type notice struct {
 	Operator bool          // an operator must change something at Google or in the configuration
 	Offline  bool          // explains every later failure
 	Disk     bool          // nothing can be stored: nobody is asked for anything
-	Stays    bool          // shown for a while even if the next step works
-	SignIn   bool          // ends when a sign-in succeeds
+	Until    success       // ends it
 }
+
+// A success is what ends a notice.
+type success int
+
+const (
+	nextStep success = iota // any step that goes through; of a download also a photo
+	resumed                 // as nextStep, but photos that were under way don't count
+	opened                  // a picking session is created
+	signedIn                // an account is paired
+)
 
 // notices is the one table of failures, by code.
 var notices = index([]notice{
@@ -37,17 +46,17 @@ var notices = index([]notice{
 	{Code: "clock", Quiet: hiccup, Heals: true, Offline: true},
 	{Code: "server_trouble", Quiet: hiccup, Heals: true},
 	{Code: "gateway_down", Quiet: hiccup, Heals: true},
-	{Code: "rate_limited", Pause: 2 * time.Minute, Heals: true},
+	{Code: "rate_limited", Pause: 2 * time.Minute, Heals: true, Until: resumed},
 	{Code: "too_many_sessions", Pause: 10 * time.Second, Heals: true},
 
-	{Code: "denied", Stays: true, SignIn: true},
-	{Code: "code_spent", Stays: true, SignIn: true},
-	{Code: "admin_policy", Stays: true, SignIn: true},
-	{Code: "org_internal", Stays: true, SignIn: true},
-	{Code: "scope_missing", Stays: true, SignIn: true},
+	{Code: "denied", Until: signedIn},
+	{Code: "code_spent", Until: signedIn},
+	{Code: "admin_policy", Until: signedIn},
+	{Code: "org_internal", Until: signedIn},
+	{Code: "scope_missing", Until: signedIn},
 
-	{Code: "no_photos_account", Pause: 5 * time.Second, Quiet: 12 * time.Second, Heals: true, Stays: true},
-	{Code: "photos_lost", Stays: true},
+	{Code: "no_photos_account", Pause: 5 * time.Second, Quiet: 12 * time.Second, Heals: true, Until: opened},
+	{Code: "photos_lost", Until: opened},
 	{Code: "bad_link", Pause: 10 * time.Second, Heals: true},
 	{Code: "bad_answer", Pause: 10 * time.Second, Heals: true},
 
@@ -57,22 +66,22 @@ var notices = index([]notice{
 	{Code: "gateway_refused", Pause: 5 * time.Minute, Operator: true},
 	{Code: "no_lan", Quiet: hiccup, Heals: true, Offline: true},
 	{Code: "forgetting", Quiet: hiccup, Heals: true},
-	{Code: "only_import", Stays: true},
-	{Code: "testing_project"},
-	{Code: "grant_revoked"},
-	{Code: "client_gone"},
-	{Code: "reauth_required"},
-	{Code: Damaged},
-	{Code: "key_lost"},
+	{Code: "only_import", Until: signedIn},
+	{Code: "testing_project", Until: signedIn},
+	{Code: "grant_revoked", Until: signedIn},
+	{Code: "client_gone", Until: signedIn},
+	{Code: "reauth_required", Until: signedIn},
+	{Code: Damaged, Until: signedIn},
+	{Code: "key_lost", Until: signedIn},
 	{Code: "api_disabled", Pause: time.Minute, Operator: true},
 	{Code: "refused", Pause: time.Minute, Operator: true},
 
-	{Code: "no_room", Stays: true},
-	{Code: device.DiskFull, Pause: 10 * time.Second, Stays: true, Disk: true},
+	{Code: "no_room", Until: opened},
+	{Code: device.DiskFull, Pause: 10 * time.Second, Disk: true},
 	{Code: device.DiskReadOnly, Pause: 10 * time.Second, Disk: true},
 	{Code: device.DiskFailed, Pause: 10 * time.Second, Disk: true},
 	{Code: "internal", Pause: 10 * time.Second},
-	{Code: "pair_again"},
+	{Code: "pair_again", Until: signedIn},
 })
 
 // Damaged is the code of the notice that the database could not be read and was

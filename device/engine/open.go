@@ -36,6 +36,7 @@ func (e *Engine) open(ctx context.Context) error {
 		err = e.cfg.CheckQR(s.PickerURI)
 	}
 	if err == nil {
+		e.pub.succeeded(opened)
 		e.handover.wake()
 		return nil
 	}

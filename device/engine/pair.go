@@ -130,11 +130,7 @@ func (e *Engine) keepGrant() error {
 		return storeError(err)
 	}
 	e.unsavedGrant = nil
-	e.pub.update(func(n *device.Snapshot) {
-		if n.Problem != nil && notices[n.Problem.Code].SignIn {
-			n.Problem = nil
-		}
-	})
+	e.pub.succeeded(signedIn)
 	e.tally.pairing(g.Method, "paired")
 	e.pickRequested, e.newAccount, e.unansweredCodes = false, false, 0
 	e.pulse.progress()

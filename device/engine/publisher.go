@@ -114,6 +114,28 @@ func (p *publisher) forgottenLocked(n *device.Snapshot) {
 // hasProblem reports whether a problem is shown.
 func (p *publisher) hasProblem() bool { return p.board.Get().Problem != nil }
 
+// succeeded ends the problem whose notice waits for a success.
+func (p *publisher) succeeded(what success) {
+	p.update(func(n *device.Snapshot) {
+		if n.Problem != nil && notices[n.Problem.Code].Until == what {
+			n.Problem = nil
+		}
+	})
+}
+
+// attempted ends the problem of an earlier attempt if err is nil: somebody has begun
+// anew, or has given up. A problem of the disk is of nobody's attempt. It returns err.
+func (p *publisher) attempted(err error) error {
+	if err == nil {
+		p.update(func(n *device.Snapshot) {
+			if n.Problem != nil && !n.Problem.Disk {
+				n.Problem = nil
+			}
+		})
+	}
+	return err
+}
+
 // setOnPhone notes that a phone was led to a pick.
 func (p *publisher) setOnPhone(requestID string) {
 	p.mu.Lock()

@@ -82,9 +82,9 @@ func (e *Engine) Do(ctx context.Context, w display.Wish) error {
 func (e *Engine) grant(w display.Wish) error {
 	switch w.Verb {
 	case display.Pick:
-		return e.pickFor(w.Account)
+		return e.pub.attempted(e.pickFor(w.Account))
 	case display.Cancel:
-		return e.cancelPick()
+		return e.pub.attempted(e.cancelPick())
 	case display.Renew:
 		return e.renewCode()
 	case display.Forget:

@@ -80,8 +80,9 @@ func (e *Engine) logFailure(n notice, err error, wait time.Duration) {
 	}
 }
 
-// calm ends a problem: a step went through. A notice about something that has
-// ended, such as a refusal on the phone, stays long enough to be read.
+// calm ends a problem: a step went through. If that is not the success that its
+// notice waits for, as after a refusal on the phone, it stays long enough to be
+// read.
 func (e *Engine) calm() {
 	e.retry = retry{online: e.retry.online}
 	e.pub.update(func(n *device.Snapshot) {
@@ -89,7 +90,7 @@ func (e *Engine) calm() {
 		if p == nil {
 			return
 		}
-		if notices[p.Code].Stays && time.Since(p.Since) < noticeFor {
+		if notices[p.Code].Until >= opened && time.Since(p.Since) < noticeFor {
 			left := *p
 			left.RetryAt = time.Time{}
 			n.Problem = &left
