@@ -52,6 +52,9 @@ var faults = []fault{
 	{"throttle", "the media hosts serve 4 files in 10 seconds and answer others with 429", func(s *simulation) {
 		s.photos.MediaLimit = pickertest.Limit{N: 4, Per: 10 * time.Second, RetryAfter: true}
 	}},
+	{"throttle-403", "the media hosts serve 4 files in 10 seconds and answer others with 403", func(s *simulation) {
+		s.photos.MediaLimit = pickertest.Limit{N: 4, Per: 10 * time.Second, Status: http.StatusForbidden}
+	}},
 }
 
 // setFaults applies faults by their names, separated by commas.

@@ -25,22 +25,37 @@ const (
 	// maxStall is how long a download may bring nothing: Google's transcoder takes
 	// up to nine seconds for its first byte.
 	maxStall = 60 * time.Second
+	// maxAddressAge is how long the address of an item is used. Google's are valid
+	// for an hour.
+	maxAddressAge = 55 * time.Minute
 	// stillTimeout bounds one request for a video's still. The video is here already.
 	stillTimeout = 20 * time.Second
 )
 
-// paced downloads one item when the hosts of the media allow it. A host that has too
-// many requests is asked again later, and one that does not offer a video by one suffix
-// is asked by the next: both are nothing against the item.
-func (f *Fetcher) paced(ctx context.Context, s Session, j job) (store.Addition, error) {
+// paced downloads one item when the hosts of the media allow it, unless open ends
+// before. A host that has too many requests is asked again later, and one that does
+// not offer a video by one suffix is asked by the next: both are nothing against the
+// item. errPassOver leaves the item to a pass with new addresses.
+func (f *Fetcher) paced(ctx, open context.Context, s Session, j job) (store.Addition, error) {
 	for {
-		started, err := f.throttle.acquire(ctx)
+		started, err := f.throttle.acquire(open)
 		if err != nil {
-			return store.Addition{}, err
+			return store.Addition{}, errPassOver
 		}
-		add, err := f.download(ctx, s, j)
-		if !f.throttle.release(started, err) && !f.suffixes.failed(j.item, err) {
+		err = errPassOver
+		var add store.Addition
+		if time.Since(j.listed) < maxAddressAge {
+			add, err = f.download(ctx, s, j)
+		}
+		if f.suffixes.failed(j.item, err) {
+			f.throttle.release(started, j.item.ID, errNoVideo) // the refusal was of the suffix
+			continue
+		}
+		switch f.throttle.release(started, j.item.ID, err) {
+		case stands:
 			return add, err
+		case refuses:
+			return add, errPassOver
 		}
 	}
 }
@@ -196,7 +211,7 @@ func (f *Fetcher) still(ctx context.Context, s Session, j job, suffix string) ([
 	for {
 		began := time.Now()
 		data, err := downloadStill(ctx, s, j, suffix)
-		if _, throttled := isThrottled(err); !throttled {
+		if !isThrottled(err) {
 			return data, err
 		}
 		if err := f.throttle.yield(ctx, began, err); err != nil {

@@ -28,6 +28,7 @@ var (
 	errNoMedia  = errors.New("the bytes are not a photo or video that can be shown")
 	errNoVideo  = errors.New("the bytes are not a video")
 	errTooBig   = errors.New("the file is too big")
+	errPassOver = errors.New("left to the next pass")
 )
 
 // A ListError means that what was picked can no longer be listed.

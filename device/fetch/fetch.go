@@ -20,6 +20,9 @@ import (
 const (
 	maxDownloads = 4  // at a time, as Google advises
 	maxBatch     = 64 // photos in one commit
+	// maxAhead bounds how many items are listed before they are downloaded, so that
+	// people see early how many there are. It is the API's maximum.
+	maxAhead = 2000
 )
 
 // Config is what a Fetcher needs. All funcs must be set.
@@ -112,7 +115,8 @@ func (f *Fetcher) Run(ctx context.Context, s Session) (Result, error) {
 		if came {
 			attempt = 1
 		}
-		if err := f.cfg.Wait(ctx, f.cfg.Backoff(attempt)); err != nil {
+		// The next list is read after the pause that the hosts need: its addresses age.
+		if err := f.cfg.Wait(ctx, max(f.cfg.Backoff(attempt), f.throttle.left())); err != nil {
 			return l.result(), err
 		}
 	}
@@ -144,8 +148,9 @@ func isListLost(err error) bool {
 
 // A job is one item to fetch.
 type job struct {
-	item  *picker.MediaItem
-	index int
+	item   *picker.MediaItem
+	index  int
+	listed time.Time
 }
 
 // An outcome is what became of a job.
@@ -156,9 +161,10 @@ type outcome struct {
 
 // pass lists the session and fetches what is missing. It returns how many items
 // are worth another pass. Its errors are those of the list and of the store;
-// what fails for one item is counted, not returned.
+// what fails for one item is counted, not returned. No download of a pass starts any
+// more when the addresses of the list are of no use.
 func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) {
-	jobs := make(chan job)
+	jobs := make(chan job, maxAhead)
 	commits := make(chan store.Addition, maxBatch) // so that downloads continue during a commit
 	var outcomes []outcome
 	var mu sync.Mutex
@@ -169,6 +175,8 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 	if f.ledger.budget, err = newBudget(f.cfg.Store, s.RequestID, s.GrantID, f.cfg.MaxBytes, !f.cfg.Append); err != nil {
 		return 0, err
 	}
+	open, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	var listErr error // kept apart: what was listed before it is still fetched
 	g.Go(func() error {
 		defer close(jobs)
@@ -182,7 +190,11 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 	for range maxDownloads {
 		workers.Go(func() error {
 			for j := range jobs {
-				add, err := f.paced(workCtx, s, j)
+				add, err := f.paced(workCtx, open, s, j)
+				if errors.Is(err, errPassOver) && ctx.Err() == nil {
+					end(errPassOver)
+					continue
+				}
 				if err == nil {
 					if err := send(workCtx, commits, add); err != nil {
 						add.Part.Discard()
@@ -218,7 +230,7 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	return f.tally(s, outcomes, freed)
+	return f.tally(s, outcomes, passage{over: context.Cause(open) == errPassOver, stormy: f.throttle.stormy(), freed: freed})
 }
 
 // makeRoom reports whether there is more room than when items failed for lack of
@@ -258,6 +270,7 @@ func send[T any](ctx context.Context, c chan<- T, v T) error {
 func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, commits chan<- store.Addition) error {
 	l := f.ledger
 	seen := map[string]bool{}
+	var late []job // refused before: they must not keep the others waiting
 	var n listed
 	for item, err := range s.API.MediaItems(ctx, s.SessionID) {
 		f.cfg.Listed()
@@ -292,9 +305,17 @@ func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, c
 			}
 		case !l.isAbandoned(item.ID):
 			l.note(n)
-			if err := send(ctx, jobs, job{item, n.items}); err != nil {
+			j := job{item, n.items, time.Now()}
+			if l.isRefused(item.ID) {
+				late = append(late, j)
+			} else if err := send(ctx, jobs, j); err != nil {
 				return err
 			}
+		}
+	}
+	for _, j := range late {
+		if err := send(ctx, jobs, j); err != nil {
+			return err
 		}
 	}
 	l.note(n)

@@ -19,6 +19,9 @@ const (
 	// maxWait is how long a video is waited for that Google still transcodes, and
 	// a disk that is full.
 	maxWait = 10 * time.Minute
+	// maxRefusal is how long a host may answer everything with 403 after it has
+	// served something.
+	maxRefusal = 24 * time.Hour
 )
 
 // A ledger records what the fetching of one pick has come to. It is in memory:
@@ -34,6 +37,7 @@ type ledger struct {
 	fetched   map[string]string // types of the items that this process brought, by ID
 	bytes     int64
 	failures  map[string]int   // by item ID
+	refused   map[string]bool  // with 403 at least once
 	abandoned map[string]error // why, by item ID
 	noRoom    bool             // items were left out because of Config.MaxBytes
 	full      time.Time        // since when the disk has been full and nothing came
@@ -58,7 +62,7 @@ func (n *listed) add(typ string) {
 
 func newLedger(pick string) *ledger {
 	return &ledger{pick: pick, began: time.Now(), moved: time.Now(),
-		fetched: map[string]string{}, failures: map[string]int{}, abandoned: map[string]error{}}
+		fetched: map[string]string{}, failures: map[string]int{}, refused: map[string]bool{}, abandoned: map[string]error{}}
 }
 
 // note takes over what a list has said so far. A later list may be shorter.
@@ -130,6 +134,12 @@ func (l *ledger) isAbandoned(id string) bool {
 	return l.abandoned[id] != nil
 }
 
+func (l *ledger) isRefused(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.refused[id]
+}
+
 func (l *ledger) arrived(adds []store.Addition) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -142,33 +152,44 @@ func (l *ledger) arrived(adds []store.Addition) {
 	}
 }
 
+// A passage is how a pass went, as far as it matters for what failed in it.
+type passage struct {
+	over   bool // it ended early, because addresses were old or the host refused several items in a row
+	came   bool // some items came through
+	silent bool // many did not, and none came through
+	stormy bool // the host has refused several items in a row in some pass
+	freed  bool // there is more room now than when they failed
+}
+
 // tally counts failures and returns how many items are worth another pass.
 //
 // A failure that may be the network's, or all of Google's, counts against an
 // item only if others came through in the same pass or so few are left that the
 // two can't be told apart: an outage must not cost anybody a photo. If nothing
-// came through, the outage itself is returned as the error. freed means that
-// there is more room now than when they failed.
-func (f *Fetcher) tally(s Session, outcomes []outcome, freed bool) (missing int, outage error) {
+// came through, the outage itself is returned as the error.
+func (f *Fetcher) tally(s Session, outcomes []outcome, p passage) (missing int, outage error) {
 	l := f.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	came := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.err == nil })
-	silent := !came && len(outcomes) >= maxDownloads
+	p.came = slices.ContainsFunc(outcomes, func(o outcome) bool { return o.err == nil })
+	p.silent = !p.came && len(outcomes) >= maxDownloads
+	if p.over {
+		missing++ // those left to the next pass
+	}
 	for _, o := range outcomes {
 		if o.err == nil {
 			continue
 		}
-		if freed && lacksRoom(o.err) {
+		if p.freed && lacksRoom(o.err) {
 			missing++
 			continue
 		}
-		if l.countFailureLocked(o, came, silent) {
+		if l.countFailureLocked(o, p) {
 			f.cfg.Log.Warn("item skipped", "item", o.id, "err", o.err, "request_id", s.RequestID, "session_id", s.SessionID)
 			continue
 		}
 		missing++
-		if silent && isTemporary(o.err) || errors.Is(o.err, ErrDiskFull) {
+		if p.silent && isTemporary(o.err) || errors.Is(o.err, ErrDiskFull) {
 			outage = o.err
 		}
 	}
@@ -176,9 +197,8 @@ func (f *Fetcher) tally(s Session, outcomes []outcome, freed bool) (missing int,
 }
 
 // countFailureLocked counts a failure against an item and reports whether it is
-// abandoned. came means that others came through in the same pass, silent that
-// none of many did.
-func (l *ledger) countFailureLocked(o outcome, came, silent bool) (abandoned bool) {
+// abandoned.
+func (l *ledger) countFailureLocked(o outcome, p passage) (abandoned bool) {
 	status := 0
 	if e, ok := errors.AsType[*picker.Error](o.err); ok {
 		status = e.HTTPStatus
@@ -193,13 +213,16 @@ func (l *ledger) countFailureLocked(o outcome, came, silent bool) (abandoned boo
 	case errors.Is(o.err, ErrDiskFull):
 		// Run gives up when that has lasted.
 	case isTemporary(o.err):
-		if !silent {
+		if !p.silent {
 			l.failures[o.id]++
 		}
-	case status == http.StatusForbidden && came:
-		// Its address expired behind slow downloads; the next list has a new one.
+	case status == http.StatusForbidden:
+		l.refused[o.id] = true
+		if !p.came && time.Since(l.moved) > p.grace() {
+			l.failures[o.id]++
+		}
 	case status != 0:
-		if !silent || time.Since(l.moved) > maxWait {
+		if !p.silent || time.Since(l.moved) > maxWait {
 			l.failures[o.id]++
 		}
 	default:
@@ -209,4 +232,16 @@ func (l *ledger) countFailureLocked(o outcome, came, silent bool) (abandoned boo
 		l.abandoned[o.id] = o.err
 	}
 	return l.abandoned[o.id] != nil
+}
+
+// grace is how long after the last item a 403 does not count against others: it may
+// be a limit of the host, or an address that has expired.
+func (p passage) grace() time.Duration {
+	switch {
+	case p.over:
+		return maxRefusal
+	case p.stormy, p.silent:
+		return maxWait
+	}
+	return 0
 }

@@ -11,21 +11,28 @@ import (
 )
 
 const (
+	// maxForbidden is how many items may be refused with 403 in a row before it is
+	// a limit of the host: so few are left at the end that the two can't be told
+	// apart.
+	maxForbidden = maxDownloads
+	// maxPause bounds the pauses that a host does not ask for.
+	maxPause = 2 * time.Minute
 	// maxInterval bounds the time between downloads that a throttle learns.
 	maxInterval = 10 * time.Minute
 	// minInterval is the interval below which downloads need none.
 	minInterval = 20 * time.Millisecond
-	// shrink is by what part each success shortens the interval after the first
-	// refusals, and half of it after each further time.
-	shrink = 0.05
-	// minShrink is the least that it becomes: a limit may have been lifted.
-	minShrink = shrink / 16
+	// maxShrink and minShrink bound the part by which each success shortens the
+	// interval. It is halved when that has led to a refusal, and never 0: a limit
+	// may be lifted.
+	maxShrink = 0.05
+	minShrink = maxShrink / 16
 )
 
 // A throttle paces the downloads of a pick as the hosts of the media demand. After a
-// refusal nothing is handed out until the pause is over. Then one download runs at a
-// time, at intervals that are what the host has shown to allow. With each success the
-// interval shrinks; when it is gone, one more download may run.
+// refusal nothing is handed out until the pause is over, which is twice as long as
+// the one before. Then one download runs at a time, at intervals that are what the
+// host has shown to allow. With each success the pause and the interval shrink; when
+// the interval is gone, one more download may run.
 type throttle struct {
 	wait    func(ctx context.Context, d time.Duration) error
 	backoff func(n int) time.Duration
@@ -37,70 +44,104 @@ type throttle struct {
 	interval time.Duration // from start to start
 	shrink   float64       // by what part of it each success shortens the interval
 	next     time.Time     // when the next download may start
-	paused   time.Time     // when the last pause began
-	refusals int           // in a row
-	limited  bool          // there were refusals before
+	pause    time.Duration // the last one
+	paused   time.Time     // when it began
+	refused  bool          // since the last success
 	since    time.Time     // of the successes that are counted
 	came     int           // successes since then
 	freed    chan struct{} // closed when a download may be able to start
+
+	forbidden map[string]bool // items refused with 403 since the last success
+	storm     bool            // 403 has meant a limit before
 }
 
 func newThrottle(c Config) *throttle {
-	return &throttle{wait: c.Wait, backoff: c.Backoff, tell: c.Throttled, slots: maxDownloads, shrink: shrink, since: time.Now(), freed: make(chan struct{})}
+	return &throttle{wait: c.Wait, backoff: c.Backoff, tell: c.Throttled, slots: maxDownloads, shrink: maxShrink, since: time.Now(),
+		freed: make(chan struct{}), forbidden: map[string]bool{}}
 }
 
 // acquire waits until a download may start. Its error is ctx's.
 func (t *throttle) acquire(ctx context.Context) (started time.Time, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			return time.Time{}, err
+			return started, err
 		}
 		t.mu.Lock()
 		now, freed := time.Now(), t.freed
-		left := t.next.Sub(now)
-		if t.running < t.slots && left <= 0 {
+		left, full := t.next.Sub(now), t.running >= t.slots
+		if left <= 0 && !full {
 			t.running++
 			t.next = now.Add(t.interval)
 			t.mu.Unlock()
 			return now, nil
 		}
-		full := t.running >= t.slots
 		t.mu.Unlock()
-		if full {
-			select {
-			case <-freed:
-			case <-ctx.Done():
-				return now, ctx.Err()
+		if !full {
+			if err := t.wait(ctx, left); err != nil {
+				return started, err
 			}
-		} else if err := t.wait(ctx, left); err != nil {
-			return now, err
+			continue
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
 		}
 	}
 }
 
-// release ends a download that began at started, with its error. It reports whether
-// the host has refused it only to be spared.
-func (t *throttle) release(started time.Time, err error) (refused bool) {
+// left returns how long nothing may start yet.
+func (t *throttle) left() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return time.Until(t.next)
+}
+
+// A verdict is what the end of a download means for the others.
+type verdict int
+
+const (
+	stands  verdict = iota // nothing: the error is the item's own
+	busy                   // the host has too many requests: ask again for the same item
+	refuses                // the host refuses everything: only new addresses may help
+)
+
+// release ends the download of an item that began at started, with its error.
+func (t *throttle) release(started time.Time, id string, err error) verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running--
 	defer func() { close(t.freed); t.freed = make(chan struct{}) }()
-	now := time.Now()
-	asked, refused := isThrottled(err)
-	switch {
-	case refused:
-		t.refuse(started, now, asked)
-	case err == nil:
-		t.succeed(now)
+	if err == nil {
+		t.succeedLocked(started)
+		return stands
 	}
-	return refused
+	e, _ := errors.AsType[*picker.Error](err)
+	switch {
+	case e == nil:
+	case isThrottled(err):
+		t.refuseLocked(started, e.RetryAfter)
+		return busy
+	case e.HTTPStatus == http.StatusForbidden:
+		t.forbidden[id] = true
+		t.slots = 1 // until something comes
+		all := len(t.forbidden) >= maxForbidden
+		t.storm = t.storm || all
+		if t.storm {
+			t.refuseLocked(started, e.RetryAfter)
+		}
+		if all {
+			clear(t.forbidden)
+			return refuses
+		}
+	}
+	return stands
 }
 
 // yield interrupts a download whose request at started was refused with err until the
 // host may be asked again. Its error is ctx's; the download has to be released in any
 // case.
 func (t *throttle) yield(ctx context.Context, started time.Time, err error) error {
-	t.release(started, err)
+	t.release(started, "", err)
 	_, err = t.acquire(ctx)
 	if err != nil {
 		t.mu.Lock()
@@ -110,29 +151,45 @@ func (t *throttle) yield(ctx context.Context, started time.Time, err error) erro
 	return err
 }
 
-func (t *throttle) refuse(started, now time.Time, asked time.Duration) {
+// stormy reports whether 403 may mean a limit.
+func (t *throttle) stormy() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.storm
+}
+
+// refuseLocked begins a pause of at least asked after the refusal of a download that
+// began at started.
+func (t *throttle) refuseLocked(started time.Time, asked time.Duration) {
+	now := time.Now()
 	if started.After(t.paused) { // not one that was under way when another was refused
-		t.refusals++
+		t.pause = min(max(2*t.pause, t.backoff(3)), maxPause)
 		t.paused = now
 	}
-	t.slots = 1
-	if next := now.Add(max(asked, t.backoff(t.refusals+1))); next.After(t.next) {
+	t.slots, t.refused = 1, true
+	if next := now.Add(max(asked, t.pause)); next.After(t.next) {
 		t.next = next
 		t.tell(next)
 	}
 }
 
-func (t *throttle) succeed(now time.Time) {
-	if t.refusals > 0 {
-		// What came since the last time, over the time that it took, is what the
-		// host allows.
-		t.interval = min(max(t.interval, now.Sub(t.since)/time.Duration(max(t.came, 1))), maxInterval)
-		t.next = now.Add(t.interval)
-		t.refusals, t.since, t.came = 0, now, 1
-		if t.limited {
+func (t *throttle) succeedLocked(started time.Time) {
+	now := time.Now()
+	clear(t.forbidden)
+	if t.refused && !started.After(t.paused) {
+		t.came++ // it was under way when another was refused
+		return
+	}
+	t.pause /= 2
+	if t.refused {
+		if t.came > 0 {
+			// What came since the last time, over the time that it took, is what the
+			// host allows.
+			t.interval = min(max(t.interval, now.Sub(t.since)/time.Duration(t.came)), maxInterval)
+			t.next = now.Add(t.interval)
 			t.shrink = max(t.shrink/2, minShrink)
 		}
-		t.limited = true
+		t.refused, t.since, t.came = false, now, 1
 		t.tell(time.Time{})
 		return
 	}
@@ -147,12 +204,8 @@ func (t *throttle) succeed(now time.Time) {
 	t.slots = min(t.slots+1, maxDownloads)
 }
 
-// isThrottled reports whether a host refuses a download because there are too many,
-// and how long it asks to wait.
-func isThrottled(err error) (asked time.Duration, ok bool) {
+// isThrottled reports whether a host refuses a download because there are too many.
+func isThrottled(err error) bool {
 	e, ok := errors.AsType[*picker.Error](err)
-	if !ok || e.HTTPStatus != http.StatusTooManyRequests {
-		return 0, false
-	}
-	return e.RetryAfter, true
+	return ok && (e.HTTPStatus == http.StatusTooManyRequests || e.HTTPStatus == http.StatusForbidden && e.RetryAfter > 0)
 }

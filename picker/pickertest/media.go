@@ -2,6 +2,7 @@ package pickertest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"image"
 	"image/color"
@@ -148,7 +149,7 @@ func (s *Server) limited(w http.ResponseWriter) bool {
 			if l.RetryAfter {
 				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(left.Seconds()))))
 			}
-			w.WriteHeader(http.StatusTooManyRequests)
+			w.WriteHeader(cmp.Or(l.Status, http.StatusTooManyRequests))
 			return true
 		}
 		s.served = s.served[1:]

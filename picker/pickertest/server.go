@@ -75,11 +75,12 @@ type Options struct {
 	ForeignMedia    string        // address without a path, in the baseUrl of every second item instead of the server's
 }
 
-// A Limit is how many requests are served within a time. Others get 429.
+// A Limit is how many requests are served within a time. Others are refused.
 type Limit struct {
 	N          int
 	Per        time.Duration
-	RetryAfter bool // the answer says when the next is served
+	Status     int  // of the refusals; 0 means 429
+	RetryAfter bool // they say when the next request is served
 }
 
 type session struct {
