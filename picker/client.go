@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -69,7 +70,7 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 		callCtx, cancel = context.WithTimeout(ctx, c.Timeout)
 		defer cancel()
 	}
-	resp, err := c.authorized(callCtx, op, method, c.base()+path, body)
+	resp, err := c.authorized(callCtx, op, method, c.base()+path, body, nil)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			err = &Error{Op: op, Err: err}
@@ -101,13 +102,13 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 // authorized sends a request with the access token. After a 401 it repeats the
 // request once with a new token, because a wrong clock may have made an expired
 // token look valid.
-func (c *Client) authorized(ctx context.Context, op, method, url string, body []byte) (*http.Response, error) {
+func (c *Client) authorized(ctx context.Context, op, method, url string, body []byte, header http.Header) (*http.Response, error) {
 	for attempt := 0; ; attempt++ {
 		token, err := c.Tokens.Token(ctx)
 		if err != nil {
 			return nil, err
 		}
-		resp, err := c.send(ctx, op, method, url, body, token)
+		resp, err := c.send(ctx, op, method, url, body, token, header)
 		if err != nil {
 			return nil, err
 		}
@@ -119,12 +120,14 @@ func (c *Client) authorized(ctx context.Context, op, method, url string, body []
 	}
 }
 
-// send sends a request, with the access token unless it is empty.
-func (c *Client) send(ctx context.Context, op, method, url string, body []byte, token string) (*http.Response, error) {
+// send sends a request with additional header fields, and with the access token
+// unless it is empty.
+func (c *Client) send(ctx context.Context, op, method, url string, body []byte, token string, header http.Header) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, &Error{Op: op, Err: httperror.WithoutURL(err)}
 	}
+	maps.Copy(req.Header, header)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

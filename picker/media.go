@@ -181,9 +181,11 @@ const (
 
 // A Media is a download in progress. The caller must close Body.
 type Media struct {
-	Body     io.ReadCloser
-	Length   int64  // -1 if the server does not say
-	MimeType string // as sent by the server, without parameters
+	Body      io.ReadCloser
+	Offset    int64  // of Body in the file: 0, or Resume.Offset
+	Length    int64  // of the whole file; -1 if the server does not say
+	Validator string // for Resume; "" if the download can't be continued
+	MimeType  string // as sent by the server, without parameters
 }
 
 // OpenMedia starts to download baseURL with suffix appended. The access token is
@@ -191,15 +193,47 @@ type Media struct {
 // the target of a redirect. Errors are of type *Error with Op "media" or come from
 // ctx or the TokenSource. The code is PermissionDenied if baseURL has expired.
 func (c *Client) OpenMedia(ctx context.Context, baseURL, suffix string) (*Media, error) {
+	return c.ResumeMedia(ctx, baseURL, suffix, Resume{})
+}
+
+// ResumeMedia is like OpenMedia for a download that was cut off. The address may be
+// another one of the same item. If the server ignores ranges, or no longer has the
+// same bytes, the download starts over and Media.Offset is 0.
+func (c *Client) ResumeMedia(ctx context.Context, baseURL, suffix string, from Resume) (*Media, error) {
 	const op = "media"
-	at, err := url.Parse(baseURL + suffix)
+	resp, err := c.getMedia(ctx, op, baseURL+suffix, from.header())
+	if err != nil {
+		return nil, err
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	m := &Media{Body: resp.Body, Length: resp.ContentLength, Validator: validatorOf(resp), MimeType: kind}
+	switch {
+	case resp.StatusCode == http.StatusOK:
+		return m, nil
+	case from.Offset > 0 && resp.StatusCode == http.StatusPartialContent && from.continues(resp):
+		m.Offset, m.Length, m.Validator = from.Offset, from.Offset+resp.ContentLength, from.Validator
+		if resp.ContentLength < 0 {
+			m.Length = from.Length
+		}
+		return m, nil
+	}
+	defer resp.Body.Close()
+	if from.Offset > 0 && (resp.StatusCode == http.StatusPartialContent || resp.StatusCode == http.StatusRequestedRangeNotSatisfiable) {
+		return c.ResumeMedia(ctx, baseURL, suffix, Resume{})
+	}
+	return nil, mediaError(op, resp)
+}
+
+// getMedia requests an address with additional header fields and follows redirects.
+func (c *Client) getMedia(ctx context.Context, op, address string, header http.Header) (*http.Response, error) {
+	at, err := url.Parse(address)
 	if err != nil || !isWeb(at) {
 		return nil, &Error{Op: op, Err: ErrBadMediaURL}
 	}
 	if !c.mayHaveToken(at) {
 		return nil, &Error{Op: op, Err: ErrForeignMedia}
 	}
-	resp, err := c.authorized(ctx, op, "GET", at.String(), nil)
+	resp, err := c.authorized(ctx, op, "GET", at.String(), nil, header)
 	for n := 0; err == nil && isRedirect(resp.StatusCode) && n < maxRedirects; n++ {
 		resp.Body.Close()
 		var next *url.URL
@@ -208,17 +242,9 @@ func (c *Client) OpenMedia(ctx context.Context, baseURL, suffix string) (*Media,
 			return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrBadMediaURL}
 		}
 		at = next
-		resp, err = c.send(ctx, op, "GET", at.String(), nil, "")
+		resp, err = c.send(ctx, op, "GET", at.String(), nil, "", header)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		defer resp.Body.Close()
-		return nil, mediaError(op, resp)
-	}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	return &Media{Body: resp.Body, Length: resp.ContentLength, MimeType: kind}, nil
+	return resp, err
 }
 
 func isRedirect(status int) bool {
