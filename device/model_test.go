@@ -280,7 +280,7 @@ func (m *model) broken() (list []string) {
 	known := map[string]bool{}
 	for _, p := range picks {
 		known[p.SessionID], known[p.RequestID] = true, p.CreateSent || known[p.RequestID]
-		if p.EndReason == "" {
+		if onScreen(p) && !slices.ContainsFunc(picks, func(q store.Pick) bool { return q.RequestID == p.SuccessorOf && onScreen(q) }) {
 			inUse++
 			if grant == nil || grant.ID != p.GrantID {
 				add("pick %s is in use, but its grant is not the current one", p.RequestID)
@@ -293,7 +293,7 @@ func (m *model) broken() (list []string) {
 		}
 	}
 	if inUse > 1 {
-		add("%d picks in use", inUse)
+		add("%d picks on the screen", inUse)
 	}
 	for _, s := range m.photos.Sessions() {
 		if !s.Deleted && !known[s.ID] && !known[s.RequestID] && m.isOpen(s.ID) {
@@ -315,6 +315,8 @@ func (m *model) broken() (list []string) {
 	}
 	return list
 }
+
+func onScreen(p store.Pick) bool { return p.EndReason == "" && !p.Replaced }
 
 func (m *model) isOpen(id string) bool { return slices.Contains(m.photos.Open(), id) }
 

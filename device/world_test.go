@@ -187,6 +187,7 @@ const (
 	linkGrace       = 10 * time.Minute
 	maxDownloads    = 4
 	maxUnused       = 2
+	maxReplaced     = 15
 	maxNameRunes    = 120
 )
 

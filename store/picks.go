@@ -84,6 +84,27 @@ func (p *Picks) Replace(old, reason string, next Pick) error {
 	})
 }
 
+// EndAll ends all picks of a grant.
+func (p *Picks) EndAll(grantID, reason string) error {
+	return p.s.db.update(func(tx *txn) error {
+		return tx.endPicks(func(p *Pick) bool { return p.GrantID == grantID }, reason)
+	})
+}
+
+// Choose stores that the person is done with a pick: it becomes the current one, and
+// the other picks of its grant end. A pick that has ended stays so.
+func (p *Picks) Choose(requestID, reason string) error {
+	return p.s.db.update(func(tx *txn) error {
+		pick, err := get[Pick](tx, bucketPicks, []byte(requestID))
+		if err != nil || pick == nil || !pick.Live() {
+			return err
+		}
+		pick.Done, pick.Replaced, pick.SuccessorOf = true, false, ""
+		return errors.Join(tx.meta().Put(keyGrant, []byte(pick.GrantID)), tx.putPick(pick),
+			tx.endPicks(func(p *Pick) bool { return p.GrantID == pick.GrantID && p.RequestID != requestID }, reason))
+	})
+}
+
 // Delete deletes a pick whose session is known to be deleted. If its grant is gone
 // too, the record is also erased from the file's free pages.
 func (p *Picks) Delete(requestID string) error {

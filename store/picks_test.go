@@ -35,3 +35,29 @@ func TestReplacePick(t *testing.T) {
 		t.Errorf("%+v", picks)
 	}
 }
+
+// Choose makes a replaced pick the current one and ends the others of its grant.
+func TestChoosePick(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, p := range []store.Pick{
+		{RequestID: "a", GrantID: "g", Replaced: true}, {RequestID: "b", GrantID: "g", SuccessorOf: "a"},
+		{RequestID: "c", GrantID: "h"}, {RequestID: "d", GrantID: "h", EndReason: "cancelled"},
+	} {
+		must(t, s.Picks.Add(p))
+	}
+	must(t, s.Picks.Choose("a", "not needed"))
+	must(t, s.Picks.Choose("d", "not needed"))
+	must(t, s.Picks.Choose("unknown", "not needed"))
+	picks, err := s.Picks.All()
+	must(t, err)
+	want := map[string]string{"a": "", "b": "not needed", "c": "", "d": "cancelled"}
+	for _, p := range picks {
+		if p.EndReason != want[p.RequestID] || p.Done != (p.RequestID == "a") || p.Replaced {
+			t.Errorf("%+v", p)
+		}
+	}
+	must(t, s.Picks.EndAll("g", "cancelled"))
+	if picks, err = s.Picks.All(); err != nil || picks[0].Live() || !picks[2].Live() {
+		t.Errorf("%+v, %v", picks, err)
+	}
+}

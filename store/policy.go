@@ -9,8 +9,8 @@ import (
 // succeeds which, and what ends with a grant.
 
 // FinishPairing stores a grant, makes it the current one, deletes the pairing, ends
-// the picks of other grants and stores the intent of the first pick, if any. All
-// of it is one transaction: no approval can be lost.
+// the picks of other grants that are on the screen and stores the intent of the
+// first pick, if any. All of it is one transaction: no approval can be lost.
 func (s *Store) FinishPairing(g Grant, first *Pick) error {
 	return s.db.update(func(tx *txn) error {
 		// Before the new grant is stored, while at most one account is paired.
@@ -22,7 +22,7 @@ func (s *Store) FinishPairing(g Grant, first *Pick) error {
 		}
 		meta := tx.meta()
 		err := errors.Join(meta.Put(keyGrant, []byte(g.ID)), meta.Delete(keyPairing), meta.Delete(keyWarning),
-			tx.endPicks(func(p *Pick) bool { return p.GrantID != g.ID }, "superseded"))
+			tx.endPicks(func(p *Pick) bool { return p.GrantID != g.ID && !p.Replaced }, "superseded"))
 		if g.Imported != "" {
 			err = errors.Join(err, meta.Put(keyImported, []byte(g.Imported)))
 		}

@@ -116,6 +116,9 @@ type Pairing struct {
 	Refusal string `json:"refusal,omitempty"` // error code, RFC 6749 §4.1.2.1
 }
 
+// Live reports whether the pick is in use.
+func (p *Pick) Live() bool { return p.EndReason == "" }
+
 // Answered reports whether the phone has returned.
 func (p *Pairing) Answered() bool { return p.Code != "" || p.Refusal != "" }
 
@@ -154,11 +157,19 @@ type Pick struct {
 	PollUntil time.Time `json:"ask_until"`
 	// Interval is the latest poll interval.
 	Interval time.Duration `json:"interval,omitempty"`
-	// Done means that the person finished choosing.
+	// Done means that the person finished choosing. With Replaced, what they chose is
+	// fetched once nobody else is choosing.
 	Done bool `json:"done,omitempty"`
 	// EndReason says why the pick ended; empty while it is in use. The session of
 	// a pick that has ended only remains to be deleted.
 	EndReason string `json:"over,omitempty"`
+	// Replaced means that the screen has returned to something else: another session,
+	// or photos. Somebody may still be choosing in this one, so it is polled until
+	// PollUntil.
+	Replaced bool `json:"replaced,omitempty"`
+	// SuccessorOf is the request ID of the pick that this one is to replace on the
+	// screen. It means nothing once that pick is replaced or has ended.
+	SuccessorOf string `json:"successor_of,omitempty"`
 	// UnusedBefore is the number of sessions in a row before this one that were
 	// not used.
 	UnusedBefore int `json:"replaces,omitempty"`

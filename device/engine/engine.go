@@ -66,6 +66,7 @@ type Engine struct {
 	sessions *sessions
 	sweeper  *sweeper
 	handover *handover
+	replaced *replacedSessions
 	upkeep   *upkeep
 	fetcher  *fetch.Fetcher
 	runCtx   context.Context // Run's
@@ -120,6 +121,7 @@ func New(cfg Config) *Engine {
 	e.sessions = &sessions{records: e.records, accounts: e.accounts, maxItems: cfg.MaxItems, log: e.log}
 	e.sweeper = newSweeper(e)
 	e.handover = newHandover(e)
+	e.replaced = newReplacedSessions(e)
 	e.upkeep = &upkeep{store: cfg.Store, log: e.log, ask: e.ask, flush: e.flush, photosChanged: cfg.PhotosChanged}
 	e.fetcher = fetch.New(e.fetchConfig())
 	// Scripts ask for it as soon as the control socket is there.
@@ -158,6 +160,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.accounts.merge() // in case the power was cut before that
 	wg.Go(func() { e.sweeper.run(ctx) })
 	wg.Go(func() { e.handover.run(ctx) })
+	wg.Go(func() { e.replaced.run(ctx) })
 	wg.Go(func() { e.upkeep.run(ctx) })
 	wg.Go(func() { e.upkeep.runVerifier(ctx) })
 	wg.Go(func() { newKeepalive(e).run(ctx) })
@@ -218,9 +221,9 @@ func (e *Engine) step(s device.State) func(context.Context) error {
 	case device.Pairing:
 		return e.pair
 	case device.Opening:
-		return e.open
+		return picking{e}.open
 	case device.Picking:
-		return e.pick
+		return picking{e}.poll
 	case device.Fetching:
 		return e.fetch
 	}

@@ -11,14 +11,17 @@ import (
 // facts is what next decides by. All of it but the last three is on disk.
 type facts struct {
 	store.Facts
-	loaded   bool            // they have been read
-	grant    *store.Grant    // current, that of the pick or else of the last one; nil: not paired
-	accounts []store.Grant   // all current ones, in the order paired
-	pairing  *store.Pairing  // a code or link is out
-	pick     *store.Pick     // current; nil if there is none
-	photos   int             // that are not hidden
-	refusals []store.Refusal // that apply to this configuration
-	warning  string          // code of a notice that stays until somebody pairs
+	loaded   bool           // they have been read
+	grant    *store.Grant   // current, that of the pick or else of the last one; nil: not paired
+	accounts []store.Grant  // all current ones, in the order paired
+	pairing  *store.Pairing // a code or link is out
+	pick     *store.Pick    // current; nil if there is none
+	// successor is the pick that is to replace the current one on the screen; nil if
+	// there is none yet.
+	successor *store.Pick
+	photos    int             // that are not hidden
+	refusals  []store.Refusal // that apply to this configuration
+	warning   string          // code of a notice that stays until somebody pairs
 
 	tokenPending  bool // a token was issued and is not on disk yet
 	pickRequested bool // somebody asked to choose photos, and there is no pick for it yet
@@ -29,13 +32,21 @@ type facts struct {
 func factsOf(known store.Facts) facts {
 	f := facts{Facts: known, loaded: true, grant: known.Grant, pairing: known.Pairing, photos: known.Library.Photos - known.Library.Hidden,
 		warning: known.Warning, accounts: inForce(known.Grants)}
-	for i, p := range known.Picks {
-		if p.EndReason == "" && f.pick == nil && f.grant != nil && p.GrantID == f.grant.ID {
-			f.pick = &known.Picks[i]
+	for i := range known.Picks {
+		p := &known.Picks[i]
+		switch {
+		case !onScreen(p) || f.grant == nil || p.GrantID != f.grant.ID:
+		case slices.ContainsFunc(known.Picks, func(q store.Pick) bool { return q.RequestID == p.SuccessorOf && onScreen(&q) }):
+			f.successor = p
+		case f.pick == nil:
+			f.pick = p
 		}
 	}
 	return f
 }
+
+// onScreen reports whether a pick is in use and not replaced.
+func onScreen(p *store.Pick) bool { return p.Live() && !p.Replaced }
 
 // next names what to do, given what is known. It has no other input.
 func next(f facts) device.State {
@@ -186,6 +197,7 @@ func outstanding(grants []store.Grant, picks []store.Pick) *device.Outstanding {
 func countSessions(picks []store.Pick) (n device.Sessions) {
 	for _, p := range picks {
 		switch {
+		case p.SessionID == "" && !p.CreateSent: // none was created
 		case p.EndReason != "":
 			n.PendingDeletion++
 		case p.SessionID != "":

@@ -45,10 +45,34 @@ func (r *records) endPick(p *store.Pick, reason string) error {
 	return nil
 }
 
+// endPicks marks all picks of an account as ended, because of one of them.
+func (r *records) endPicks(p *store.Pick, reason string) error {
+	r.log.Info("pick ended", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
+	if err := r.store.Picks.EndAll(p.GrantID, reason); err != nil {
+		return storeError(err)
+	}
+	r.tally.pick(reason)
+	r.swept()
+	return nil
+}
+
+// choosePick notes that the person is done. The account's other sessions are not
+// needed any more.
+func (r *records) choosePick(p *store.Pick) error {
+	r.log.Info("picked", "request_id", p.RequestID, "session_id", p.SessionID)
+	if err := r.store.Picks.Choose(p.RequestID, "not needed"); err != nil {
+		return storeError(err)
+	}
+	r.swept()
+	return nil
+}
+
 // replacePick ends a pick and writes the intent of the one that follows it.
 func (r *records) replacePick(p *store.Pick, reason string, unusedBefore int) error {
 	r.log.Info("pick replaced", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
-	if err := r.store.Picks.Replace(p.RequestID, reason, r.newPick(p.GrantID, unusedBefore)); err != nil {
+	next := r.newPick(p.GrantID, unusedBefore)
+	next.SuccessorOf = p.SuccessorOf
+	if err := r.store.Picks.Replace(p.RequestID, reason, next); err != nil {
 		return storeError(err)
 	}
 	r.tally.pick(reason)

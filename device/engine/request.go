@@ -157,8 +157,7 @@ func (e *Engine) cancelPick() error {
 	e.pickRequested, e.newAccount = false, false
 	switch {
 	case f.pick != nil:
-		defer e.sweeper.wake()
-		return e.records.endPick(f.pick, "cancelled")
+		return e.records.endPicks(f.pick, "cancelled")
 	case f.photos > 0 && (f.pairing != nil || f.pickRequested), f.newAccount:
 		return e.records.dropPairing(f.pairing)
 	}
