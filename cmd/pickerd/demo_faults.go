@@ -36,6 +36,8 @@ var faults = []fault{
 	{"foreign-media", "the list names a stranger's host for every second photo", func(s *simulation) {
 		s.photos.ForeignMedia = "https://googleusercontent.com.evil.example"
 	}},
+	{"made-at-consent", "Google makes the first picking session at consent, under the box's requestId", func(s *simulation) { s.photos.AtConsent = pickertest.MadeAtConsent }},
+	{"made-at-consent-hidden", "the same, but the box can't read that session", func(s *simulation) { s.photos.AtConsent = pickertest.MadeAtConsentHidden }},
 	{"no-account", "the person has no active Google Photos account", func(s *simulation) { s.photos.NoAccount = true }},
 	{"no-m37", "the media hosts know no stream of a video with 1080 lines", func(s *simulation) {
 		s.photos.RefusedSuffixes = map[string]int{"m37": http.StatusNotFound}

@@ -85,7 +85,6 @@ func (p picking) createFailed(ctx context.Context, f facts, pick *store.Pick, er
 		}
 		e.sweeper.wake()
 	case picker.AlreadyExists:
-		e.log.Warn("requestId taken", "request_id", pick.RequestID)
 		return e.records.replacePick(pick, "requestId taken", pick.UnusedBefore)
 	case picker.InvalidArgument:
 		if rerr := e.records.replacePick(pick, "refused", pick.UnusedBefore); rerr != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,8 +51,12 @@ func (s *sessions) create(ctx context.Context, g *store.Grant, p *store.Pick) (*
 	if session == nil {
 		session, err = s.accounts.api(g).CreateSession(ctx, p.RequestID, s.maxItems)
 	}
+	taken := isTaken(err)
+	if taken {
+		session, err = s.existing(ctx, g, p, err)
+	}
 	if err != nil {
-		if !p.CreateSent && (isRefusal(err) || s.accounts.methods.isLost(g, err)) {
+		if !p.CreateSent && !taken && (isRefusal(err) || s.accounts.methods.isLost(g, err)) {
 			// The first and only answer was no: there is no session.
 			return nil, errors.Join(err, s.records.updatePick(p.RequestID, func(p *store.Pick) { p.CreateSent = false }))
 		}
@@ -63,6 +68,52 @@ func (s *sessions) create(ctx context.Context, g *store.Grant, p *store.Pick) (*
 	}
 	s.log.Info("session created", "request_id", p.RequestID, "session_id", session.ID)
 	return session, nil
+}
+
+// existing handles the answer that a requestId is taken: by a session that was created
+// by a request whose answer was lost, or that Google made when the person consented.
+// It returns that session. If it can't be read, existing deletes it and returns
+// refusal; then p says whether there may still be one.
+func (s *sessions) existing(ctx context.Context, g *store.Grant, p *store.Pick, refusal error) (*picker.PickingSession, error) {
+	api := s.accounts.api(g)
+	session, err := api.GetSession(ctx, p.RequestID)
+	if err == nil {
+		session.ID = cmp.Or(session.ID, p.RequestID)
+		s.log.Info("session adopted", "request_id", p.RequestID, "session_id", session.ID)
+		return session, nil
+	}
+	if !isRefusal(err) {
+		return nil, err
+	}
+	s.log.Warn("requestId taken", "err", err, "request_id", p.RequestID)
+	err = api.DeleteSession(ctx, p.RequestID)
+	if err != nil && !deniesSession(err) {
+		p.CreateSent = true
+		s.log.Warn("session not deleted yet", "err", err, "request_id", p.RequestID)
+		return nil, refusal // the sweeper tries again
+	}
+	p.CreateSent = false
+	return nil, errors.Join(refusal, s.records.updatePick(p.RequestID, func(p *store.Pick) { p.CreateSent = false }))
+}
+
+// isTaken reports whether a requestId was refused because it has a session.
+func isTaken(err error) bool {
+	e, ok := errors.AsType[*picker.Error](err)
+	return ok && e.Code == picker.AlreadyExists
+}
+
+// deniesSession reports whether an answer means that there is no session of that ID
+// or requestId, or none that could ever be named.
+func deniesSession(err error) bool {
+	e, ok := errors.AsType[*picker.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code {
+	case picker.InvalidArgument, picker.FailedPrecondition, picker.NotFound:
+		return true
+	}
+	return false
 }
 
 // save puts a session's ID on disk.

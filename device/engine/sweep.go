@@ -213,22 +213,11 @@ func (s *sweeper) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick)
 		return false
 	}
 	s.asked = max(s.asked, retryAfter(err))
-	e, _ := errors.AsType[*picker.Error](err)
-	if e == nil || !deniesSession(e.Code) {
+	if !deniesSession(err) && (!isTaken(err) || p.CreateSent) {
 		return false // there may be one: the API is switched off, or the network is not Google's
 	}
 	s.log.Info("intent dropped", "err", err, "request_id", p.RequestID)
 	return true
-}
-
-// deniesSession reports whether an answer to sessions.create means that there is
-// no session for that requestId, or none that could ever be named.
-func deniesSession(code string) bool {
-	switch code {
-	case picker.AlreadyExists, picker.InvalidArgument, picker.FailedPrecondition, picker.NotFound:
-		return true
-	}
-	return false
 }
 
 // expired reports whether a session has expired at Google. This box's own clock is

@@ -42,6 +42,13 @@ const (
 	Conflict           // ALREADY_EXISTS
 )
 
+// Values of Options.AtConsent.
+const (
+	NoneAtConsent       = iota // sessions are made by sessions.create only
+	MadeAtConsent              // the first one of a person exists before: sessions.create answers ALREADY_EXISTS, and its id is the requestId
+	MadeAtConsentHidden        // likewise, and it can be deleted but not read
+)
+
 // Options configure a Server. The zero value behaves like Google with the API
 // enabled. Once the server is in use, modify them with Change.
 type Options struct {
@@ -64,6 +71,7 @@ type Options struct {
 	OmitTimeout     bool          // omit timeoutIn
 	StringNumbers   bool          // width and height as strings
 	RepeatedRequest int           // response to a repeated requestId: SameSession, NewSession or Conflict
+	AtConsent       int           // NoneAtConsent, MadeAtConsent or MadeAtConsentHidden
 	NoAccount       bool          // sessions.create returns FAILED_PRECONDITION
 	Disabled        bool          // every call returns SERVICE_DISABLED
 	SlowVideo       time.Duration // delay of each video download
@@ -90,6 +98,7 @@ type session struct {
 	maxItems              int
 	picked                []string
 	set, deleted          bool
+	atConsent, hidden     bool // made at consent; can't be read
 	deletedAt             time.Time
 	lastGet               time.Time
 }
@@ -313,12 +322,16 @@ func (s *Server) create(a *recorder, r *http.Request) {
 		return
 	}
 	maxItems, _ := strconv.Atoi(in.PickingConfig.MaxItemCount)
+	if n := s.newSession(requestID, person); s.opt.AtConsent != NoneAtConsent && !slices.ContainsFunc(s.sessions, func(x *session) bool { return x.person == person }) {
+		n.id, n.atConsent, n.hidden, n.lastGet = requestID, true, s.opt.AtConsent == MadeAtConsentHidden, time.Time{}
+		s.sessions = append(s.sessions, n)
+	}
 	open := s.openLocked()
 	for _, old := range s.sessions {
-		if requestID == "" || old.requestID != requestID || s.opt.RepeatedRequest == NewSession {
+		if requestID == "" || old.requestID != requestID || s.opt.RepeatedRequest == NewSession && !old.atConsent {
 			continue
 		}
-		if s.opt.RepeatedRequest == Conflict || old.deleted || old.person != person {
+		if s.opt.RepeatedRequest == Conflict || old.atConsent || old.deleted || old.person != person {
 			refuse(a, 409, "ALREADY_EXISTS", "requestId was used before")
 			return
 		}
@@ -337,15 +350,19 @@ func (s *Server) create(a *recorder, r *http.Request) {
 		refuse(a, 429, "RESOURCE_EXHAUSTED", "Too many sessions.")
 		return
 	}
-	if maxItems == 0 || maxItems > 2000 {
-		maxItems = 2000
+	n := s.newSession(requestID, person)
+	if maxItems > 0 {
+		n.maxItems = min(maxItems, n.maxItems)
 	}
-	now := time.Now()
-	n := &session{id: "sess-" + rand.Text(), requestID: requestID, person: person, maxItems: maxItems,
-		created: now, expires: now.Add(s.opt.SessionLife), timeout: now.Add(s.opt.TimeoutIn), lastGet: now}
 	s.sessions = append(s.sessions, n)
 	a.id = n.id
 	reply(a, 200, s.render(r, n))
+}
+
+func (s *Server) newSession(requestID, person string) *session {
+	now := time.Now()
+	return &session{id: "sess-" + rand.Text(), requestID: requestID, person: person, maxItems: 2000,
+		created: now, expires: now.Add(s.opt.SessionLife), timeout: now.Add(s.opt.TimeoutIn), lastGet: now}
 }
 
 // find returns a session that belongs to the request's person. If there is none,
@@ -371,6 +388,10 @@ func (s *Server) get(a *recorder, r *http.Request) {
 	defer s.mu.Unlock()
 	x := s.find(a, r, r.PathValue("id"))
 	if x == nil {
+		return
+	}
+	if x.hidden {
+		refuse(a, 403, "PERMISSION_DENIED", "The caller does not have permission.")
 		return
 	}
 	want, err := time.ParseDuration(s.opt.PollInterval)
