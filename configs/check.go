@@ -49,6 +49,11 @@ func (c *Config) check(src *strict.Source, also ...Check) error {
 	if c.Pick.MaxItems < 1 || c.Pick.MaxItems > 2000 {
 		bad("pick.max_items", "%d is not between 1 and 2000", c.Pick.MaxItems)
 	}
+	if d := time.Duration(c.Store.ForgetAfter); d > 0 && d < time.Microsecond {
+		bad("store.forget_after", `%d has no unit: write "%[1]dd"`, int64(d))
+	} else if d != 0 && d < time.Hour {
+		bad("store.forget_after", "%v is less than 1h", d)
+	}
 	c.checkDisplay(bad)
 	for _, check := range also {
 		check(c, bad)

@@ -50,6 +50,10 @@ func TestLoadErrorPositions(t *testing.T) {
 		{"hooks.on_photos", "[hooks]\non_photos = ['notify-send']", 2, `"notify-send" is not the path of a program`},
 		{"hooks.on_state", "[hooks]\non_state = ['./x']", 2, `"./x" is not the path of a program`},
 		{"hooks.timeout", "[hooks]\ntimeout = '10ms'", 2, "not between 1s and 1h"},
+		{"store.forget_after", "[store]\nforget_after = '10m'", 2, "10m0s is less than 1h"},
+		{"store.forget_after", "[store]\nforget_after = '30ns'", 2, `write "30d"`},
+		{"store.forget_after", "[store]\nforget_after = '-30d'", 2, `neither "never" nor an age`},
+		{"store.forget_after", "[store]\nforget_after = '0s'", 2, `neither "never" nor an age`},
 		{"hooks.timeout", "[hooks]\ntimeout = '2h'", 2, "not between 1s and 1h"},
 		{"http.key", "[http]\nkey = '1234567'", 2, "shorter than eight"},
 		{"http.cert_file", "[http]\ncert_file = '/c.pem'", 2, "http.key_file"},
@@ -243,9 +247,27 @@ func TestSizeString(t *testing.T) {
 	}
 }
 
+func TestAge(t *testing.T) {
+	for text, want := range map[string]time.Duration{"never": 0, "30d": 30 * 24 * time.Hour, "1d12h": 36 * time.Hour, "90m": 90 * time.Minute, "65535d24h": 65536 * 24 * time.Hour} {
+		var a configs.Age
+		if err := a.UnmarshalText([]byte(text)); err != nil || time.Duration(a) != want {
+			t.Errorf("%s is %v, %v; want %v", text, time.Duration(a), err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "0d", "-1d", "1.5d", "30", "30 d", "30d12", "1d-1h", "1d25h", "65536d", "1h1d", "Never"} {
+		if err := new(configs.Age).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+	c, err := configs.Load("", env("PICKERD_STORE_FORGET_AFTER", "7d", "PICKERD_GUEST_FORGET_AFTER", "1d"))
+	if err != nil || time.Duration(c.Store.ForgetAfter) != 7*24*time.Hour || time.Duration(c.Guest.ForgetAfter) != 24*time.Hour {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 // A value that is accepted has the range it promises.
 func FuzzValues(f *testing.F) {
-	for _, s := range []string{"10s", "1h30m", "500MB", "8 GiB", "5%", "22:30-06:30", "1e30TB", "-1B", "NaN%", "24:00-00:00", ""} {
+	for _, s := range []string{"10s", "1h30m", "500MB", "8 GiB", "5%", "22:30-06:30", "1e30TB", "-1B", "NaN%", "24:00-00:00", "never", "30d", "1d12h", "65535d24h", "65536d", "1d-1h", "d", ""} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -256,6 +278,10 @@ func FuzzValues(f *testing.F) {
 		var p configs.Percent
 		if p.UnmarshalText([]byte(text)) == nil && !(p >= 0 && p <= 100) {
 			t.Errorf("percentage %v", p)
+		}
+		var a configs.Age
+		if a.UnmarshalText([]byte(text)) == nil && a < 0 {
+			t.Errorf("age %v", a)
 		}
 		var h configs.Hours
 		if h.UnmarshalText([]byte(text)) == nil {

@@ -85,10 +85,11 @@ type Pick struct {
 	Video      string `toml:"video"`      // "screen" or "original"
 }
 
-// Store configures where state is kept and how large it may be.
+// Store configures where state is kept, how large it may be, and how old photos get.
 type Store struct {
-	Dir      string `toml:"dir"`
-	MaxBytes Size   `toml:"max_bytes"`
+	Dir         string `toml:"dir"`
+	MaxBytes    Size   `toml:"max_bytes"`
+	ForgetAfter Age    `toml:"forget_after"` // since they were fetched; 0 means never
 }
 
 // Control configures the socket for other programs.

@@ -8,16 +8,50 @@ import (
 	"time"
 )
 
-// A Duration is written as in Go: "10s", "1h30m".
+// A Duration is written as in Go, and may begin with days of 24 hours: "10s", "1h30m",
+// "30d", "1d12h".
 type Duration time.Duration
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Duration) UnmarshalText(b []byte) error {
-	v, err := time.ParseDuration(string(b))
+	v, err := parseDuration(string(b))
 	if err != nil {
-		return fmt.Errorf("%q is not a duration such as \"10s\" or \"1h30m\"", b)
+		return fmt.Errorf("%q is not a duration such as \"10s\", \"1h30m\" or \"30d\"", b)
 	}
 	*d = Duration(v)
+	return nil
+}
+
+func parseDuration(s string) (time.Duration, error) {
+	days, rest, ok := strings.Cut(s, "d")
+	if !ok {
+		return time.ParseDuration(s)
+	}
+	n, err := strconv.ParseUint(days, 10, 16) // 65535 days are 179 years; a Duration has room for 292
+	if err != nil || rest == "" {
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	more, err := time.ParseDuration(rest)
+	if err != nil || more < 0 || more > 24*time.Hour {
+		return 0, fmt.Errorf("%q does not follow days", rest)
+	}
+	return time.Duration(n)*24*time.Hour + more, nil
+}
+
+// An Age is a Duration, or "never", which is 0.
+type Age time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *Age) UnmarshalText(b []byte) error {
+	if string(b) == "never" {
+		*a = 0
+		return nil
+	}
+	d, err := parseDuration(string(b))
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is neither \"never\" nor an age such as \"30d\" or \"12h\"", b)
+	}
+	*a = Age(d)
 	return nil
 }
 

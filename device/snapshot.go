@@ -69,6 +69,7 @@ type Receipt struct {
 	Videos     int
 	Failed     int       // items that could not be fetched
 	Unshowable int       // items that were fetched and can't be shown
+	Until      time.Time // when the items are erased; zero if they are kept
 	Deleted    bool      // the session is deleted at Google
 	Since      time.Time // when this was known
 }

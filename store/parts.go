@@ -217,7 +217,7 @@ func (tx *txn) picksOfOthers(shown []string, grant string) ([]string, error) {
 
 // removeUnrecorded removes the files of photos that could not be recorded.
 func (p *Photos) removeUnrecorded(adds []Addition) {
-	photos, err := p.all()
+	photos, err := p.All()
 	if err != nil {
 		return // the next start removes them
 	}

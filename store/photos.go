@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Photos holds the records of photos and videos, their files, and the collection:
@@ -188,6 +189,19 @@ func (p *Photos) Delete(photos []Photo) error {
 		}
 	}
 	return nil
+}
+
+// Redate sets when photos were added.
+func (p *Photos) Redate(photos []Photo, at time.Time) error {
+	return p.s.db.update(func(tx *txn) error {
+		for _, photo := range photos {
+			photo.AddedAt = at
+			if err := tx.putPhoto(photo); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Prune deletes the photos outside the collection and returns their number.

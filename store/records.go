@@ -190,7 +190,8 @@ type Photo struct {
 	CRC32C     string        `json:"crc32c,omitempty"` // of the file, hexadecimal; detects disk errors
 	Pick       string        `json:"pick"`             // request ID of the newest pick that has the photo
 	Index      int           `json:"index"`            // position in that pick
-	AddedAt    time.Time     `json:"added_at"`
+	// AddedAt is when the photo was fetched, or picked again, by the servers' clock.
+	AddedAt time.Time `json:"added_at"`
 	// Grant is the ID of the owner's grant. It is empty in old records and for
 	// photos whose record was lost.
 	Grant  string `json:"grant,omitempty"`

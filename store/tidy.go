@@ -31,7 +31,7 @@ func (p *Photos) tidy() error {
 
 // incomplete returns the photos whose files are missing or have the wrong length.
 func (p *Photos) incomplete() ([]Photo, error) {
-	photos, err := p.all()
+	photos, err := p.All()
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (p *Photos) pruneUnlessFetching() error {
 
 // removeStrays removes media files without a record, except parts in progress.
 func (p *Photos) removeStrays() error {
-	photos, err := p.all()
+	photos, err := p.All()
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (p *Photos) removeStrays() error {
 	return nil
 }
 
-// all returns all photos, in no particular order.
-func (p *Photos) all() ([]Photo, error) {
+// All returns the photos in the collection and the others, in no particular order.
+func (p *Photos) All() ([]Photo, error) {
 	return view(p.s.db, func(tx *txn) ([]Photo, error) { return all[Photo](tx, bucketPhotos) })
 }

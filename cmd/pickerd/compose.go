@@ -146,6 +146,7 @@ func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauth
 		MaxItems:       cfg.Pick.MaxItems,
 		Append:         cfg.Pick.Collection == "append",
 		MaxBytes:       int64(cfg.Store.MaxBytes),
+		KeepFor:        time.Duration(cfg.Store.ForgetAfter),
 		OriginalVideos: cfg.Pick.Video == "original",
 		ScreenSize:     size,
 		PhotosChanged:  func() { b.slides.Reload() },

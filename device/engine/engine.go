@@ -38,6 +38,8 @@ type Config struct {
 	MaxItems    int   // of one pick; 0 means the API's own limit
 	Append      bool  // new picks join the photos on the box instead of replacing them
 	MaxBytes    int64 // of photos on disk; 0 means no limit
+	// KeepFor is how long photos stay after they were fetched; 0 means for ever.
+	KeepFor time.Duration
 	// OriginalVideos has videos fetched in the size of the original, not of screens.
 	OriginalVideos bool
 	// ScreenSize returns the size in pixels that photos are fetched at; nil means
@@ -68,6 +70,7 @@ type Engine struct {
 	handover *handover
 	replaced *replacedSessions
 	upkeep   *upkeep
+	expiry   *expiry
 	fetcher  *fetch.Fetcher
 	runCtx   context.Context // Run's
 
@@ -123,6 +126,7 @@ func New(cfg Config) *Engine {
 	e.handover = newHandover(e)
 	e.replaced = newReplacedSessions(e)
 	e.upkeep = &upkeep{store: cfg.Store, log: e.log, ask: e.ask, flush: e.flush, photosChanged: cfg.PhotosChanged}
+	e.expiry = newExpiry(e)
 	e.fetcher = fetch.New(e.fetchConfig())
 	// Scripts ask for it as soon as the control socket is there.
 	if err := (importer{e}).publishRecipient(); err != nil {
@@ -164,6 +168,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	wg.Go(func() { e.upkeep.run(ctx) })
 	wg.Go(func() { e.upkeep.runVerifier(ctx) })
 	wg.Go(func() { newKeepalive(e).run(ctx) })
+	wg.Go(func() { e.expiry.run(ctx) })
 	defer func() {
 		_ = errors.Join(e.keepGrant(), e.flush()) // the last chance
 		e.reply()

@@ -30,6 +30,7 @@ func (e *Engine) fetchConfig() fetch.Config {
 		Listed:   e.pulse.beat,
 		Received: e.tally.received,
 		Item:     e.tally.item,
+		Now:      e.clock.stamp,
 		Wait:     e.pulse.sleep,
 		Backoff:  backoff,
 		Throttled: func(until time.Time) {
@@ -66,7 +67,8 @@ func (e *Engine) fetch(ctx context.Context) error {
 		"request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
 	e.pub.update(func(n *device.Snapshot) {
 		n.Fetch = nil
-		n.Receipt = &device.Receipt{RequestID: f.pick.RequestID, Photos: r.Photos, Videos: r.Videos, Failed: r.Failed, Unshowable: r.Unshowable, Since: time.Now()}
+		n.Receipt = &device.Receipt{RequestID: f.pick.RequestID, Photos: r.Photos, Videos: r.Videos, Failed: r.Failed, Unshowable: r.Unshowable,
+			Until: e.expiry.until(), Since: time.Now()}
 	})
 	defer e.cfg.PhotosChanged()
 	defer e.sweeper.wake()

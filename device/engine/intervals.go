@@ -81,6 +81,13 @@ const (
 	verifyInterval = 7 * 24 * time.Hour
 	verifyRetry    = 5 * time.Minute
 	verifyPause    = 50 * time.Millisecond
+
+	// expiryInterval is the longest pause between two looks for photos that are too
+	// old, because the clock may have been corrected. minExpiryPause is the shortest:
+	// those of one pick go together. expiryRetry is the pause after a failure.
+	expiryInterval = time.Hour
+	minExpiryPause = time.Minute
+	expiryRetry    = 5 * time.Minute
 )
 
 // backoff returns the pause before try n+1, with a fifth of jitter so that boxes

@@ -109,7 +109,7 @@ func (f *Fetcher) download(ctx context.Context, s Session, j job) (store.Additio
 	}
 	room.settle()
 	p.ID, p.Filename, p.CreateTime = j.item.ID, printableName(j.item.MediaFile.Filename), j.item.CreateTime.Time
-	p.Pick, p.Index, p.Grant, p.AddedAt = s.RequestID, j.index, s.GrantID, time.Now()
+	p.Pick, p.Index, p.Grant, p.AddedAt = s.RequestID, j.index, s.GrantID, f.cfg.Now()
 	return store.Addition{Photo: p, Part: part}, nil
 }
 

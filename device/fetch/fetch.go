@@ -44,6 +44,8 @@ type Config struct {
 	// Received counts the bytes of downloads, and Item the downloads.
 	Received func(bytes int64)
 	Item     func(fetched bool)
+	// Now returns the servers' time.
+	Now func() time.Time
 	// Wait waits for d. Its error is ctx's. Backoff is how long to wait after n
 	// failures in a row.
 	Wait    func(ctx context.Context, d time.Duration) error
@@ -299,6 +301,7 @@ func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, c
 		case old != nil:
 			moved := *old
 			moved.Pick, moved.Index, moved.Grant, moved.Hidden = s.RequestID, n.items, s.GrantID, false
+			moved.AddedAt = f.cfg.Now()
 			l.budget.reassign(old.Bytes)
 			if err := send(ctx, commits, store.Addition{Photo: moved}); err != nil {
 				return err

@@ -267,6 +267,9 @@ func (v *view) receiptText() string {
 		return v.forgottenText()
 	}
 	s := []string{v.addedText(r.Photos, r.Videos)}
+	if n := r.Photos + r.Videos; n > 0 && !r.Until.IsZero() {
+		s = append(s, v.cfg.lang().Count("page.kept_until", n, "day", v.cfg.lang().Day(r.Until.Local())))
+	}
 	if r.Failed > 0 {
 		s = append(s, v.cfg.lang().Count("page.not_fetched", r.Failed))
 	}

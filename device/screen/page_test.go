@@ -2,6 +2,7 @@ package screen
 
 import (
 	"testing"
+	"time"
 
 	"pickerd/device"
 )
@@ -9,7 +10,11 @@ import (
 // TestReceiptText checks that the receipt counts photos and videos apart.
 func TestReceiptText(t *testing.T) {
 	const end = "Access to your selection in Google Photos has ended."
+	until := time.Date(2026, 12, 28, 12, 0, 0, 0, time.Local)
 	for want, r := range map[string]device.Receipt{
+		"1 photo added. It stays here until 28 December 2026.":                                     {Photos: 1, Until: until},
+		"1 photo and 1 video added. They stay here until 28 December 2026. 2 can't be shown here.": {Photos: 1, Videos: 1, Unshowable: 2, Until: until},
+		"No photos arrived. 1 could not be downloaded.":                                            {Failed: 1, Until: until},
 		"No photos arrived.":                                {},
 		"1 photo added.":                                    {Photos: 1},
 		"12 photos added.":                                  {Photos: 12},

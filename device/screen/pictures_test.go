@@ -86,7 +86,7 @@ func scenes(w *words.Words) []scene {
 		{"fetching", view{frame: slide, snap: device.Snapshot{State: device.Fetching, Fetch: &device.Fetch{Done: 7, Total: 24, Failed: 1}, Library: some}}},
 		{"showing_receipt", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 24, Failed: 1, Deleted: true}}},
 		{"showing_videos", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 12, Videos: 2}}},
-		{"showing_skipped", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 12, Videos: 2, Failed: 3, Unshowable: 2, Deleted: true}}},
+		{"showing_skipped", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 12, Videos: 2, Failed: 3, Unshowable: 2, Until: then.AddDate(0, 1, 0), Deleted: true}}},
 		{"showing_clock", view{frame: device.Frame{Slide: slide.Slide, Paused: true}, snap: showing, clock: w.Clock(then), date: w.Date(then)}},
 		{"showing_pair", view{frame: pair, snap: showing}},
 		{"showing_trouble", view{frame: slide, snap: device.Snapshot{State: device.Showing, Library: some, Standing: &device.Problem{Code: "testing_project"}}}},
