@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -116,42 +117,57 @@ func TestVideoWithoutGooglevideo(t *testing.T) {
 }
 
 // TestVideosThrottled checks that what hosts say about too many requests is heeded
-// although they refuse the streams too: every video comes, by its own suffix.
+// although they refuse the streams too: every video comes, by its own suffix. Its still
+// comes too where a refusal can be told from a limit.
 func TestVideosThrottled(t *testing.T) {
-	o := options{items: sampleVideos(t, 12), photos: pickertest.Options{
-		RefusedSuffixes: map[string]int{"m37": 404, "m22": 403},
-		MediaLimit:      pickertest.Limit{N: 5, Per: 30 * time.Second, RetryAfter: true}}}
-	inWorld(t, o, func(t *testing.T, w *world) {
-		w.pair()
-		w.choose()
-		if s := w.untilState(device.Showing); s.Library.Items != 12 {
-			t.Errorf("%d videos, want 12", s.Library.Items)
-		}
-		w.untilClean()
-		all, refused, served := 0, 0, 0
-		for _, c := range w.photos.Calls() {
-			switch {
-			case c.Op == pickertest.OpVideo:
-				served++
-			case c.Op == pickertest.OpMedia && c.Status == http.StatusTooManyRequests:
-				refused++
-			}
-			all++
-		}
-		t.Logf("%d requests, %d refused", all, refused)
-		if served != 12 || refused*10 > all {
-			t.Errorf("%d videos served, %d of %d requests refused", served, refused, all)
-		}
-		photos, err := w.store.Photos.Collection()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range photos {
-			if whole := int64(len(o.items[0].Data)); p.Bytes <= whole {
-				t.Errorf("%s has %d bytes, want more than %d: a still is missing", p.ID, p.Bytes, whole)
-			}
-		}
-	})
+	refused := map[string]int{"m37": 404, "m22": 400}
+	for name, tt := range map[string]struct {
+		refused map[string]int
+		limit   pickertest.Limit
+	}{
+		"429":                         {refused, pickertest.Limit{N: 5, Per: 30 * time.Second, RetryAfter: true}},
+		"403 with Retry-After":        {refused, pickertest.Limit{N: 5, Per: 30 * time.Second, Status: 403, RetryAfter: true}},
+		"403":                         {refused, pickertest.Limit{N: 5, Per: 30 * time.Second, Status: 403}},
+		"429, every stream":           {nil, pickertest.Limit{N: 5, Per: 30 * time.Second, RetryAfter: true}},
+		"403, every stream":           {nil, pickertest.Limit{N: 5, Per: 30 * time.Second, Status: 403}},
+		"429 without saying how long": {refused, pickertest.Limit{N: 5, Per: 30 * time.Second}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options{items: sampleVideos(t, 24), photos: pickertest.Options{RefusedSuffixes: tt.refused, MediaLimit: tt.limit}}
+			inWorld(t, o, func(t *testing.T, w *world) {
+				w.pair()
+				w.choose()
+				if s := w.untilState(device.Showing); s.Library.Items != 24 {
+					t.Errorf("%d videos, want 24", s.Library.Items)
+				}
+				w.untilClean()
+				told := tt.limit.Status == 0 || tt.limit.RetryAfter // that it is a limit
+				all, limited, served := 0, 0, 0
+				for _, c := range w.photos.Calls() {
+					switch {
+					case c.Op == pickertest.OpVideo, c.Op == pickertest.OpStream:
+						served++
+					case c.Op == pickertest.OpMedia && c.Status == cmp.Or(tt.limit.Status, 429):
+						limited++
+					}
+					all++
+				}
+				t.Logf("%d requests, %d limited", all, limited)
+				if served != 24 || told && limited*10 > all {
+					t.Errorf("%d videos served, %d of %d requests were too many", served, limited, all)
+				}
+				photos, err := w.store.Photos.Collection()
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range photos {
+					if whole := int64(len(o.items[0].Data)); told && p.Bytes <= whole {
+						t.Errorf("%s has %d bytes, want more than %d: a still is missing", p.ID, p.Bytes, whole)
+					}
+				}
+			})
+		})
+	}
 }
 
 // TestVideoRefused checks that a video that every host refuses is skipped in the end

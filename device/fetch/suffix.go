@@ -25,12 +25,13 @@ type suffixes struct {
 	list []string
 
 	mu        sync.Mutex
-	at        map[string]int // index in list, by item ID
-	unreached map[string]int // by item ID
+	at        map[string]int  // index in list, by item ID
+	unreached map[string]int  // by item ID
+	offered   map[string]bool // suffixes by which a video of the pick has come
 }
 
 func newSuffixes(original bool) *suffixes {
-	s := &suffixes{list: screenSuffixes, at: map[string]int{}, unreached: map[string]int{}}
+	s := &suffixes{list: screenSuffixes, at: map[string]int{}, unreached: map[string]int{}, offered: map[string]bool{}}
 	if original {
 		s.list = originalSuffixes
 	}
@@ -53,16 +54,20 @@ func (s *suffixes) failed(item *picker.MediaItem, err error) (again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := item.ID
-	switch {
-	case isNotOffered(err):
-		again = s.at[id]+1 < len(s.list)
-	case !isUnreached(err):
-		s.unreached[id] = 0
+	switch suffix := s.list[s.at[id]]; {
+	case err == nil:
+		s.offered[suffix] = true
 		return false
-	default:
+	case isUnreached(err), isForbidden(err) && s.offered[suffix]:
+		// The network may be to blame, or a limit of the host.
 		if s.unreached[id]++; s.unreached[id] < maxUnreached {
 			return false
 		}
+	case isNotOffered(err):
+		again = s.at[id]+1 < len(s.list)
+	default:
+		s.unreached[id] = 0
+		return false
 	}
 	s.at[id], s.unreached[id] = (s.at[id]+1)%len(s.list), 0
 	return again
@@ -75,14 +80,20 @@ func isNotOffered(err error) bool {
 		return true
 	}
 	e, ok := errors.AsType[*picker.Error](err)
-	if !ok {
+	if !ok || isThrottled(err) {
 		return false
 	}
 	switch e.HTTPStatus {
-	case http.StatusUnauthorized, http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooEarly,
+		http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
 		return false // it says nothing of the suffix
 	}
 	return e.HTTPStatus >= 400 && e.HTTPStatus < 500
+}
+
+func isForbidden(err error) bool {
+	e, ok := errors.AsType[*picker.Error](err)
+	return ok && e.HTTPStatus == http.StatusForbidden
 }
 
 // isUnreached reports whether a download failed before anything of the video came.
