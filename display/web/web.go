@@ -73,6 +73,7 @@ func New(cfg Config) *Server {
 	mux.Handle("GET /{$}", files)
 	mux.Handle("GET /pickerd.css", files)
 	mux.Handle("GET /pickerd.js", files)
+	mux.Handle("GET /stream.js", files)
 	mux.HandleFunc("GET /fonts/{file}", s.font)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /qr.svg", s.qr(func(p display.Page) string { return p.QR }))
@@ -99,7 +100,7 @@ func New(cfg Config) *Server {
 	return s
 }
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

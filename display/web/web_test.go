@@ -127,7 +127,7 @@ func TestEverythingIsEmbedded(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRig(t)
-	for path, kind := range map[string]string{"/": "text/html", "/pickerd.css": "text/css", "/pickerd.js": "text/javascript"} {
+	for path, kind := range map[string]string{"/": "text/html", "/pickerd.css": "text/css", "/pickerd.js": "text/javascript", "/stream.js": "text/javascript"} {
 		resp, body := r.get(t, path)
 		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) || body == "" {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))

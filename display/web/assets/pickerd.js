@@ -422,47 +422,54 @@ showButtons();
 $("buttons").addEventListener("focusin", showButtons); // by a screen reader, without a key
 for (const e of ["pointermove", "pointerdown"]) addEventListener(e, near);
 
-// The stream. A browser reconnects by itself while the box is down, except
-// after an answer that is not a stream; and it says nothing of a dead line.
-const quiet = 40000;
-let stream, watchdog, lost, visit;
-function connect() {
-  if (stream) stream.close();
-  const dpr = devicePixelRatio || 1;
-  stream = new EventSource(`events?w=${Math.round(innerWidth * dpr)}&h=${Math.round(innerHeight * dpr)}`);
-  const heard = () => {
-    clearTimeout(watchdog);
-    watchdog = setTimeout(connect, quiet);
-    clearTimeout(lost);
-    lost = undefined;
-    show("offline", false);
-  };
-  stream.onopen = () => {
-    heard();
+// The pages. A browser reconnects by itself while the box is down.
+let lost, visit;
+const heard = () => {
+  clearTimeout(lost);
+  lost = undefined;
+  show("offline", false);
+};
+const unheard = () => {
+  lost ||= setTimeout(() => {
+    show("offline", true);
+    if (transient) slides.clear(); // nobody could say that the guest has gone
+  }, 4000);
+};
+const stream = pages((what, data) => {
+  switch (what) {
+  case "open":
     setUp().then(() => layOut(page)).catch(() => {}); // another daemon may speak another language
-  };
-  stream.addEventListener("here", heard);
-  stream.addEventListener("page", e => {
     heard();
-    const p = JSON.parse(e.data);
-    const before = visit;
-    visit = p.visit || "";
-    // Somebody was forgotten: nothing of what was shown is kept.
-    if (before !== undefined && before !== visit) location.replace("clear");
-    else layOut(p);
-  });
-  stream.onerror = () => {
-    lost ||= setTimeout(() => {
-      show("offline", true);
-      if (transient) slides.clear(); // nobody could say that the guest has gone
-    }, 4000);
-    if (stream.readyState !== EventSource.CLOSED) return;
-    // Refused: by a box that wants its key again, or has too many screens.
+    break;
+  case "here":
+    heard();
+    break;
+  case "page":
+    heard();
+    take(JSON.parse(data));
+    break;
+  case "refused": // by a box that wants its key again, or has too many screens
     fetch("screen.json").then(r => { if (r.status === 401) location.reload(); }).catch(() => {});
-    setTimeout(connect, 2000 + 3000 * Math.random());
-  };
+    unheard();
+    break;
+  case "lost":
+    unheard();
+  }
+});
+function take(p) {
+  const before = visit;
+  visit = p.visit || "";
+  // Somebody was forgotten: nothing of what was shown is kept.
+  if (before !== undefined && before !== visit) location.replace("clear");
+  else layOut(p);
+}
+function connect() {
+  const dpr = devicePixelRatio || 1;
+  stream.connect(Math.round(innerWidth * dpr), Math.round(innerHeight * dpr));
 }
 setUp().catch(() => {}).finally(connect);
+addEventListener("pagehide", () => stream.close());
+addEventListener("pageshow", e => { if (e.persisted) connect(); });
 // Photos come at the size that was told when the stream began.
 let resized;
 addEventListener("resize", () => {
