@@ -357,8 +357,10 @@ func (h *handler) change(w http.ResponseWriter, r *http.Request) {
 	h.do(w, r, display.Wish{Verb: verb, Item: r.PathValue("id")})
 }
 
-// maxPixels bounds the width and height of a copy.
-const maxPixels = 8192
+const (
+	maxPixels   = 8192        // of the width and height of a copy
+	maxCopyTime = time.Minute // for a client to take a copy
+)
 
 // content serves an item as it is, or, with w or h, a JPEG within that size. The
 // content of an id never changes, so clients may cache it indefinitely.
@@ -393,10 +395,16 @@ func (h *handler) smallCopy(w http.ResponseWriter, r *http.Request, q url.Values
 		size[i] = n
 	}
 	data, item, err := h.box.CopyItem(r.Context(), r.PathValue("id"), size[0], size[1])
+	if r.Context().Err() != nil {
+		return // the client has gone
+	}
 	if err != nil {
 		h.explainError(w, r, err)
 		return
 	}
+	// A client that does not read must not keep the copy in memory. Not every
+	// ResponseWriter supports deadlines.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(maxCopyTime))
 	w.Header().Set("Content-Type", "image/jpeg")
 	w.Header().Set("ETag", etag(r.PathValue("id"), item, fmt.Sprint(size)))
 	http.ServeContent(w, r, "", item.AddedAt, bytes.NewReader(data))

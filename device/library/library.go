@@ -82,26 +82,29 @@ func (l *Library) OpenItem(id string) (*os.File, *device.Item, error) {
 }
 
 // CopyItem returns a JPEG of an item, or of a video's still, no larger than w by h
-// pixels. Copies are made one at a time, since decoding takes memory. Errors are
-// fs.ErrNotExist, device.ErrNoCopy and ctx's.
+// pixels. Copies are made one at a time, since decoding takes memory; one whose ctx
+// ends makes room for the next. Errors are fs.ErrNotExist, device.ErrNoCopy and ctx's.
 func (l *Library) CopyItem(ctx context.Context, id string, w, h int) ([]byte, *device.Item, error) {
-	f, item, err := l.OpenItem(id)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
 	select {
 	case l.copying <- struct{}{}:
 		defer func() { <-l.copying }()
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
+	f, item, err := l.OpenItem(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
 	st, err := f.Stat() // with a video's still in it
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := photo.ScaledJPEG(f, st.Size(), w, h)
-	if err != nil {
+	data, err := photo.ScaledJPEG(ctx, f, st.Size(), w, h)
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil, ctx.Err()
+	case err != nil:
 		return nil, nil, fmt.Errorf("%w: %w", device.ErrNoCopy, err)
 	}
 	return data, item, nil

@@ -161,3 +161,20 @@ func (o orientation) draw(dst *pixel.Image, src image.Image, r image.Rectangle) 
 	}
 	pixel.Rotate(dst, stored, o.degrees())
 }
+
+// turn returns where the pixel of a stored image of w by h pixels is when it is
+// upright.
+func (o orientation) turn(x, y, w, h int) (int, int) {
+	if o.mirrored() {
+		x = w - 1 - x
+	}
+	switch o.degrees() {
+	case 90:
+		return h - 1 - y, x
+	case 180:
+		return w - 1 - x, h - 1 - y
+	case 270:
+		return y, w - 1 - x
+	}
+	return x, y
+}

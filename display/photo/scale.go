@@ -12,20 +12,29 @@ import (
 // widened for downscaling, and keeps only a few rows in memory. Transparent parts
 // become black.
 func Scale(dst *pixel.Image, src image.Image, r image.Rectangle) {
+	scaleRows(dst.W, dst.H, src, r, func(y int, sum []int32) bool {
+		pack(dst.Row(y), sum)
+		return true
+	})
+}
+
+// scaleRows is Scale to w by h pixels for a function that takes each row, for clamp,
+// until it returns false.
+func scaleRows(w, h int, src image.Image, r image.Rectangle, take func(y int, sum []int32) bool) {
 	r = r.Intersect(src.Bounds())
-	if r.Empty() || dst.W == 0 || dst.H == 0 {
+	if r.Empty() || w == 0 || h == 0 {
 		return
 	}
-	across, down := filterWeights(r.Dx(), dst.W), filterWeights(r.Dy(), dst.H)
+	across, down := filterWeights(r.Dx(), w), filterWeights(r.Dy(), h)
 	read := rowReader(src, r)
 	line := make([]uint32, r.Dx())
 	ring := make([][]int32, down.max)
 	for i := range ring {
-		ring[i] = make([]int32, 3*dst.W)
+		ring[i] = make([]int32, 3*w)
 	}
-	sum := make([]int32, 3*dst.W)
+	sum := make([]int32, 3*w)
 	have := 0 // rows read so far
-	for y := range dst.H {
+	for y := range h {
 		first, weights := down.at(y)
 		for ; have < first+len(weights); have++ {
 			if have < first {
@@ -38,7 +47,9 @@ func Scale(dst *pixel.Image, src image.Image, r image.Rectangle) {
 		for i, w := range weights {
 			add(sum, ring[(first+i)%len(ring)], w)
 		}
-		pack(dst.Row(y), sum)
+		if !take(y, sum) {
+			return
+		}
 	}
 }
 

@@ -2,13 +2,20 @@ package photo
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"pickerd/display/pixel"
 )
 
 func TestScaledJPEG(t *testing.T) {
@@ -23,7 +30,7 @@ func TestScaledJPEG(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ w, h, wantW, wantH int }{{100, 100, 100, 50}, {1000, 100, 200, 100}, {4000, 4000, 400, 200}, {1, 1, 1, 1}} {
-		data, err := ScaledJPEG(bytes.NewReader(b.Bytes()), int64(b.Len()), tt.w, tt.h)
+		data, err := ScaledJPEG(t.Context(), bytes.NewReader(b.Bytes()), int64(b.Len()), tt.w, tt.h)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +50,108 @@ func TestScaledJPEG(t *testing.T) {
 		}
 	}
 	text := strings.Repeat("not an image ", 10)
-	if _, err := ScaledJPEG(strings.NewReader(text), int64(len(text)), 10, 10); !errors.Is(err, ErrFormat) {
+	if _, err := ScaledJPEG(t.Context(), strings.NewReader(text), int64(len(text)), 10, 10); !errors.Is(err, ErrFormat) {
 		t.Errorf("%v", err)
+	}
+}
+
+// canceledReader cancels a context at its nth read. Reads counts them.
+type canceledReader struct {
+	r      io.ReaderAt
+	cancel context.CancelFunc
+	n      int
+	reads  int
+}
+
+func (c *canceledReader) ReadAt(b []byte, at int64) (int, error) {
+	if c.reads++; c.reads == c.n {
+		c.cancel()
+	}
+	return c.r.ReadAt(b, at)
+}
+
+// A copy that nobody waits for any more is not read to its end.
+func TestScaledJPEGCanceled(t *testing.T) {
+	noise := image.NewNRGBA(image.Rect(0, 0, 600, 600)) // can't be compressed
+	for i := range noise.Pix {
+		noise.Pix[i] = byte(i * i >> 3)
+	}
+	gray := image.NewGray(image.Rect(0, 0, 800, 800))
+	for i := range gray.Pix {
+		gray.Pix[i] = byte(i*i>>9 ^ i)
+	}
+	for name, data := range map[string][]byte{"PNG": encodePNG(t, noise), "JPEG": encodeJPEG(t, gray)} {
+		whole := &canceledReader{r: bytes.NewReader(data)}
+		if _, err := ScaledJPEG(t.Context(), whole, int64(len(data)), 100, 100); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, n := range []int{1, whole.reads / 2, whole.reads} {
+			ctx, cancel := context.WithCancel(t.Context())
+			r := &canceledReader{r: bytes.NewReader(data), cancel: cancel, n: n}
+			if _, err := ScaledJPEG(ctx, r, int64(len(data)), 100, 100); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: canceled at read %d of %d: %v", name, n, whole.reads, err)
+			}
+			if r.reads > n {
+				t.Errorf("%s: canceled at read %d, read %d times", name, n, r.reads)
+			}
+		}
+	}
+}
+
+// Making a copy takes what decoding takes, three bytes for each of its pixels, and
+// little more, whatever way the photo is stored.
+func TestScaledJPEGMemory(t *testing.T) {
+	const w, h, little = 2000, 1500, 4 << 20
+	m := image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio420)
+	flat := encodeJPEG(t, m)
+	for _, o := range []orientation{upright, 3, 6} {
+		data := withExif(flat, uint16(o), binary.LittleEndian, "II")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := ScaledJPEG(t.Context(), bytes.NewReader(data), int64(len(data)), w, w); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > w*h*(bytesYCbCr+3)+little {
+			t.Errorf("orientation %d: %d MB for a photo of %d MP", o, took/1e6, w*h/1000000)
+		}
+	}
+}
+
+// A copy fits, keeps its proportions, and has no more than maxCopyPixels.
+func TestCopySize(t *testing.T) {
+	for _, tt := range []struct{ pw, ph, w, h, wantW, wantH int }{
+		{400, 200, 100, 100, 100, 50},
+		{400, 200, 8192, 8192, 400, 200},
+		{400, 200, 1, 1, 1, 1},
+		{5000, 5000, 8192, 8192, 5000, 5000},
+		{10000, 5000, 8192, 8192, 7071, 3536},
+		{8192, 8192, 8192, 8192, 5000, 5000},
+	} {
+		if got := copySize(tt.pw, tt.ph, tt.w, tt.h); got != image.Pt(tt.wantW, tt.wantH) {
+			t.Errorf("%d by %d in %d by %d: %v, want %d by %d", tt.pw, tt.ph, tt.w, tt.h, got, tt.wantW, tt.wantH)
+		}
+	}
+}
+
+// Every pixel is turned to where draw puts it.
+func TestTurn(t *testing.T) {
+	src := pixel.New(5, 3)
+	for i := range src.Pix {
+		src.Pix[i] = uint32(i + 1)
+	}
+	for o := upright; o <= 8; o++ {
+		w, h := o.size(src.W, src.H)
+		want, got := pixel.New(w, h), pixel.New(w, h)
+		o.draw(want, src, src.Bounds())
+		for y := range src.H {
+			for x := range src.W {
+				tx, ty := o.turn(x, y, src.W, src.H)
+				got.Row(ty)[tx] = src.Row(y)[x]
+			}
+		}
+		if !slices.Equal(got.Pix, want.Pix) {
+			t.Errorf("orientation %d: %v, want %v", o, got.Pix, want.Pix)
+		}
 	}
 }
