@@ -83,7 +83,7 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
 	b := &box{log: log, names: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
-	b.phones = &phoneListener{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: lanAddress, own: isOwnAddress, log: log, ended: make(chan struct{})}
+	b.phones = &phoneListener{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: inet.LANAddress, own: isOwnAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
 		b.phones.address = cfg.Pairing.Address
 	}
@@ -203,11 +203,11 @@ func (b *box) address() string {
 	if !at.IP.IsLoopback() && !at.IP.IsUnspecified() {
 		return b.phones.scheme() + at.String() + "/"
 	}
-	ip, err := lanAddress()
+	ip, err := inet.LANAddress()
 	switch {
 	case err != nil || ip == nil:
 		return ""
-	case at.IP.IsUnspecified():
+	case at.IP.IsUnspecified() && serves(at.IP, ip):
 		return b.phones.scheme() + (&net.TCPAddr{IP: ip, Port: at.Port}).String() + "/"
 	}
 	return ip.String()

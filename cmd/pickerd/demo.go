@@ -13,6 +13,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/engine"
+	"pickerd/inet"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -156,37 +157,9 @@ func addresses(at *net.TCPAddr) (internalURL, phoneURL string, err error) {
 		return url(at.IP), url(at.IP), nil
 	}
 	internalURL = url(net.IPv4(127, 0, 0, 1))
-	ip, err := lanAddress()
-	if err != nil || ip == nil {
+	ip, err := inet.LANAddress()
+	if err != nil || ip == nil || !serves(at.IP, ip) {
 		return internalURL, internalURL, err
 	}
 	return internalURL, url(ip), nil
-}
-
-// lanAddress returns the box's address on the local network, nil if it has none. It
-// prefers the source address of the default route.
-func lanAddress() (net.IP, error) {
-	// Connecting a UDP socket sends nothing; it asks the kernel for the route.
-	if c, err := net.Dial("udp4", "203.0.113.1:9"); err == nil {
-		defer c.Close()
-		if a, ok := c.LocalAddr().(*net.UDPAddr); ok && !a.IP.IsLoopback() && !a.IP.IsUnspecified() {
-			return a.IP, nil
-		}
-	}
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, fmt.Errorf("find this machine's address: %w", err)
-	}
-	var other net.IP
-	for _, a := range addrs {
-		n, ok := a.(*net.IPNet)
-		if !ok || n.IP.To4() == nil || n.IP.IsLoopback() || n.IP.IsLinkLocalUnicast() {
-			continue
-		}
-		if n.IP.IsPrivate() {
-			return n.IP, nil
-		}
-		other = n.IP
-	}
-	return other, nil
 }

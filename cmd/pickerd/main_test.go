@@ -17,6 +17,7 @@ import (
 	"sync"
 	"testing"
 
+	"pickerd/inet"
 	"pickerd/oauthdevice/oauthtest"
 )
 
@@ -230,7 +231,7 @@ func TestDemoAddresses(t *testing.T) {
 		t.Errorf("%s, %s, %v", near, far, err)
 	}
 	near, far, err = addresses(&net.TCPAddr{IP: net.IPv4zero, Port: 8420})
-	lan, lanErr := lanAddress()
+	lan, lanErr := inet.LANAddress()
 	want := "http://127.0.0.1:8420"
 	if lan != nil {
 		want = fmt.Sprintf("http://%s:8420", lan)

@@ -86,7 +86,8 @@ func (l *phoneListener) open(purpose string) (base string, err error) {
 		}
 	}
 	at := net.JoinHostPort(ip.String(), strconv.Itoa(l.display.Port))
-	if err == nil && l.display.IP.IsLoopback() {
+	apart := l.display.IP.IsLoopback() || !serves(l.display.IP, ip)
+	if err == nil && apart {
 		err = l.listen(at)
 	}
 	if l.address != "" {
@@ -95,10 +96,19 @@ func (l *phoneListener) open(purpose string) (base string, err error) {
 		}
 		return strings.TrimSuffix(l.address, "/"), nil
 	}
-	if l.display.IP.IsLoopback() {
+	if apart {
 		return "http://" + at, err
 	}
 	return l.scheme() + at, err
+}
+
+// serves reports whether a listener at an address takes connections to another: at
+// 0.0.0.0 it has all of IPv4 and none of IPv6.
+func serves(at, ip net.IP) bool {
+	if at.IsUnspecified() {
+		return at.To4() == nil || ip.To4() != nil
+	}
+	return at.Equal(ip)
 }
 
 // ownAddress returns the announced address if it is one of this machine on a network,

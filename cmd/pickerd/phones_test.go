@@ -180,3 +180,44 @@ func TestPhoneListenerAddresses(t *testing.T) {
 		}
 	})
 }
+
+// A page at a socket of IPv4 alone, as systemd may open it, is not at the box's address
+// of IPv6. The phone listener is.
+func TestPhoneListenerIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no IPv6: ", err)
+	}
+	l.Close()
+	for name, tt := range map[string]struct {
+		page    string
+		at      net.IP // instead of the page's address, if set
+		lan     string
+		listens bool // apart from the page
+	}{
+		"page by IPv4":      {"127.0.0.1:0", net.IPv4zero, "::1", true},
+		"page by both":      {"[::]:0", nil, "::1", false},
+		"page by both, LAN": {"[::]:0", nil, "127.0.0.1", false},
+		"page on loopback":  {"127.0.0.1:0", nil, "::1", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newPhoneListener(t, tt.page)
+			d.lan = func() (net.IP, error) { return net.ParseIP(tt.lan), nil }
+			d.secure = true
+			if tt.at != nil {
+				d.display.IP = tt.at
+			}
+			base, err := d.open("pairing")
+			scheme := "https://"
+			if tt.listens {
+				scheme = "http://"
+			}
+			if want := scheme + net.JoinHostPort(tt.lan, fmt.Sprint(d.display.Port)); err != nil || base != want {
+				t.Fatalf("%q, %v, want %q", base, err, want)
+			}
+			if (d.srv != nil) != tt.listens || tt.listens && knock(t, base) != "the phone pages" {
+				t.Errorf("a listener of its own: %v, want %v", d.srv != nil, tt.listens)
+			}
+		})
+	}
+}
