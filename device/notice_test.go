@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pickerd/device"
+	"pickerd/device/screen"
 	"pickerd/display"
 	"pickerd/picker/pickertest"
 )
@@ -94,5 +95,83 @@ func TestNoticeEnds(t *testing.T) {
 				t.Errorf("%q over %+v", strings.TrimSpace(p.Problem), p.Progress)
 			}
 		})
+	})
+}
+
+// TestTroubleOverPhotos checks that trouble is told over the photos for a minute, and
+// after that in the menu and the status alone.
+func TestTroubleOverPhotos(t *testing.T) {
+	keep := func(c *Config) { c.KeepPhotos = true }
+	for name, tt := range map[string]struct {
+		code  string
+		begin func(t *testing.T, w *world)
+	}{
+		"unpaired, photos kept": {"pair_again", func(t *testing.T, w *world) {
+			if err := w.dev.Unpair(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"permission withdrawn": {"grant_revoked", func(t *testing.T, w *world) {
+			w.auth.RevokeAll()
+			w.pass(2 * time.Hour)
+			if err := w.dev.Pick(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.untilCode()
+			if err := w.dev.Cancel(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"API disabled": {"api_disabled", func(t *testing.T, w *world) {
+			w.photos.Fail(pickertest.OpCreate, repeat(1000, pickertest.Refuse(403, "PERMISSION_DENIED", "it is disabled."))...)
+			if err := w.dev.Pick(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, options{config: keep}, func(t *testing.T, w *world) {
+				w.pairAndChoose("anna", "item-1")
+				tt.begin(t, w)
+				w.untilProblem(tt.code)
+				p := w.untilPage("bar over a photo", func(p display.Page) bool { return p.Slide != nil && p.Problem != "" })
+				w.pass(59 * time.Second)
+				if now := w.dev.Pages().Get(); now.Problem != p.Problem {
+					t.Errorf("after 59 s the bar says %q, want %q", now.Problem, p.Problem)
+				}
+				w.pass(2 * time.Second)
+				now, s := w.dev.Pages().Get(), w.dev.Statuses().Get()
+				if now.Slide == nil || now.Problem != "" || now.Remedy != "" || !now.RetryAt.IsZero() {
+					t.Errorf("after a minute: %q %q %v", now.Problem, now.Remedy, now.RetryAt)
+				}
+				if s.Problem == nil || s.Problem.Code != tt.code {
+					t.Fatalf("the status says %+v", s.Problem)
+				}
+				if m := w.press(screen.KeyMenu).Menu; m == nil || m.Text != s.Problem.Message+" "+s.Problem.Remedy {
+					t.Errorf("menu %+v", m)
+				}
+			})
+		})
+	}
+}
+
+// TestChoosingNamesOne checks that the picking screen of several people names the one
+// who chooses, and nobody else.
+func TestChoosingNamesOne(t *testing.T) {
+	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
+		w.pairAndChoose("anna", "item-1")
+		if err := w.dev.PickAs(t.Context(), device.NewAccount); err != nil {
+			t.Fatal(err)
+		}
+		if p := w.untilPage("code", func(p display.Page) bool { return p.QR != "" }); p.Account != "" {
+			t.Errorf("while another account is linked: %q", p.Account)
+		}
+		w.pairAndChoose("ben", "item-2")
+		if err := w.dev.PickAs(t.Context(), w.accountID("anna@example.org")); err != nil {
+			t.Fatal(err)
+		}
+		if p := w.untilPage("link", func(p display.Page) bool { return p.QR != "" }); !strings.Contains(p.Account, "anna@example.org") || strings.Contains(p.Account, "ben") {
+			t.Errorf("while Anna chooses: %q", p.Account)
+		}
 	})
 }

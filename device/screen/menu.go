@@ -175,6 +175,10 @@ func (m menu) compose(v *view, p *display.Page) *display.Menu {
 	out.Selected = m.at(lines)
 	switch m.page {
 	case menuMain:
+		if problem := v.problem(); problem != nil && v.isUntold(p) {
+			message, remedy, _ := problem.In(v.cfg.lang())
+			out.Text = message + " " + remedy
+		}
 		if v.remote.isGood(time.Now()) && v.remote.address != "" {
 			out.QR, out.QRLabel = v.remote.address, v.say("remote_qr")
 		}

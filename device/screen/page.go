@@ -44,8 +44,8 @@ func (v *view) page() display.Page {
 		v.blockedPage(&p)
 	}
 	p.Receipt = v.receiptText()
-	if known := v.emails(); known != "" && p.Slide == nil {
-		p.Account = v.say("linked_to", "account", known)
+	if p.Slide == nil {
+		p.Account = v.accountText()
 	}
 	v.tell(&p)
 	if !v.leavesAt.IsZero() {
@@ -101,6 +101,26 @@ func (v *view) offerBack(p *display.Page) bool {
 	return true
 }
 
+// accountText says which accounts are linked. While one of several people chooses
+// photos it names only them, and while another account is being linked nobody: the
+// others' addresses are not for them.
+func (v *view) accountText() string {
+	known := v.emails()
+	switch {
+	case v.snap.NewAccount:
+		return ""
+	case v.snap.Pick != nil && v.snap.Account != nil && len(v.snap.Accounts) > 1:
+		i := v.accountIndex(v.snap.Account.ID)
+		if i < 0 {
+			return ""
+		}
+		return v.say("is_choosing", "person", v.accountName(i))
+	case known == "":
+		return ""
+	}
+	return v.say("linked_to", "account", known)
+}
+
 // emails are those of all paired accounts, as far as they are known.
 func (v *view) emails() string {
 	var known []string
@@ -113,10 +133,10 @@ func (v *view) emails() string {
 }
 
 // tell shows a problem: as a bar over a photo or a code, and otherwise instead
-// of the text.
+// of the text. Over a photo it ends after barFor.
 func (v *view) tell(p *display.Page) {
 	problem := v.problem()
-	if problem == nil {
+	if problem == nil || v.isUntold(p) {
 		return
 	}
 	message, remedy, ways := problem.In(v.cfg.lang())
@@ -132,6 +152,12 @@ func (v *view) tell(p *display.Page) {
 		p.Title, p.Text = message, remedy
 	}
 	p.RetryAt = problem.RetryAt
+}
+
+// isUntold reports whether a problem is no longer told over the photo of a page. It
+// explains a download for as long as that lasts.
+func (v *view) isUntold(p *display.Page) bool {
+	return p.Slide != nil && p.Progress == nil && v.told
 }
 
 func (v *view) blockedPage(p *display.Page) {

@@ -18,6 +18,9 @@ type view struct {
 	remote remoteKey
 	screen *device.ScreenStatus
 
+	step, lasting trouble // the problem of the snapshot, and what stands while there is none
+	told          bool    // a bar has told the problem for long enough
+
 	ended     bool              // the code or link has expired
 	receipt   *device.Receipt   // nil once it has been shown long enough
 	forgotten *device.Forgotten // likewise
@@ -73,6 +76,42 @@ func (v *view) problem() *device.Problem {
 	return v.snap.Standing
 }
 
+// barFor is how long a bar over the photos tells of a problem. After that it is in the
+// menu and in the status.
+const barFor = time.Minute
+
+// trouble is a problem and when it began. The zero trouble is none.
+type trouble struct {
+	code  string
+	since time.Time
+}
+
+// follow makes it the trouble of a problem, which is nil if there is none.
+func (t *trouble) follow(p *device.Problem, now time.Time) {
+	switch {
+	case p == nil:
+		*t = trouble{}
+	case p.Code != t.code:
+		*t = trouble{p.Code, now}
+	}
+}
+
+// followTrouble notes for how long there has been a problem. sooner is told when its
+// bar ends.
+func (v *view) followTrouble(now time.Time, sooner func(time.Time)) {
+	v.step.follow(v.snap.Problem, now)
+	v.lasting.follow(v.snap.Standing, now)
+	current := v.step
+	if current.code == "" {
+		current = v.lasting
+	}
+	end := current.since.Add(barFor)
+	v.told = current.code != "" && !now.Before(end)
+	if current.code != "" && !v.told {
+		sooner(end)
+	}
+}
+
 // advance brings the view up to now. It returns when it will change by itself.
 func (v *view) advance(now time.Time) (due time.Time) {
 	due = now.Add(time.Hour)
@@ -98,6 +137,7 @@ func (v *view) advance(now time.Time) (due time.Time) {
 			v.ended = true
 		}
 	}
+	v.followTrouble(now, sooner)
 	v.expireMenu(now, sooner)
 	if v.remote.isGood(now) {
 		sooner(v.remote.until)
