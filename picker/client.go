@@ -17,9 +17,12 @@ import (
 // DefaultBaseURL is the address of Google's API.
 const DefaultBaseURL = "https://photospicker.googleapis.com"
 
-// maxBody bounds the body of every response except downloads. A full page of
-// 100 items has about 100 kB.
-const maxBody = 4 << 20
+// Bounds of the bodies of responses, in bytes. A full page of 100 items has about
+// 100 kB, a session less than one.
+const (
+	maxPage = 4 << 20
+	maxBody = 256 << 10 // of every response except pages and downloads
+)
 
 // A TokenSource supplies access tokens.
 type TokenSource interface {
@@ -78,7 +81,11 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 		return nil, err
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	limit := maxBody
+	if op == opList {
+		limit = maxPage
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, newError(op, resp, data)
 	}
@@ -87,7 +94,7 @@ func call[T any](ctx context.Context, c *Client, op, method, path string, in any
 		return nil, ctx.Err()
 	case callCtx.Err() != nil:
 		return nil, &Error{Op: op, Err: callCtx.Err()}
-	case err != nil, len(data) > maxBody, string(bytes.TrimSpace(data)) == "null": // an empty list is {}
+	case err != nil, len(data) > limit, string(bytes.TrimSpace(data)) == "null": // an empty list is {}
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrMalformedResponse}
 	case httperror.IsHTML(data):
 		return nil, &Error{Op: op, HTTPStatus: resp.StatusCode, Err: ErrNotAPI}

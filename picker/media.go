@@ -1,7 +1,9 @@
 package picker
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,14 +81,17 @@ func (i *Int) UnmarshalJSON(b []byte) error {
 const PageSize = 100
 
 const (
-	maxItemID    = 2048 // bytes; real ids are far shorter
-	maxPages     = 1000 // a session has at most 20 full pages
+	maxItemID    = 2048     // bytes; real ids are far shorter
+	maxItem      = 64 << 10 // bytes of JSON; real items have about 1 kB
+	maxPages     = 1000     // a session has at most 20 full pages
+	maxListed    = 4000     // entries of all pages; a person can pick 2000 items
+	maxPageToken = 8 << 10  // bytes: it becomes part of an address
 	maxRedirects = 5
 )
 
 var (
-	// ErrEndlessList means that a list repeats a page token or has too many
-	// pages.
+	// ErrEndlessList means that a list repeats a page token, or has too many
+	// pages or items, or a page token that is too long to be sent.
 	ErrEndlessList = errors.New("list repeats a page token or does not end")
 	// ErrNoItemID means an item with no id or one that is too long.
 	ErrNoItemID = errors.New("item has no usable id")
@@ -99,9 +104,36 @@ var (
 )
 
 type mediaItemsPage struct {
-	MediaItems    []json.RawMessage `json:"mediaItems"`
-	NextPageToken string            `json:"nextPageToken"`
+	MediaItems    rawItems `json:"mediaItems"`
+	NextPageToken string   `json:"nextPageToken"`
 }
+
+// rawItems are the items of a page, at most one more than a list may have: a page of
+// 4 MB has room for a million.
+type rawItems []json.RawMessage
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *rawItems) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	switch t, err := d.Token(); {
+	case err != nil:
+		return err
+	case t == nil:
+		return nil
+	case t != json.Delim('['):
+		return ErrMalformedResponse
+	}
+	for d.More() && len(*r) <= maxListed {
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return err
+		}
+		*r = append(*r, raw)
+	}
+	return nil
+}
+
+const opList = "mediaItems.list"
 
 // MediaItems returns an iterator over the items that the person picked. It
 // requests them page by page, from the start each time it is used.
@@ -111,31 +143,32 @@ type mediaItemsPage struct {
 //
 // https://developers.google.com/photos/picker/reference/rest/v1/mediaItems/list
 func (c *Client) MediaItems(ctx context.Context, sessionID string) iter.Seq2[*MediaItem, error] {
-	const op = "mediaItems.list"
 	return func(yield func(*MediaItem, error) bool) {
 		q := url.Values{"sessionId": {sessionID}, "pageSize": {strconv.Itoa(PageSize)}}
-		seen := map[string]bool{}
-		for len(seen) < maxPages {
-			page, err := call[mediaItemsPage](ctx, c, op, "GET", "/v1/mediaItems?"+q.Encode(), nil)
+		seen := map[[sha256.Size]byte]bool{} // page tokens
+		for n := 0; len(seen) < maxPages; {
+			page, err := call[mediaItemsPage](ctx, c, opList, "GET", "/v1/mediaItems?"+q.Encode(), nil)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, raw := range page.MediaItems {
+			for _, raw := range page.MediaItems[:min(len(page.MediaItems), maxListed-n)] {
 				if !yield(parseItem(raw)) {
 					return
 				}
 			}
+			n += len(page.MediaItems)
+			token := sha256.Sum256([]byte(page.NextPageToken))
+			if n > maxListed || len(page.NextPageToken) > maxPageToken || seen[token] {
+				break
+			}
 			if page.NextPageToken == "" {
 				return
 			}
-			if seen[page.NextPageToken] {
-				break
-			}
-			seen[page.NextPageToken] = true
+			seen[token] = true
 			q.Set("pageToken", page.NextPageToken)
 		}
-		yield(nil, &Error{Op: op, HTTPStatus: http.StatusOK, Err: ErrEndlessList})
+		yield(nil, &Error{Op: opList, HTTPStatus: http.StatusOK, Err: ErrEndlessList})
 	}
 }
 
@@ -143,13 +176,16 @@ func (c *Client) MediaItems(ctx context.Context, sessionID string) iter.Seq2[*Me
 type ItemError struct{ Err error }
 
 // Error implements error.
-func (e *ItemError) Error() string { return "mediaItems.list: item: " + e.Err.Error() }
+func (e *ItemError) Error() string { return opList + ": item: " + e.Err.Error() }
 
 // Unwrap returns the cause, ErrMalformedResponse or ErrNoItemID.
 func (e *ItemError) Unwrap() error { return e.Err }
 
 func parseItem(raw json.RawMessage) (*MediaItem, error) {
 	m := new(MediaItem)
+	if len(raw) > maxItem {
+		return nil, &ItemError{ErrMalformedResponse}
+	}
 	if err := json.Unmarshal(raw, m); err != nil {
 		return nil, &ItemError{ErrMalformedResponse}
 	}

@@ -33,9 +33,11 @@ var faults = []fault{
 		s.auth.ClockSkew, s.photos.ClockSkew = 48*time.Hour, 48*time.Hour
 	}},
 	{"disabled", "the Photos Picker API is not enabled in the project", func(s *simulation) { s.photos.Disabled = true }},
+	{"endless-list", "the list of what was picked goes on with other photos for ever", func(s *simulation) { s.photos.Listing = pickertest.EndlessList }},
 	{"foreign-media", "the list names a stranger's host for every second photo", func(s *simulation) {
 		s.photos.ForeignMedia = "https://googleusercontent.com.evil.example"
 	}},
+	{"looping-list", "the last page of the list of what was picked leads to the first one", func(s *simulation) { s.photos.Listing = pickertest.LoopingList }},
 	{"made-at-consent", "Google makes the first picking session at consent, under the box's requestId", func(s *simulation) { s.photos.AtConsent = pickertest.MadeAtConsent }},
 	{"made-at-consent-hidden", "the same, but the box can't read that session", func(s *simulation) { s.photos.AtConsent = pickertest.MadeAtConsentHidden }},
 	{"no-account", "the person has no active Google Photos account", func(s *simulation) { s.photos.NoAccount = true }},
@@ -48,6 +50,7 @@ var faults = []fault{
 	{"portal", "a captive portal answers instead of Google", func(s *simulation) { s.auth.Intercept = http.StatusOK }},
 	{"proxy", "a proxy wants a user name and a password", func(s *simulation) { s.auth.Intercept = http.StatusProxyAuthRequired }},
 	{"refuse-scope", "the device endpoint refuses the scope of the Picker", func(s *simulation) { s.auth.RefuseScope = true }},
+	{"repeating-list", "the list of what was picked names the same photos for ever", func(s *simulation) { s.photos.Listing = pickertest.RepeatingList }},
 	{"short-code", "a pairing code lasts a minute", func(s *simulation) { s.auth.CodeLife = time.Minute }},
 	{"short-link", "a picking session may be polled for two minutes", func(s *simulation) { s.photos.TimeoutIn = 2 * time.Minute }},
 	{"slow-video", "a video starts after 20 seconds", func(s *simulation) { s.photos.SlowVideo = 20 * time.Second }},

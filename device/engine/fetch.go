@@ -13,6 +13,7 @@ func (e *Engine) fetchConfig() fetch.Config {
 		Store:      e.cfg.Store,
 		ScreenSize: e.cfg.ScreenSize,
 		MaxBytes:   e.cfg.MaxBytes,
+		MaxItems:   e.cfg.MaxItems,
 		Append:     e.cfg.Append,
 
 		OriginalVideos: e.cfg.OriginalVideos,

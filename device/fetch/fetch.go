@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,9 +21,12 @@ import (
 const (
 	maxDownloads = 4  // at a time, as Google advises
 	maxBatch     = 64 // photos in one commit
-	// maxAhead bounds how many items are listed before they are downloaded, so that
-	// people see early how many there are. It is the API's maximum.
-	maxAhead = 2000
+	// maxPicked is how many items a person can pick, by the API's own limit. As many
+	// are listed before they are downloaded, so that people see early how many there
+	// are.
+	maxPicked = 2000
+	// maxUnnamedLogged bounds the log lines about unreadable items of one list.
+	maxUnnamedLogged = 10
 )
 
 // Config is what a Fetcher needs. All funcs must be set.
@@ -30,6 +34,7 @@ type Config struct {
 	Store      *store.Store
 	ScreenSize func() (width, height int) // in pixels, that photos are fetched at
 	MaxBytes   int64                      // of all photos on the disk; 0 means no limit
+	MaxItems   int                        // of one pick; 0 means the API's own limit
 	Append     bool                       // a pick joins the photos on the box instead of replacing them
 	// OriginalVideos has videos fetched in the size of the original, not of screens.
 	OriginalVideos bool
@@ -166,7 +171,7 @@ type outcome struct {
 // what fails for one item is counted, not returned. No download of a pass starts any
 // more when the addresses of the list are of no use.
 func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) {
-	jobs := make(chan job, maxAhead)
+	jobs := make(chan job, maxPicked)
 	commits := make(chan store.Addition, maxBatch) // so that downloads continue during a commit
 	var outcomes []outcome
 	var mu sync.Mutex
@@ -268,24 +273,35 @@ func send[T any](ctx context.Context, c chan<- T, v T) error {
 }
 
 // listMissing hands out the items that are not on the box yet. Items that an
-// earlier pick brought are reassigned to this one.
+// earlier pick brought are reassigned to this one. A list that has more items than a
+// person may pick, or no end, ends there.
 func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, commits chan<- store.Addition) error {
 	l := f.ledger
+	most := cmp.Or(f.cfg.MaxItems, maxPicked)
 	seen := map[string]bool{}
 	var late []job // refused before: they must not keep the others waiting
 	var n listed
 	for item, err := range s.API.MediaItems(ctx, s.SessionID) {
 		f.cfg.Listed()
-		if ie, ok := errors.AsType[*picker.ItemError](err); ok {
-			n.unnamed++
-			f.cfg.Log.Warn("item unreadable", "err", ie, "request_id", s.RequestID)
+		if item != nil && seen[item.ID] {
 			continue
+		}
+		if n.items+n.unnamed >= most || item != nil && !l.admit(item.ID, most) {
+			f.cfg.Log.Warn("media list too long", "max", most, "request_id", s.RequestID)
+			break
+		}
+		if ie, ok := errors.AsType[*picker.ItemError](err); ok {
+			if n.unnamed++; n.unnamed <= maxUnnamedLogged {
+				f.cfg.Log.Warn("item unreadable", "err", ie, "request_id", s.RequestID)
+			}
+			continue
+		}
+		if errors.Is(err, picker.ErrEndlessList) && n.items > 0 {
+			f.cfg.Log.Warn("media list does not end", "items", n.items, "request_id", s.RequestID)
+			break
 		}
 		if err != nil {
 			return err
-		}
-		if seen[item.ID] {
-			continue
 		}
 		seen[item.ID] = true
 		n.items++

@@ -33,6 +33,7 @@ type ledger struct {
 
 	mu        sync.Mutex
 	listed    listed
+	ids       map[string]bool   // that were listed, at most as many as may be picked
 	moved     time.Time         // when the last item came
 	fetched   map[string]string // types of the items that this process brought, by ID
 	bytes     int64
@@ -61,8 +62,20 @@ func (n *listed) add(typ string) {
 }
 
 func newLedger(pick string) *ledger {
-	return &ledger{pick: pick, began: time.Now(), moved: time.Now(),
+	return &ledger{pick: pick, began: time.Now(), moved: time.Now(), ids: map[string]bool{},
 		fetched: map[string]string{}, failures: map[string]int{}, refused: map[string]bool{}, abandoned: map[string]error{}}
+}
+
+// admit reports whether an item is one of the first max that the lists of this pick
+// have named.
+func (l *ledger) admit(id string, max int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ids[id] && len(l.ids) >= max {
+		return false
+	}
+	l.ids[id] = true
+	return true
 }
 
 // note takes over what a list has said so far. A later list may be shorter.

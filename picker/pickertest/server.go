@@ -62,6 +62,7 @@ type Options struct {
 	SessionLife  time.Duration // 0 means 7 days
 	MaxSessions  int           // open at the same time; 0 means 20
 	PageLimit    int           // items on a page; 0 means 100
+	Listing      int           // FaithfulList, EndlessList, RepeatingList or LoopingList
 	EmptyPage    bool          // the first page is empty but has a nextPageToken
 	URLLife      time.Duration // of a baseUrl; 0 means 60 min
 
@@ -463,7 +464,7 @@ func (s *Server) list(a *recorder, r *http.Request) {
 		if n, ok = strings.CutPrefix(t, "page-"); ok {
 			var err error
 			from, err = strconv.Atoi(n)
-			ok = err == nil && from >= 0 && from <= len(x.picked)
+			ok = err == nil && from >= 0 && (from <= len(x.picked) || s.opt.Listing != FaithfulList)
 		}
 	}
 	size, err := strconv.Atoi(q.Get("pageSize"))
@@ -479,6 +480,10 @@ func (s *Server) list(a *recorder, r *http.Request) {
 	if s.opt.EmptyPage && q.Get("pageToken") == "" {
 		out["nextPageToken"] = "page-0"
 		reply(a, 200, out)
+		return
+	}
+	if s.opt.Listing != FaithfulList && len(x.picked) > 0 {
+		reply(a, 200, s.strayPage(r, x, from, size))
 		return
 	}
 	to := min(from+size, len(x.picked))
