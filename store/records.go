@@ -116,6 +116,14 @@ type Pairing struct {
 	Refusal string `json:"refusal,omitempty"` // error code, RFC 6749 §4.1.2.1
 }
 
+// A Refused counts refusals of a session that are the same.
+type Refused struct {
+	Answer string    `json:"answer"` // operation, HTTP status and code
+	Since  time.Time `json:"since"`
+	Last   time.Time `json:"last"` // that was counted
+	N      int       `json:"n"`
+}
+
 // Live reports whether the pick is in use.
 func (p *Pick) Live() bool { return p.EndReason == "" }
 
@@ -170,6 +178,9 @@ type Pick struct {
 	// SuccessorOf is the request ID of the pick that this one is to replace on the
 	// screen. It means nothing once that pick is replaced or has ended.
 	SuccessorOf string `json:"successor_of,omitempty"`
+	// Refused is the answer that the server gives in place of the session; nil after a
+	// good one.
+	Refused *Refused `json:"refused,omitempty"`
 	// UnusedBefore is the number of sessions in a row before this one that were
 	// not used.
 	UnusedBefore int `json:"replaces,omitempty"`

@@ -50,6 +50,10 @@ var faults = []fault{
 	{"portal", "a captive portal answers instead of Google", func(s *simulation) { s.auth.Intercept = http.StatusOK }},
 	{"proxy", "a proxy wants a user name and a password", func(s *simulation) { s.auth.Intercept = http.StatusProxyAuthRequired }},
 	{"refuse-scope", "the device endpoint refuses the scope of the Picker", func(s *simulation) { s.auth.RefuseScope = true }},
+	{"refuse-session", "sessions can be made but neither read nor deleted, for no reason that the answer names", func(s *simulation) {
+		denied := pickertest.Refuse(http.StatusForbidden, "PERMISSION_DENIED", "The caller does not have permission.")
+		s.photos.Answers = map[string]http.HandlerFunc{pickertest.OpGet: denied, pickertest.OpDelete: denied}
+	}},
 	{"repeating-list", "the list of what was picked names the same photos for ever", func(s *simulation) { s.photos.Listing = pickertest.RepeatingList }},
 	{"short-code", "a pairing code lasts a minute", func(s *simulation) { s.auth.CodeLife = time.Minute }},
 	{"short-link", "a picking session may be polled for two minutes", func(s *simulation) { s.photos.TimeoutIn = 2 * time.Minute }},

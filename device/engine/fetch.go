@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -61,8 +62,14 @@ func (e *Engine) fetch(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	default:
-		_, err := e.dropUnusableGrant(f, err)
-		return err
+		if done, err := e.dropUnusableGrant(f, err); done {
+			return err
+		}
+		gone, gerr := e.records.isGone(f.pick, err)
+		if !gone {
+			return cmp.Or(gerr, err)
+		}
+		err = &fetch.ListError{Err: err} // what came stays
 	}
 	e.log.Info("fetched", "photos", r.Photos, "videos", r.Videos, "failed", r.Failed, "unshowable", r.Unshowable, "bytes", r.Bytes, "took", r.Took.Round(time.Millisecond),
 		"request_id", f.pick.RequestID, "session_id", f.pick.SessionID)

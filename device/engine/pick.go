@@ -58,10 +58,11 @@ func (p picking) watch(pick *store.Pick, s *picker.PickingSession) error {
 		e.poll.until, e.poll.sure = until, true
 	}
 	moved := !until.IsZero() && e.clock.stampOf(until).Sub(pick.PollUntil).Abs() >= time.Minute
-	if interval == pick.Interval && !moved {
+	if interval == pick.Interval && !moved && pick.Refused == nil {
 		return nil
 	}
 	return e.records.updatePick(pick.RequestID, func(p *store.Pick) {
+		p.Refused = nil
 		p.Interval, p.PollUntil = interval, e.clock.stampOf(e.poll.until)
 	})
 }
@@ -74,7 +75,10 @@ func (p picking) pollFailed(ctx context.Context, f facts, err error) error {
 	if done, err := e.dropUnusableGrant(f, err); done {
 		return err
 	}
-	if pe, ok := errors.AsType[*picker.Error](err); ok && pe.Code == picker.NotFound {
+	if gone, gerr := e.records.isGone(f.pick, err); gerr != nil {
+		return gerr
+	} else if gone {
+		e.log.Warn("session gone", "err", err, "request_id", f.pick.RequestID, "session_id", f.pick.SessionID)
 		return p.unused(ctx, f, "gone")
 	}
 	return err

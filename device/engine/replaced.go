@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -162,16 +161,20 @@ func (r *replacedSessions) poll(ctx context.Context, requestID string) error {
 		return r.take(ctx, requestID)
 	}
 	s, err := e.accounts.api(g).GetSession(ctx, p.SessionID)
-	pe, answered := errors.AsType[*picker.Error](err)
+	if ctx.Err() != nil {
+		return nil
+	}
+	gone, gerr := e.records.isGone(p, err)
+	if gerr != nil {
+		return gerr
+	}
 	over := !e.clock.stamp().Before(p.PollUntil)
 	switch {
-	case ctx.Err() != nil:
-		return nil
 	case err == nil && s.MediaItemsSet:
 		return r.take(ctx, requestID)
 	case err == nil && over:
 		return r.end(p, "time-out")
-	case answered && (pe.Code == picker.NotFound || over && !pe.Temporary()):
+	case gone, over && isRefusal(err):
 		return r.end(p, "gone")
 	case e.methods.isLost(g, err):
 		e.loseLater(ctx, g, err)

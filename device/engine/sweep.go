@@ -14,9 +14,6 @@ import (
 	"pickerd/store"
 )
 
-// sessionLife is how long Google keeps a session that nobody deletes.
-const sessionLife = 7 * 24 * time.Hour
-
 // A sweeper deletes the sessions of picks that have ended, and revokes and erases
 // the grants that nothing needs any more. Its goroutine owns the fields from asked
 // on.
@@ -146,12 +143,19 @@ func (s *sweeper) sweepPick(ctx context.Context, own *store.Grant, p store.Pick)
 	if s.deleteSession(ctx, own, p) {
 		return s.forgetPick(p)
 	}
-	if ctx.Err() == nil && s.expired(&p) {
-		s.log.Warn("session left to expire", "reason", "it could not be deleted in time", "request_id", p.RequestID, "session_id", p.SessionID)
-		s.tally.deletion("expired")
-		return s.forgetPick(p)
+	if ctx.Err() != nil {
+		return false
 	}
-	return false
+	expired, err := s.sessions.records.hasExpired(&p)
+	if err != nil {
+		s.log.Error("sweep failed", "err", err, "request_id", p.RequestID)
+	}
+	if !expired {
+		return false
+	}
+	s.log.Warn("session left to expire", "reason", "it could not be deleted in time", "request_id", p.RequestID, "session_id", p.SessionID)
+	s.tally.deletion("expired")
+	return s.forgetPick(p)
 }
 
 // deleteSession tries to delete a session with its own grant, or with the current
@@ -173,6 +177,10 @@ func (s *sweeper) deleteSession(ctx context.Context, own *store.Grant, p store.P
 		return true
 	case s.accounts.methods.isLost(g, err):
 		s.lose(ctx, g, err)
+	case g == own && s.isGone(&p, err):
+		s.log.Warn("session left to expire", "reason", "deleting it was refused for a day", "err", err, "request_id", p.RequestID, "session_id", p.SessionID)
+		s.tally.deletion("expired")
+		return true
 	case ctx.Err() == nil:
 		s.asked = max(s.asked, retryAfter(err))
 		if own != nil && own.Revoke {
@@ -220,22 +228,13 @@ func (s *sweeper) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick)
 	return true
 }
 
-// expired reports whether a session has expired at Google. This box's own clock is
-// no proof of that. If the expireTime is not known because the session's answer
-// never came, it is counted from the first time that is sure.
-func (s *sweeper) expired(p *store.Pick) bool {
-	now, sure := s.clock.now()
-	if !sure {
-		return false
+// isGone is that of records.
+func (s *sweeper) isGone(p *store.Pick, err error) bool {
+	gone, err := s.sessions.records.isGone(p, err)
+	if err != nil {
+		s.log.Error("sweep failed", "err", err, "request_id", p.RequestID)
 	}
-	if p.ExpireTime.IsZero() {
-		err := s.sessions.records.updatePick(p.RequestID, func(p *store.Pick) { p.ExpireTime = now.Add(sessionLife) })
-		if err != nil {
-			s.log.Error("sweep failed", "err", err, "request_id", p.RequestID)
-		}
-		return false
-	}
-	return now.After(p.ExpireTime.Add(time.Hour))
+	return gone
 }
 
 func (s *sweeper) forgetPick(p store.Pick) bool {

@@ -124,6 +124,17 @@ func (s *Server) LoseSession(sessionID string) {
 	}
 }
 
+// Extend lets a session be polled for d from now on.
+func (s *Server) Extend(sessionID string, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.sessions {
+		if x.id == sessionID {
+			x.timeout = time.Now().Add(d)
+		}
+	}
+}
+
 // usable returns a session in which the person can still pick, or nil. A link
 // stops working after Done.
 func (s *Server) usable(id string) *session {

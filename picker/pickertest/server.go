@@ -66,16 +66,18 @@ type Options struct {
 	EmptyPage    bool          // the first page is empty but has a nextPageToken
 	URLLife      time.Duration // of a baseUrl; 0 means 60 min
 
-	OmitFalse       bool          // omit mediaItemsSet while it is false
-	OmitPolling     bool          // omit pollingConfig
-	ZeroTimeout     bool          // timeoutIn is "0s"
-	OmitTimeout     bool          // omit timeoutIn
-	StringNumbers   bool          // width and height as strings
-	RepeatedRequest int           // response to a repeated requestId: SameSession, NewSession or Conflict
-	AtConsent       int           // NoneAtConsent, MadeAtConsent or MadeAtConsentHidden
-	NoAccount       bool          // sessions.create returns FAILED_PRECONDITION
-	Disabled        bool          // every call returns SERVICE_DISABLED
-	SlowVideo       time.Duration // delay of each video download
+	OmitFalse       bool                        // omit mediaItemsSet while it is false
+	OmitPolling     bool                        // omit pollingConfig
+	ZeroTimeout     bool                        // timeoutIn is "0s"
+	OmitTimeout     bool                        // omit timeoutIn
+	StringNumbers   bool                        // width and height as strings
+	RepeatedRequest int                         // response to a repeated requestId: SameSession, NewSession or Conflict
+	AtConsent       int                         // NoneAtConsent, MadeAtConsent or MadeAtConsentHidden
+	NoAccount       bool                        // sessions.create returns FAILED_PRECONDITION
+	OmitExpireTime  bool                        // omit expireTime
+	Answers         map[string]http.HandlerFunc // responses to every call of an operation, in place of the real ones
+	Disabled        bool                        // every call returns SERVICE_DISABLED
+	SlowVideo       time.Duration               // delay of each video download
 	// RefusedSuffixes has the status that answers each request for a baseUrl with a
 	// suffix such as "m37". 200 brings a still image.
 	RefusedSuffixes map[string]int
@@ -243,6 +245,7 @@ func (s *Server) op(name string, h func(*recorder, *http.Request)) http.HandlerF
 		}()
 		s.mu.Lock()
 		var fault http.HandlerFunc
+		fault = s.opt.Answers[name]
 		if q := s.faults[name]; len(q) > 0 {
 			fault, s.faults[name] = q[0], q[1:]
 		}
@@ -422,6 +425,9 @@ func (s *Server) render(r *http.Request, x *session) map[string]any {
 	}
 	if x.set || !s.opt.OmitFalse {
 		out["mediaItemsSet"] = x.set
+	}
+	if s.opt.OmitExpireTime {
+		delete(out, "expireTime")
 	}
 	if x.set || s.opt.OmitPolling {
 		return out
