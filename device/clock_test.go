@@ -3,6 +3,7 @@ package device_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,4 +142,49 @@ func TestRecordsWithWrongClock(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAbsurdDate checks that a box pairs and picks although a server's time can't be
+// right.
+func TestAbsurdDate(t *testing.T) {
+	for _, date := range []string{
+		"Fri, 31 Dec 9999 23:59:59 GMT", "Sat, 01 Jan 2011 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT",
+	} {
+		t.Run(date, func(t *testing.T) {
+			o := options{auth: oauthtest.Options{Date: date}, photos: pickertest.Options{Date: date}}
+			o.config = func(c *Config) { c.Built = time.Now().AddDate(0, -6, 0) } // virtual time begins in 2000
+			inWorld(t, o, func(t *testing.T, w *world) {
+				w.photos.NoLeaks(t)
+				w.pickAndUnpair()
+				if s := w.dev.Statuses().Get(); s.Problem != nil {
+					t.Errorf("problem: %+v", s.Problem)
+				}
+				if got := w.dev.engine.Now(); got.Sub(time.Now()).Abs() > time.Minute {
+					t.Errorf("the box takes it for %v", got)
+				}
+				if n := strings.Count(w.log.String(), "server time refused"); n != 1 {
+					t.Errorf("logged %d times", n)
+				}
+			})
+		})
+	}
+}
+
+// TestDateYearsAfterTheBuild checks that a box without updates follows the servers
+// for longer than the bound.
+func TestDateYearsAfterTheBuild(t *testing.T) {
+	const years = 25
+	built := time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)
+	o := options{config: func(c *Config) { c.Built = built }}
+	inWorld(t, o, func(t *testing.T, w *world) {
+		for y := range years {
+			w.stop()
+			w.skew(time.Duration(y) * year)
+			w.start()
+			w.pass(5 * time.Minute)
+			if got, want := w.dev.engine.Now(), time.Now().Add(time.Duration(y)*year); got.Sub(want).Abs() > time.Minute {
+				t.Fatalf("after %d years the box takes it for %v", y, got)
+			}
+		}
+	})
 }

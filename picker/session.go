@@ -79,13 +79,18 @@ func parseDuration(s string) (time.Duration, error) {
 // sense, and without the session's id nothing could be deleted.
 type Time struct{ time.Time }
 
+// maxYear is the last one of RFC 3339.
+const maxYear = 9999
+
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	if err != nil {
 		return nil
 	}
-	t.Time, _ = time.Parse(time.RFC3339, s)
+	if t.Time, _ = time.Parse(time.RFC3339, s); t.UTC().Year() > maxYear {
+		t.Time = time.Time{} // it could not be written as JSON
+	}
 	return nil
 }
 

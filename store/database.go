@@ -54,6 +54,7 @@ var (
 	keyImported   = []byte("imported")   // fingerprint of the last imported token file
 	keyMetadata   = []byte("metadata")   // last good metadata of the authorization server
 	keyScrub      = []byte("scrub")      // set while free pages may hold erased records
+	keyMark       = []byte("mark")       // see Store.Mark
 	keyPairedOver = []byte("pairedover") // IDs of the grants that were locked at the last pairing
 )
 

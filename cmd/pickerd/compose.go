@@ -139,6 +139,7 @@ func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauth
 		Phones:         b.phones.user("pairing"),
 		Picker:         picker.Client{HTTP: oauth.HTTP, BaseURL: cfg.Google.PickerURL},
 		Log:            b.log,
+		Built:          built(),
 		Provisioned:    token,
 		KeepPhotos:     cfg.Unpair.Photos == "keep",
 		Guests:         cfg.IsGuest(),

@@ -29,6 +29,10 @@ type fault struct {
 
 // faults are all of them, sorted by name.
 var faults = []fault{
+	{"absurd-date", "Google's responses are of the year 9999", func(s *simulation) {
+		const date = "Fri, 31 Dec 9999 23:59:59 GMT"
+		s.auth.Date, s.photos.Date = date, date
+	}},
 	{"clock-ahead", "Google's clock is two days ahead of the box", func(s *simulation) {
 		s.auth.ClockSkew, s.photos.ClockSkew = 48*time.Hour, 48*time.Hour
 	}},

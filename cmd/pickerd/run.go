@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"pickerd/cmd/command"
 	"pickerd/configs"
@@ -155,6 +156,18 @@ func version() string { return command.Built(packaged).Version }
 
 // revision returns the commit that the program was built from, "" if unknown.
 func revision() string { return command.Built(packaged).Commit }
+
+// written is when this part of the program was written: no build is older.
+var written = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// built returns when the program was built, as far as it is known.
+func built() time.Time {
+	day, err := time.Parse(time.DateOnly, builtOn())
+	if err != nil || day.Before(written) {
+		return written
+	}
+	return day
+}
 
 // builtOn returns the date of that commit, "" if unknown.
 func builtOn() string { return command.Built(packaged).Day }

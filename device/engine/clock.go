@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,9 +15,38 @@ import (
 // 1970 after each power cut, and later jumps: what is on disk is therefore
 // stamped with the servers' time, and this process waits by monotonic times.
 type clock struct {
-	mu   sync.Mutex
-	date time.Time // from the last answer
-	at   time.Time // when that came, by the monotonic clock
+	log *slog.Logger
+
+	mu      sync.Mutex
+	date    time.Time // from the last answer
+	at      time.Time // when that came, by the monotonic clock
+	reached time.Time // the newest build or mark on disk; zero if any time is believed
+	refused bool      // and logged
+}
+
+// maxYearsOff is how far a server's time may be from the newest build or mark on
+// disk. A year of five digits can't be written, and a wrong one would end every code
+// and session.
+const maxYearsOff = 10
+
+// markInterval is how often the time is marked on disk.
+const markInterval = 30 * 24 * time.Hour
+
+// newClock returns a clock that believes the servers within maxYearsOff of when the
+// program was built, or of the mark on disk. If built is zero, it believes any time.
+func newClock(built time.Time, st *store.Store, log *slog.Logger) *clock {
+	c := &clock{reached: built, log: log}
+	if built.IsZero() {
+		return c
+	}
+	mark, err := st.Mark()
+	if err != nil {
+		log.Warn("time mark unreadable", "err", err)
+	}
+	if mark.After(built) {
+		c.reached = mark
+	}
+	return c
 }
 
 // set takes the time from an answer (Date, RFC 9110 §6.6.1).
@@ -27,7 +57,32 @@ func (c *clock) set(h http.Header) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if r := c.reached; !r.IsZero() && (date.Before(r.AddDate(-maxYearsOff, 0, 0)) || date.After(r.AddDate(maxYearsOff, 0, 0))) {
+		if !c.refused {
+			c.log.Warn("server time refused", "date", h.Get("Date"), "reached", r.Format(time.DateOnly))
+		}
+		c.refused = true
+		return
+	}
 	c.date, c.at = date, time.Now()
+}
+
+// mark stores the servers' time now and then, so that it is believed in later years.
+func (c *clock) mark(st *store.Store) error {
+	now, sure := c.now()
+	c.mu.Lock()
+	due := sure && !c.reached.IsZero() && now.Sub(c.reached) >= markInterval
+	c.mu.Unlock()
+	if !due {
+		return nil
+	}
+	if err := st.SaveMark(now); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reached = now
+	return nil
 }
 
 // now returns the servers' time. While none has answered, it returns the box's

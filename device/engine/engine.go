@@ -30,6 +30,9 @@ type Config struct {
 	Phones  device.PhoneListener // may be nil without ByRelay and ByPaste
 	Picker  picker.Client        // its Tokens are set for each grant
 	Log     *slog.Logger
+	// Built is when the program was built. Servers whose time is ten years and more
+	// off are not believed. Zero means that all are.
+	Built time.Time
 	// Provisioned is a token file that the box was delivered with, nil without.
 	Provisioned []byte
 	KeepPhotos  bool  // when an account is forgotten
@@ -106,7 +109,7 @@ func New(cfg Config) *Engine {
 		requests: make(chan request),
 		pub:      newPublisher(),
 		pulse:    &pulse{born: time.Now()},
-		clock:    &clock{},
+		clock:    newClock(cfg.Built, cfg.Store, cfg.Log),
 		tally:    newTally(),
 		spans:    spans{},
 		// If the records are lost, the box is to be paired again, photos or not.
@@ -125,7 +128,7 @@ func New(cfg Config) *Engine {
 	e.sweeper = newSweeper(e)
 	e.handover = newHandover(e)
 	e.replaced = newReplacedSessions(e)
-	e.upkeep = &upkeep{store: cfg.Store, log: e.log, ask: e.ask, flush: e.flush, photosChanged: cfg.PhotosChanged}
+	e.upkeep = &upkeep{store: cfg.Store, clock: e.clock, log: e.log, ask: e.ask, flush: e.flush, photosChanged: cfg.PhotosChanged}
 	e.expiry = newExpiry(e)
 	e.fetcher = fetch.New(e.fetchConfig())
 	// Scripts ask for it as soon as the control socket is there.

@@ -17,6 +17,7 @@ const maxDamaged = 50
 // earlier, and drops photos that are damaged on the disk.
 type upkeep struct {
 	store         *store.Store
+	clock         *clock
 	log           *slog.Logger
 	ask           func(ctx context.Context, change func() error) error
 	flush         func() error
@@ -40,7 +41,7 @@ func (u *upkeep) run(ctx context.Context) {
 		wait := upkeepInterval
 		err := errors.Join(u.store.Upkeep(), u.store.Health())
 		if err == nil {
-			err = u.catchUp(ctx)
+			err = errors.Join(u.catchUp(ctx), u.clock.mark(u.store))
 		}
 		logged.warn("upkeep failed", err)
 		for _, r := range u.store.Repairs() {

@@ -11,6 +11,7 @@
 package oauthtest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"io"
@@ -73,6 +74,7 @@ type Options struct {
 	// response.
 	RotateOverlap bool
 	ClockSkew     time.Duration // how far the server's clock is ahead
+	Date          string        // header of every response; "" means the server's clock
 
 	// Intercept, if not 0, is the status of the web page that answers every
 	// request, as from a captive portal or, with 407, a proxy.
@@ -205,9 +207,9 @@ func (s *Server) Change(f func(*Options)) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now, intercept := time.Now().Add(s.opt.ClockSkew), s.opt.Intercept
+	now, date, intercept := time.Now().Add(s.opt.ClockSkew), s.opt.Date, s.opt.Intercept
 	s.mu.Unlock()
-	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	w.Header().Set("Date", cmp.Or(date, now.UTC().Format(http.TimeFormat)))
 	if intercept != 0 {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(intercept)

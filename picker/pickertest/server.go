@@ -8,6 +8,7 @@
 package pickertest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -83,6 +84,7 @@ type Options struct {
 	RefusedSuffixes map[string]int
 	MediaLimit      Limit         // of downloads; the zero value means none
 	ClockSkew       time.Duration // how far the server's clock is ahead
+	Date            string        // header of every response; "" means the server's clock
 	ForeignMedia    string        // address without a path, in the baseUrl of every second item instead of the server's
 }
 
@@ -178,9 +180,9 @@ func New(opt Options, items ...*Item) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	now := time.Now().Add(s.opt.ClockSkew)
+	now, date := time.Now().Add(s.opt.ClockSkew), s.opt.Date
 	s.mu.Unlock()
-	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	w.Header().Set("Date", cmp.Or(date, now.UTC().Format(http.TimeFormat)))
 	s.mux.ServeHTTP(w, r)
 }
 
