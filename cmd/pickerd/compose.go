@@ -18,6 +18,7 @@ import (
 
 	"pickerd/cmd/command"
 	"pickerd/configs"
+	"pickerd/device"
 	"pickerd/device/control"
 	"pickerd/device/engine"
 	"pickerd/device/hooks"
@@ -51,6 +52,10 @@ type box struct {
 	display net.Listener
 	control net.Listener
 	notify  systemd.Notifier
+	renewal *renewal
+	// guestLeft prepares for errGuestLeft; nil where there are no guests. An error
+	// means that the box goes on.
+	guestLeft func() error
 }
 
 // httpClient returns the client for all requests to Google or a gateway. Its timeouts
@@ -69,7 +74,7 @@ func httpClient() *http.Client {
 
 // newBox composes a box. It owns st and display, even if it returns an error.
 func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, display net.Listener, log *slog.Logger, e env) (*box, error) {
-	ctl, err := listenControl(cfg.Control.Socket)
+	ctl, err := e.listenControl(cfg.Control.Socket)
 	if err != nil {
 		st.Close()
 		display.Close()
@@ -82,7 +87,7 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 	oauth := endpoints(cfg.Google)
 	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
-	b := &box{log: log, names: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv)}
+	b := &box{log: log, names: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv), renewal: e.renewal}
 	b.phones = &phoneListener{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: inet.LANAddress, own: isOwnAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
 		b.phones.address = cfg.Pairing.Address
@@ -93,7 +98,7 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 		return nil, err
 	}
 	key, generated := b.displayKeys(cfg.HTTP)
-	b.newParts(cfg, methods, oauth, token, lang, key)
+	b.newParts(cfg, methods, oauth, token, lang, key, e.renewal.carried)
 	b.hooks = hooks.New(hooks.Config{Statuses: b.screen.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Reap: os.Getpid() == 1, Log: log})
 	b.phones.handler = phone.Handler(b.engine.Links(), b.screen, lang, log)
 	if b.outputs, err = newOutputs(cfg, b.screen, b.slides.Unshowable, b.engine.Alive, st.Photos.Open, log, e); err != nil {
@@ -125,7 +130,11 @@ func (b *box) displayKeys(h configs.HTTP) (key, generated string) {
 }
 
 // newParts makes the engine, the slideshow and the screen, and connects them.
-func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauthdevice.Client, token []byte, lang *words.Words, key string) {
+func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauthdevice.Client, token []byte, lang *words.Words, key string, carried *device.Carryover) {
+	visit := ""
+	if carried != nil {
+		visit = carried.Visit
+	}
 	size := func() (int, int) { return b.outputs.size() }
 	accounts, forgetAfter := cfg.AccountsMax, time.Duration(0)
 	if cfg.IsGuest() {
@@ -141,6 +150,7 @@ func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauth
 		Log:            b.log,
 		Built:          built(),
 		Provisioned:    token,
+		Carried:        carried,
 		KeepPhotos:     cfg.Unpair.Photos == "keep",
 		Guests:         cfg.IsGuest(),
 		MaxAccounts:    accounts,
@@ -175,6 +185,7 @@ func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauth
 		Clock:        s.Clock,
 		Night:        screen.Night{From: s.Night[0], To: s.Night[1]},
 		ForgetAfter:  forgetAfter,
+		Visit:        visit,
 		Snapshots:    b.engine.Snapshots(),
 		Frames:       b.slides.Frames(),
 		Engine:       b.engine,
@@ -224,7 +235,7 @@ func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv 
 	opt.Key, opt.Warning, opt.BeforeOp = key, engine.Damaged, crashDisk
 	dir := cfg.Store.Dir
 	st, err := store.Open(dir, opt)
-	if err == nil && cfg.IsGuest() {
+	if err == nil && cfg.IsGuest() && !isSuccessor(getenv) {
 		if err = engine.ForgetGuest(st, log); err != nil {
 			st.Close()
 		}
@@ -267,6 +278,7 @@ func (b *box) run(ctx context.Context, handler http.Handler) error {
 	serve(ctx, g, b.display, handler)
 	b.outputs.run(ctx, g)
 	g.Go(func() error { return b.hooks.Run(ctx) })
+	g.Go(func() error { return b.awaitDeparture(ctx) })
 	serve(ctx, g, b.control, b.controlHandler())
 	manage(ctx, g, b.notify, b.screen.Statuses(), b.outputs, b.log)
 	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "outputs", strings.Join(b.names, ","), "control", b.control.Addr().String())
@@ -278,6 +290,30 @@ func (b *box) run(ctx context.Context, handler http.Handler) error {
 	return err
 }
 
+// awaitDeparture returns errGuestLeft when a guest has left whom the process is to
+// forget.
+func (b *box) awaitDeparture(ctx context.Context) error {
+	var d departure
+	for b.guestLeft != nil {
+		if err := d.watch(ctx, b.engine.Snapshots(), b.hooks.Idle); err != nil {
+			return err
+		}
+		if b.guestLeft() != nil {
+			d = departure{} // until the next guest
+			continue
+		}
+		c, err := engine.Conclude(ctx, b.engine)
+		if err != nil {
+			d.free = time.Time{} // the next guest is here already
+			continue
+		}
+		c.Visit = b.screen.Pages().Get().Visit
+		b.renewal.carried = c
+		return errGuestLeft
+	}
+	return nil
+}
+
 // controlHandler serves other programs on the box.
 func (b *box) controlHandler() http.Handler {
 	return control.Handler(control.Config{Actor: b.screen, Box: struct {
@@ -285,6 +321,13 @@ func (b *box) controlHandler() http.Handler {
 		*engine.Engine
 	}{library.New(b.store), b.engine}, Statuses: b.screen.Statuses(), Log: b.log})
 }
+
+// How long connections may take to end when the program ends, and when it executes
+// itself anew.
+const (
+	stopGrace    = 2 * time.Second
+	renewalGrace = 50 * time.Millisecond
+)
 
 // serve adds an HTTP server to g that ends with ctx, event streams included.
 func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handler) {
@@ -304,7 +347,11 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 	})
 	g.Go(func() error {
 		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		limit := stopGrace
+		if context.Cause(ctx) == errGuestLeft {
+			limit = renewalGrace // the next process answers whom this one cuts off
+		}
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		defer cancel()
 		if srv.Shutdown(grace) != nil {
 			srv.Close()
@@ -313,11 +360,19 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 	})
 }
 
-// listenControl opens the control socket.
-func listenControl(path string) (net.Listener, error) {
-	l, err := control.Listen(path)
+// listenControl opens the control socket, or takes that of the process before.
+func (e env) listenControl(path string) (net.Listener, error) {
+	l, err := e.sockets.Listen(controlSocket)
+	switch {
+	case err != nil:
+	case l != nil:
+		l, err = control.Inherit(l, path)
+	default:
+		l, err = control.Listen(path)
+	}
 	if err != nil {
 		return nil, command.Hint(err, "set another path: control.socket in the configuration, or PICKERD_CONTROL_SOCKET", exitFailed)
 	}
+	e.renewal.keep(controlSocket, l)
 	return l, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"pickerd/cmd/command"
@@ -29,8 +30,11 @@ const (
 	exitConfig      = command.Config
 )
 
+// stopSignals end the program.
+var stopSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals...)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
@@ -42,6 +46,8 @@ type env struct {
 	stdout, stderr io.Writer
 	tail           *terminal.Tail // takes the log while a page uses the terminal, or nil
 	sockets        systemd.Sockets
+	renewal        *renewal
+	process        bool // the program is this process, and not called by a test
 }
 
 // A verb is one command of the command line.
@@ -75,7 +81,9 @@ func commands() []verb {
 
 // run is the whole program.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := env{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, sockets: systemd.Inherited(getenv)}
+	e := env{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, renewal: newRenewal(getenv, systemd.Inherited(getenv)),
+		process: slices.Equal(os.Args[1:], args)}
+	e.sockets = e.renewal.sockets
 	if len(args) == 0 {
 		usage(stderr)
 		return exitUsage

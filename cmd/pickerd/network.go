@@ -19,6 +19,10 @@ import (
 // displaySocket is the FileDescriptorName= of systemd/pickerd.socket.
 const displaySocket = "http"
 
+// controlSocket is the name of the control socket where one process leaves it to the
+// next.
+const controlSocket = "control"
+
 // displayLimits bound the connections to the page. Those of this machine, and those of
 // other machines, exceed the number of screens that are served, so that further
 // screens get an error. That many may come at once from one host, such as a router that
@@ -37,6 +41,7 @@ func (e env) listen(h configs.HTTP) (net.Listener, error) {
 		l, err = net.Listen("tcp", h.Listen)
 	}
 	if err == nil {
+		e.renewal.keep(displaySocket, l)
 		if _, ok := l.Addr().(*net.TCPAddr); !ok {
 			l.Close()
 			err = fmt.Errorf("%s is not a TCP socket", l.Addr())

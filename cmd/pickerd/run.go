@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"pickerd/cmd/command"
 	"pickerd/configs"
+	"pickerd/device/engine"
 	"pickerd/display/terminal"
 	"pickerd/display/words"
 	"pickerd/systemd"
@@ -49,6 +51,26 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 			log.Warn("service manager not notified", "err", err)
 		}
 	})()
+	for {
+		err := runBox(ctx, cfg, methods, log, e, *file)
+		if !errors.Is(err, errGuestLeft) {
+			return err
+		}
+		err = e.renewal.execute(ctx)
+		if ctx.Err() != nil {
+			log.Info("stopped", "why", context.Cause(ctx))
+			return nil
+		}
+		log.Error("program not executed anew: its memory may have traces of the guest", "err", err)
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, stopSignals...)
+		defer stop()
+	}
+}
+
+// runBox runs a box until ctx ends. Its error is errGuestLeft if the program is to be
+// executed anew, which then uses what is in e.
+func runBox(ctx context.Context, cfg *configs.Config, methods []engine.Method, log *slog.Logger, e env, file string) error {
 	// Open the state first, so that a second daemon reports that another one runs
 	// rather than that its addresses are in use.
 	st, err := awaitStore(ctx, cfg, log, e)
@@ -68,7 +90,21 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 	if err != nil {
 		return err
 	}
+	if cfg.IsGuest() && e.process {
+		b.guestLeft = func() error {
+			return e.renewal.prepare(log, func() error { return e.checkConfig(file) })
+		}
+	}
 	return b.run(ctx, b.mux)
+}
+
+// checkConfig reports whether the program could start now: its files may have changed.
+func (e env) checkConfig(file string) error {
+	cfg, err := loadConfig(file, e.getenv)
+	if err == nil {
+		_, err = loadMethods(cfg)
+	}
+	return err
 }
 
 func loadConfig(file string, getenv func(string) string) (*configs.Config, error) {

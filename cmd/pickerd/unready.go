@@ -44,7 +44,7 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	if lerr != nil {
 		return nil, lerr
 	}
-	ctl, lerr := listenControl(cfg.Control.Socket)
+	ctl, lerr := e.listenControl(cfg.Control.Socket)
 	if lerr != nil {
 		listener.Close()
 		return nil, lerr

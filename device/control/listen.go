@@ -38,11 +38,26 @@ func Listen(path string) (net.Listener, error) {
 			_ = os.Chown(path, -1, gid)
 		}
 	}
+	return restrict(l.(*net.UnixListener), path), nil
+}
+
+// Inherit returns the control socket that this process has from the one before.
+func Inherit(l net.Listener, path string) (net.Listener, error) {
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		return nil, fmt.Errorf("%s is not the control socket", l.Addr())
+	}
+	u.SetUnlinkOnClose(true)
+	return restrict(u, path), nil
+}
+
+// restrict accepts those who may use the socket at path.
+func restrict(l *net.UnixListener, path string) net.Listener {
 	gid := uint32(os.Getegid())
 	if st, err := os.Stat(path); err == nil {
 		gid = st.Sys().(*syscall.Stat_t).Gid
 	}
-	return peerListener{l.(*net.UnixListener), permits(gid)}, nil
+	return peerListener{l, permits(gid)}
 }
 
 func removeStale(path string) error {

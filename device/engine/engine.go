@@ -35,6 +35,9 @@ type Config struct {
 	Built time.Time
 	// Provisioned is a token file that the box was delivered with, nil without.
 	Provisioned []byte
+	// Carried is what the process before has left that executed itself anew; nil
+	// without.
+	Carried     *device.Carryover
 	KeepPhotos  bool  // when an account is forgotten
 	Guests      bool  // everybody is a guest, and is forgotten everywhere
 	MaxAccounts int   // that are paired at a time; 0 means one
@@ -89,6 +92,7 @@ type Engine struct {
 	renewRequested  string    // requestId of the pairing whose code is to be replaced
 	renewAfter      time.Time // no code is requested before that in place of one that is shown
 	answer          func()    // tells the last request its outcome
+	concluded       bool      // Run ends
 }
 
 // New returns an Engine that Run brings to life. Its first Snapshot is there at
@@ -107,10 +111,10 @@ func New(cfg Config) *Engine {
 		cfg:      cfg,
 		log:      cfg.Log,
 		requests: make(chan request),
-		pub:      newPublisher(),
+		pub:      newPublisher(cfg.Carried),
 		pulse:    &pulse{born: time.Now()},
 		clock:    newClock(cfg.Built, cfg.Store, cfg.Log),
-		tally:    newTally(),
+		tally:    newTally(cfg.Carried),
 		spans:    spans{},
 		// If the records are lost, the box is to be paired again, photos or not.
 		pickRequested: cfg.Store.Recovery() != nil,
@@ -176,7 +180,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		_ = errors.Join(e.keepGrant(), e.flush()) // the last chance
 		e.reply()
 	}()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !e.concluded {
 		e.pulse.beat()
 		e.round(ctx)
 	}

@@ -23,10 +23,34 @@ type publisher struct {
 	onPhone   string                         // requestId of the pick that a phone was led to
 }
 
-func newPublisher() *publisher {
+// newPublisher returns a publisher that goes on where c ended, nil for a new start.
+func newPublisher(c *device.Carryover) *publisher {
 	p := &publisher{spent: map[device.State]time.Duration{}}
-	p.board.Set(device.Snapshot{Seq: 1, State: device.Starting, Since: time.Now()})
+	first := device.Snapshot{Seq: 1, State: device.Starting, Since: time.Now()}
+	if c != nil {
+		maps.Copy(p.spent, c.Tally.States)
+		first.Forgotten, first.ForgottenAt = c.Forgotten, c.ForgottenAt
+		if !c.Since.IsZero() {
+			first.State, first.Since = device.Pairing, c.Since
+		}
+	}
+	p.board.Set(first)
 	return p
+}
+
+// carryover returns what another process needs to go on.
+func (p *publisher) carryover(t device.Tally) *device.Carryover {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.board.Get()
+	c := &device.Carryover{Forgotten: now.Forgotten, ForgottenAt: now.ForgottenAt, Tally: t}
+	c.Tally.States = maps.Clone(p.spent)
+	if now.State == device.Pairing {
+		c.Since = now.Since
+	} else {
+		c.Tally.States[now.State] += time.Since(now.Since)
+	}
+	return c
 }
 
 // update changes the snapshot and publishes it if it is another one.

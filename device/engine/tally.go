@@ -15,8 +15,18 @@ type tally struct {
 	t  device.Tally
 }
 
-func newTally() *tally {
-	return &tally{t: device.Tally{Pairings: map[device.Attempt]int{}, Picks: map[string]int{}, Deletions: map[string]int{}, Troubles: map[string]int{}, Items: map[string]int{}}}
+// newTally returns a tally that goes on where c ended, nil for a new start.
+func newTally(c *device.Carryover) *tally {
+	t := device.Tally{Pairings: map[device.Attempt]int{}, Picks: map[string]int{}, Deletions: map[string]int{}, Troubles: map[string]int{}, Items: map[string]int{}}
+	if c != nil {
+		maps.Copy(t.Pairings, c.Tally.Pairings)
+		maps.Copy(t.Picks, c.Tally.Picks)
+		maps.Copy(t.Deletions, c.Tally.Deletions)
+		maps.Copy(t.Troubles, c.Tally.Troubles)
+		maps.Copy(t.Items, c.Tally.Items)
+		t.Bytes = c.Tally.Bytes
+	}
+	return &tally{t: t}
 }
 
 func (t *tally) count(change func(*device.Tally)) {

@@ -8,7 +8,7 @@ import (
 
 // What a server or a phone says does not become a label.
 func TestTallyOutcomes(t *testing.T) {
-	c := newTally()
+	c := newTally(nil)
 	c.pairing(device.ByRelay, "<script>")
 	c.pairing(device.ByRelay, "paired")
 	got := c.copy().Pairings

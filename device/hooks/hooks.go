@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,12 +38,17 @@ type Runner struct {
 	cfg    Config
 	first  device.Status
 	reaper *reaper
+
+	running atomic.Int32 // hooks
 }
 
 // New returns a Runner. It runs hooks for changes from the current status.
 func New(cfg Config) *Runner {
 	return &Runner{cfg: cfg, first: cfg.Statuses.Get(), reaper: newReaper(cfg.Reap)}
 }
+
+// Idle reports whether no hook runs.
+func (r *Runner) Idle() bool { return r.running.Load() == 0 }
 
 // Run runs hooks until ctx ends, waits for them, and returns ctx's error. A slow hook
 // skips intermediate statuses but always gets the latest.
@@ -98,6 +104,8 @@ const maxOutput = 500
 
 // run runs a hook once and then kills the processes that it left behind.
 func (r *Runner) run(ctx context.Context, h *hook, s device.Status) error {
+	r.running.Add(1)
+	defer r.running.Add(-1)
 	data, err := json.Marshal(s)
 	if err != nil {
 		return err

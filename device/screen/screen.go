@@ -40,6 +40,9 @@ type Config struct {
 	// ForgetAfter is how long a guest may be inactive; 0 means that there are no
 	// guests.
 	ForgetAfter time.Duration
+	// Visit is Page.Visit of the process before; "" means that browsers must drop
+	// what they kept.
+	Visit string
 
 	Snapshots *display.Board[device.Snapshot]
 	Frames    *display.Board[device.Frame]
@@ -88,7 +91,7 @@ func New(cfg Config) *Screen {
 	}
 	s.view = view{cfg: &s.cfg, touched: time.Now()}
 	if s.view.hasGuests() { // what browsers kept from before belongs to nobody
-		s.view.visit = rand.Text()
+		s.view.visit = cmp.Or(cfg.Visit, rand.Text())
 	}
 	s.update(func(*view) {})
 	return s

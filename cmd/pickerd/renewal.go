@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"pickerd/device"
+	"pickerd/systemd"
+)
+
+// A renewal lets the program execute itself anew, so that its memory has nothing of
+// a guest who has left: what libraries hold can't be overwritten. The process ID and
+// the listening sockets stay. Connections that come meanwhile wait in the sockets'
+// queues.
+type renewal struct {
+	sockets   systemd.Sockets         // that stay open when a listener is closed; the env's
+	listeners map[string]net.Listener // of the box, by name
+	carried   *device.Carryover       // from the process before; nil in a new service
+}
+
+// renewalVar is the variable by which a process tells its successor. It is not
+// configuration, so it has not the prefix of that.
+const renewalVar = "_PICKERD_RENEWAL"
+
+// renewalState is its value, as JSON. File descriptors may have other numbers than
+// those of sd_listen_fds(3): they are in use until the last moment.
+type renewalState struct {
+	PID     int               `json:"pid"` // that the variable is for; child processes are not it
+	Sockets map[string]int    `json:"sockets"`
+	Carried *device.Carryover `json:"carried"`
+}
+
+// newRenewal takes over what the process before has left, if there was one: its
+// sockets join those of the service manager.
+func newRenewal(getenv func(string) string, sockets systemd.Sockets) *renewal {
+	r := &renewal{sockets: systemd.Sockets{}, listeners: map[string]net.Listener{}}
+	maps.Copy(r.sockets, sockets)
+	s := readRenewal(getenv)
+	r.carried = s.Carried
+	for name, fd := range s.Sockets {
+		syscall.CloseOnExec(fd)
+		r.sockets[name] = os.NewFile(uintptr(fd), name)
+	}
+	return r
+}
+
+// readRenewal returns what the process before has left, nothing in a new service.
+func readRenewal(getenv func(string) string) (s renewalState) {
+	text := getenv(renewalVar)
+	if text == "" {
+		return renewalState{}
+	}
+	if json.Unmarshal([]byte(text), &s) != nil || s.PID != os.Getpid() {
+		return renewalState{}
+	}
+	return s
+}
+
+// isSuccessor reports whether the process before knew that no guest was left.
+func isSuccessor(getenv func(string) string) bool { return readRenewal(getenv).Carried != nil }
+
+// keep notes a listener whose socket is to stay open.
+func (r *renewal) keep(name string, l net.Listener) { r.listeners[name] = l }
+
+// hold makes copies of the sockets, which stay open when the box closes its own.
+func (r *renewal) hold() error {
+	for name, l := range r.listeners {
+		if u, ok := l.(interface{ SetUnlinkOnClose(bool) }); ok {
+			u.SetUnlinkOnClose(false)
+		}
+		if r.sockets[name] != nil {
+			continue // the listener is a copy of it
+		}
+		c, ok := l.(interface{ File() (*os.File, error) })
+		if !ok {
+			return fmt.Errorf("%s is not a socket", name)
+		}
+		f, err := c.File()
+		if err != nil {
+			return err
+		}
+		r.sockets[name] = f
+	}
+	return nil
+}
+
+// execute replaces the program by itself. It returns only with an error, after which
+// the program may go on: stopSignals are not handled then.
+func (r *renewal) execute(ctx context.Context) error {
+	s := renewalState{PID: os.Getpid(), Sockets: map[string]int{}, Carried: r.carried}
+	for name, f := range r.sockets {
+		fd, err := inheritable(f, true)
+		if err != nil {
+			return err
+		}
+		s.Sockets[name] = fd
+		defer inheritable(f, false)
+	}
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	environ := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "LISTEN_") || strings.HasPrefix(v, renewalVar+"=")
+	})
+	// From now on a signal ends the process: there is nothing left to be done.
+	signal.Reset(stopSignals...)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return syscall.Exec(self, os.Args, append(environ, renewalVar+"="+string(data)))
+}
+
+// self is the running program, also if an upgrade has removed its file.
+const self = "/proc/self/exe"
+
+// inheritable sets whether the next program gets a file, and returns its number.
+func inheritable(f *os.File, on bool) (fd int, err error) {
+	c, err := f.SyscallConn() // Fd would make the socket block
+	if err != nil {
+		return 0, err
+	}
+	cerr := c.Control(func(n uintptr) {
+		flags := unix.FD_CLOEXEC
+		if on {
+			flags = 0
+		}
+		fd = int(n)
+		_, err = unix.FcntlInt(n, unix.F_SETFD, flags)
+	})
+	return fd, errors.Join(cerr, err)
+}
+
+// errGuestLeft ends a box whose program is to be executed anew.
+var errGuestLeft = errors.New("a guest has left")
+
+// prepare checks whether a new program would come as far as this one did, and holds
+// the sockets.
+func (r *renewal) prepare(log *slog.Logger, check func() error) error {
+	err := unix.Access(self, unix.X_OK)
+	if err == nil {
+		err = check()
+	}
+	if err == nil {
+		err = r.hold()
+	}
+	if err != nil {
+		log.Warn("program not executed anew: its memory may have traces of the guest", "err", err)
+	}
+	return err
+}
