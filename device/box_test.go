@@ -61,6 +61,9 @@ func newBox(cfg Config) *box {
 	sc := screen.Config{Name: cfg.Name, Version: cfg.Version, Words: cfg.Words, Clock: s.Clock, Night: s.Night, ForgetAfter: cfg.ForgetAfter,
 		Snapshots: b.engine.Snapshots(), Frames: b.slides.Frames(), Engine: b.engine, Slides: b.slides,
 		LastActivity: b.engine.LastActivity, Now: b.engine.Now, Address: cfg.Address, Log: cfg.Log}
+	if cfg.Carried != nil {
+		sc.Visit = cfg.Carried.Visit
+	}
 	if !cfg.NoRemote {
 		sc.Phones = cfg.Phones.user("remote")
 	}

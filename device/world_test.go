@@ -125,7 +125,7 @@ func (w *world) start() {
 	if w.setUp != nil {
 		w.setUp(w, &cfg)
 	}
-	if cfg.ForgetAfter > 0 {
+	if cfg.ForgetAfter > 0 && cfg.Carried == nil {
 		if err := engine.ForgetGuest(st, cfg.Log); err != nil {
 			w.t.Fatal(err)
 		}

@@ -25,6 +25,7 @@ import (
 // the listening sockets stay. Connections that come meanwhile wait in the sockets'
 // queues.
 type renewal struct {
+	program   string                  // that is executed
 	sockets   systemd.Sockets         // that stay open when a listener is closed; the env's
 	listeners map[string]net.Listener // of the box, by name
 	carried   *device.Carryover       // from the process before; nil in a new service
@@ -45,7 +46,7 @@ type renewalState struct {
 // newRenewal takes over what the process before has left, if there was one: its
 // sockets join those of the service manager.
 func newRenewal(getenv func(string) string, sockets systemd.Sockets) *renewal {
-	r := &renewal{sockets: systemd.Sockets{}, listeners: map[string]net.Listener{}}
+	r := &renewal{program: self, sockets: systemd.Sockets{}, listeners: map[string]net.Listener{}}
 	maps.Copy(r.sockets, sockets)
 	s := readRenewal(getenv)
 	r.carried = s.Carried
@@ -71,8 +72,12 @@ func readRenewal(getenv func(string) string) (s renewalState) {
 // isSuccessor reports whether the process before knew that no guest was left.
 func isSuccessor(getenv func(string) string) bool { return readRenewal(getenv).Carried != nil }
 
-// keep notes a listener whose socket is to stay open.
-func (r *renewal) keep(name string, l net.Listener) { r.listeners[name] = l }
+// keep notes a listener whose socket is to stay open. A nil renewal keeps none.
+func (r *renewal) keep(name string, l net.Listener) {
+	if r != nil {
+		r.listeners[name] = l
+	}
+}
 
 // hold makes copies of the sockets, which stay open when the box closes its own.
 func (r *renewal) hold() error {
@@ -120,7 +125,7 @@ func (r *renewal) execute(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return syscall.Exec(self, os.Args, append(environ, renewalVar+"="+string(data)))
+	return syscall.Exec(r.program, os.Args, append(environ, renewalVar+"="+string(data)))
 }
 
 // self is the running program, also if an upgrade has removed its file.
@@ -149,7 +154,7 @@ var errGuestLeft = errors.New("a guest has left")
 // prepare checks whether a new program would come as far as this one did, and holds
 // the sockets.
 func (r *renewal) prepare(log *slog.Logger, check func() error) error {
-	err := unix.Access(self, unix.X_OK)
+	err := unix.Access(r.program, unix.X_OK)
 	if err == nil {
 		err = check()
 	}
