@@ -67,6 +67,10 @@ func (n Notifier) KeepAlive(ctx context.Context, alive func() bool, starving fun
 	}
 }
 
+// maxSend bounds a notification. A manager that does not read must not keep the
+// program from ending.
+const maxSend = 2 * time.Second
+
 func (n Notifier) send(state string) error {
 	if n.socket == "" {
 		return nil
@@ -80,6 +84,9 @@ func (n Notifier) send(state string) error {
 		return fmt.Errorf("reach the service manager: %w", err)
 	}
 	defer c.Close()
+	if err := c.SetWriteDeadline(time.Now().Add(maxSend)); err != nil {
+		return fmt.Errorf("tell the service manager: %w", err)
+	}
 	if _, err := c.Write([]byte(state)); err != nil {
 		return fmt.Errorf("tell the service manager %q: %w", state, err)
 	}

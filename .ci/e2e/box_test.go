@@ -119,7 +119,8 @@ type box struct {
 	ended  chan error
 	build  func() (string, error) // nil means binary
 	ctl    *control.Client
-	wrap   []string // the command that runs the process, if any
+	wrap   []string   // the command that runs the process, if any
+	files  []*os.File // that the process gets
 }
 
 // newBox configures a box with its state in dir, and starts it.
@@ -206,7 +207,7 @@ func (b *box) launch() {
 	command := append(append(slices.Clone(b.wrap), path), b.args...)
 	b.cmd = exec.Command(command[0], command[1:]...)
 	b.cmd.Env = append(os.Environ(), b.env...)
-	b.cmd.Stdout, b.cmd.Stderr = b.out, b.log
+	b.cmd.Stdout, b.cmd.Stderr, b.cmd.ExtraFiles = b.out, b.log, b.files
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)
 	}

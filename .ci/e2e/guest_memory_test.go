@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -189,5 +191,148 @@ func (w *pageWatch) stop() {
 	w.t.Log("the longest wait for the page: " + strconv.FormatInt(w.longest.Milliseconds(), 10) + " ms")
 	if len(w.refused) > 0 {
 		w.t.Errorf("the page was refused %d times: %v", len(w.refused), w.refused[0])
+	}
+}
+
+// guestBox starts a box in guest mode. A guest shows photos and leaves with visit.
+func guestBox(t *testing.T, change func(*box)) (b *box, visit func()) {
+	t.Helper()
+	g := newGoogle(t, pickertest.PlainPhotos(3)...)
+	g.noLeaks(t)
+	b = configured(t, g, t.TempDir())
+	b.env = []string{"PICKERD_MODE=guest"}
+	change(b)
+	b.start()
+	return b, func() {
+		t.Helper()
+		s := b.untilStatus("a code", func(s *device.Status) bool { return s.State == device.Pairing && s.Pairing != nil })
+		g.auth.Approve(s.Pairing.UserCode)
+		s = b.untilStatus("a session", func(s *device.Status) bool { return s.State == device.Picking && s.Pick.SessionID != "" })
+		if err := g.photos.Choose(s.Pick.SessionID); err != nil {
+			t.Fatal(err)
+		}
+		b.untilStatus("photos", func(s *device.Status) bool { return s.State == device.Showing && s.Sessions == device.Sessions{} })
+		b.tell("unpair", "--everywhere")
+	}
+}
+
+// TestGuestMemoryHook checks that a hook finishes that is told of the departure, and
+// is not told again by the next program.
+func TestGuestMemoryHook(t *testing.T) {
+	t.Parallel()
+	told := filepath.Join(t.TempDir(), "told")
+	b, visit := guestBox(t, func(b *box) {
+		hook := filepath.Join(t.TempDir(), "hook")
+		text := "#!/bin/sh\nread -r status\nsleep 3\ncase $status in *'\"state\":\"pairing\"'*) echo done >> " + told + ";; esac\n"
+		if err := os.WriteFile(hook, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		b.env = append(b.env, "PICKERD_HOOKS_ON_STATE="+hook)
+	})
+	b.until("the hook has been told of the start", func() bool { data, _ := os.ReadFile(told); return string(data) == "done\n" })
+	visit()
+	b.until("the program is executed anew", func() bool { return strings.Count(b.log.String(), "msg=ready") == 2 })
+	if data, _ := os.ReadFile(told); string(data) != "done\ndone\n" {
+		t.Errorf("when the program was executed anew the hook had written %q", data)
+	}
+	visit()
+	b.until("and again", func() bool { return strings.Count(b.log.String(), "msg=ready") == 3 })
+	if data, _ := os.ReadFile(told); string(data) != "done\ndone\ndone\n" {
+		t.Errorf("after the second guest it had written %q", data)
+	}
+	b.stop()
+}
+
+// TestGuestMemoryFails checks that the box goes on if the program can't be executed
+// anew: for want of memory, or because an operator is writing the configuration.
+func TestGuestMemoryFails(t *testing.T) {
+	t.Parallel()
+	t.Run("program", func(t *testing.T) {
+		t.Parallel()
+		b, visit := guestBox(t, func(b *box) {
+			b.wrap = []string{"strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", "/proc/self/exe", "-e", "trace=execve", "-e", "inject=execve:error=ENOMEM"}
+		})
+		watch := watchPage(t, b.screen)
+		for range 2 {
+			failed := strings.Count(b.log.String(), "program not executed anew")
+			visit()
+			b.until("it has failed", func() bool { return strings.Count(b.log.String(), "program not executed anew") > failed })
+		}
+		watch.stop()
+		b.stop()
+	})
+	t.Run("configuration", func(t *testing.T) {
+		t.Parallel()
+		b, visit := guestBox(t, func(*box) {})
+		config := b.args[len(b.args)-1]
+		whole, err := os.ReadFile(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(config, append(whole, "unknown = 1\n"...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		visit()
+		b.until("it has failed", func() bool { return strings.Contains(b.log.String(), "program not executed anew") })
+		if err := os.WriteFile(config, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		visit()
+		b.until("the program is executed anew", func() bool { return strings.Count(b.log.String(), "msg=ready") == 2 })
+		b.stop()
+	})
+}
+
+// TestGuestMemorySocket checks that a socket of the service manager stays that of the
+// page (sd_listen_fds(3)), and that the manager is told what it was told before.
+func TestGuestMemorySocket(t *testing.T) {
+	t.Parallel()
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	var told []string
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		for buf := make([]byte, 4096); ; {
+			n, err := manager.Read(buf)
+			if err != nil || string(buf[:n]) == "END" {
+				return
+			}
+			told = append(told, string(buf[:n]))
+		}
+	}()
+	var socket *os.File
+	b, visit := guestBox(t, func(b *box) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if socket, err = l.(*net.TCPListener).File(); err != nil {
+			t.Fatal(err)
+		}
+		b.files = []*os.File{socket}
+		b.wrap = []string{"sh", "-c", `export LISTEN_PID=$$; exec "$@"`, "sh"}
+		b.env = append(b.env, "LISTEN_FDS=1", "LISTEN_FDNAMES=http", "WATCHDOG_USEC=6000000", "NOTIFY_SOCKET="+manager.LocalAddr().String())
+		b.screen = "http://" + l.Addr().String() + "/"
+	})
+	socket.Close()
+	watch := watchPage(t, b.screen)
+	for i := range 3 {
+		visit()
+		b.until("the program is executed anew", func() bool { return strings.Count(b.log.String(), "msg=ready") == i+2 })
+	}
+	watch.stop()
+	b.stop()
+	if c, err := net.DialUnix("unixgram", nil, manager.LocalAddr().(*net.UnixAddr)); err == nil {
+		c.Write([]byte("END"))
+		c.Close()
+	}
+	<-heard
+	if n := strings.Count(strings.Join(told, "\n"), "STOPPING=1"); n != 1 || !slices.Contains(told, "WATCHDOG=1") {
+		t.Errorf("the manager was told %q", told)
 	}
 }
