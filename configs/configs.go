@@ -21,6 +21,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"pickerd/configs/strict"
+	"pickerd/regular"
 )
 
 // Default is the default configuration file, with comments.
@@ -205,6 +206,9 @@ func EnvName(key string) string { return strict.EnvName(envPrefix, key) }
 
 const envPrefix = "PICKERD_"
 
+// maxFile bounds a configuration file in bytes. The default file has 20 kB.
+const maxFile = 1 << 20
+
 // Load reads the defaults, then the file unless its name is empty, then the
 // environment. If none of them names pairing methods, these are "device" with a
 // gateway, and otherwise each method whose client is there. It checks the result,
@@ -218,7 +222,7 @@ func Load(file string, getenv func(string) string, also ...Check) (*Config, erro
 	src := source(file, nil, getenv)
 	if file != "" {
 		var err error
-		if src.Data, err = os.ReadFile(file); err != nil {
+		if src.Data, err = regular.ReadFile(file, maxFile); err != nil {
 			return nil, fmt.Errorf("read configuration: %w", err)
 		}
 	}
@@ -321,7 +325,7 @@ const (
 // /etc/machine-id, or else the last four bytes of a network card's address, or else
 // "unknown".
 func machineID(file string) string {
-	if id, _ := os.ReadFile(file); isMachineID(bytes.TrimSpace(id)) {
+	if id, _ := regular.ReadFile(file, maxFile); isMachineID(bytes.TrimSpace(id)) {
 		return string(bytes.TrimSpace(id))
 	}
 	cards, _ := net.Interfaces()

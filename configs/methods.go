@@ -6,7 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
-	"os"
+
+	"pickerd/regular"
 )
 
 // DefaultGatewayClient is the client_id at a gateway unless google.client_id says
@@ -89,7 +90,7 @@ func IsPlaceholder(data []byte) bool {
 }
 
 func readSome(file string) ([]byte, error) {
-	f, err := os.Open(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return nil, err
 	}

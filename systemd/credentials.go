@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"pickerd/regular"
 )
 
 // CredentialPath returns the path of a credential (systemd.exec(5), LoadCredential=),
@@ -22,13 +24,16 @@ func CredentialPath(getenv func(string) string, name string) string {
 	return path
 }
 
+// maxCredential is the limit of the service manager (systemd.exec(5)).
+const maxCredential = 1 << 20
+
 // Credential returns the content of a credential, nil if the manager provides none.
 func Credential(getenv func(string) string, name string) ([]byte, error) {
 	path := CredentialPath(getenv, name)
 	if path == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path, maxCredential)
 	if err != nil {
 		return nil, fmt.Errorf("read the credential %s: %w", name, err)
 	}

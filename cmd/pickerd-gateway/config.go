@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"pickerd/cmd/command"
 	"pickerd/configs/strict"
 	"pickerd/oauthdevice"
+	"pickerd/regular"
 	"pickerd/systemd"
 )
 
@@ -89,6 +89,9 @@ type tlsConfig struct {
 
 func (t tlsConfig) enabled() bool { return t.Domain != "" || t.CertFile != "" }
 
+// maxFile bounds the configuration file and the client file in bytes.
+const maxFile = 1 << 20
+
 // loadConfig reads the defaults, then the file unless its name is empty, then the
 // environment, and checks the result.
 func loadConfig(file string, getenv func(string) string) (*config, error) {
@@ -99,7 +102,7 @@ func loadConfig(file string, getenv func(string) string) (*config, error) {
 	src := source(file, nil, getenv)
 	if file != "" {
 		var err error
-		if src.Data, err = os.ReadFile(file); err != nil {
+		if src.Data, err = regular.ReadFile(file, maxFile); err != nil {
 			return nil, command.Hint(fmt.Errorf("read configuration: %w", err), program+" config default prints a commented example", command.Config)
 		}
 	}
@@ -299,7 +302,7 @@ func (c *config) client() (*oauthdevice.ClientFile, error) {
 		return &oauthdevice.ClientFile{ID: up.ClientID, Secret: oauthdevice.Secret(up.ClientSecret), Web: true}, nil
 	}
 	const installed = "/etc/pickerd-gateway/client_secret.json"
-	data, err := os.ReadFile(up.ClientFile)
+	data, err := regular.ReadFile(up.ClientFile, maxFile)
 	if err == nil && len(bytes.TrimSpace(data)) == 0 {
 		at := up.ClientFile
 		if strings.HasPrefix(at, "/run/credentials/") { // systemd's copy can't be changed

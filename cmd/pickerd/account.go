@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"pickerd/cmd/command"
 	"pickerd/device"
@@ -163,7 +164,7 @@ func (e env) readToken(path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(io.LimitReader(e.stdin, maxTokenFile))
 	}
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // does not wait for the writer of a pipe
 	if err != nil {
 		return nil, err
 	}

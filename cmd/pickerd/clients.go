@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"pickerd/device"
 	"pickerd/device/engine"
 	"pickerd/oauthdevice"
+	"pickerd/regular"
 )
 
 // pasteRedirectURI is the redirect URI of the method "paste". Nothing answers there on
@@ -128,10 +128,13 @@ func desktopClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 	return readClient(g, key, g.DesktopFile, "Desktop app", false)
 }
 
+// maxClientFile bounds a client file in bytes. Real ones have less than 1 kB.
+const maxClientFile = 64 << 10
+
 // readClient reads a client file of a type. TV and Desktop clients have the same
 // format: only the server's answers tell them apart.
 func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevice.ClientFile, error) {
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path, maxClientFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, clientError("there is no OAuth client: put a client file of type %q at %s, or set %s", kind, installAt(path), key)
 	}

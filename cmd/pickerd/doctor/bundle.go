@@ -9,9 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
+
+	"pickerd/regular"
 )
+
+// maxFile bounds each file of a bundle in bytes.
+const maxFile = 1 << 20
 
 // Bundle writes the information for remote support as a gzipped tar archive: the
 // report, the daemon's status, configuration and log, and facts about the system.
@@ -40,7 +44,7 @@ func (d *Doctor) Bundle(ctx context.Context, w io.Writer, r *Report) error {
 		{"pickerd.toml", d.cfg.File}, {"os-release", d.path("/etc/os-release")}, {"meminfo", d.path("/proc/meminfo")},
 		{"cmdline", d.path("/proc/cmdline")}, {"uptime", d.path("/proc/uptime")},
 	} {
-		if text, err := os.ReadFile(f.path); err == nil {
+		if text, err := regular.ReadFile(f.path, maxFile); err == nil {
 			errs = append(errs, add(f.name, string(text)))
 		}
 	}

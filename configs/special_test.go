@@ -1,0 +1,27 @@
+package configs_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"pickerd/configs"
+	"pickerd/regular"
+)
+
+// A configuration that is no regular file is an error, not a wait or an endless read.
+func TestLoadSpecialFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe.toml")
+	endless := filepath.Join(dir, "endless.toml")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.WriteFile(endless, nil, 0o600), os.Truncate(endless, 1<<40)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]error{pipe: regular.ErrKind, "/dev/zero": regular.ErrKind, dir: regular.ErrKind, endless: regular.ErrTooLarge} {
+		if _, err := configs.Load(path, func(string) string { return "" }); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", path, err, want)
+		}
+	}
+}
