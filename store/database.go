@@ -19,8 +19,8 @@ import (
 )
 
 // Schema is the version of the records that this package writes. Since version 2
-// grants and the pairing are sealed.
-const Schema = 2
+// grants and the pairing are sealed. Since version 3 the other records have checksums.
+const Schema = 3
 
 // ErrInUse means that another process uses the state directory.
 var ErrInUse = errors.New("the state directory is in use by another pickerd")
@@ -63,7 +63,9 @@ type database struct {
 	disk   *disk
 	sealer *sealer
 	reads  atomic.Int64 // read transactions
-	writes atomic.Int64 // write transactions that have ended
+	// damaged is set when a record was not as it was written.
+	damaged atomic.Bool
+	writes  atomic.Int64 // write transactions that have ended
 
 	mu       sync.RWMutex // held for writing while the file is replaced
 	bolt     *bbolt.DB
@@ -73,7 +75,8 @@ type database struct {
 // A txn is a transaction with the records' key.
 type txn struct {
 	*bbolt.Tx
-	sealer *sealer
+	sealer  *sealer
+	damaged *atomic.Bool // may be nil
 }
 
 // open opens the database. It creates one if there is none, and replaces one that
@@ -165,7 +168,7 @@ func view[T any](db *database, f func(tx *txn) (T, error)) (T, error) {
 	db.reads.Add(1)
 	var v T
 	err := db.bolt.View(func(tx *bbolt.Tx) (err error) {
-		v, err = f(&txn{tx, db.sealer})
+		v, err = f(&txn{tx, db.sealer, &db.damaged})
 		return err
 	})
 	return v, err
@@ -189,7 +192,7 @@ func (db *database) write(f func(tx *txn) error) error {
 	}
 	defer db.writes.Add(1)
 	err := db.bolt.Update(func(tx *bbolt.Tx) error {
-		if err := f(&txn{tx, db.sealer}); err != nil {
+		if err := f(&txn{tx, db.sealer, &db.damaged}); err != nil {
 			return err
 		}
 		return db.disk.announce(OpCommit, databaseName, "")
@@ -309,8 +312,7 @@ func verifyFile(path string) error {
 	return nil
 }
 
-// verifyRecords reads every record once, because an unreadable record would stop
-// the box later.
+// verifyRecords checks that the buckets have records. Store.repair looks into them.
 func verifyRecords(bolt *bbolt.DB, path string) error {
 	return bolt.View(func(btx *bbolt.Tx) error {
 		tx := &txn{Tx: btx}
@@ -325,19 +327,18 @@ func verifyRecords(bolt *bbolt.DB, path string) error {
 		case have > Schema:
 			return &SchemaError{path, have, Schema}
 		}
-		_, picks := all[Pick](tx, bucketPicks)
-		_, photos := all[Photo](tx, bucketPhotos)
-		_, shown := tx.collection()
-		_, refused := tx.refusals()
-		if err := errors.Join(picks, photos, shown, refused); err != nil {
-			return &CorruptError{path, err.Error()}
-		}
-		return tx.Bucket(bucketGrants).ForEach(func(k, v []byte) error {
-			if v == nil {
-				return &CorruptError{path, fmt.Sprintf("%s/%s is not a record", bucketGrants, k)}
+		for _, name := range buckets {
+			err := tx.Bucket(name).ForEach(func(k, v []byte) error {
+				if v == nil {
+					return &CorruptError{path, fmt.Sprintf("%s/%s is not a record", name, k)}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 }
 
@@ -348,20 +349,22 @@ func (tx *txn) markScrub() error { return tx.meta().Put(keyScrub, []byte{1}) }
 
 // put stores v as JSON.
 func (tx *txn) put(bucket, key []byte, v any) error {
-	data, err := json.Marshal(v)
+	record, err := encode(bucket, key, v)
 	if err != nil {
 		return err
 	}
-	return tx.Bucket(bucket).Put(key, data)
+	return tx.Bucket(bucket).Put(key, record)
 }
 
 // get returns the record under key, nil if there is none.
 func get[T any](tx *txn, bucket, key []byte) (*T, error) {
-	data := tx.Bucket(bucket).Get(key)
-	if data == nil {
+	record := tx.Bucket(bucket).Get(key)
+	if record == nil {
 		return nil, nil
 	}
-	return decode[T](bucket, key, data)
+	v, err := decodeRecord[T](bucket, key, record)
+	tx.noteDamage(err)
+	return v, err
 }
 
 func decode[T any](bucket, key, data []byte) (*T, error) {
@@ -373,15 +376,23 @@ func decode[T any](bucket, key, data []byte) (*T, error) {
 	return v, nil
 }
 
-// all returns every record of a bucket in the order of its keys.
+// noteDamage has Upkeep repair damaged records.
+func (tx *txn) noteDamage(err error) {
+	if err != nil && tx.damaged != nil {
+		tx.damaged.Store(true)
+	}
+}
+
+// all returns every record of a bucket in the order of its keys. Damaged ones are left
+// out until they are repaired.
 func all[T any](tx *txn, bucket []byte) ([]T, error) {
 	var list []T
 	err := tx.Bucket(bucket).ForEach(func(k, data []byte) error {
-		v, err := decode[T](bucket, k, data)
-		if err == nil {
+		v, err := decodeRecord[T](bucket, k, data)
+		if tx.noteDamage(err); err == nil {
 			list = append(list, *v)
 		}
-		return err
+		return nil
 	})
 	return list, err
 }

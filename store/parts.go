@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -104,10 +105,7 @@ func (p *Photos) Add(adds []Addition, replace bool) error {
 		err = p.s.db.write(func(tx *txn) error {
 			found = nil
 			for _, a := range adds {
-				file := a.Photo.fileName()
-				if tx.Bucket(bucketPhotos).Get([]byte(foundID(file))) != nil {
-					found = append(found, file)
-				}
+				found = append(found, tx.foundFiles(a.Photo.ID)...)
 				if err := tx.addPhoto(a.Photo, replace); err != nil {
 					return err
 				}
@@ -145,12 +143,12 @@ func (p *Photos) nameParts(adds []Addition) error {
 		if a.Part == nil {
 			continue
 		}
+		a.Photo.Bytes, a.Photo.CRC32C = a.Part.size, hex.EncodeToString(a.Part.sum.Sum(nil))
 		file, err := d.unusedMediaName(a.Photo.fileName())
 		if err != nil {
 			return err
 		}
-		a.Photo.File, a.Photo.Bytes = file, a.Part.size
-		a.Photo.CRC32C = hex.EncodeToString(a.Part.sum.Sum(nil))
+		a.Photo.File = file
 		if err := d.rename(a.Part.name, filepath.Join(mediaName, a.Photo.File)); err != nil {
 			return fmt.Errorf("rename a media file: %w", err)
 		}
@@ -180,10 +178,22 @@ func (d *disk) unusedMediaName(name string) (string, error) {
 	}
 }
 
+// foundFiles returns the files of a photo that were found without its record.
+func (tx *txn) foundFiles(id string) (files []string) {
+	prefix := []byte(foundID(stem(id)))
+	c := tx.Bucket(bucketPhotos).Cursor()
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		files = append(files, string(k[len(foundPrefix):]))
+	}
+	return files
+}
+
 func (tx *txn) addPhoto(p Photo, replace bool) error {
 	// The photo may have been found without its record.
-	if err := tx.Bucket(bucketPhotos).Delete([]byte(foundID(p.fileName()))); err != nil {
-		return err
+	for _, file := range tx.foundFiles(p.ID) {
+		if err := tx.Bucket(bucketPhotos).Delete([]byte(foundID(file))); err != nil {
+			return err
+		}
 	}
 	if err := tx.putPhoto(p); err != nil {
 		return err

@@ -3,11 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -28,6 +25,7 @@ type Photos struct {
 	lost int      // photos dropped because of a missing or truncated file
 
 	parts  sync.Map     // names of parts in progress
+	found  sync.Map     // photos by file, found without records and not verified yet
 	naming sync.RWMutex // held for writing while files without records are removed
 	untidy atomic.Bool  // tidy may have work
 
@@ -40,13 +38,6 @@ type Photos struct {
 var extensions = map[string]string{
 	"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp",
 	"video/mp4": ".mp4", "video/webm": ".webm",
-}
-
-// fileName returns the usual name of a photo's file: a hash of its ID, so that no
-// name from the network becomes a path.
-func (p Photo) fileName() string {
-	sum := sha256.Sum256([]byte(p.ID))
-	return hex.EncodeToString(sum[:16]) + extensions[p.MimeType]
 }
 
 // Collection returns the photos in the collection, in the order picked.
@@ -116,7 +107,7 @@ func (p *Photos) Get(id string) (*Photo, error) {
 }
 
 // Open opens a photo's file, named by Photo.File. Anything but a regular file counts
-// as missing.
+// as missing, and so does a photo that was found without its record and is damaged.
 func (p *Photos) Open(file string) (*os.File, error) {
 	if strings.HasPrefix(file, ".") {
 		return nil, fs.ErrNotExist
@@ -128,13 +119,37 @@ func (p *Photos) Open(file string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if found, ok := p.found.Load(file); ok {
+		if ok, err := p.Verify(context.Background(), found.(Photo)); !ok {
+			return nil, &fs.PathError{Op: "open", Path: file, Err: errors.Join(fs.ErrNotExist, err)}
+		}
+		p.found.Delete(file)
+	}
+	return p.openFile(file)
+}
+
+// openFile opens a media file.
+func (p *Photos) openFile(file string) (*os.File, error) {
 	return p.root.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// distrust has photos verified when they are opened for the first time. Reading
+// videos takes too long for that; the length in their names is right.
+func (p *Photos) distrust(photos []Photo) {
+	for _, photo := range photos {
+		if photo.Type != "VIDEO" {
+			p.found.Store(photo.File, photo)
+		}
+	}
 }
 
 // Verify reports whether a photo's file is intact. Without a checksum only its
 // length is compared.
 func (p *Photos) Verify(ctx context.Context, photo Photo) (bool, error) {
-	f, err := p.Open(photo.File)
+	if st, err := p.root.Lstat(photo.File); err == nil && !st.Mode().IsRegular() {
+		return false, nil
+	}
+	f, err := p.openFile(photo.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -142,15 +157,14 @@ func (p *Photos) Verify(ctx context.Context, photo Photo) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	sum := crc32.New(castagnoli)
-	n, err := io.Copy(sum, contextReader{ctx, f})
+	n, sum, err := sumFile(contextReader{ctx, f})
 	switch {
 	case errors.Is(err, syscall.EIO):
 		return false, nil // an unreadable file can't be shown either
 	case err != nil:
 		return false, err
 	}
-	return n == photo.Bytes && (photo.CRC32C == "" || photo.CRC32C == hex.EncodeToString(sum.Sum(nil))), nil
+	return n == photo.Bytes && (photo.CRC32C == "" || photo.CRC32C == sum), nil
 }
 
 // A contextReader fails once its context is done. Reading a long video takes

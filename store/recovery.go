@@ -1,12 +1,10 @@
 package store
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -44,6 +42,7 @@ type Recovery struct {
 	MovedTo string // path of the damaged database; empty if it was missing
 	Cause   error  // *CorruptError or *SchemaError
 	Photos  int    // number of media files found and kept
+	found   []Photo
 }
 
 const (
@@ -69,7 +68,7 @@ func (db *database) replaceDamaged(cause error, warning string) (*Recovery, erro
 	if err != nil {
 		return nil, fmt.Errorf("%w; create a new one: %w", cause, err)
 	}
-	return &Recovery{MovedTo: db.disk.path(to), Cause: cause, Photos: len(photos)}, nil
+	return &Recovery{MovedTo: db.disk.path(to), Cause: cause, Photos: len(photos), found: photos}, nil
 }
 
 // createMissing creates the database. If there are photos, the old one was lost.
@@ -84,7 +83,7 @@ func (db *database) createMissing(warning string) (*Recovery, error) {
 	if err := db.createWith(photos, warning); err != nil {
 		return nil, err
 	}
-	return &Recovery{Cause: &CorruptError{db.disk.path(databaseName), "the file is missing"}, Photos: len(photos)}, nil
+	return &Recovery{Cause: &CorruptError{db.disk.path(databaseName), "the file is missing"}, Photos: len(photos), found: photos}, nil
 }
 
 // createWith creates a database with photos that were found.
@@ -139,46 +138,6 @@ func (db *database) moveAside() (name string, err error) {
 		return "", err
 	}
 	return name, db.disk.syncDir("")
-}
-
-// foundPick is the request ID of photos that were found without records.
-const foundPick = "found"
-
-// foundID is the ID of a photo of which only the file is known.
-func foundID(file string) string { return "found:" + file }
-
-// findPhotos makes records from the media files alone, oldest first. Files get
-// their names only when complete.
-func (d *disk) findPhotos() ([]Photo, error) {
-	mimeTypes := make(map[string]string, len(extensions))
-	for mimeType, ext := range extensions {
-		mimeTypes[ext] = mimeType
-	}
-	entries, err := os.ReadDir(d.path(mediaName))
-	if err != nil {
-		return nil, err
-	}
-	var photos []Photo
-	for _, e := range entries {
-		mimeType := mimeTypes[filepath.Ext(e.Name())]
-		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || info.Size() == 0 || mimeType == "" || strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		p := Photo{ID: foundID(e.Name()), File: e.Name(), Type: "PHOTO", MimeType: mimeType, Bytes: info.Size(),
-			Pick: foundPick, AddedAt: info.ModTime()}
-		if strings.HasPrefix(mimeType, "video/") {
-			p.Type = "VIDEO"
-		}
-		photos = append(photos, p)
-	}
-	slices.SortFunc(photos, func(a, b Photo) int {
-		return cmp.Or(a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.File, b.File))
-	})
-	for i := range photos {
-		photos[i].Index = i
-	}
-	return photos, nil
 }
 
 // DeleteDamaged removes databases that were moved aside. They may hold records of

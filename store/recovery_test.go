@@ -81,15 +81,23 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
-// A database with a record that can't be decoded is damaged.
+// A record that can't be decoded costs no other.
 func TestDamagedRecord(t *testing.T) {
 	for _, bucket := range [][]byte{store.BucketPicks, store.BucketPhotos} {
 		dir := t.TempDir()
 		s := open(t, dir)
+		add(t, s, "one", true, "a")
+		must(t, s.FinishPairing(store.Grant{ID: "g"}, nil))
 		must(t, s.UpdateRaw(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put([]byte("x"), []byte("{torn")) }))
 		must(t, s.Close())
-		if open(t, dir).Recovery() == nil {
-			t.Errorf("%s: not moved aside", bucket)
+		s = open(t, dir)
+		if s.Recovery() != nil {
+			t.Errorf("%s: moved aside", bucket)
+		}
+		g, err := s.Grants.Current()
+		must(t, err)
+		if r := s.Repairs(); g == nil || ids(t, s) != "a" || len(r) != 1 {
+			t.Errorf("%s: %v, photos %q, %+v", bucket, g, ids(t, s), r)
 		}
 	}
 }

@@ -83,6 +83,9 @@ func (s *Store) open(opt Options) error {
 	if err := s.loadKey(opt.Key); err != nil {
 		return err
 	}
+	if s.recovery != nil {
+		s.Photos.distrust(s.recovery.found)
+	}
 	s.Photos.untidy.Store(true)
 	for _, step := range []func() error{s.reseal, s.tidy, s.db.scrub, s.disk.createReserve} {
 		// Photos can be shown even if the disk accepts no writes, or not all.
@@ -115,6 +118,9 @@ func (s *Store) Upkeep() error {
 		return err
 	}
 	err := errors.Join(s.reseal(), s.db.scrub(), s.disk.createReserve())
+	if s.db.damaged.Load() {
+		s.Photos.untidy.Store(true)
+	}
 	for n := 0; err == nil && s.Photos.untidy.Load() && n < maxTidy; n++ {
 		err = s.tidy()
 	}
@@ -133,7 +139,10 @@ const (
 // untidy stays set.
 func (s *Store) tidy() error {
 	s.Photos.untidy.Store(false)
-	err := errors.Join(s.removeTemporary(), s.Photos.tidy())
+	err := s.repair() // before files without records are removed
+	if err == nil {
+		err = errors.Join(s.removeTemporary(), s.Photos.tidy())
+	}
 	if err != nil {
 		s.Photos.untidy.Store(true)
 	}
