@@ -24,6 +24,7 @@ var (
 	KeySchema  = keySchema
 	KeyScrub   = keyScrub
 
+	EndsWell = endsWell
 	IsDamage = isDamage
 	OpenFile = openFile
 	Statfs   = statfs

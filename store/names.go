@@ -36,6 +36,12 @@ func (p Photo) fileName() string {
 	return fmt.Sprintf("%s-%x-%s%s", stem(p.ID), p.Bytes, p.CRC32C, extensions[p.MimeType])
 }
 
+// isFileName reports whether a name is that of a file in the media directory. A path
+// could lead to another program's file.
+func isFileName(name string) bool {
+	return name != "" && filepath.Base(name) == name && !strings.HasPrefix(name, ".")
+}
+
 // foundPick is the request ID of photos that were found without records.
 const foundPick = "found"
 

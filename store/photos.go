@@ -197,6 +197,9 @@ func (p *Photos) Delete(photos []Photo) error {
 		return err
 	}
 	for _, photo := range photos {
+		if !isFileName(photo.File) {
+			continue
+		}
 		if err := p.s.disk.removeStray(filepath.Join(mediaName, photo.File)); err != nil {
 			p.untidy.Store(true)
 			return fmt.Errorf("remove a media file: %w", err)

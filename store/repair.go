@@ -97,7 +97,7 @@ func checkAny(bucket, key, record []byte) error {
 
 func checkPhoto(bucket, key, record []byte) error {
 	p, err := decodeRecord[Photo](bucket, key, record)
-	if err == nil && p.ID != string(key) {
+	if err == nil && (p.ID != string(key) || !isFileName(p.File)) {
 		err = &recordError{bucket, key}
 	}
 	return err

@@ -265,3 +265,41 @@ func orErr(errs ...error) error {
 	}
 	return nil
 }
+
+// Whatever a photo's record is, the store opens, keeps the other photo, and has nothing
+// to repair at the next start.
+func FuzzRecord(f *testing.F) {
+	template := f.TempDir()
+	s, err := store.Open(template, store.Options{})
+	must(f, err)
+	for _, id := range []string{"a", "b"} {
+		part, err := s.Photos.NewPart()
+		must(f, err)
+		must(f, s.Photos.Add([]store.Addition{{store.Photo{ID: id, MimeType: "image/jpeg", Pick: "one"}, part}}, true))
+	}
+	must(f, s.ViewRaw(func(tx *bbolt.Tx) error {
+		f.Add(bytes.Clone(tx.Bucket(store.BucketPhotos).Get([]byte("a"))))
+		return nil
+	}))
+	must(f, s.Close())
+	f.Add([]byte(`{"id":"a","file":"../../x","pick":"one","bytes":-1,"index":-1}`))
+	f.Add([]byte("c\x00\x00\x00\x00null"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		dir := t.TempDir()
+		must(t, os.CopyFS(dir, os.DirFS(template)))
+		putRaw(t, dir, record{store.BucketPhotos, "a"}, value)
+		for range 2 {
+			s, err := store.Open(dir, store.Options{})
+			must(t, err)
+			b, err := s.Photos.Get("b")
+			must(t, err)
+			if b == nil {
+				t.Error("the other photo is lost")
+			}
+			if _, err := s.Photos.Collection(); err != nil {
+				t.Error(err)
+			}
+			must(t, s.Close())
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
 // tidy removes what an earlier run left unfinished: records without a complete
@@ -37,12 +38,15 @@ func (p *Photos) incomplete() ([]Photo, error) {
 	}
 	var list []Photo
 	for _, photo := range photos {
+		if !isFileName(photo.File) {
+			continue // see Store.repair
+		}
 		st, err := p.root.Lstat(photo.File)
 		if err == nil && st.Mode()&readable != readable {
 			p.s.disk.allowReading(filepath.Join(mediaName, photo.File))
 		}
 		switch {
-		case errors.Is(err, fs.ErrNotExist), err == nil && (st.Size() != photo.Bytes || !st.Mode().IsRegular()):
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENAMETOOLONG), err == nil && (st.Size() != photo.Bytes || !st.Mode().IsRegular()):
 			list = append(list, photo)
 		case err != nil:
 			return nil, fmt.Errorf("check a media file: %w", err)
