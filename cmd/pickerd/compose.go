@@ -309,6 +309,7 @@ func (b *box) awaitDeparture(ctx context.Context) error {
 		}
 		c.Visit = b.screen.Pages().Get().Visit
 		b.renewal.carried = c
+		b.renewal.screen.Keep()
 		return errGuestLeft
 	}
 	return nil

@@ -60,7 +60,7 @@ func newOutputs(cfg *configs.Config, s *screen.Screen, unshowable func(context.C
 	if cfg.Display.HasOutput("framebuffer") {
 		out.stage = stage.New(stage.Config{
 			Open: func() (stage.Screen, error) {
-				return framebuffer.Open(framebuffer.Config{Device: cfg.Framebuffer.Device, Log: log})
+				return framebuffer.Open(framebuffer.Config{Device: cfg.Framebuffer.Device, Log: log, Handoff: e.renewal.handoff()})
 			},
 			Pages: s.Pages(), Media: media, Unshowable: unshowable, ScreenChanged: s.Found, Words: lang, Look: look(cfg.Slideshow),
 			Rotate: cfg.Framebuffer.Rotate, Overscan: float64(cfg.Framebuffer.Overscan) / 100,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pickerd/device"
+	"pickerd/display/framebuffer"
 	"pickerd/systemd"
 )
 
@@ -28,7 +30,8 @@ type renewal struct {
 	program   string                  // that is executed
 	sockets   systemd.Sockets         // that stay open when a listener is closed; the env's
 	listeners map[string]net.Listener // of the box, by name
-	carried   *device.Carryover       // from the process before; nil in a new service
+	screen    *framebuffer.Handoff
+	carried   *device.Carryover // from the process before; nil in a new service
 }
 
 // renewalVar is the variable by which a process tells its successor. It is not
@@ -38,9 +41,11 @@ const renewalVar = "_PICKERD_RENEWAL"
 // renewalState is its value, as JSON. File descriptors may have other numbers than
 // those of sd_listen_fds(3): they are in use until the last moment.
 type renewalState struct {
-	PID     int               `json:"pid"` // that the variable is for; child processes are not it
-	Sockets map[string]int    `json:"sockets"`
-	Carried *device.Carryover `json:"carried"`
+	PID     int                      `json:"pid"` // that the variable is for; child processes are not it
+	Sockets map[string]int           `json:"sockets"`
+	Files   map[string]int           `json:"files"` // of Screen
+	Screen  framebuffer.HandoffState `json:"screen"`
+	Carried *device.Carryover        `json:"carried"`
 }
 
 // newRenewal takes over what the process before has left, if there was one: its
@@ -54,6 +59,12 @@ func newRenewal(getenv func(string) string, sockets systemd.Sockets) *renewal {
 		syscall.CloseOnExec(fd)
 		r.sockets[name] = os.NewFile(uintptr(fd), name)
 	}
+	files := map[string]*os.File{}
+	for name, fd := range s.Files {
+		syscall.CloseOnExec(fd)
+		files[name] = os.NewFile(uintptr(fd), cmp.Or(s.Screen.Card, name))
+	}
+	r.screen = framebuffer.Resume(files, s.Screen)
 	return r
 }
 
@@ -67,6 +78,14 @@ func readRenewal(getenv func(string) string) (s renewalState) {
 		return renewalState{}
 	}
 	return s
+}
+
+// handoff returns what the screen of pixels keeps, nil for nothing.
+func (r *renewal) handoff() *framebuffer.Handoff {
+	if r == nil {
+		return nil
+	}
+	return r.screen
 }
 
 // isSuccessor reports whether the process before knew that no guest was left.
@@ -104,14 +123,20 @@ func (r *renewal) hold() error {
 // execute replaces the program by itself. It returns only with an error, after which
 // the program may go on: stopSignals are not handled then.
 func (r *renewal) execute(ctx context.Context) error {
-	s := renewalState{PID: os.Getpid(), Sockets: map[string]int{}, Carried: r.carried}
-	for name, f := range r.sockets {
-		fd, err := inheritable(f, true)
-		if err != nil {
-			return err
+	files, screen := r.screen.Export()
+	s := renewalState{PID: os.Getpid(), Sockets: map[string]int{}, Files: map[string]int{}, Screen: screen, Carried: r.carried}
+	for _, group := range []struct {
+		files   map[string]*os.File
+		numbers map[string]int
+	}{{r.sockets, s.Sockets}, {files, s.Files}} {
+		for name, f := range group.files {
+			fd, err := inheritable(f, true)
+			if err != nil {
+				return err
+			}
+			group.numbers[name] = fd
+			defer inheritable(f, false)
 		}
-		s.Sockets[name] = fd
-		defer inheritable(f, false)
 	}
 	data, err := json.Marshal(s)
 	if err != nil {

@@ -41,6 +41,7 @@ type console struct {
 	tty      node
 	keyboard int32 // keyboard mode to restore
 	guard    *exec.Cmd
+	guardPID int      // of a guard that the program before has started
 	alive    *os.File // the guard sees it close when this process ends
 }
 
@@ -169,7 +170,20 @@ func (c *console) restore() {
 	_ = restoreConsole(c.tty, c.keyboard) // the guard tries again
 	if c.alive != nil {
 		c.alive.Close()
-		_ = c.guard.Wait()
+		c.waitForGuard()
 	}
 	c.tty.Close()
+}
+
+// waitForGuard waits until the guard has ended.
+func (c *console) waitForGuard() {
+	if c.guard != nil {
+		_ = c.guard.Wait()
+		return
+	}
+	for c.guardPID > 0 {
+		if _, err := unix.Wait4(c.guardPID, nil, 0, nil); !errors.Is(err, unix.EINTR) {
+			return // also if it was collected by another
+		}
+	}
 }

@@ -44,20 +44,23 @@ var ErrNoScreen = errors.New("no screen found")
 type Config struct {
 	Device string // "auto", or a path such as /dev/fb0 or /dev/dri/card0
 	Log    *slog.Logger
+	// Handoff is what the program before has kept; nil without.
+	Handoff *Handoff
 }
 
 // Open opens a screen. With "auto" it takes the first DRM card that a screen is
 // connected to. If no card could have a screen, it takes the first framebuffer.
 // Its error wraps ErrNoScreen, a *DeviceError or pixel.ErrFormat.
 func Open(cfg Config) (Screen, error) {
+	defer cfg.Handoff.settle()
 	if cfg.Device != "auto" {
-		s, err := openPath(cfg.Device, cfg.Log)
+		s, err := openPath(cfg.Device, cfg)
 		if err == nil {
 			logOpened(cfg.Log, cfg.Device, "configured", s)
 		}
 		return s, err
 	}
-	open := func(path string) (Screen, error) { return openPath(path, cfg.Log) }
+	open := func(path string) (Screen, error) { return openPath(path, cfg) }
 	return openFirst(list("/dev/dri/card*"), list("/dev/fb*"), open, cfg.Log)
 }
 
@@ -94,11 +97,11 @@ func openFirst(cards, framebuffers []string, open func(path string) (Screen, err
 	return nil, fmt.Errorf("%w: %s", ErrNoScreen, oneLine(errors.Join(failures...)))
 }
 
-func openPath(path string, log *slog.Logger) (Screen, error) {
+func openPath(path string, cfg Config) (Screen, error) {
 	if strings.Contains(path, "/dri/") {
-		return openDRM(path, log)
+		return openDRM(path, cfg)
 	}
-	return openFB(path, log)
+	return openFB(path, cfg)
 }
 
 func logOpened(log *slog.Logger, path, reason string, s Screen) {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
-	"log/slog"
 	"runtime"
 	"sync"
 	"time"
@@ -31,6 +30,8 @@ type drm struct {
 	dpms        uint32
 	off         bool // the light is off
 	console     *console
+	handoff     *Handoff
+	before      node // that shows the picture until setUp is done, or nil
 	backlights  backlightDir
 
 	disconnected chan struct{}
@@ -52,25 +53,36 @@ const maxStale = 64
 // errUnplugged means that no screen is connected to a card at the moment.
 var errUnplugged = errors.New("no screen connected")
 
-func openDRM(path string, log *slog.Logger) (Screen, error) {
+func openDRM(path string, cfg Config) (Screen, error) {
 	f, err := openNode(path)
 	if err != nil {
 		return nil, newError(path, "open", err)
 	}
-	d, err := newDRM(f, sysBacklight)
+	before := cfg.Handoff.takeCard(path)
+	d, err := newDRMAfter(before, f, sysBacklight)
+	if before != nil {
+		before.Close() // the screen shows another buffer, or none
+	}
 	if err != nil {
 		f.Close()
+		if before != nil {
+			return openDRM(path, cfg)
+		}
 		return nil, err
 	}
-	d.console = takeConsole(log)
+	d.handoff, d.console = cfg.Handoff, cfg.Handoff.takeConsole(func() *console { return takeConsole(cfg.Log) })
 	d.wg.Go(func() { d.watch(hotplugInterval) })
 	return d, nil
 }
 
 // newDRM returns the screen on a card, without taking the console or watching
 // the connector. The caller closes the node if there is an error.
-func newDRM(f node, backlights backlightDir) (*drm, error) {
-	d := &drm{card: card{f}, console: &console{}, backlights: backlights,
+func newDRM(f node, backlights backlightDir) (*drm, error) { return newDRMAfter(nil, f, backlights) }
+
+// newDRMAfter is newDRM for a card whose picture the program before has kept with
+// before, nil if there is none.
+func newDRMAfter(before, f node, backlights backlightDir) (*drm, error) {
+	d := &drm{card: card{f}, before: before, console: &console{}, backlights: backlights,
 		disconnected: make(chan struct{}), stop: make(chan struct{})}
 	if err := d.setUp(); err != nil {
 		d.release()
@@ -84,6 +96,9 @@ func (d *drm) setUp() error {
 	dumb := drmCap{Capability: capDumbBuffer}
 	if err := d.call("query dumb buffer support", drmGetCap, unsafe.Pointer(&dumb)); err != nil || dumb.Value == 0 {
 		return errors.Join(newError(d.Name(), "use", errors.New("no support for dumb buffers")), err)
+	}
+	if d.before != nil {
+		_ = d.before.ioctl(drmDropMaster, nil) // there is only one
 	}
 	_ = d.ioctl(drmSetMaster, nil) // the first process to open the card is master already
 	connectors, crtcs, err := d.resources()
@@ -102,6 +117,10 @@ func (d *drm) setUp() error {
 		if err := d.newBuffer(&d.buffers[i]); err != nil {
 			return err
 		}
+	}
+	if d.before != nil {
+		copyPicture(d.before, d.previous.FB, &d.buffers[0])
+		d.previous, d.before = drmCrtc{}, nil // its framebuffer goes with it
 	}
 	d.dpms = d.property(d.out, "DPMS")
 	return d.setMode(d.crtc, d.buffers[0].fb, d.out.id, d.mode)
@@ -339,6 +358,10 @@ func (d *drm) Close() error {
 	err := d.waitForFlip()
 	if d.off {
 		err = errors.Join(err, d.Blank(false))
+	}
+	clear(d.buffers[1-d.front].mem)
+	if d.handoff.leave(d.node, d.console) {
+		return errors.Join(err, d.munmap(d.buffers[0].mem), d.munmap(d.buffers[1].mem))
 	}
 	for i := range d.buffers { // without a console the last picture would stay
 		clear(d.buffers[i].mem)

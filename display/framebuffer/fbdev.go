@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"io/fs"
-	"log/slog"
 	"os"
 	"unsafe"
 
@@ -63,12 +62,13 @@ type fbdev struct {
 	mem []byte
 	canvas
 	console    *console
+	handoff    *Handoff
 	backlights backlightDir
 	noVSync    bool // the driver can't wait for it
 	off        bool // the light is off
 }
 
-func openFB(path string, log *slog.Logger) (Screen, error) {
+func openFB(path string, cfg Config) (Screen, error) {
 	f, err := openNode(path)
 	if err != nil {
 		return nil, newError(path, "open", err)
@@ -78,7 +78,7 @@ func openFB(path string, log *slog.Logger) (Screen, error) {
 		f.Close()
 		return nil, err
 	}
-	s.console = takeConsole(log)
+	s.handoff, s.console = cfg.Handoff, cfg.Handoff.takeConsole(func() *console { return takeConsole(cfg.Log) })
 	return s, nil
 }
 
@@ -189,6 +189,9 @@ func (s *fbdev) Disconnected() <-chan struct{} { return nil }
 func (s *fbdev) Close() error {
 	if s.off {
 		_ = s.Blank(false)
+	}
+	if s.handoff.leave(nil, s.console) {
+		return errors.Join(s.munmap(s.mem), s.node.Close())
 	}
 	for y := range s.h { // the console may not draw over all of it
 		clear(s.line(y))

@@ -19,7 +19,7 @@ func TestOpenNoScreen(t *testing.T) {
 			t.Errorf("%s: %v", device, err)
 		}
 	}
-	if _, err := openDRM("/dev/null", slog.New(slog.DiscardHandler)); !errors.Is(err, unix.ENOTTY) {
+	if _, err := openDRM("/dev/null", Config{Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, unix.ENOTTY) {
 		t.Errorf("/dev/null as a card: %v", err)
 	}
 	if len(list("/dev/dri/card*"))+len(list("/dev/fb*")) > 0 {

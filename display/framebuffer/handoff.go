@@ -1,0 +1,156 @@
+package framebuffer
+
+import (
+	"os"
+	"sync"
+	"unsafe"
+)
+
+// A Handoff keeps the picture and the console while a program executes itself anew.
+// The zero value is ready to use, and a nil Handoff keeps nothing. Only one screen
+// may be open with it.
+type Handoff struct {
+	mu      sync.Mutex
+	keep    bool
+	card    node     // whose picture is on the screen; nil without DRM
+	console *console // nil if nothing was handed off
+}
+
+// A HandoffState is what the next program needs besides the files.
+type HandoffState struct {
+	Card     string `json:"card,omitempty"`     // path
+	Keyboard int32  `json:"keyboard,omitempty"` // mode to restore
+	Guard    int    `json:"guard,omitempty"`    // process ID of the console guard
+}
+
+// Names of the files of a Handoff.
+const (
+	cardFile  = "card"
+	ttyFile   = "tty"
+	aliveFile = "guard"
+)
+
+// Resume returns the Handoff of the program before, with the files it has kept.
+func Resume(files map[string]*os.File, s HandoffState) *Handoff {
+	h := &Handoff{}
+	if f := files[cardFile]; f != nil {
+		h.card = deviceFile{f}
+	}
+	if f := files[ttyFile]; f != nil {
+		h.console = &console{tty: deviceFile{f}, keyboard: s.Keyboard, guardPID: s.Guard, alive: files[aliveFile]}
+	}
+	return h
+}
+
+// Keep makes the next Close of the screen leave it as it is.
+func (h *Handoff) Keep() {
+	if h != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.keep = true
+	}
+}
+
+// Export returns what Resume needs.
+func (h *Handoff) Export() (map[string]*os.File, HandoffState) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	files, s := map[string]*os.File{}, HandoffState{}
+	if f, ok := h.card.(deviceFile); ok {
+		files[cardFile], s.Card = f.File, f.Name()
+	}
+	if c := h.console; c != nil {
+		if f, ok := c.tty.(deviceFile); ok {
+			files[ttyFile], s.Keyboard, s.Guard = f.File, c.keyboard, c.guardPID
+		}
+		if c.guard != nil {
+			s.Guard = c.guard.Process.Pid
+		}
+		if c.alive != nil {
+			files[aliveFile] = c.alive
+		}
+	}
+	return files, s
+}
+
+// leave takes over what a screen that is closed leaves, and reports whether it is to
+// stay. card is nil for a screen whose picture stays anyway.
+func (h *Handoff) leave(card node, c *console) bool {
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.keep {
+		h.card, h.console = card, c
+	}
+	return h.keep
+}
+
+// takeCard returns the card at path if it was handed off, otherwise nil. The caller
+// closes it.
+func (h *Handoff) takeCard(path string) node {
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.card == nil || h.card.Name() != path {
+		return nil
+	}
+	card := h.card
+	h.card = nil
+	return card
+}
+
+// takeConsole returns the console that was handed off, otherwise what take returns.
+func (h *Handoff) takeConsole(take func() *console) *console {
+	if h == nil {
+		return take()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.console == nil {
+		return take()
+	}
+	c := h.console
+	h.console = nil
+	return c
+}
+
+// settle releases what nobody has taken: the screen is open, or there is none.
+func (h *Handoff) settle() {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.card != nil {
+		h.card.Close()
+	}
+	if h.console != nil {
+		h.console.restore()
+	}
+	h.card, h.console, h.keep = nil, nil, false
+}
+
+// copyPicture copies what the card before shows to a buffer of the same size. Without
+// it the screen is black until the first picture.
+func copyPicture(from node, fb uint32, to *buffer) {
+	r := drmFB{ID: fb}
+	if from.ioctl(drmGetFB, unsafe.Pointer(&r)) != nil || r.Handle == 0 || int(r.Width) != to.w || int(r.Height) != to.h || r.BPP != 32 {
+		return
+	}
+	at := drmMap{Handle: r.Handle}
+	if from.ioctl(drmMapDumb, unsafe.Pointer(&at)) != nil {
+		return
+	}
+	mem, err := from.mmap(int64(at.Offset), int(r.Pitch)*to.h)
+	if err != nil {
+		return
+	}
+	for y := range to.h {
+		copy(to.line(y), mem[y*int(r.Pitch):])
+	}
+	_ = from.munmap(mem)
+}
