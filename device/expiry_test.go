@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,9 +203,9 @@ func TestOldPhotosPowerCut(t *testing.T) {
 			w.pass(31 * time.Hour)
 			p := newPowerCut(cut)
 			disk := &volatileDisk{dir: w.dir, spare: t.TempDir(), dirty: map[string]bool{}}
-			erasing := false
+			var erasing atomic.Bool
 			w.watch = func(c store.Op) error {
-				if !erasing || c.Kind == store.OpStatfs {
+				if !erasing.Load() || c.Kind == store.OpStatfs {
 					return nil
 				}
 				if err := p.point(c.Kind + " " + c.Name); err != nil {
@@ -214,10 +215,10 @@ func TestOldPhotosPowerCut(t *testing.T) {
 				return nil
 			}
 			w.start()
-			erasing = true
+			erasing.Store(true)
 			w.pass(time.Hour)
 			w.stop()
-			erasing = false
+			erasing.Store(false)
 			if missed = p.place() == ""; missed && cut < 5 {
 				t.Errorf("only %d crash points", cut)
 			}
