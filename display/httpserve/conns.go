@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -143,6 +144,7 @@ type limitedConn struct {
 	known    bool        // a request on it has been authorized
 	order    uint64      // of its arrival
 	requests int         // being answered
+	bodies   int         // being read before that
 	timer    *time.Timer // closes it; nil for one from this machine
 }
 
@@ -188,13 +190,6 @@ func (c *limitedConn) authorize() {
 	c.of.known++
 }
 
-// isUnknown reports whether the connection is subject to the limits for unknown ones.
-func (c *limitedConn) isUnknown() bool {
-	c.of.mu.Lock()
-	defer c.of.mu.Unlock()
-	return c.host.IsValid() && !c.known
-}
-
 // begin counts a request until the returned function is called.
 func (c *limitedConn) begin() (end func()) {
 	c.of.mu.Lock()
@@ -228,6 +223,7 @@ type connKey struct{}
 // before srv serves. The body of a request on an unknown connection is read before
 // the request counts as being answered, and may not exceed maxUnknownBody.
 func Watch(srv *http.Server) {
+	srv.ErrorLog = log.New(errorLog{}, "", 0)
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if t, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
 			c = t.NetConn()
@@ -244,24 +240,47 @@ func Watch(srv *http.Server) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if lc.isUnknown() && r.ContentLength != 0 {
-			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUnknownBody))
-			if _, large := errors.AsType[*http.MaxBytesError](err); large {
-				http.Error(w, "The request is too large.", http.StatusRequestEntityTooLarge)
-				return
-			}
-			if err != nil {
-				return // the connection is closed
-			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
+		if r.ContentLength != 0 && !lc.readBody(w, r) {
+			return
 		}
 		defer lc.begin()()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// maxUnknownBody bounds the body of a request on an unknown connection.
-const maxUnknownBody = 32 << 10
+// Bounds of the bodies that are read on an unknown connection.
+const (
+	maxUnknownBody   = 32 << 10 // bytes
+	maxUnknownBodies = 2        // at a time, over HTTP/2
+)
+
+// readBody reads the body of a request if the connection is unknown. It reports false
+// if it has answered the request.
+func (c *limitedConn) readBody(w http.ResponseWriter, r *http.Request) bool {
+	c.of.mu.Lock()
+	unknown, full := c.host.IsValid() && !c.known, c.bodies >= maxUnknownBodies
+	if unknown && !full {
+		c.bodies++
+	}
+	c.of.mu.Unlock()
+	switch {
+	case !unknown:
+		return true
+	case full:
+		http.Error(w, "Too many requests at once.", http.StatusTooManyRequests)
+		return false
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUnknownBody))
+	c.of.mu.Lock()
+	c.bodies--
+	c.of.mu.Unlock()
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		http.Error(w, "The request is too large.", http.StatusRequestEntityTooLarge)
+		return false
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil // or else the connection is closed
+}
 
 // Authorized tells the Conns that a request comes with proof that its client may use
 // this server. Its connection then no longer counts as unknown.
@@ -269,4 +288,16 @@ func Authorized(r *http.Request) {
 	if c, ok := r.Context().Value(connKey{}).(*limitedConn); ok {
 		c.authorize()
 	}
+}
+
+// errorLog is for http.Server.ErrorLog. It passes on what is logged, except for
+// connections that end before TLS is set up: anybody on the network can cause those.
+type errorLog struct{}
+
+// Write implements io.Writer.
+func (errorLog) Write(line []byte) (int, error) {
+	if !bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
+		log.Print(string(line))
+	}
+	return len(line), nil
 }

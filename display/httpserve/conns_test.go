@@ -3,11 +3,14 @@ package httpserve_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -41,6 +44,9 @@ func serveCrowd(t *testing.T, f func(c crowd)) {
 			fmt.Fprintf(w, "hello %s", body)
 		})}
 		httpserve.Watch(srv)
+		srv.Protocols = new(http.Protocols)
+		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetUnencryptedHTTP2(true)
 		go func() { defer close(ended); srv.Serve(httpserve.NewConns(l, testLimits)) }()
 		f(crowd{t, l})
 		srv.Close()
@@ -285,4 +291,79 @@ func TestUnknownBody(t *testing.T) {
 			s.Close()
 		}
 	})
+}
+
+// noBody is a body that does not come until it is closed.
+type noBody struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func (b noBody) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, io.EOF
+}
+
+func (b noBody) Close() error {
+	b.cancel()
+	return nil
+}
+
+// The requests of one HTTP/2 connection can't hold many bodies in memory.
+func TestUnknownBodies(t *testing.T) {
+	serveCrowd(t, func(c crowd) {
+		tr := &http.Transport{Protocols: new(http.Protocols), DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return c.l.DialFrom(netip.MustParseAddrPort("192.0.2.50:5000")), nil
+		}}
+		tr.Protocols.SetUnencryptedHTTP2(true)
+		defer tr.CloseIdleConnections()
+		first, err := http.NewRequestWithContext(c.t.Context(), "GET", "http://box/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := tr.RoundTrip(first) // the others use its connection
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		const requests = 10
+		answers := make(chan int, requests)
+		for range requests {
+			go func() {
+				ctx, cancel := context.WithCancel(c.t.Context())
+				req, err := http.NewRequest("POST", "http://box/", noBody{ctx, cancel})
+				if err != nil {
+					t.Error(err)
+				}
+				resp, err := tr.RoundTrip(req)
+				if err != nil {
+					answers <- 0
+					return
+				}
+				resp.Body.Close()
+				answers <- resp.StatusCode
+			}()
+		}
+		counts := map[int]int{}
+		for range requests {
+			counts[<-answers]++
+		}
+		if counts[429] != requests-2 || counts[0] != 2 {
+			t.Errorf("answers: %v", counts)
+		}
+	})
+}
+
+// Strangers who speak no TLS do not fill the log. A panic is logged.
+func TestErrorLog(t *testing.T) {
+	var b bytes.Buffer
+	log.SetOutput(&b)
+	defer log.SetOutput(os.Stderr)
+	var srv http.Server
+	httpserve.Watch(&srv)
+	srv.ErrorLog.Printf("http: TLS handshake error from %s: %v", "192.0.2.50:5000", io.EOF)
+	srv.ErrorLog.Printf("http: panic serving %s", "192.0.2.50:5000")
+	if text := b.String(); strings.Contains(text, "handshake") || !strings.Contains(text, "panic") {
+		t.Errorf("logged: %s", text)
+	}
 }
