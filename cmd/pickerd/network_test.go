@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +23,7 @@ import (
 	"pickerd/display/httpserve/pipelisten"
 	"pickerd/display/web"
 	"pickerd/display/words"
+	"pickerd/store"
 )
 
 // A header has to come soon, and to be small.
@@ -157,4 +160,42 @@ func TestStrangers(t *testing.T) {
 			t.Errorf("the end: %v", err)
 		}
 	})
+}
+
+// A display key is generated where other machines reach the page, and a configured one
+// that could be guessed is warned of.
+func TestDisplayKeys(t *testing.T) {
+	for name, tt := range map[string]struct {
+		listen, key  string
+		want         string // "" means the generated one
+		none, warned bool
+	}{
+		"none, on the network":   {listen: "0.0.0.0:0"},
+		"none, on loopback":      {listen: "127.0.0.1:0", none: true},
+		"weak, on the network":   {listen: "0.0.0.0:0", key: "sesame-open", want: "sesame-open", warned: true},
+		"weak, on loopback":      {listen: "127.0.0.1:0", key: "sesame-open", want: "sesame-open", none: true},
+		"strong, on the network": {listen: "0.0.0.0:0", key: "twenty-five characters long", want: "twenty-five characters long"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st, err := store.Open(t.TempDir(), store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer st.Close()
+			l, err := net.Listen("tcp", tt.listen)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			var text bytes.Buffer
+			b := &box{store: st, display: l, log: slog.New(slog.NewTextHandler(&text, nil))}
+			key, generated := b.displayKeys(configs.HTTP{Key: tt.key})
+			if (generated == "") != tt.none || key != cmp.Or(tt.want, generated) {
+				t.Errorf("key %q, generated %q", key, generated)
+			}
+			if warned := strings.Contains(text.String(), "http.key is short"); warned != tt.warned {
+				t.Errorf("warned: %v, want %v: %s", warned, tt.warned, &text)
+			}
+		})
+	}
 }
