@@ -115,6 +115,7 @@ func New(cfg Config) *Engine {
 		pulse:    &pulse{born: time.Now()},
 		clock:    newClock(cfg.Built, cfg.Store, cfg.Log),
 		tally:    newTally(cfg.Carried),
+		retry:    retry{logged: newRepeats(cfg.Log)},
 		spans:    spans{},
 		// If the records are lost, the box is to be paired again, photos or not.
 		pickRequested: cfg.Store.Recovery() != nil,

@@ -51,7 +51,7 @@ func (x *expiry) run(ctx context.Context) {
 	if x.keepFor <= 0 {
 		return
 	}
-	logged := onChange{log: x.log}
+	logged := newRepeats(x.log)
 	for {
 		wait, err := x.look(ctx)
 		if ctx.Err() != nil {

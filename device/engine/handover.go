@@ -31,7 +31,7 @@ func (h *handover) wake() { wake(h.woken) }
 
 // run works until ctx ends.
 func (h *handover) run(ctx context.Context) {
-	logged := onChange{log: h.log}
+	logged := newRepeats(h.log)
 	for n := 1; ; n++ {
 		next, err := h.work(ctx)
 		logged.warn("gateway not told yet", err)

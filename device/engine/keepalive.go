@@ -27,7 +27,7 @@ func newKeepalive(e *Engine) *keepalive {
 
 // run refreshes tokens until ctx ends.
 func (k *keepalive) run(ctx context.Context) {
-	logged := onChange{log: k.log}
+	logged := newRepeats(k.log)
 	for pause(ctx, keepaliveCheck) {
 		grants, err := k.store.Grants.All()
 		for _, g := range inForce(grants) {

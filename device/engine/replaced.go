@@ -24,11 +24,11 @@ type replacedSessions struct {
 	store  *store.Store
 	log    *slog.Logger
 	woken  chan struct{} // level trigger
-	logged onChange
+	logged *repeats
 }
 
 func newReplacedSessions(e *Engine) *replacedSessions {
-	return &replacedSessions{engine: e, store: e.cfg.Store, log: e.log, woken: make(chan struct{}, 1), logged: onChange{log: e.log}}
+	return &replacedSessions{engine: e, store: e.cfg.Store, log: e.log, woken: make(chan struct{}, 1), logged: newRepeats(e.log)}
 }
 
 // add notes that a pick leaves the screen. until is when polling of it had to stop.

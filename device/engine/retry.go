@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"pickerd/device"
@@ -15,8 +16,8 @@ import (
 type retry struct {
 	n      int
 	since  time.Time // of the first one
-	logged string    // the last one logged
 	online bool      // a server has answered since the start
+	logged *repeats
 }
 
 // trouble notes a failure, shows it if it lasts, and waits before the next try. A
@@ -32,10 +33,7 @@ func (e *Engine) trouble(ctx context.Context, s device.State, err error) {
 	n := noticeOf(err)
 	e.tally.trouble(n.Code)
 	wait := pauseAfter(n, err, e.retry.n)
-	if line := n.Code + err.Error(); line != e.retry.logged {
-		e.retry.logged = line
-		e.logFailure(n, err, wait)
-	}
+	e.logFailure(n, err, wait)
 	if n.Heals && time.Since(e.retry.since)+wait < n.Quiet {
 		e.reply()
 		_ = e.do(ctx, func(ctx context.Context) error { return e.pulse.sleep(ctx, wait) })
@@ -69,22 +67,23 @@ func pauseAfter(n notice, err error, tries int) time.Duration {
 }
 
 func (e *Engine) logFailure(n notice, err error, wait time.Duration) {
-	args := []any{"problem", n.Code, "err", err, "retry_in", wait.Round(time.Millisecond)}
+	args := []any{"problem", n.Code, "retry_in", wait.Round(time.Millisecond)}
 	if p := e.facts.pick; p != nil {
 		args = append(args, "request_id", p.RequestID, "session_id", p.SessionID)
 	}
-	if n.Heals {
-		e.log.Warn("step failed", args...)
-	} else {
-		e.log.Error("step failed", args...)
+	level := slog.LevelWarn
+	if !n.Heals {
+		level = slog.LevelError
 	}
+	// What does not end without anybody has come anew if it is the first in a row.
+	e.retry.logged.note(level, "step failed", "", err, !n.Heals && e.retry.n == 1, args...)
 }
 
 // calm ends a problem: a step went through. If that is not the success that its
 // notice waits for, as after a refusal on the phone, it stays long enough to be
 // read.
 func (e *Engine) calm() {
-	e.retry = retry{online: e.retry.online}
+	e.retry = retry{online: e.retry.online, logged: e.retry.logged}
 	e.pub.update(func(n *device.Snapshot) {
 		p := n.Problem
 		if p == nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,13 +30,13 @@ type sweeper struct {
 
 	asked  time.Duration     // pause that a server asked for
 	tried  map[string]string // by pick: the grant, not its own, that failed on it
-	logged map[string]string // last line by what it is about
+	logged *repeats
 }
 
 func newSweeper(e *Engine) *sweeper {
 	s := &sweeper{store: e.cfg.Store, accounts: e.accounts, sessions: e.sessions, clock: e.clock, tally: e.tally, log: e.log, pub: e.pub,
 		revocations: &revocations{}, woken: make(chan struct{}, 1), lose: e.loseLater,
-		tried: map[string]string{}, logged: map[string]string{}}
+		tried: map[string]string{}, logged: newRepeats(e.log)}
 	e.records.swept = s.wake
 	return s
 }
@@ -83,7 +82,7 @@ func (s *sweeper) run(ctx context.Context) {
 func (s *sweeper) sweep(ctx context.Context) (left int) {
 	known, err := s.store.Facts()
 	if err != nil {
-		s.log.Error("sweep failed", "err", err)
+		s.logged.note(slog.LevelError, "sweep failed", "", err, false)
 		return 1
 	}
 	byID := make(map[string]*store.Grant, len(known.Grants))
@@ -148,7 +147,7 @@ func (s *sweeper) sweepPick(ctx context.Context, own *store.Grant, p store.Pick)
 	}
 	expired, err := s.sessions.records.hasExpired(&p)
 	if err != nil {
-		s.log.Error("sweep failed", "err", err, "request_id", p.RequestID)
+		s.logged.note(slog.LevelError, "sweep failed", "", err, false, "request_id", p.RequestID)
 	}
 	if !expired {
 		return false
@@ -186,7 +185,7 @@ func (s *sweeper) deleteSession(ctx context.Context, own *store.Grant, p store.P
 		if own != nil && own.Revoke {
 			s.revocations.failed(own.ID, err, answers(err))
 		}
-		s.logChange(p.RequestID, "session not deleted yet", "err", err, "request_id", p.RequestID, "session_id", p.SessionID)
+		s.logged.note(slog.LevelWarn, "session not deleted yet", p.RequestID, err, false, "request_id", p.RequestID, "session_id", p.SessionID)
 		if g != own && e != nil && !e.Temporary() {
 			s.tried[p.RequestID] = g.ID
 		}
@@ -232,42 +231,26 @@ func (s *sweeper) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick)
 func (s *sweeper) isGone(p *store.Pick, err error) bool {
 	gone, err := s.sessions.records.isGone(p, err)
 	if err != nil {
-		s.log.Error("sweep failed", "err", err, "request_id", p.RequestID)
+		s.logged.note(slog.LevelError, "sweep failed", "", err, false, "request_id", p.RequestID)
 	}
 	return gone
 }
 
 func (s *sweeper) forgetPick(p store.Pick) bool {
 	if err := s.store.Picks.Delete(p.RequestID); err != nil {
-		s.log.Error("sweep failed", "err", err, "request_id", p.RequestID)
+		s.logged.note(slog.LevelError, "sweep failed", "", err, false, "request_id", p.RequestID)
 		return false
 	}
 	s.sessions.forget(p.RequestID)
 	return true
 }
 
-// logChange logs what is new about a thing: the sweeper may try for days.
-func (s *sweeper) logChange(about, msg string, args ...any) {
-	line := fmt.Sprint(msg, args)
-	if s.logged[about] == line {
-		return
-	}
-	if len(s.logged) > maxLogged {
-		clear(s.logged)
-	}
-	s.logged[about] = line
-	s.log.Warn(msg, args...)
-}
-
-// maxLogged bounds what logChange remembers.
-const maxLogged = 1000
-
 // eraseGrant erases a grant that nothing needs any more, after revoking it if the
 // person asked for that. It reports whether the grant is gone.
 func (s *sweeper) eraseGrant(ctx context.Context, id string) bool {
 	g, err := s.store.Grants.Get(id) // deleting sessions may have rotated its token
 	if err != nil {
-		s.log.Error("sweep failed", "err", err)
+		s.logged.note(slog.LevelError, "sweep failed", "", err, false)
 		return false
 	}
 	end := &device.Forgotten{Revocation: device.RevocationNone}
@@ -282,7 +265,7 @@ func (s *sweeper) eraseGrant(ctx context.Context, id string) bool {
 		s.pub.setForgotten(end)
 	}
 	if err := s.store.Grants.Delete(g.ID); err != nil {
-		s.log.Error("sweep failed", "err", err)
+		s.logged.note(slog.LevelError, "sweep failed", "", err, false)
 		s.pub.setForgotten(nil)
 		return false
 	}
@@ -307,7 +290,7 @@ func (s *sweeper) revoke(ctx context.Context, g *store.Grant) string {
 		// That this one endpoint is silent is no proof of an outage.
 		s.revocations.failed(g.ID, err, answers(err) || s.revocations.isWaiting() && client.Reachable(callCtx))
 		if !s.revocations.over(g.ID) {
-			s.logChange(g.ID, "token not revoked yet", "err", err)
+			s.logged.note(slog.LevelWarn, "token not revoked yet", g.ID, err, false)
 			return ""
 		}
 	}

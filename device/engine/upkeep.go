@@ -36,7 +36,7 @@ func (u *upkeep) onceWritable(f func(context.Context) error) {
 
 // run looks after the state directory until ctx ends.
 func (u *upkeep) run(ctx context.Context) {
-	logged := onChange{log: u.log}
+	logged := newRepeats(u.log)
 	for {
 		wait := upkeepInterval
 		err := errors.Join(u.store.Upkeep(), u.store.Health())
@@ -141,21 +141,4 @@ func (u *upkeep) dropDamaged(ctx context.Context, damaged []store.Photo) error {
 		u.photosChanged()
 	}
 	return err
-}
-
-// onChange logs an error once, until it is another one.
-type onChange struct {
-	log    *slog.Logger
-	logged string
-}
-
-func (o *onChange) warn(msg string, err error) {
-	line := ""
-	if err != nil {
-		line = err.Error()
-	}
-	if line != o.logged && err != nil {
-		o.log.Warn(msg, "err", err)
-	}
-	o.logged = line
 }
