@@ -4,13 +4,15 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"pickerd/inet"
 )
 
 // httpClient returns the client for requests to other servers. It follows no
 // redirects: a token must not be sent to another address than the configured.
 func httpClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	t.DialContext = inet.NewDialer((&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext, nil).DialContext
 	t.TLSHandshakeTimeout = 5 * time.Second
 	t.ResponseHeaderTimeout = 15 * time.Second
 	t.MaxIdleConnsPerHost = 64

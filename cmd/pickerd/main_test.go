@@ -330,7 +330,7 @@ func TestArrows(t *testing.T) {
 		"store/pagecheck":                          nil,
 		"device/metrics/exposition":                nil,
 		"configs/strict":                           nil,
-		"cmd/pickerd-gateway":                      {"cmd/command", "cmd/findings", "configs/strict", "device/metrics/exposition", "display/httpserve", "display/words", "oauthdevice", "oauthdevice/gateway", "oauthdevice/gateway/boltstore", "oauthdevice/gateway/redisstore", "regular", "systemd"},
+		"cmd/pickerd-gateway":                      {"cmd/command", "cmd/findings", "configs/strict", "device/metrics/exposition", "display/httpserve", "display/words", "inet", "oauthdevice", "oauthdevice/gateway", "oauthdevice/gateway/boltstore", "oauthdevice/gateway/redisstore", "regular", "systemd"},
 		"cmd/command":                              {"configs/strict", "systemd"},
 		"cmd/findings":                             nil,
 	}
