@@ -213,9 +213,13 @@ func (v *view) aboutFacts() []display.Fact {
 	}
 }
 
-// expireMenu closes an unused menu.
+// expireMenu closes an unused menu, and one that asks what has been answered.
 func (v *view) expireMenu(now time.Time, sooner func(time.Time)) {
-	if v.menu.page == menuClosed {
+	switch {
+	case v.menu.page == menuClosed:
+		return
+	case v.menu.page == menuWho && (v.snap.Pick != nil || v.snap.NewAccount):
+		v.menu = menu{}
 		return
 	}
 	if end := v.menu.since.Add(menuFor); now.Before(end) {
