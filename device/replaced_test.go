@@ -227,3 +227,40 @@ func TestReplacedSessionOfAnother(t *testing.T) {
 		w.untilClean()
 	})
 }
+
+// TestNeverCreatedSession checks that a pick is not counted as to be deleted of which
+// Google has not heard.
+func TestNeverCreatedSession(t *testing.T) {
+	inWorld(t, options{}, func(t *testing.T, w *world) {
+		w.pair()
+		w.choose()
+		w.untilState(device.Showing)
+		w.untilClean()
+		w.pass(2 * time.Hour) // the token expires
+		w.net.cut()
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilState(device.Opening)
+		w.pass(time.Minute)
+		if s := w.dev.Statuses().Get(); s.Sessions != (device.Sessions{}) {
+			t.Errorf("sessions %+v before a cancellation", s.Sessions)
+		}
+		done := make(chan bool)
+		go func() { // a status may come and go
+			defer close(done)
+			for s := range w.dev.Statuses().Watch(t.Context()) {
+				if s.Sessions.PendingDeletion > 0 {
+					t.Errorf("sessions %+v", s.Sessions)
+				}
+				if s.State == device.Showing && s.Pick == nil {
+					return
+				}
+			}
+		}()
+		if err := w.dev.Cancel(t.Context()); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
+}

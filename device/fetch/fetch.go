@@ -286,8 +286,9 @@ func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, c
 		if item != nil && seen[item.ID] {
 			continue
 		}
-		if n.items+n.unnamed >= most || item != nil && !l.admit(item.ID, most) {
-			f.cfg.Log.Warn("media list too long", "max", most, "request_id", s.RequestID)
+		endless := errors.Is(err, picker.ErrEndlessList) && n.items > 0
+		if endless || n.items+n.unnamed >= most || item != nil && !l.admit(item.ID, most) {
+			f.cfg.Log.Warn("media list too long", "items", n.items, "max", most, "request_id", s.RequestID)
 			break
 		}
 		if ie, ok := errors.AsType[*picker.ItemError](err); ok {
@@ -295,10 +296,6 @@ func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, c
 				f.cfg.Log.Warn("item unreadable", "err", ie, "request_id", s.RequestID)
 			}
 			continue
-		}
-		if errors.Is(err, picker.ErrEndlessList) && n.items > 0 {
-			f.cfg.Log.Warn("media list does not end", "items", n.items, "request_id", s.RequestID)
-			break
 		}
 		if err != nil {
 			return err
@@ -315,11 +312,8 @@ func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, c
 				n.add(old.Type)
 			}
 		case old != nil:
-			moved := *old
-			moved.Pick, moved.Index, moved.Grant, moved.Hidden = s.RequestID, n.items, s.GrantID, false
-			moved.AddedAt = f.cfg.Now()
 			l.budget.reassign(old.Bytes)
-			if err := send(ctx, commits, store.Addition{Photo: moved}); err != nil {
+			if err := send(ctx, commits, store.Addition{Photo: f.moved(*old, s, n.items)}); err != nil {
 				return err
 			}
 		case !l.isAbandoned(item.ID):
@@ -340,6 +334,12 @@ func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, c
 	l.note(n)
 	f.cfg.Progress(l.status())
 	return nil
+}
+
+// moved returns an item of an earlier pick as one of a session.
+func (f *Fetcher) moved(p store.Photo, s Session, index int) store.Photo {
+	p.Pick, p.Index, p.Grant, p.Hidden, p.AddedAt = s.RequestID, index, s.GrantID, false, f.cfg.Now()
+	return p
 }
 
 // commit makes finished files appear. What has come while one transaction was on
