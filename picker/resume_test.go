@@ -166,4 +166,3 @@ func FuzzContentRange(f *testing.F) {
 		}
 	})
 }
-

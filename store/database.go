@@ -62,7 +62,9 @@ var (
 type database struct {
 	disk   *disk
 	sealer *sealer
-	reads  atomic.Int64 // read transactions
+	// partDropped is called after the record of a part was deleted; it may be nil.
+	partDropped func(file string)
+	reads       atomic.Int64 // read transactions
 	// damaged is set when a record was not as it was written.
 	damaged atomic.Bool
 	writes  atomic.Int64 // write transactions that have ended
@@ -75,8 +77,9 @@ type database struct {
 // A txn is a transaction with the records' key.
 type txn struct {
 	*bbolt.Tx
-	sealer  *sealer
-	damaged *atomic.Bool // may be nil
+	sealer      *sealer
+	damaged     *atomic.Bool      // may be nil
+	partDropped func(file string) // may be nil
 }
 
 // open opens the database. It creates one if there is none, and replaces one that
@@ -168,7 +171,7 @@ func view[T any](db *database, f func(tx *txn) (T, error)) (T, error) {
 	db.reads.Add(1)
 	var v T
 	err := db.bolt.View(func(tx *bbolt.Tx) (err error) {
-		v, err = f(&txn{tx, db.sealer, &db.damaged})
+		v, err = f(&txn{tx, db.sealer, &db.damaged, db.partDropped})
 		return err
 	})
 	return v, err
@@ -192,7 +195,7 @@ func (db *database) write(f func(tx *txn) error) error {
 	}
 	defer db.writes.Add(1)
 	err := db.bolt.Update(func(tx *bbolt.Tx) error {
-		if err := f(&txn{tx, db.sealer, &db.damaged}); err != nil {
+		if err := f(&txn{tx, db.sealer, &db.damaged, db.partDropped}); err != nil {
 			return err
 		}
 		return db.disk.announce(OpCommit, databaseName, "")

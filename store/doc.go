@@ -10,7 +10,7 @@
 //	DIR/*.damaged-*            what had the name of another file
 //	DIR/.reserve               1 MiB that is freed for records when the disk is full
 //	DIR/media/                 photos and videos, named by a hash of their ID, length and checksum
-//	DIR/media/.part-*          downloads in progress
+//	DIR/media/.part-*          downloads in progress, and those that were cut off
 //
 // Open locks the directory, repairs what a power cut left unfinished, and replaces
 // a damaged database. Each method that changes something is one transaction that

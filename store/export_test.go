@@ -64,3 +64,8 @@ func (p *Photos) PartNames() (names []string) {
 	})
 	return names
 }
+
+// SpoilPartial replaces the record of an item's part.
+func (s *Store) SpoilPartial(id string, data []byte) error {
+	return s.UpdateRaw(func(tx *bbolt.Tx) error { return tx.Bucket(bucketPartials).Put([]byte(id), data) })
+}

@@ -2,10 +2,8 @@ package store
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -34,9 +32,12 @@ type Part struct {
 	disk   *disk
 	f      *os.File
 	name   string // relative to the state directory
-	sum    hash.Hash
+	sum    uint32 // CRC-32C of what was written
 	size   int64
 	synced int64
+
+	source   *Source // nil if the download can't be continued
+	recorded bool    // there is a record of it
 }
 
 // NewPart creates a media file.
@@ -47,7 +48,7 @@ func (p *Photos) NewPart() (*Part, error) {
 		return nil, fmt.Errorf("create a media file: %w", err)
 	}
 	p.parts.Store(filepath.Base(name), true)
-	return &Part{photos: p, disk: d, f: f, name: name, sum: crc32.New(castagnoli)}, nil
+	return &Part{photos: p, disk: d, f: f, name: name}, nil
 }
 
 // Write appends to the file.
@@ -56,11 +57,14 @@ func (p *Part) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := p.f.Write(b)
-	p.sum.Write(b[:n])
+	p.sum = crc32.Update(p.sum, castagnoli, b[:n])
 	p.size += int64(n)
 	if p.size-p.synced >= syncEvery && err == nil {
 		// A single sync at the end of a long video would take too long.
 		p.synced, err = p.size, p.disk.sync(p.f, p.name)
+		if s := p.source; err == nil && s != nil && (s.Length < 0 || p.size <= s.Length) { // not what is appended to it
+			_ = p.record() // without it the download is continued from an earlier point
+		}
 	}
 	return n, err
 }
@@ -75,6 +79,9 @@ func (p *Part) Size() int64 { return p.size }
 // removed later.
 func (p *Part) Discard() {
 	p.f.Close()
+	if p.recorded {
+		p.photos.forgetPartial(p.source.ID, filepath.Base(p.name))
+	}
 	p.photos.parts.Delete(filepath.Base(p.name))
 	if p.disk.remove(p.name) != nil {
 		p.photos.untidy.Store(true)
@@ -143,7 +150,7 @@ func (p *Photos) nameParts(adds []Addition) error {
 		if a.Part == nil {
 			continue
 		}
-		a.Photo.Bytes, a.Photo.CRC32C = a.Part.size, hex.EncodeToString(a.Part.sum.Sum(nil))
+		a.Photo.Bytes, a.Photo.CRC32C = a.Part.size, fmt.Sprintf("%08x", a.Part.sum)
 		file, err := d.unusedMediaName(a.Photo.fileName())
 		if err != nil {
 			return err
@@ -189,6 +196,9 @@ func (tx *txn) foundFiles(id string) (files []string) {
 }
 
 func (tx *txn) addPhoto(p Photo, replace bool) error {
+	if err := tx.deletePartial(p.ID); err != nil {
+		return err
+	}
 	// The photo may have been found without its record.
 	for _, file := range tx.foundFiles(p.ID) {
 		if err := tx.Bucket(bucketPhotos).Delete([]byte(foundID(file))); err != nil {

@@ -24,10 +24,11 @@ type Photos struct {
 	root *os.Root // the media directory
 	lost int      // photos dropped because of a missing or truncated file
 
-	parts  sync.Map     // names of parts in progress
-	found  sync.Map     // photos by file, found without records and not verified yet
-	naming sync.RWMutex // held for writing while files without records are removed
-	untidy atomic.Bool  // tidy may have work
+	parts   sync.Map     // names of parts in progress
+	checked sync.Map     // names of parts that can be continued and have the bytes of their record
+	found   sync.Map     // photos by file, found without records and not verified yet
+	naming  sync.RWMutex // held for writing while files without records are removed
+	untidy  atomic.Bool  // tidy may have work
 
 	totalsMu sync.Mutex
 	totals   *Library // nil if they have to be counted
@@ -256,6 +257,7 @@ type Usage struct {
 	All    int64
 	Mine   int64 // of one pick
 	Others int64 // of other accounts, not counting Mine
+	Parts  int64 // of downloads that were cut off and can be continued, not counted in All
 }
 
 // Usage returns the sizes as seen by a pick that is made with a grant.
@@ -263,6 +265,9 @@ func (p *Photos) Usage(pick, grant string) (Usage, error) {
 	return view(p.s.db, func(tx *txn) (u Usage, err error) {
 		others, err := tx.ownedByOthers(grant)
 		if err != nil {
+			return u, err
+		}
+		if u.Parts, err = tx.partialBytes(); err != nil {
 			return u, err
 		}
 		photos, err := all[Photo](tx, bucketPhotos)

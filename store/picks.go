@@ -67,6 +67,9 @@ func (tx *txn) endPicks(match func(*Pick) bool, reason string) error {
 			continue
 		}
 		p.EndReason, p.PickerURI = reason, "" // the link must not be used any more
+		if err := tx.dropPartials(p.RequestID); err != nil {
+			return err
+		}
 		if err := tx.putPick(&p); err != nil {
 			return err
 		}

@@ -57,6 +57,7 @@ func Open(dir string, opt Options) (*Store, error) {
 	s := &Store{disk: &disk{dir: dir, before: opt.BeforeOp, statfs: opt.Space}}
 	s.db = &database{disk: s.disk}
 	s.Grants, s.Pairings, s.Picks, s.Photos, s.Secrets = &Grants{s}, &Pairings{s}, &Picks{s}, &Photos{s: s}, &Secrets{s}
+	s.db.partDropped = s.Photos.partDropped
 	if err := s.open(opt); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

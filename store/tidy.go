@@ -75,7 +75,10 @@ func (p *Photos) removeStrays() error {
 	if err != nil {
 		return err
 	}
-	recorded := make(map[string]bool, len(photos))
+	recorded, err := p.usablePartials()
+	if err != nil {
+		return err
+	}
 	for _, photo := range photos {
 		recorded[photo.File] = true
 	}

@@ -33,10 +33,10 @@ func newBudget(s *store.Store, requestID, grantID string, maxBytes int64, replac
 	if err != nil {
 		return nil, &device.StoreError{Err: err}
 	}
-	b := &budget{room: s.Room, max: maxBytes, taken: u.All, own: u.Mine, replace: replace}
+	b := &budget{room: s.Room, max: maxBytes, taken: u.All + u.Parts, own: u.Mine, replace: replace}
 	if replace && maxBytes > 0 {
 		// Other people's photos stay.
-		b.max, b.taken = max(maxBytes-u.Others, 1), u.All-u.Others
+		b.max, b.taken = max(maxBytes-u.Others, 1), u.All-u.Others+u.Parts
 		b.maxOwn = b.max - swapRoom(b.max)
 	}
 	return b, nil
@@ -109,6 +109,24 @@ func (b *budget) takeLocked(n int64) {
 	b.taken += n
 	b.own += n
 	b.ahead += n
+}
+
+// adopt makes a claim that of a download whose first bytes are on the disk, where they
+// are counted already.
+func (c *claim) adopt(n int64) {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	c.b.taken -= n
+	c.b.ahead -= n
+	c.written = n
+}
+
+// keep ends a claim whose file stays, but is not one of the pick's photos yet.
+func (c *claim) keep() {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	c.shrinkLocked()
+	c.b.own -= c.written
 }
 
 // wrote notes that bytes are on the disk, where Room sees them.

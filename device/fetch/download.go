@@ -76,25 +76,18 @@ func (f *Fetcher) download(ctx context.Context, s Session, j job) (store.Additio
 	watch := time.AfterFunc(maxStall, func() { cancel(ErrStalled) })
 	defer watch.Stop()
 
-	m, err := s.API.OpenMedia(ctx, j.item.MediaFile.BaseURL, suffix)
+	alive := func() { watch.Reset(maxStall); f.cfg.Alive() }
+
+	t, err := f.begin(ctx, s, j, suffix, alive)
 	if err != nil {
 		if context.Cause(ctx) == ErrStalled {
 			return none, ErrStalled
 		}
 		return none, err
 	}
-	defer m.Body.Close()
-	room := f.ledger.budget.claim()
-	if err := room.extend(min(m.Length, limit)); err != nil {
-		return none, err
-	}
-	part, err := f.cfg.Store.Photos.NewPart()
-	if err != nil {
-		room.drop()
-		return none, diskError(err)
-	}
-	w := &claimWriter{part, room}
-	p, err := f.receive(m, w, limit, func() { watch.Reset(maxStall); f.cfg.Alive() })
+	defer t.media.Body.Close()
+	w := &claimWriter{t.part, t.room}
+	p, err := f.receive(t.media, w, limit, alive)
 	if err == nil && j.item.Type == picker.Video && p.Type != picker.Video {
 		err = errNoVideo
 	}
@@ -103,22 +96,24 @@ func (f *Fetcher) download(ctx context.Context, s Session, j job) (store.Additio
 		err = f.addStill(ctx, s, j, w)
 	}
 	if err != nil {
-		part.Discard()
-		room.drop()
-		return none, err
+		return none, t.fail(err)
 	}
-	room.settle()
+	t.room.settle()
 	p.ID, p.Filename, p.CreateTime = j.item.ID, printableName(j.item.MediaFile.Filename), j.item.CreateTime.Time
 	p.Pick, p.Index, p.Grant, p.AddedAt = s.RequestID, j.index, s.GrantID, f.cfg.Now()
-	return store.Addition{Photo: p, Part: part}, nil
+	return store.Addition{Photo: p, Part: t.part}, nil
 }
 
 // receive copies a download into a part and checks whether it is whole and what
 // it is.
 func (f *Fetcher) receive(m *picker.Media, w *claimWriter, limit int64, alive func()) (store.Photo, error) {
 	var p store.Photo
-	n, err := io.Copy(w, io.LimitReader(&liveReader{m.Body, alive}, limit+1))
+	if err := w.claim.extend(min(m.Length, limit)); err != nil {
+		return p, err
+	}
+	n, err := io.Copy(w, io.LimitReader(&liveReader{m.Body, alive}, limit+1-m.Offset))
 	f.cfg.Received(n)
+	n += m.Offset
 	switch {
 	case lacksRoom(err):
 		return p, err

@@ -99,9 +99,9 @@ func (f *Fetcher) Run(ctx context.Context, s Session) (Result, error) {
 	}
 	l := f.ledger
 	for attempt := 1; ; attempt++ {
-		before := l.status().Done
+		before := l.lastMove()
 		missing, err := f.pass(ctx, s)
-		came := l.status().Done > before
+		came := l.lastMove().After(before)
 		l.noteFull(device.IsFull(err) || errors.Is(err, ErrDiskFull), came)
 		switch {
 		case err == nil && missing == 0:

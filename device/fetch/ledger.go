@@ -34,7 +34,7 @@ type ledger struct {
 	mu        sync.Mutex
 	listed    listed
 	ids       map[string]bool   // that were listed, at most as many as may be picked
-	moved     time.Time         // when the last item came
+	moved     time.Time         // when the last item, or a good part of one, came
 	fetched   map[string]string // types of the items that this process brought, by ID
 	bytes     int64
 	failures  map[string]int   // by item ID
@@ -134,6 +134,12 @@ func (l *ledger) result() Result {
 		Bytes: l.bytes, NoRoom: l.noRoom, Took: time.Since(l.began)}
 }
 
+func (l *ledger) lastMove() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.moved
+}
+
 func (l *ledger) isFetched(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -202,7 +208,7 @@ func (f *Fetcher) tally(s Session, outcomes []outcome, p passage) (missing int, 
 			continue
 		}
 		missing++
-		if p.silent && isTemporary(o.err) || errors.Is(o.err, ErrDiskFull) {
+		if p.silent && isTemporary(o.err) && !hasGrown(o.err) || errors.Is(o.err, ErrDiskFull) {
 			outage = o.err
 		}
 	}
@@ -217,6 +223,8 @@ func (l *ledger) countFailureLocked(o outcome, p passage) (abandoned bool) {
 		status = e.HTTPStatus
 	}
 	switch {
+	case hasGrown(o.err):
+		l.moved = time.Now()
 	case errors.Is(o.err, errNotReady):
 		if time.Since(l.began) > maxWait {
 			l.abandoned[o.id] = o.err

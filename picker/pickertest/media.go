@@ -127,10 +127,10 @@ func (s *Server) media(a *recorder, r *http.Request) {
 	case size != nil:
 		w, _ := strconv.Atoi(size[1])
 		h, _ := strconv.Atoi(size[2])
-		s.still(a, it, w, h, size[3] == "-c")
+		data := it.still(w, h, size[3] == "-c")
+		s.serve(a, r, http.DetectContentType(data), data, true)
 	case suffix == "d":
-		a.Header().Set("Content-Type", it.MimeType)
-		a.Write(it.Data)
+		s.serve(a, r, it.MimeType, it.Data, true)
 	default:
 		http.NotFound(a, r)
 	}
@@ -174,22 +174,19 @@ func (s *Server) video(a *recorder, r *http.Request) {
 	}
 	a.id = u.item.ID
 	delay(r, slow)
-	a.Header().Set("Content-Type", "video/mp4")
-	a.Header().Set("Content-Length", strconv.Itoa(len(u.item.Data)))
-	a.Write(u.item.Data)
+	s.serve(a, r, "video/mp4", u.item.Data, false)
 }
 
-func (s *Server) still(w http.ResponseWriter, it *Item, maxW, maxH int, crop bool) {
+// still returns a picture of an item of at most maxW by maxH pixels.
+func (it *Item) still(maxW, maxH int, crop bool) []byte {
 	data := it.Data
 	if it.Type == "VIDEO" {
 		data = it.Poster
 	}
-	if !it.Unscaled {
-		data = scaled(data, maxW, maxH, crop)
+	if it.Unscaled {
+		return data
 	}
-	w.Header().Set("Content-Type", http.DetectContentType(data))
-	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	w.Write(data)
+	return scaled(data, maxW, maxH, crop)
 }
 
 // scaled returns a picture of at most maxW by maxH pixels as Google does: never

@@ -204,5 +204,7 @@ func (s *Server) thumb(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "max-age="+fmt.Sprint(int((24*time.Hour).Seconds())))
-	s.still(w, it, thumbSize, thumbSize, true)
+	data := it.still(thumbSize, thumbSize, true)
+	w.Header().Set("Content-Type", http.DetectContentType(data))
+	w.Write(data)
 }

@@ -83,6 +83,8 @@ type Options struct {
 	// suffix such as "m37". 200 brings a still image.
 	RefusedSuffixes map[string]int
 	MediaLimit      Limit         // of downloads; the zero value means none
+	MediaCut        Cut           // of downloads; the zero value means none
+	IgnoreRanges    bool          // every media host ignores Range, as that of =dv does
 	ClockSkew       time.Duration // how far the server's clock is ahead
 	Date            string        // header of every response; "" means the server's clock
 	ForeignMedia    string        // address without a path, in the baseUrl of every second item instead of the server's
@@ -94,6 +96,12 @@ type Limit struct {
 	Per        time.Duration
 	Status     int  // of the refusals; 0 means 429
 	RetryAfter bool // they say when the next request is served
+}
+
+// A Cut ends the connections of downloads early.
+type Cut struct {
+	Times int     // for each item
+	Share float64 // of what a response is to bring, that it brings
 }
 
 type session struct {
@@ -114,6 +122,7 @@ type Call struct {
 	At     time.Time
 	Status int
 	ID     string // of the session or the item
+	Bytes  int64  // of the response's body
 }
 
 // A Server simulates the API and its media hosts. Create it with New.
@@ -130,7 +139,8 @@ type Server struct {
 	itemFaults map[string]http.HandlerFunc
 	calls      []Call
 	violations []string
-	served     []time.Time // the last MediaLimit.N downloads
+	served     []time.Time    // the last MediaLimit.N downloads
+	cuts       map[string]int // downloads that MediaCut ended, by the ID of the item
 }
 
 type mediaURL struct {
@@ -159,7 +169,7 @@ func New(opt Options, items ...*Item) *Server {
 		opt.URLLife = time.Hour
 	}
 	s := &Server{opt: opt, mux: http.NewServeMux(), items: items, byID: map[string]*Item{},
-		urls: map[string]mediaURL{}, faults: map[string][]http.HandlerFunc{}, itemFaults: map[string]http.HandlerFunc{}}
+		urls: map[string]mediaURL{}, cuts: map[string]int{}, faults: map[string][]http.HandlerFunc{}, itemFaults: map[string]http.HandlerFunc{}}
 	for _, it := range items {
 		s.byID[it.ID] = it
 	}
@@ -228,6 +238,13 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	id     string
+	bytes  int64
+}
+
+func (a *recorder) Write(b []byte) (int, error) {
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	return n, err
 }
 
 func (a *recorder) WriteHeader(status int) {
@@ -243,7 +260,7 @@ func (s *Server) op(name string, h func(*recorder, *http.Request)) http.HandlerF
 		defer func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.calls = append(s.calls, Call{name, time.Now(), a.status, a.id})
+			s.calls = append(s.calls, Call{name, time.Now(), a.status, a.id, a.bytes})
 		}()
 		s.mu.Lock()
 		var fault http.HandlerFunc

@@ -1,7 +1,6 @@
 package pickertest
 
 import (
-	"bytes"
 	"net/http"
 	"net/netip"
 	"time"
@@ -54,8 +53,7 @@ func (s *Server) stream(a *recorder, r *http.Request) {
 	}
 	a.id = u.item.ID
 	delay(r, slow)
-	a.Header().Set("Content-Type", "video/mp4")
-	http.ServeContent(a, r, "", time.Time{}, bytes.NewReader(u.item.Data))
+	s.serve(a, r, "video/mp4", u.item.Data, true)
 }
 
 // delay waits for d, or drops the request when its client does.
