@@ -146,6 +146,9 @@ func (l *liveReader) Read(b []byte) (int, error) {
 // inspect fills in what the bytes themselves say. A server's Content-Type and a
 // file's name prove nothing.
 func inspect(part *store.Part, p *store.Photo) error {
+	if part.Size() == 0 {
+		return errEmpty
+	}
 	head := make([]byte, 512)
 	n, err := part.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -26,6 +26,7 @@ var (
 
 	errNotReady = errors.New("the video is still being processed at Google")
 	errNoMedia  = errors.New("the bytes are not a photo or video that can be shown")
+	errEmpty    = errors.New("the answer is empty")
 	errNoVideo  = errors.New("the bytes are not a video")
 	errTooBig   = errors.New("the file is too big")
 	errPassOver = errors.New("left to the next pass")

@@ -76,7 +76,7 @@ func (s *suffixes) failed(item *picker.MediaItem, err error) (again bool) {
 // isNotOffered reports whether a host refuses a video by a suffix, or sends something
 // else.
 func isNotOffered(err error) bool {
-	if errors.Is(err, errNoVideo) || errors.Is(err, errNoMedia) || errors.Is(err, ErrPage) || errors.Is(err, picker.ErrBadMediaURL) {
+	if errors.Is(err, errNoVideo) || errors.Is(err, errNoMedia) || errors.Is(err, errEmpty) || errors.Is(err, ErrPage) || errors.Is(err, picker.ErrBadMediaURL) {
 		return true
 	}
 	e, ok := errors.AsType[*picker.Error](err)
