@@ -3,6 +3,7 @@ package systemd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -41,6 +42,26 @@ func TestNotify(t *testing.T) {
 	}
 	if err := NewNotifier(func(string) string { return "/none/there" }).Ready(); err == nil {
 		t.Error("no error from a socket that isn't there")
+	}
+}
+
+// A manager that does not read does not block the program.
+func TestDeafManager(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	n := NewNotifier(func(name string) string { return map[string]string{"NOTIFY_SOCKET": path}[name] })
+	const most = 10_000 // far more than a queue has room for
+	for range most {
+		if err = n.Ready(); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v, want %v", err, os.ErrDeadlineExceeded)
 	}
 }
 

@@ -71,6 +71,28 @@ func marksOf(t *testing.T, pid int) map[string]int {
 	return found
 }
 
+// inherited counts the second and further descriptors of sockets that a process has:
+// one of each socket that stays when the program executes itself anew.
+func inherited(t *testing.T, pid int) int {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies := map[string]int{}
+	for _, e := range entries {
+		if to, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && strings.HasPrefix(to, "socket:") {
+			copies[to]++
+		}
+	}
+	n := 0
+	for _, c := range copies {
+		n += c - 1
+	}
+	return n
+}
+
 // kinds counts marks by what they are of.
 func kinds(found map[string]int) string {
 	n := map[string]int{}
@@ -135,6 +157,10 @@ func TestGuestMemory(t *testing.T) {
 		if found = marksOf(t, pid); len(found) == 0 {
 			break
 		}
+	}
+	// Only the sockets come from the program before, once.
+	if n := inherited(t, pid); n > 2 {
+		t.Errorf("%d copies of sockets, want one of the page and one of the control socket", n)
 	}
 	if len(found) > 0 {
 		t.Errorf("after %d guests the process has %s", guests, kinds(found))

@@ -56,6 +56,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 		if !errors.Is(err, errGuestLeft) {
 			return err
 		}
+		log.Info("program executed anew", "why", err)
 		err = e.renewal.execute(ctx)
 		if ctx.Err() != nil {
 			log.Info("stopped", "why", context.Cause(ctx))
