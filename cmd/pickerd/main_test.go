@@ -304,7 +304,7 @@ func TestArrows(t *testing.T) {
 		"display/framebuffer":               {"display/pixel"},
 		"display/terminal":                  {"display", "display/qr", "display/words"},
 		"display/remote":                    nil,
-		"display/httpserve":                 nil,
+		"display/httpserve":                 {"regular"},
 		"display/httpserve/pipelisten":      nil,
 		"display/httpserve/testcert":        nil,
 		"display/web":                       {"display", "display/httpserve", "display/photo", "display/qr", "display/words"},

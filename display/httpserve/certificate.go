@@ -5,7 +5,12 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"pickerd/regular"
 )
+
+// maxPEM bounds each of the two files in bytes. A chain has less than 20 kB.
+const maxPEM = 1 << 20
 
 // A Certificate is a certificate with its key in two PEM files. It is read again when
 // its file has changed, because certificates are renewed while a server runs.
@@ -39,7 +44,16 @@ func (c *Certificate) renew() error {
 	if err != nil || c.pair != nil && st.ModTime().Equal(c.read) {
 		return err
 	}
-	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	// Opening a pipe would make every connection wait.
+	certs, err := regular.ReadFile(c.cert, maxPEM)
+	if err != nil {
+		return err
+	}
+	key, err := regular.ReadFile(c.key, maxPEM)
+	if err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair(certs, key)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,6 +59,10 @@ func TestCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	serial(2)
+	if err := syscall.Mkfifo(cert, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serial(2) // without waiting for a writer
 }
 
 // newPair returns a certificate and its key in PEM.
