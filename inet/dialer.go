@@ -2,6 +2,8 @@ package inet
 
 import (
 	"context"
+	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -56,16 +58,18 @@ type Dialer struct {
 	dial    DialFunc
 	network func() string // names the network that the box is on
 
-	silences atomic.Int64 // how often a protocol was found to be silent
+	log      atomic.Pointer[slog.Logger] // nil for none
+	silences atomic.Int64                // how often a protocol was found to be silent
 
 	mu    sync.Mutex
-	avoid map[string]silence // by network
+	avoid map[string]Silence // by network
 }
 
-// A silence is a protocol that was found to be silent.
-type silence struct {
-	family family
-	since  time.Time
+// A Silence is a protocol that was found to be silent on a network.
+type Silence struct {
+	Network string    `json:"network"`
+	Family  family    `json:"family"`
+	Since   time.Time `json:"since"`
 }
 
 // NewDialer returns a Dialer that connects with dial, or with a net.Dialer if it
@@ -78,7 +82,7 @@ func NewDialer(dial DialFunc, network func() string) *Dialer {
 	if network == nil {
 		network = currentNetwork
 	}
-	return &Dialer{dial: dial, network: network, avoid: map[string]silence{}}
+	return &Dialer{dial: dial, network: network, avoid: map[string]Silence{}}
 }
 
 // DialContext connects to a TCP address.
@@ -95,6 +99,27 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return d.watch(c), err
 }
 
+// SetLog sets where the Dialer logs that it avoids a protocol.
+func (d *Dialer) SetLog(log *slog.Logger) { d.log.Store(log) }
+
+// Silences returns what the Dialer knows, for another process.
+func (d *Dialer) Silences() []Silence {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Values(d.avoid))
+}
+
+// Remember takes over what another process knew.
+func (d *Dialer) Remember(known []Silence) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range known[:min(len(known), maxNetworks)] {
+		if age := time.Since(s.Since); age >= 0 && age < avoidFor && (s.Family == v4 || s.Family == v6) {
+			d.avoid[s.Network] = s
+		}
+	}
+}
+
 // Silent returns "IPv4" or "IPv6" if that protocol is avoided on this network, and
 // otherwise "".
 func (d *Dialer) Silent() string { return d.avoided().String() }
@@ -107,11 +132,11 @@ func (d *Dialer) avoided() family {
 	}
 	name := d.network()
 	s, ok := d.avoid[name]
-	if ok && time.Since(s.since) >= avoidFor {
+	if ok && time.Since(s.Since) >= avoidFor {
 		delete(d.avoid, name)
 		return ""
 	}
-	return s.family
+	return s.Family
 }
 
 // noteSilence notes that a protocol was silent. If both are, neither is avoided.
@@ -120,20 +145,19 @@ func (d *Dialer) noteSilence(f family) {
 	name := d.network()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if s, ok := d.avoid[name]; ok && s.family != f {
+	old, known := d.avoid[name]
+	if known && old.Family != f {
 		delete(d.avoid, name)
 		return
 	}
-	if _, known := d.avoid[name]; !known && len(d.avoid) >= maxNetworks {
-		oldest := ""
-		for n, s := range d.avoid {
-			if oldest == "" || s.since.Before(d.avoid[oldest].since) {
-				oldest = n
-			}
-		}
-		delete(d.avoid, oldest)
+	if !known && len(d.avoid) >= maxNetworks {
+		oldest := slices.MinFunc(slices.Collect(maps.Values(d.avoid)), func(a, b Silence) int { return a.Since.Compare(b.Since) })
+		delete(d.avoid, oldest.Network)
 	}
-	d.avoid[name] = silence{f, time.Now()}
+	d.avoid[name] = Silence{name, f, time.Now()}
+	if log := d.log.Load(); log != nil && !known {
+		log.Warn("protocol silent", "protocol", f.String(), "avoided_for", avoidFor)
+	}
 }
 
 // noteAnswer notes that a protocol works.
@@ -143,7 +167,7 @@ func (d *Dialer) noteAnswer(f family) {
 	if len(d.avoid) == 0 {
 		return
 	}
-	if name := d.network(); d.avoid[name].family == f {
+	if name := d.network(); d.avoid[name].Family == f {
 		delete(d.avoid, name)
 	}
 }

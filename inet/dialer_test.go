@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -227,6 +228,26 @@ func TestDialerMemory(t *testing.T) {
 		}
 		f.name = "home"
 		step("forgotten behind newer ones", "tcp6 tcp4")
+
+		// Another process knows it too.
+		next := inet.NewDialer(f.dial, f.network)
+		data, err := json.Marshal(d.Silences())
+		var known []inet.Silence
+		if err == nil {
+			err = json.Unmarshal(data, &known)
+		}
+		if err != nil || len(known) != 8 {
+			t.Fatalf("%d networks, %v", len(known), err)
+		}
+		next.Remember(append(known, inet.Silence{}))
+		if next.Silent() != "IPv6" {
+			t.Error("another process does not avoid IPv6")
+		}
+		future := inet.NewDialer(f.dial, f.network)
+		future.Remember([]inet.Silence{{Network: "home", Family: "tcp6", Since: time.Now().Add(time.Hour)}, {Network: "home", Family: "udp", Since: time.Now()}})
+		if got := future.Silent(); got != "" {
+			t.Errorf("%q is avoided for a time that is to come, or it is no protocol", got)
+		}
 
 		f.servers["tcp6"], f.servers["tcp4"] = answers(s.good), refuses
 		step("mended, without IPv4", "tcp4 tcp6")

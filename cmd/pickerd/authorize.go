@@ -48,7 +48,7 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 	if err != nil {
 		return err
 	}
-	oauth := endpoints(cfg.Google)
+	oauth := endpoints(cfg.Google, e.renewal.dialer)
 	oauth.ID, oauth.Secret = f.ID, f.Secret
 	// Report a file that can't be written before the person signs in.
 	seal, err := e.sealer(ctx, *to)

@@ -13,6 +13,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/engine"
+	"pickerd/inet"
 	"pickerd/oauthdevice"
 	"pickerd/regular"
 )
@@ -178,8 +179,9 @@ func isGoogle(g configs.Google) bool {
 	return strings.HasPrefix(g.TokenURL, "https://oauth2.googleapis.com/")
 }
 
-// endpoints returns an OAuth client that has everything but ID and secret.
-func endpoints(g configs.Google) oauthdevice.Client {
+// endpoints returns an OAuth client that has everything but ID and secret, and
+// connects with d.
+func endpoints(g configs.Google, d *inet.Dialer) oauthdevice.Client {
 	return oauthdevice.Client{
 		Scopes:        g.Scopes,
 		DeviceAuthURL: g.DeviceAuthURL,
@@ -188,6 +190,6 @@ func endpoints(g configs.Google) oauthdevice.Client {
 		RevokeURL:     g.RevokeURL,
 		UserinfoURL:   g.UserinfoURL,
 		BasicAuth:     g.ClientAuth == "basic",
-		HTTP:          httpClient(),
+		HTTP:          httpClient(d),
 	}
 }

@@ -60,7 +60,7 @@ type box struct {
 
 // httpClient returns the client for all requests to Google or a gateway. Its timeouts
 // allow for a slow network.
-func httpClient() *http.Client {
+func httpClient(d *inet.Dialer) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSHandshakeTimeout = 10 * time.Second
 	t.ResponseHeaderTimeout = 45 * time.Second // a transcoded video takes up to nine seconds
@@ -69,7 +69,7 @@ func httpClient() *http.Client {
 	// Without pings, a connection that a restarted router has forgotten would be
 	// used for a quarter of an hour.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
-	return &http.Client{Transport: crashNetwork(inet.NewDialer(nil, nil).Transport(t))}
+	return &http.Client{Transport: crashNetwork(d.Transport(t))}
 }
 
 // newBox composes a box. It owns st and display, even if it returns an error.
@@ -84,7 +84,8 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 	if err != nil {
 		log.Error("token credential unreadable", "err", err)
 	}
-	oauth := endpoints(cfg.Google)
+	e.renewal.dialer.SetLog(log)
+	oauth := endpoints(cfg.Google, e.renewal.dialer)
 	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
 	b := &box{log: log, names: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv), renewal: e.renewal}

@@ -14,6 +14,7 @@ import (
 	"pickerd/device"
 	"pickerd/device/engine"
 	"pickerd/display/words"
+	"pickerd/inet"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/gateway"
 	"pickerd/oauthdevice/gateway/boltstore"
@@ -52,7 +53,7 @@ func (d *demoGateway) open(dir, googleURL, photosURL string, google *oauthtest.S
 	d.server, err = gateway.New(gateway.Config{
 		Issuer: d.issuer,
 		Upstream: gateway.Upstream{Client: oauthdevice.Client{
-			ID: id, Secret: oauthdevice.Secret(secret), Scopes: []string{oauthtest.PickerScope}, HTTP: httpClient(),
+			ID: id, Secret: oauthdevice.Secret(secret), Scopes: []string{oauthtest.PickerScope}, HTTP: httpClient(inet.NewDialer(nil, nil)),
 			AuthURL: googleURL + "/auth", TokenURL: googleURL + "/token", RevokeURL: googleURL + "/revoke",
 		}},
 		Clients:          []gateway.ClientConfig{{ID: configs.DefaultGatewayClient}},

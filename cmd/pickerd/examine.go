@@ -94,7 +94,7 @@ func (e env) examination(file, socket string) doctor.Config {
 			continue
 		}
 		out.Ask = func(ctx context.Context) error {
-			c := endpoints(cfg.Google)
+			c := endpoints(cfg.Google, e.renewal.dialer)
 			c.ID, c.Secret = w.ClientID, oauthdevice.Secret(w.Secret)
 			if w.Issuer != "" {
 				md, err := oauthdevice.Discover(ctx, c.HTTP, w.Issuer)

@@ -19,6 +19,7 @@ import (
 
 	"pickerd/device"
 	"pickerd/display/framebuffer"
+	"pickerd/inet"
 	"pickerd/systemd"
 )
 
@@ -32,6 +33,7 @@ type renewal struct {
 	listeners map[string]net.Listener // of the box, by name
 	screen    *framebuffer.Handoff
 	carried   *device.Carryover // from the process before; nil in a new service
+	dialer    *inet.Dialer      // for servers; knows what the process before has learnt
 }
 
 // renewalVar is the variable by which a process tells its successor. It is not
@@ -46,15 +48,17 @@ type renewalState struct {
 	Files   map[string]int           `json:"files"` // of Screen
 	Screen  framebuffer.HandoffState `json:"screen"`
 	Carried *device.Carryover        `json:"carried"`
+	Silent  []inet.Silence           `json:"silent"`
 }
 
 // newRenewal takes over what the process before has left, if there was one: its
 // sockets join those of the service manager.
 func newRenewal(getenv func(string) string, sockets systemd.Sockets) *renewal {
-	r := &renewal{program: self, sockets: systemd.Sockets{}, listeners: map[string]net.Listener{}}
+	r := &renewal{program: self, sockets: systemd.Sockets{}, listeners: map[string]net.Listener{}, dialer: inet.NewDialer(nil, nil)}
 	maps.Copy(r.sockets, sockets)
 	s := readRenewal(getenv)
 	r.carried = s.Carried
+	r.dialer.Remember(s.Silent)
 	for name, fd := range s.Sockets {
 		syscall.CloseOnExec(fd)
 		r.sockets[name] = os.NewFile(uintptr(fd), name)
@@ -124,7 +128,7 @@ func (r *renewal) hold() error {
 // the program may go on: stopSignals are not handled then.
 func (r *renewal) execute(ctx context.Context) error {
 	files, screen := r.screen.Export()
-	s := renewalState{PID: os.Getpid(), Sockets: map[string]int{}, Files: map[string]int{}, Screen: screen, Carried: r.carried}
+	s := renewalState{PID: os.Getpid(), Sockets: map[string]int{}, Files: map[string]int{}, Screen: screen, Carried: r.carried, Silent: r.dialer.Silences()}
 	for _, group := range []struct {
 		files   map[string]*os.File
 		numbers map[string]int
