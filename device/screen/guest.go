@@ -15,6 +15,8 @@ const (
 	// forgetRetry is the pause before a guest who could not be forgotten is
 	// forgotten again.
 	forgetRetry = 5 * time.Second
+	// forgetLogInterval is how often it is logged that this fails.
+	forgetLogInterval = time.Hour
 )
 
 // countDown shows the countdown for a guest who is not active. sooner is told
@@ -84,13 +86,22 @@ func (s *Screen) forgetGuest(ctx context.Context) {
 	if !over() {
 		return
 	}
-	s.cfg.Log.Info("guest inactive", "for", s.cfg.ForgetAfter)
+	s.mu.Lock()
+	first, logged := !s.view.overdue, s.view.loggedAt
+	s.mu.Unlock()
+	if first {
+		s.cfg.Log.Info("guest inactive", "for", s.cfg.ForgetAfter)
+	}
 	err := s.cfg.Engine.ForgetIf(ctx, over)
 	if err == nil || errors.Is(err, device.ErrNotPaired) || errors.Is(err, device.ErrStopping) {
 		s.refresh()
 		return
 	}
 	// The disk does not take it. Nobody else may see the photos.
-	s.cfg.Log.Error("guest not forgotten", "err", err, "retry_in", forgetRetry)
-	s.update(func(v *view) { v.overdue, v.retryAt = true, time.Now().Add(forgetRetry) })
+	now := time.Now()
+	if first || now.Sub(logged) >= forgetLogInterval {
+		s.cfg.Log.Error("guest not forgotten", "err", err, "retry_in", forgetRetry)
+		logged = now
+	}
+	s.update(func(v *view) { v.overdue, v.retryAt, v.loggedAt = true, now.Add(forgetRetry), logged })
 }

@@ -34,6 +34,7 @@ type view struct {
 	leavesAt  time.Time // when an inactive guest is forgotten, once the countdown has begun
 	overdue   bool      // forgetting them failed: nothing of theirs is shown
 	retryAt   time.Time // when it is tried again
+	loggedAt  time.Time // when that it failed was last logged
 	forgetNow bool      // their time is over, and nobody knows yet
 }
 
