@@ -97,6 +97,9 @@ func TestThrottleForbidden(t *testing.T) {
 		for i := range fetch.MaxForbidden - 1 {
 			forbid(fmt.Sprint(i), fetch.Stands)
 			forbid(fmt.Sprint(i), fetch.Stands)
+			if n := running(t, th); n != 1 {
+				t.Errorf("%d run after a 403, want 1 until something comes", n)
+			}
 		}
 		ask(t, th, time.Now(), "other", nil)
 		for i := range fetch.MaxForbidden - 1 {
@@ -114,6 +117,25 @@ func TestThrottleForbidden(t *testing.T) {
 	})
 }
 
+// running returns how many more downloads may run now.
+func running(t *testing.T, th *fetch.Throttle) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	var started []time.Time
+	for {
+		at, err := th.Acquire(ctx)
+		if err != nil {
+			break
+		}
+		started = append(started, at)
+	}
+	for _, at := range started {
+		th.Release(at, "", errors.New("only counted"))
+	}
+	return len(started)
+}
+
 // One download runs after a refusal, and more with each success. What was under way
 // says nothing about a pause.
 func TestThrottleSlots(t *testing.T) {
@@ -125,23 +147,7 @@ func TestThrottleSlots(t *testing.T) {
 			started, _ := th.Acquire(t.Context())
 			under = append(under, started)
 		}
-		running := func() (n int) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
-			defer cancel()
-			var started []time.Time
-			for {
-				at, err := th.Acquire(ctx)
-				if err != nil {
-					break
-				}
-				started = append(started, at)
-			}
-			for _, at := range started {
-				th.Release(at, "", errors.New("only counted"))
-			}
-			return len(started)
-		}
-		if n := running(); n != 0 {
+		if n := running(t, th); n != 0 {
 			t.Errorf("%d more than the most run", n)
 		}
 		time.Sleep(time.Second)
@@ -156,7 +162,7 @@ func TestThrottleSlots(t *testing.T) {
 			t.Errorf("the pause is %v, want 4s", left)
 		}
 		time.Sleep(4 * time.Second)
-		if n := running(); n != 1 {
+		if n := running(t, th); n != 1 {
 			t.Errorf("%d run after a pause, want 1", n)
 		}
 	})
