@@ -313,6 +313,7 @@ func TestArrows(t *testing.T) {
 		"device/fetch":                      {"device", "display/photo", "oauthdevice", "picker", "store"},
 		"device/library":                    {"device", "display/photo", "store"},
 		"device/screen":                     {"device", "display", "display/words"},
+		"device/screen/screentest":          {"device", "device/screen", "display", "display/words"},
 		"device/slideshow":                  {"device", "display", "display/words", "picker", "store"},
 		"device/control":                    {"device", "display", "display/httpserve", "display/words"},
 		"device/hooks":                      {"device", "display"},

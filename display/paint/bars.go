@@ -13,6 +13,9 @@ import (
 // 4.5 to 1.
 const plateAlpha = 220
 
+// barGap is the gap above a bar, in units.
+const barGap = 0.8
+
 // A rack is the bars at the lower edge.
 type rack struct {
 	items List
@@ -110,7 +113,7 @@ func plateAt(edge image.Rectangle, y int, right bool, w, h int) image.Rectangle 
 
 // above returns the lower edge of the plate over another one.
 func (p *Painter) above(r *rack, out image.Rectangle) int {
-	y := out.Min.Y - p.px(0.8)
+	y := out.Min.Y - p.px(barGap)
 	r.top = min(r.top, y)
 	return y
 }
@@ -180,7 +183,8 @@ func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page di
 	return next
 }
 
-// clock puts time and date into a corner of a photo, a different one each turn.
+// clock puts time and date into a corner of a photo, a different one each turn, unless
+// the bars reach that high.
 func (p *Painter) clock(r *rack, edge image.Rectangle, turn int, page display.Page) {
 	big := typeface.Style{Size: p.heading(5), Bold: true}
 	small := typeface.Style{Size: p.text(1.7)}
@@ -193,6 +197,9 @@ func (p *Painter) clock(r *rack, edge image.Rectangle, turn int, page display.Pa
 		at.X = edge.Max.X - out.Dx()
 	}
 	out = out.Add(at)
+	if out.Max.Y > r.top {
+		return
+	}
 	r.items = append(r.items, box(out, p.px(1.2), plate, plateAlpha),
 		text(tb, at.Add(image.Pt(pad, 0)), wide, typeface.Centre, ink, styleKey(page.Clock, big)),
 		text(db, at.Add(image.Pt(pad, tb.Height)), wide, typeface.Centre, ink, styleKey(page.Date, small)))

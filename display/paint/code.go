@@ -108,7 +108,7 @@ func check(m *pixel.Image, module int, want string) error {
 
 // picture returns an item for an image.
 func picture(m *pixel.Image, at image.Point, key string) Item {
-	return Item{Bounds: m.Bounds().Add(at), Key: key, draw: func(dst *pixel.Image, at image.Point) {
+	return Item{Bounds: m.Bounds().Add(at), Box: m.Bounds().Add(at), Key: key, draw: func(dst *pixel.Image, at image.Point) {
 		if at.X < 0 || at.Y < 0 {
 			dst.Copy(m.Sub(image.Rectangle{Min: image.Pt(max(-at.X, 0), max(-at.Y, 0)), Max: m.Bounds().Max}), image.Pt(max(at.X, 0), max(at.Y, 0)))
 			return

@@ -12,7 +12,8 @@ import (
 // An Item is one thing on a screen.
 type Item struct {
 	Bounds image.Rectangle
-	Key    string // items with the same place and key look the same
+	Box    image.Rectangle // Bounds without the room for letters that exceed their lines
+	Key    string          // items with the same place and key look the same
 	draw   func(dst *pixel.Image, at image.Point)
 }
 

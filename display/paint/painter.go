@@ -100,16 +100,29 @@ func (p *Painter) Page(page display.Page, now time.Time) List {
 	if page.Night {
 		return nil
 	}
-	var l List
-	b := p.bars(page, now)
-	if page.Slide == nil {
-		l = p.panel(page, now, b.height())
-	}
-	l = append(l, b.items...)
+	l := p.layers(page, now)
 	if page.Menu != nil {
 		l = append(l, p.menu(page.Menu)...)
 	}
 	return l
+}
+
+// layers lays out a page without its menu: words and code, and the bars over them or
+// over a photo. Where a small screen has no room for all of it, bars say less.
+func (p *Painter) layers(page display.Page, now time.Time) List {
+	shorten := []func(){func() { page.Receipt = "" }, func() { page.Remedy = "" }}
+	for {
+		b := p.bars(page, now)
+		if page.Slide != nil {
+			return b.items
+		}
+		l, ok := p.panel(page, now, b.height())
+		if ok || len(shorten) == 0 {
+			return append(l, b.items...)
+		}
+		shorten[0]()
+		shorten = shorten[1:]
+	}
 }
 
 // Backdrop draws a part of the background of words without a photo.

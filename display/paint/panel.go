@@ -11,9 +11,9 @@ import (
 	"pickerd/display/typeface"
 )
 
-// panel lays out words and code for a screen without a photo. bottom has the bars at
-// the lower edge.
-func (p *Painter) panel(page display.Page, now time.Time, bottom int) List {
+// panel lays out words and code for a screen without a photo. bottom is the height of
+// the bars at the lower edge. ok is false if they have no room above these.
+func (p *Painter) panel(page display.Page, now time.Time, bottom int) (l List, ok bool) {
 	room := p.stage(page)
 	room.Max.Y -= bottom
 	turn := place(now)
@@ -30,9 +30,13 @@ func (p *Painter) panel(page display.Page, now time.Time, bottom int) List {
 // and 1.2 up or down. The words are on each side of the screen every second turn.
 // Between such turns they move by several stroke widths, so that other pixels are
 // bright.
-func (p *Painter) drift(turn int) image.Point {
+//
+// spare is the room below them, negative if there is too little. Where it is too small
+// for the way down, all their places are higher, so that they do not reach the bars.
+func (p *Painter) drift(turn, spare int) image.Point {
 	i := turn / 2
-	return image.Pt((i*3%7-3)*p.px(0.5), (i*2%5-2)*p.px(0.6))
+	up := max(2*p.px(0.6)-p.px(barGap)-max(spare, -p.px(1)), 0)
+	return image.Pt((i*3%7-3)*p.px(0.5), (i*2%5-2)*p.px(0.6)-up)
 }
 
 // columnGap is the gap between words and code, in units. blockGap is the smallest gap
@@ -64,7 +68,7 @@ func attempts(yielding float64) []attempt {
 // beside puts the words on one side and the code on the other. The sides alternate.
 // The words are aligned with the top of the code, and what can be typed with its
 // bottom.
-func (p *Painter) beside(page display.Page, now time.Time, room image.Rectangle, turn int) List {
+func (p *Painter) beside(page display.Page, now time.Time, room image.Rectangle, turn int) (l List, ok bool) {
 	gap := p.px(columnGap)
 	var words, typed, code *column
 	var wide int
@@ -92,7 +96,6 @@ func (p *Painter) beside(page display.Page, now time.Time, room image.Rectangle,
 	if p.cfg.Words.RightToLeft != (turn%2 == 1) {
 		codeAt, wordsAt = left, left+code.width+gap
 	}
-	d := p.drift(turn)
 	codeY := room.Min.Y + (room.Dy()-code.height)/2
 	high := words.height + typed.height + p.px(blockGap)
 	top, bottom := codeY-words.lead, codeY+code.height+typed.lead/2
@@ -100,13 +103,14 @@ func (p *Painter) beside(page display.Page, now time.Time, room image.Rectangle,
 		top = room.Min.Y + max(room.Dy()-high, 0)/2
 		bottom = top + high
 	}
-	l := words.at(image.Pt(wordsAt, top).Add(d))
+	d := p.drift(turn, room.Max.Y-max(bottom, codeY+code.height))
+	l = words.at(image.Pt(wordsAt, top).Add(d))
 	l = append(l, typed.at(image.Pt(wordsAt, bottom-typed.height).Add(d))...)
-	return append(l, code.at(image.Pt(codeAt, codeY).Add(d))...)
+	return append(l, code.at(image.Pt(codeAt, codeY).Add(d))...), fitting
 }
 
 // stacked puts the words over the code, or between it and what can be typed.
-func (p *Painter) stacked(page display.Page, now time.Time, room image.Rectangle, turn int) List {
+func (p *Painter) stacked(page display.Page, now time.Time, room image.Rectangle, turn int) (l List, ok bool) {
 	gap, wide := p.px(columnGap*0.75), room.Dx()
 	var words, typed, code *column
 	high := func() int { return words.height + code.height + typed.height + 2*gap }
@@ -131,24 +135,24 @@ func (p *Painter) stacked(page display.Page, now time.Time, room image.Rectangle
 	if turn%2 == 1 {
 		order = []*column{code, words, typed}
 	}
-	var l List
 	y := room.Min.Y + max(room.Dy()-high(), 0)/2
+	d := p.drift(turn, room.Max.Y-y-high())
 	for _, c := range order {
-		l = append(l, c.at(image.Pt(room.Min.X+(wide-c.width)/2, y).Add(p.drift(turn)))...)
+		l = append(l, c.at(image.Pt(room.Min.X+(wide-c.width)/2, y).Add(d))...)
 		y += c.height + gap
 	}
-	return l
+	return l, high() <= room.Dy()
 }
 
 // alone puts words in the middle, a little higher or lower each turn.
-func (p *Painter) alone(page display.Page, now time.Time, room image.Rectangle, turn int) List {
+func (p *Painter) alone(page display.Page, now time.Time, room image.Rectangle, turn int) (l List, ok bool) {
 	wide := min(room.Dx(), p.px(70))
 	words := p.fit(room.Dy(), func(k float64) *column { return p.wordColumn(page, now, wide, k, typeface.Centre, k < 0.6) })
 	spare := max(room.Dy()-words.height, 0)
 	y := room.Min.Y + spare*(1+turn*2%5)/6
 	side := max(room.Dx()-wide, 0) / 4
 	x := room.Min.X + (room.Dx()-words.width)/2 + (turn*3%5-2)*side/2
-	return words.at(image.Pt(x, y))
+	return words.at(image.Pt(x, y)), words.height <= room.Dy()
 }
 
 // fit makes a column smaller until it is no higher than room.

@@ -14,6 +14,7 @@ func text(b *typeface.Block, at image.Point, width int, align typeface.Align, c 
 	over := b.Height / 8 // some letters exceed their lines
 	return Item{
 		Bounds: image.Rect(at.X-over, at.Y-over, at.X+width+over, at.Y+b.Height+over),
+		Box:    image.Rect(at.X, at.Y, at.X+width, at.Y+b.Height),
 		Key:    fmt.Sprintf("%s/%d/%06x", key, align, c),
 		draw: func(dst *pixel.Image, at image.Point) {
 			b.Draw(dst, at.Add(image.Pt(over, over)), width, align, c)
@@ -23,7 +24,7 @@ func text(b *typeface.Block, at image.Point, width int, align typeface.Align, c 
 
 // box returns an item for a rounded rectangle with an opacity of alpha of 256.
 func box(r image.Rectangle, radius int, c, alpha uint32) Item {
-	return Item{Bounds: r, Key: fmt.Sprintf("box/%d/%06x/%d", radius, c, alpha),
+	return Item{Bounds: r, Box: r, Key: fmt.Sprintf("box/%d/%06x/%d", radius, c, alpha),
 		draw: func(dst *pixel.Image, at image.Point) {
 			fillRound(dst, r.Sub(r.Min).Add(at), radius, c, alpha)
 		}}

@@ -114,21 +114,40 @@ function fitCode(yields, share) {
 
 // Words are no higher than the code beside them, or leave room for the one under
 // them, where they need not be much smaller for that. Where they must be smaller
-// than they can be read, the hint goes, and at last the code yields.
+// than they can be read, the hint goes, then the code yields, and at last the bars
+// say less. The clock goes where the bars reach that high.
 function fit() {
-  for (const {from, to, yields, tight, share} of [
+  const last = {from: 0.8, to: 0.45, yields: true, tight: true, share: codeShare * 0.75};
+  [
     {from: 1, to: 0.8, yields: false, tight: false, share: codeShare},
     {from: landscape() ? 1 : 0.8, to: 0.6, yields: true, tight: false, share: codeShare},
     {from: 1, to: 0.6, yields: true, tight: true, share: codeShare},
-    {from: 0.8, to: 0.45, yields: true, tight: true, share: codeShare * 0.75},
-  ]) {
-    document.body.classList.toggle("tight", tight);
-    for (let k = from; k > to; k *= 0.96) {
-      document.documentElement.style.setProperty("--k", k);
-      fitCode(yields, share);
-      if (fits(yields)) return;
-    }
+    last,
+    {...last, short: true},
+  ].some(attempt);
+  document.body.classList.remove("crowded");
+  document.body.classList.toggle("crowded", $("bars").getBoundingClientRect().top < $("clock").getBoundingClientRect().bottom);
+}
+// attempt makes words as large as they fit, and returns whether they do. Words that
+// fit at one size fit at all smaller ones.
+function attempt({from, to, yields, tight, share, short}) {
+  document.body.classList.toggle("tight", tight);
+  document.body.classList.toggle("short", !!short);
+  const sizes = [];
+  for (let k = from; k > to; k *= 0.96) sizes.push(k);
+  const fitsAt = k => {
+    document.documentElement.style.setProperty("--k", k);
+    fitCode(yields, share);
+    return fits(yields);
+  };
+  if (fitsAt(sizes[0])) return true;
+  let low = 1, high = sizes.length; // the first that fits is one of these
+  while (low < high) {
+    const middle = low + high >> 1;
+    if (fitsAt(sizes[middle])) high = middle;
+    else low = middle + 1;
   }
+  return fitsAt(sizes[Math.min(low, sizes.length - 1)]);
 }
 function fits(yields) {
   const {high, gap} = room(), words = $("words").offsetHeight;
@@ -424,14 +443,19 @@ for (const e of ["pointermove", "pointerdown"]) addEventListener(e, near);
 
 // The pages. A browser reconnects by itself while the box is down.
 let lost, visit;
+function showOffline(on) {
+  if ($("offline").hidden !== on) return;
+  show("offline", on);
+  fit();
+}
 const heard = () => {
   clearTimeout(lost);
   lost = undefined;
-  show("offline", false);
+  showOffline(false);
 };
 const unheard = () => {
   lost ||= setTimeout(() => {
-    show("offline", true);
+    showOffline(true);
     if (transient) slides.clear(); // nobody could say that the guest has gone
   }, 4000);
 };
