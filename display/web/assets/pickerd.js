@@ -154,6 +154,7 @@ function fits(yields) {
   if (!page.qr) return words <= high + 1;
   const all = words + $("byhand").offsetHeight, code = $("qr").offsetHeight;
   if (!landscape()) return all + code + 2 * gap <= high + 1;
+  if (code > high + 1) return false; // the bars are higher beside a larger code
   return all + (parseFloat(getComputedStyle($("column")).rowGap) || 0) <= (yields ? high : code) + 1;
 }
 addEventListener("resize", fit);
