@@ -31,7 +31,8 @@ type drm struct {
 	off         bool // the light is off
 	console     *console
 	handoff     *Handoff
-	before      node // that shows the picture until setUp is done, or nil
+	before      node    // that shows the picture until setUp is done, or nil
+	shown       Picture // of before
 	backlights  backlightDir
 
 	disconnected chan struct{}
@@ -54,12 +55,15 @@ const maxStale = 64
 var errUnplugged = errors.New("no screen connected")
 
 func openDRM(path string, cfg Config) (Screen, error) {
+	before, shown := cfg.Handoff.takeCard(path)
 	f, err := openNode(path)
 	if err != nil {
+		if before != nil {
+			before.Close()
+		}
 		return nil, newError(path, "open", err)
 	}
-	before := cfg.Handoff.takeCard(path)
-	d, err := newDRMAfter(before, f, sysBacklight)
+	d, err := newDRMAfter(before, shown, f, sysBacklight)
 	if before != nil {
 		before.Close() // the screen shows another buffer, or none
 	}
@@ -77,12 +81,14 @@ func openDRM(path string, cfg Config) (Screen, error) {
 
 // newDRM returns the screen on a card, without taking the console or watching
 // the connector. The caller closes the node if there is an error.
-func newDRM(f node, backlights backlightDir) (*drm, error) { return newDRMAfter(nil, f, backlights) }
+func newDRM(f node, backlights backlightDir) (*drm, error) {
+	return newDRMAfter(nil, Picture{}, f, backlights)
+}
 
-// newDRMAfter is newDRM for a card whose picture the program before has kept with
-// before, nil if there is none.
-func newDRMAfter(before, f node, backlights backlightDir) (*drm, error) {
-	d := &drm{card: card{f}, before: before, console: &console{}, backlights: backlights,
+// newDRMAfter is newDRM for a card that shows a picture of the program before, which
+// keeps it with before, nil if there is none.
+func newDRMAfter(before node, shown Picture, f node, backlights backlightDir) (*drm, error) {
+	d := &drm{card: card{f}, before: before, shown: shown, console: &console{}, backlights: backlights,
 		disconnected: make(chan struct{}), stop: make(chan struct{})}
 	if err := d.setUp(); err != nil {
 		d.release()
@@ -96,9 +102,6 @@ func (d *drm) setUp() error {
 	dumb := drmCap{Capability: capDumbBuffer}
 	if err := d.call("query dumb buffer support", drmGetCap, unsafe.Pointer(&dumb)); err != nil || dumb.Value == 0 {
 		return errors.Join(newError(d.Name(), "use", errors.New("no support for dumb buffers")), err)
-	}
-	if d.before != nil {
-		_ = d.before.ioctl(drmDropMaster, nil) // there is only one
 	}
 	_ = d.ioctl(drmSetMaster, nil) // the first process to open the card is master already
 	connectors, crtcs, err := d.resources()
@@ -119,7 +122,7 @@ func (d *drm) setUp() error {
 		}
 	}
 	if d.before != nil {
-		copyPicture(d.before, d.previous.FB, &d.buffers[0])
+		copyPicture(d.before, d.shown, &d.buffers[0])
 		d.previous, d.before = drmCrtc{}, nil // its framebuffer goes with it
 	}
 	d.dpms = d.property(d.out, "DPMS")
@@ -360,7 +363,8 @@ func (d *drm) Close() error {
 		err = errors.Join(err, d.Blank(false))
 	}
 	clear(d.buffers[1-d.front].mem)
-	if d.handoff.leave(d.node, d.console) {
+	front := &d.buffers[d.front]
+	if d.handoff.leave(d.node, Picture{front.handle, uint32(front.stride), front.w, front.h}, d.console) {
 		return errors.Join(err, d.munmap(d.buffers[0].mem), d.munmap(d.buffers[1].mem))
 	}
 	for i := range d.buffers { // without a console the last picture would stay

@@ -19,7 +19,6 @@ var (
 	drmGetConnector = iowr(0xa7, unsafe.Sizeof(drmConnector{}))
 	drmGetProperty  = iowr(0xaa, unsafe.Sizeof(drmProperty{}))
 	drmSetProperty  = iowr(0xab, unsafe.Sizeof(drmConnectorProperty{}))
-	drmGetFB        = iowr(0xad, unsafe.Sizeof(drmFB{}))
 	drmAddFB        = iowr(0xae, unsafe.Sizeof(drmFB{}))
 	drmRmFB         = iowr(0xaf, 4)
 	drmPageFlip     = iowr(0xb0, unsafe.Sizeof(drmFlip{}))

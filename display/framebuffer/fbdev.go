@@ -190,7 +190,7 @@ func (s *fbdev) Close() error {
 	if s.off {
 		_ = s.Blank(false)
 	}
-	if s.handoff.leave(nil, s.console) {
+	if s.handoff.leave(nil, Picture{}, s.console) {
 		return errors.Join(s.munmap(s.mem), s.node.Close())
 	}
 	for y := range s.h { // the console may not draw over all of it

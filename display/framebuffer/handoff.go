@@ -13,14 +13,25 @@ type Handoff struct {
 	mu      sync.Mutex
 	keep    bool
 	card    node     // whose picture is on the screen; nil without DRM
+	picture Picture  // of the card
 	console *console // nil if nothing was handed off
 }
 
 // A HandoffState is what the next program needs besides the files.
 type HandoffState struct {
-	Card     string `json:"card,omitempty"`     // path
-	Keyboard int32  `json:"keyboard,omitempty"` // mode to restore
-	Guard    int    `json:"guard,omitempty"`    // process ID of the console guard
+	Card     string  `json:"card,omitempty"`     // path
+	Picture  Picture `json:"picture,omitzero"`   // that it shows
+	Keyboard int32   `json:"keyboard,omitempty"` // mode to restore
+	Guard    int     `json:"guard,omitempty"`    // process ID of the console guard
+}
+
+// A Picture is a dumb buffer of an open card. Its handle is good for that file only,
+// in every process that has it.
+type Picture struct {
+	Handle uint32 `json:"handle"`
+	Pitch  uint32 `json:"pitch"` // bytes from one row to the next
+	W      int    `json:"w"`
+	H      int    `json:"h"`
 }
 
 // Names of the files of a Handoff.
@@ -34,7 +45,7 @@ const (
 func Resume(files map[string]*os.File, s HandoffState) *Handoff {
 	h := &Handoff{}
 	if f := files[cardFile]; f != nil {
-		h.card = deviceFile{f}
+		h.card, h.picture = deviceFile{f}, s.Picture
 	}
 	if f := files[ttyFile]; f != nil {
 		h.console = &console{tty: deviceFile{f}, keyboard: s.Keyboard, guardPID: s.Guard, alive: files[aliveFile]}
@@ -57,7 +68,7 @@ func (h *Handoff) Export() (map[string]*os.File, HandoffState) {
 	defer h.mu.Unlock()
 	files, s := map[string]*os.File{}, HandoffState{}
 	if f, ok := h.card.(deviceFile); ok {
-		files[cardFile], s.Card = f.File, f.Name()
+		files[cardFile], s.Card, s.Picture = f.File, f.Name(), h.picture
 	}
 	if c := h.console; c != nil {
 		if f, ok := c.tty.(deviceFile); ok {
@@ -75,32 +86,34 @@ func (h *Handoff) Export() (map[string]*os.File, HandoffState) {
 
 // leave takes over what a screen that is closed leaves, and reports whether it is to
 // stay. card is nil for a screen whose picture stays anyway.
-func (h *Handoff) leave(card node, c *console) bool {
+func (h *Handoff) leave(card node, p Picture, c *console) bool {
 	if h == nil {
 		return false
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.keep {
-		h.card, h.console = card, c
+		h.card, h.picture, h.console = card, p, c
 	}
 	return h.keep
 }
 
-// takeCard returns the card at path if it was handed off, otherwise nil. The caller
-// closes it.
-func (h *Handoff) takeCard(path string) node {
+// takeCard returns the card at path and its picture if it was handed off, otherwise
+// nil. Whoever opens the card next is its master, for which an ordinary user needs no
+// privilege. The caller closes it.
+func (h *Handoff) takeCard(path string) (node, Picture) {
 	if h == nil {
-		return nil
+		return nil, Picture{}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.card == nil || h.card.Name() != path {
-		return nil
+		return nil, Picture{}
 	}
 	card := h.card
 	h.card = nil
-	return card
+	_ = card.ioctl(drmDropMaster, nil) // there is only one
+	return card, h.picture
 }
 
 // takeConsole returns the console that was handed off, otherwise what take returns.
@@ -134,23 +147,22 @@ func (h *Handoff) settle() {
 	h.card, h.console, h.keep = nil, nil, false
 }
 
-// copyPicture copies what the card before shows to a buffer of the same size. Without
-// it the screen is black until the first picture.
-func copyPicture(from node, fb uint32, to *buffer) {
-	r := drmFB{ID: fb}
-	if from.ioctl(drmGetFB, unsafe.Pointer(&r)) != nil || r.Handle == 0 || int(r.Width) != to.w || int(r.Height) != to.h || r.BPP != 32 {
+// copyPicture copies a picture of the card before to a buffer of the same size.
+// Without it the screen is black until the first picture of this program.
+func copyPicture(from node, p Picture, to *buffer) {
+	if p.W != to.w || p.H != to.h || int(p.Pitch) < to.format.Bytes(to.w) {
 		return
 	}
-	at := drmMap{Handle: r.Handle}
+	at := drmMap{Handle: p.Handle}
 	if from.ioctl(drmMapDumb, unsafe.Pointer(&at)) != nil {
 		return
 	}
-	mem, err := from.mmap(int64(at.Offset), int(r.Pitch)*to.h)
+	mem, err := from.mmap(int64(at.Offset), int(p.Pitch)*p.H)
 	if err != nil {
 		return
 	}
 	for y := range to.h {
-		copy(to.line(y), mem[y*int(r.Pitch):])
+		copy(to.line(y), mem[y*int(p.Pitch):])
 	}
 	_ = from.munmap(mem)
 }

@@ -26,24 +26,11 @@ func picture(w, h int) *pixel.Image {
 	return m
 }
 
-// keepPictures lets a fake card tell of its framebuffers, as the kernel does.
-func keepPictures(c *fakeCard) {
-	c.handle[drmGetFB] = handler(func(r *drmFB) error {
-		i := slices.Index(c.fbs, r.ID)
-		if i < 0 {
-			return unix.ENOENT
-		}
-		r.Width, r.Height, r.Pitch, r.BPP, r.Handle = uint32(c.w), uint32(c.h), uint32(c.w)*4+fakePitch, 32, c.handles[i]
-		return nil
-	})
-}
-
 // TestHandoffDRM checks that the picture of a card stays until the next program shows
 // its own, and that nothing else of the program before does.
 func TestHandoffDRM(t *testing.T) {
 	const w, h = 8, 4
 	c, tty := newFakeCard(w, h), newFakeTTY()
-	keepPictures(c)
 	d := openCard(t, c)
 	d.console = newConsole(tty, slog.New(slog.DiscardHandler), noGuard)
 	want := picture(w, h)
@@ -70,14 +57,14 @@ func TestHandoffDRM(t *testing.T) {
 	c.handle[drmDropMaster] = func(unsafe.Pointer) error { dropped++; return nil }
 	next := newFakeCard(w, h)
 	next.previousFB, next.next = fb, 200
-	if handoff.takeCard("/dev/dri/other") != nil {
+	if other, _ := handoff.takeCard("/dev/dri/other"); other != nil {
 		t.Error("another card is taken")
 	}
-	before := handoff.takeCard(c.name)
+	before, shown := handoff.takeCard(c.name)
 	if before == nil {
 		t.Fatal("the card is not handed off")
 	}
-	d, err := newDRMAfter(before, next, backlightDir(t.TempDir()))
+	d, err := newDRMAfter(before, shown, next, backlightDir(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,21 +88,23 @@ func TestHandoffDRM(t *testing.T) {
 // TestHandoffSizes checks that a picture of another size, or one that can't be read, is
 // not copied.
 func TestHandoffSizes(t *testing.T) {
-	for name, change := range map[string]func(before, next *fakeCard){
-		"another size":       func(before, _ *fakeCard) { before.h-- },
-		"another picture":    func(_, next *fakeCard) { next.previousFB = 7 },
-		"no right to read":   func(before, _ *fakeCard) { delete(before.handle, drmGetFB) },
-		"no dumb buffer":     func(before, _ *fakeCard) { delete(before.handle, drmMapDumb) },
-		"no mapping":         func(before, _ *fakeCard) { before.mmapErr = unix.ENOMEM },
-		"no master to be":    func(before, _ *fakeCard) { delete(before.handle, drmDropMaster) },
-		"no CRTC to be read": func(_, next *fakeCard) { delete(next.handle, drmGetCrtc) },
+	for name, change := range map[string]func(before *fakeCard, shown *Picture){
+		"another width":  func(_ *fakeCard, shown *Picture) { shown.W-- },
+		"another height": func(_ *fakeCard, shown *Picture) { shown.H++ },
+		"rows too short": func(_ *fakeCard, shown *Picture) { shown.Pitch = 8*4 - 1 },
+		"nothing":        func(_ *fakeCard, shown *Picture) { *shown = Picture{} },
+		"no dumb buffer": func(before *fakeCard, _ *Picture) { delete(before.handle, drmMapDumb) },
+		"no mapping":     func(before *fakeCard, _ *Picture) { before.mmapErr = unix.ENOMEM },
 	} {
 		before, next := newFakeCard(8, 4), newFakeCard(8, 4)
-		keepPictures(before)
 		old := openCard(t, before)
-		next.previousFB = old.buffers[old.front].fb
-		change(before, next)
-		d, err := newDRMAfter(before, next, backlightDir(t.TempDir()))
+		if err := old.Show(picture(8, 4), []image.Rectangle{old.bounds()}); err != nil {
+			t.Fatal(err)
+		}
+		front := &old.buffers[old.front]
+		shown := Picture{front.handle, uint32(front.stride), 8, 4}
+		change(before, &shown)
+		d, err := newDRMAfter(before, shown, next, backlightDir(t.TempDir()))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -136,7 +125,7 @@ func TestHandoffUnused(t *testing.T) {
 	var none *Handoff
 	none.Keep()
 	none.settle()
-	if none.leave(c, nil) || none.takeCard(c.name) != nil {
+	if none.leave(c, Picture{}, nil) {
 		t.Error("without a handoff something is kept")
 	}
 }
@@ -160,7 +149,7 @@ func TestHandoffGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := &Handoff{keep: true}
-	if !h.leave(nil, c) {
+	if !h.leave(nil, Picture{}, c) {
 		t.Fatal("nothing is kept")
 	}
 	files, state := h.Export()
