@@ -137,7 +137,7 @@ func openAs(t *testing.T, dir string, user bool) *store.Store {
 func TestOddFiles(t *testing.T) {
 	places := []struct {
 		name string
-		file string // "photo" stands for that of photo a
+		file string // "photo" stands for that of photo a, "partial" for that of a download that can be continued
 		used bool   // Open reads it, so that something odd is worth a line in the log
 	}{
 		{"database", store.DatabaseName, true},
@@ -149,6 +149,7 @@ func TestOddFiles(t *testing.T) {
 		{"damaged database", store.DamagedPrefix + "x", false},
 		{"another file", "notes.txt", false},
 		{"photo", "photo", true},
+		{"partial", "partial", false},
 		{"part", filepath.Join(store.MediaName, ".part-x"), false},
 		{"another media file", filepath.Join(store.MediaName, "stray.jpg"), false},
 	}
@@ -163,11 +164,14 @@ func TestOddFiles(t *testing.T) {
 				add(t, s, "one", true, "a", "b")
 				photo, err := s.Photos.Get("a")
 				must(t, err)
-				must(t, s.Close())
 				file := place.file
-				if file == "photo" {
+				switch file {
+				case "photo":
 					file = filepath.Join(store.MediaName, photo.File)
+				case "partial":
+					file = filepath.Join(store.MediaName, keepPart(t, s))
 				}
+				must(t, s.Close())
 				path := filepath.Join(dir, file)
 				content, err := os.ReadFile(path)
 				if err != nil {
@@ -186,11 +190,32 @@ func TestOddFiles(t *testing.T) {
 					}
 					lost := place.name == "photo" && !(odd.fits && odd.name != "link to a file outside")
 					checkShown(t, s, lost, odd.user)
+					part, err := s.Photos.ContinuePart(t.Context(), "film", func() {})
+					must(t, err)
+					if part != nil {
+						part.Keep()
+					}
 					must(t, s.Close())
 				}
 			})
 		}
 	}
+}
+
+// keepPart leaves a part that can be continued and returns the name of its file.
+func keepPart(t *testing.T, s *store.Store) string {
+	t.Helper()
+	must(t, s.Picks.Add(store.Pick{RequestID: "two", GrantID: "g", SessionID: "s", Done: true}))
+	part, err := s.Photos.NewPart()
+	must(t, err)
+	part.SetSource(store.Source{ID: "film", Pick: "two", Length: -1})
+	_, err = part.Write(make([]byte, store.MinPartial))
+	must(t, err)
+	names := s.Photos.PartNames()
+	if !part.Keep() || len(names) != 1 {
+		t.Fatalf("the part is not kept: %v", names)
+	}
+	return names[0]
 }
 
 // handOver makes nobody the owner of all files but one.
