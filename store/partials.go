@@ -56,9 +56,11 @@ func (p *Part) Keep() bool {
 	}
 	p.photos.naming.RLock() // tidy would remove a file that has no record yet
 	defer p.photos.naming.RUnlock()
-	err := p.disk.sync(p.f, p.name)
-	if err == nil {
-		err = p.record()
+	var err error
+	if p.size > p.continued {
+		if err = p.disk.sync(p.f, p.name); err == nil {
+			err = p.record()
+		}
 	}
 	if err != nil {
 		p.Discard()
@@ -126,7 +128,7 @@ func (p *Photos) reopen(ctx context.Context, rec *partial, alive func()) (*Part,
 		return nil, err
 	}
 	part := &Part{photos: p, disk: p.s.disk, f: f, name: filepath.Join(mediaName, rec.File), sum: rec.CRC32C,
-		size: rec.Bytes, synced: rec.Bytes, source: &rec.Source, recorded: true}
+		size: rec.Bytes, synced: rec.Bytes, continued: rec.Bytes, source: &rec.Source, recorded: true}
 	if err := part.check(ctx, alive); err != nil {
 		f.Close()
 		return nil, err

@@ -36,8 +36,9 @@ type Part struct {
 	size   int64
 	synced int64
 
-	source   *Source // nil if the download can't be continued
-	recorded bool    // there is a record of it
+	source    *Source // nil if the download can't be continued
+	recorded  bool    // there is a record of it
+	continued int64   // its size when ContinuePart opened it
 }
 
 // NewPart creates a media file.

@@ -16,7 +16,6 @@ const minProgress = 1 << 20
 // A transfer is one download of an item on its way into a part. The part may hold what
 // an earlier one brought.
 type transfer struct {
-	item  string
 	media *picker.Media
 	part  *store.Part
 	room  *claim
@@ -25,7 +24,7 @@ type transfer struct {
 
 // begin requests an item, or the rest of it if its download was cut off before.
 func (f *Fetcher) begin(ctx context.Context, s Session, j job, suffix string, alive func()) (*transfer, error) {
-	t := &transfer{item: j.item.ID, room: f.ledger.budget.claim()}
+	t := &transfer{room: f.ledger.budget.claim()}
 	var err error
 	if t.part, err = f.cfg.Store.Photos.ContinuePart(ctx, j.item.ID, alive); err != nil {
 		return nil, err
@@ -42,7 +41,10 @@ func (f *Fetcher) begin(ctx context.Context, s Session, j job, suffix string, al
 		t.end(false)
 		return nil, err
 	}
-	if t.part != nil && t.media.Offset == 0 {
+	switch {
+	case t.media.Offset > 0:
+		f.cfg.Log.Debug("download continued", "item", j.item.ID, "at", t.found, "bytes", t.media.Length, "request_id", s.RequestID)
+	case t.part != nil:
 		t.part.Discard()
 		t.part = nil
 		t.room.drop()
