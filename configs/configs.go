@@ -21,7 +21,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"pickerd/configs/strict"
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // Default is the default configuration file, with comments.

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // DefaultGatewayClient is the client_id at a gateway unless google.client_id says

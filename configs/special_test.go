@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"pickerd/configs"
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // A configuration that is no regular file is an error, not a wait or an endless read.

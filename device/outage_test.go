@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"pickerd/device"
+	"pickerd/device/inet"
 	"pickerd/display"
-	"pickerd/inet"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
 	"pickerd/store"

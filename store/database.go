@@ -14,8 +14,8 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"pickerd/regular"
 	"pickerd/store/pagecheck"
+	"pickerd/store/regular"
 )
 
 // Schema is the version of the records that this package writes. Since version 2

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // An Op is one operation on the disk, see Options.BeforeOp. Names are relative to

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 	"strconv"
 	"strings"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // The name of a media file tells whether it is whole, should its record be lost: it

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // repair gives records of earlier versions their checksums. It corrects a flipped bit

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"syscall"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // maxRepairs is how many repairs are kept until the next call of Store.Repairs, and

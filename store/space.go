@@ -7,7 +7,7 @@ import (
 	"os"
 	"syscall"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // CredentialPath returns the path of a credential (systemd.exec(5), LoadCredential=),

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 	"pickerd/systemd"
 )
 

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"pickerd/inet"
+	"pickerd/device/inet"
 )
 
 // httpClient returns the client for requests to other servers. It follows no

@@ -20,7 +20,7 @@ import (
 	"pickerd/cmd/command"
 	"pickerd/configs/strict"
 	"pickerd/oauthdevice"
-	"pickerd/regular"
+	"pickerd/store/regular"
 	"pickerd/systemd"
 )
 

@@ -13,9 +13,9 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/engine"
-	"pickerd/inet"
+	"pickerd/device/inet"
 	"pickerd/oauthdevice"
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // pasteRedirectURI is the redirect URI of the method "paste". Nothing answers there on

@@ -13,7 +13,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/engine"
-	"pickerd/inet"
+	"pickerd/device/inet"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pickerd/device"
+	"pickerd/device/inet"
 	"pickerd/display/framebuffer"
-	"pickerd/inet"
 	"pickerd/systemd"
 )
 

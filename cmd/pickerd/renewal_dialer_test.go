@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"pickerd/inet"
+	"pickerd/device/inet"
 )
 
 // TestRenewalSilences checks that the next process knows which protocol is silent: a

@@ -10,7 +10,7 @@ import (
 
 	"pickerd/device"
 	"pickerd/device/fetch"
-	"pickerd/inet"
+	"pickerd/device/inet"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 )

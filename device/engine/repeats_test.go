@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pickerd/inet"
+	"pickerd/device/inet"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 )

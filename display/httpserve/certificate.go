@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // maxPEM bounds each of the two files in bytes. A chain has less than 20 kB.

@@ -11,7 +11,7 @@ import (
 	"io"
 	"time"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // maxFile bounds each file of a bundle in bytes.

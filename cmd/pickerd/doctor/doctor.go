@@ -17,7 +17,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/engine"
-	"pickerd/inet"
+	"pickerd/device/inet"
 )
 
 // The reports are those of all doctor commands.

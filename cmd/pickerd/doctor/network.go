@@ -17,7 +17,7 @@ import (
 
 	"pickerd/cmd/findings"
 	"pickerd/device"
-	"pickerd/inet"
+	"pickerd/device/inet"
 	"pickerd/oauthdevice"
 )
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"pickerd/inet"
+	"pickerd/device/inet"
 )
 
 func addrs(list ...string) (out []inet.Addr) {

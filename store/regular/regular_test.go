@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"pickerd/regular"
+	"pickerd/store/regular"
 )
 
 // Nothing but a regular file is read, and nothing makes ReadFile wait.

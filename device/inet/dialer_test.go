@@ -17,9 +17,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pickerd/device/inet"
 	"pickerd/display/httpserve/pipelisten"
 	"pickerd/display/httpserve/testcert"
-	"pickerd/inet"
 )
 
 // A fakeNet has servers by the family of their address. It prefers IPv6, as
