@@ -28,7 +28,7 @@ func TestSessionMadeAtConsent(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{AtConsent: tt.mode}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: tt.mode}}, func(t *testing.T, w *world) {
 				for op, answers := range tt.fail {
 					w.photos.Fail(op, answers...)
 				}
@@ -56,7 +56,7 @@ func TestSessionMadeAtConsent(t *testing.T) {
 func TestSweepMadeAtConsent(t *testing.T) {
 	for name, mode := range map[string]int{"readable": pickertest.MadeAtConsent, "hidden": pickertest.MadeAtConsentHidden} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{AtConsent: mode}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{RepeatedRequest: mode}}, func(t *testing.T, w *world) {
 				s := w.untilCode()
 				w.net.delayFirst("POST", "/v1/sessions", 2*time.Second)
 				w.auth.Approve(s.Pairing.UserCode)

@@ -7,6 +7,7 @@ import (
 
 	"pickerd/device"
 	"pickerd/picker/pickertest"
+	"pickerd/store"
 )
 
 // TestRefusedSession checks for how long a session is asked for that Google refuses,
@@ -34,8 +35,13 @@ func TestRefusedSession(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, options{photos: pickertest.Options{OmitExpireTime: tt.unknown, SessionLife: tt.life}}, func(t *testing.T, w *world) {
+			inWorld(t, options{photos: pickertest.Options{SessionLife: tt.life}}, func(t *testing.T, w *world) {
 				first := w.pair()
+				if tt.unknown {
+					if err := w.store.Picks.Update(first.Pick.RequestID, func(p *store.Pick) { p.ExpireTime = time.Time{} }); err != nil {
+						t.Fatal(err)
+					}
+				}
 				w.photos.Change(func(o *pickertest.Options) { o.Answers = map[string]http.HandlerFunc{tt.op: tt.refusal} })
 				if tt.op == pickertest.OpList {
 					w.choose()

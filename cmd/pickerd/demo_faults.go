@@ -46,8 +46,8 @@ var faults = []fault{
 	}},
 	{"ignore-ranges", "the media hosts ignore Range: a download that was cut starts anew", func(s *simulation) { s.photos.IgnoreRanges = true }},
 	{"looping-list", "the last page of the list of what was picked leads to the first one", func(s *simulation) { s.photos.Listing = pickertest.LoopingList }},
-	{"made-at-consent", "Google makes the first picking session at consent, under the box's requestId", func(s *simulation) { s.photos.AtConsent = pickertest.MadeAtConsent }},
-	{"made-at-consent-hidden", "the same, but the box can't read that session", func(s *simulation) { s.photos.AtConsent = pickertest.MadeAtConsentHidden }},
+	{"made-at-consent", "Google makes the first picking session at consent, under the box's requestId", func(s *simulation) { s.photos.RepeatedRequest = pickertest.MadeAtConsent }},
+	{"made-at-consent-hidden", "the same, but the box can't read that session", func(s *simulation) { s.photos.RepeatedRequest = pickertest.MadeAtConsentHidden }},
 	{"no-account", "the person has no active Google Photos account", func(s *simulation) { s.photos.NoAccount = true }},
 	{"no-m37", "the media hosts know no stream of a video with 1080 lines", func(s *simulation) {
 		s.photos.RefusedSuffixes = map[string]int{"m37": http.StatusNotFound}

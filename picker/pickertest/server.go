@@ -41,13 +41,12 @@ const (
 	SameSession = iota // the session of the first request
 	NewSession         // another session
 	Conflict           // ALREADY_EXISTS
-)
-
-// Values of Options.AtConsent.
-const (
-	NoneAtConsent       = iota // sessions are made by sessions.create only
-	MadeAtConsent              // the first one of a person exists before: sessions.create answers ALREADY_EXISTS, and its id is the requestId
-	MadeAtConsentHidden        // likewise, and it can be deleted but not read
+	// MadeAtConsent is Conflict, and Google has made the first session of each person
+	// before sessions.create. Its id is the requestId.
+	MadeAtConsent
+	// MadeAtConsentHidden is MadeAtConsent with a session that can be deleted but not
+	// read.
+	MadeAtConsentHidden
 )
 
 // Options configure a Server. The zero value behaves like Google with the API
@@ -72,10 +71,8 @@ type Options struct {
 	ZeroTimeout     bool                        // timeoutIn is "0s"
 	OmitTimeout     bool                        // omit timeoutIn
 	StringNumbers   bool                        // width and height as strings
-	RepeatedRequest int                         // response to a repeated requestId: SameSession, NewSession or Conflict
-	AtConsent       int                         // NoneAtConsent, MadeAtConsent or MadeAtConsentHidden
+	RepeatedRequest int                         // response to a repeated requestId: SameSession, NewSession …
 	NoAccount       bool                        // sessions.create returns FAILED_PRECONDITION
-	OmitExpireTime  bool                        // omit expireTime
 	Answers         map[string]http.HandlerFunc // responses to every call of an operation, in place of the real ones
 	Disabled        bool                        // every call returns SERVICE_DISABLED
 	SlowVideo       time.Duration               // delay of each video download
@@ -111,7 +108,7 @@ type session struct {
 	maxItems              int
 	picked                []string
 	set, deleted          bool
-	atConsent, hidden     bool // made at consent; can't be read
+	hidden                bool // can be deleted but not read
 	deletedAt             time.Time
 	lastGet               time.Time
 }
@@ -345,16 +342,16 @@ func (s *Server) create(a *recorder, r *http.Request) {
 		return
 	}
 	maxItems, _ := strconv.Atoi(in.PickingConfig.MaxItemCount)
-	if n := s.newSession(requestID, person); s.opt.AtConsent != NoneAtConsent && !slices.ContainsFunc(s.sessions, func(x *session) bool { return x.person == person }) {
-		n.id, n.atConsent, n.hidden, n.lastGet = requestID, true, s.opt.AtConsent == MadeAtConsentHidden, time.Time{}
+	if n := s.newSession(requestID, person); s.opt.RepeatedRequest >= MadeAtConsent && !slices.ContainsFunc(s.sessions, func(x *session) bool { return x.person == person }) {
+		n.id, n.hidden, n.lastGet = requestID, s.opt.RepeatedRequest == MadeAtConsentHidden, time.Time{}
 		s.sessions = append(s.sessions, n)
 	}
 	open := s.openLocked()
 	for _, old := range s.sessions {
-		if requestID == "" || old.requestID != requestID || s.opt.RepeatedRequest == NewSession && !old.atConsent {
+		if requestID == "" || old.requestID != requestID || s.opt.RepeatedRequest == NewSession {
 			continue
 		}
-		if s.opt.RepeatedRequest == Conflict || old.atConsent || old.deleted || old.person != person {
+		if s.opt.RepeatedRequest >= Conflict || old.deleted || old.person != person {
 			refuse(a, 409, "ALREADY_EXISTS", "requestId was used before")
 			return
 		}
@@ -444,9 +441,6 @@ func (s *Server) render(r *http.Request, x *session) map[string]any {
 	}
 	if x.set || !s.opt.OmitFalse {
 		out["mediaItemsSet"] = x.set
-	}
-	if s.opt.OmitExpireTime {
-		delete(out, "expireTime")
 	}
 	if x.set || s.opt.OmitPolling {
 		return out
