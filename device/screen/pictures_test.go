@@ -84,6 +84,8 @@ func scenes(w *words.Words) []scene {
 		{"picking_phone", view{snap: device.Snapshot{State: device.Picking, Pick: &device.Pick{PickerURI: pick.PickerURI, ExpiresAt: pick.ExpiresAt, OnPhone: true}}}},
 		{"fetching_first", view{snap: device.Snapshot{State: device.Fetching, Fetch: &device.Fetch{Done: 0, Total: 24}}}},
 		{"fetching", view{frame: slide, snap: device.Snapshot{State: device.Fetching, Fetch: &device.Fetch{Done: 7, Total: 24, Failed: 1}, Library: some}}},
+		{"fetching_limited_first", view{snap: device.Snapshot{State: device.Fetching, Fetch: &device.Fetch{Done: 0, Total: 24}, Problem: problem("rate_limited")}}},
+		{"fetching_limited", view{frame: slide, snap: device.Snapshot{State: device.Fetching, Fetch: &device.Fetch{Done: 7, Total: 24}, Library: some, Problem: problem("rate_limited")}}},
 		{"showing_receipt", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 24, Failed: 1, Deleted: true}}},
 		{"showing_videos", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 12, Videos: 2}}},
 		{"showing_skipped", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 12, Videos: 2, Failed: 3, Unshowable: 2, Until: then.AddDate(0, 1, 0), Deleted: true}}},
