@@ -125,15 +125,15 @@ func TestBoxesApart(t *testing.T) {
 			tb := chromium.open(t, 1920, 1080, url)
 			tb.until("document.documentElement.lang === '" + code + "' && texts.menu")
 			// The pages that follow come from the test alone.
-			tb.do("close the stream", chromedp.Evaluate[chromedp.Void]("stream.close(); clearTimeout(watchdog); connect = () => {}; fetch = async () => ({}); for (const f of document.fonts) f.load(); showButtons = () => {}"))
+			tb.do("close the stream", chromedp.Evaluate[chromedp.Void]("stream.close(); connect = take = () => {}; fetch = async () => ({}); for (const f of document.fonts) f.load(); showButtons = () => {}"))
 			tb.until("document.fonts.status === 'loaded'")
 			tb.do("prepare", chromedp.Evaluate[chromedp.Void](boxesApart))
-			tb.do("take the pages", chromedp.Evaluate[chromedp.Void]("window.pages = "+list+"; true"))
+			tb.do("take the pages", chromedp.Evaluate[chromedp.Void]("window.list = "+list+"; true"))
 			for _, size := range [][2]int64{{1920, 1080}, {1280, 720}, {800, 480}, {1080, 1920}} {
 				tb.do("turn", chromedp.EmulateViewport(size[0], size[1]))
 				tb.untilSettled(size[0], size[1])
 				ctx, cancel := context.WithTimeout(tb.ctx, maxWait)
-				bad, err := chromedp.Run(ctx, chromedp.Evaluate[[]string]("boxesApart(pages)"))
+				bad, err := chromedp.Run(ctx, chromedp.Evaluate[[]string]("boxesApart(list)"))
 				cancel()
 				if err != nil {
 					t.Fatal(err)
