@@ -175,3 +175,35 @@ func TestChoosingNamesOne(t *testing.T) {
 		}
 	})
 }
+
+// TestLostImport checks that a box that is paired from a computer says why its pairing
+// was lost, before it says who can pair it again.
+func TestLostImport(t *testing.T) {
+	inWorld(t, options{setUp: methods(device.ByImport)}, func(t *testing.T, w *world) {
+		if _, err := w.dev.Import(t.Context(), w.seal(w.issueToken())); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.choose("item-1")
+		w.untilState(device.Showing)
+		w.untilClean()
+		w.auth.RevokeAll()
+		w.pass(2 * time.Hour)
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilProblem("grant_revoked")
+		w.pass(5 * time.Second)
+		if p := w.dev.Statuses().Get().Problem; p == nil || p.Code != "grant_revoked" {
+			t.Errorf("after five seconds: %+v", p)
+		}
+		w.untilPage("photo and reason", func(p display.Page) bool { return p.Slide != nil && p.Problem != "" })
+		if err := w.dev.Pick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.untilProblem("only_import")
+		w.untilProblem("grant_revoked")
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"pickerd/device"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
@@ -85,10 +86,18 @@ func (e *Engine) loseLater(ctx context.Context, g *store.Grant, why error) {
 			return err
 		}
 		if p != nil && p.GrantID == g.ID && !p.Done {
-			e.pickRequested, e.newAccount = true, true // somebody is choosing
+			e.requestPairing() // somebody is choosing
 		}
 		return nil
 	})
+}
+
+// requestPairing asks to be paired again for somebody in front of the screen. Where
+// only an operator can do that, the reason stands over the photos instead.
+func (e *Engine) requestPairing() {
+	m := e.methods.next(e.facts.refusals)
+	wanted := m == nil || m.Name != device.ByImport
+	e.pickRequested, e.newAccount = wanted, wanted
 }
 
 // dropUnusableGrant handles errors after which a grant is useless: it is lost, or
@@ -100,14 +109,14 @@ func (e *Engine) dropUnusableGrant(f facts, err error) (done bool, _ error) {
 		if err := e.lose(f.grant, err); err != nil {
 			return true, err
 		}
-		e.pickRequested, e.newAccount = true, true // none of the others is waiting
+		e.requestPairing() // none of the others is waiting
 		return true, nil
 	case ok && pe.Reason == picker.ReasonScopeInsufficient:
 		e.sweeper.wake()
 		if err := e.cfg.Store.Grants.Retire(f.grant.ID, "scope missing", "scope_missing", false); err != nil {
 			return true, storeError(err)
 		}
-		e.pickRequested, e.newAccount = true, true
+		e.requestPairing()
 		return true, err
 	}
 	return false, err
