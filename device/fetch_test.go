@@ -287,7 +287,7 @@ func TestThrottledDownloads(t *testing.T) {
 					}
 				}
 				t.Logf("%d refused in %v", refused, time.Since(began).Round(time.Second))
-				if refused > tt.photos/10 {
+				if refused > (tt.photos+refused)/10 {
 					t.Errorf("%d requests refused for %d photos", refused, tt.photos)
 				}
 				w.untilClean()

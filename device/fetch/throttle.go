@@ -22,7 +22,7 @@ const (
 	// minInterval is the interval below which downloads need none.
 	minInterval = 20 * time.Millisecond
 	// maxShrink and minShrink bound the part by which each success shortens the
-	// interval. It is halved when that has led to a refusal, and never 0: a limit
+	// interval. It is divided by three when that has led to a refusal, and never 0: a limit
 	// may be lifted.
 	maxShrink = 0.05
 	minShrink = maxShrink / 16
@@ -119,7 +119,7 @@ func (t *throttle) release(started time.Time, id string, err error) verdict {
 	switch {
 	case e == nil:
 	case isThrottled(err):
-		t.refuseLocked(started, e.RetryAfter)
+		t.refuseLocked(started, e.RetryAfter, 1)
 		return busy
 	case e.HTTPStatus == http.StatusForbidden:
 		t.forbidden[id] = true
@@ -127,7 +127,7 @@ func (t *throttle) release(started time.Time, id string, err error) verdict {
 		all := len(t.forbidden) >= maxForbidden
 		t.storm = t.storm || all
 		if t.storm {
-			t.refuseLocked(started, e.RetryAfter)
+			t.refuseLocked(started, e.RetryAfter, len(t.forbidden))
 		}
 		if all {
 			clear(t.forbidden)
@@ -159,11 +159,11 @@ func (t *throttle) stormy() bool {
 }
 
 // refuseLocked begins a pause of at least asked after the refusal of a download that
-// began at started.
-func (t *throttle) refuseLocked(started time.Time, asked time.Duration) {
+// began at started, the nth in a row before there was a pause.
+func (t *throttle) refuseLocked(started time.Time, asked time.Duration, n int) {
 	now := time.Now()
 	if started.After(t.paused) { // not one that was under way when another was refused
-		t.pause = min(max(2*t.pause, t.backoff(3)), maxPause)
+		t.pause = min(max(2*t.pause, t.backoff(max(n, 3))), maxPause)
 		t.paused = now
 	}
 	t.slots, t.refused = 1, true
@@ -187,7 +187,7 @@ func (t *throttle) succeedLocked(started time.Time) {
 			// host allows.
 			t.interval = min(max(t.interval, now.Sub(t.since)/time.Duration(t.came)), maxInterval)
 			t.next = now.Add(t.interval)
-			t.shrink = max(t.shrink/2, minShrink)
+			t.shrink = max(t.shrink/3, minShrink)
 		}
 		t.refused, t.since, t.came = false, now, 1
 		t.tell(time.Time{})

@@ -111,8 +111,8 @@ func TestThrottleForbidden(t *testing.T) {
 		forbid("last", fetch.Refuses)
 		time.Sleep(time.Millisecond)
 		forbid("again", fetch.Stands)
-		if left := th.Left(); left != 8*time.Second {
-			t.Errorf("one more 403 after a limit pauses for %v, want 8s", left)
+		if left := th.Left(); left != 16*time.Second {
+			t.Errorf("one more 403 after a limit pauses for %v, want 16s", left)
 		}
 	})
 }
