@@ -199,6 +199,8 @@ func TestDemo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := &box{t: t, args: append([]string{"demo", "--listen", "127.0.0.1:0"}, tt.args...)}
 			b.start()
+			// What it prints and its log come by two pipes.
+			b.until("the demo says where the screen is", func() bool { return demoURL.MatchString(b.out.String()) })
 			b.screen = demoURL.FindString(b.out.String())
 			b.socket = regexp.MustCompile(`--socket (\S+)`).FindStringSubmatch(b.out.String())[1]
 			chromium := newBrowser(t)
