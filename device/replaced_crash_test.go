@@ -70,7 +70,7 @@ func cutWhileReplacing(t *testing.T, cut int, old bool) string {
 	power.from(cut)
 	select {
 	case <-power.off:
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute): // the next session is asked for after a random pause
 		power.from(-1)
 	}
 	w.stop()
