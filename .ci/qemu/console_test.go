@@ -142,3 +142,39 @@ func TestRemote(t *testing.T) {
 	waitFor("Back cancels", first)
 	m.until("the session is deleted", func() bool { return m.tell("open") == "0" })
 }
+
+// TestGuestLeaves has a guest pick and leave. The program that executes itself anew
+// takes over the screen and the console.
+func TestGuestLeaves(t *testing.T) {
+	for name, b := range map[string]board{"drm": drmBoard, "framebuffer": fbBoard} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := boot(t, b)
+			m.tell(`start mode="guest";` + outputs + b.config)
+			for guest := range 2 {
+				m.until("the pairing code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+				m.tell("approve")
+				m.until("the picker link is on the screen", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+				m.tell("choose picture-0")
+				m.until("the photo is on the screen", func() bool { return shows(m.picture(), 0, false) })
+				m.tell("begin unpair")
+				m.until("the program is executed anew", func() bool { return strings.Count(m.log(), "program executed anew") == guest+1 })
+				m.until("it is ready", func() bool { return strings.Count(m.log(), "msg=ready") == guest+2 })
+			}
+			m.until("the next code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+			m.save("next")
+			if mode := m.tell("mode"); mode != "graphics" {
+				t.Errorf("console mode %s, want graphics", mode)
+			}
+			if log := m.log(); strings.Contains(log, "not executed anew") || strings.Contains(log, "level=ERROR") {
+				t.Error("something failed")
+			}
+			if got := m.tell("signal TERM"); got != "ended: <nil>" {
+				t.Errorf("after SIGTERM: %s", got)
+			}
+			if mode := m.tell("mode"); mode != "text" {
+				t.Errorf("console mode %s after SIGTERM, want text", mode)
+			}
+		})
+	}
+}

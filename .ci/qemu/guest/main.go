@@ -245,15 +245,17 @@ func (b *box) do(words []string) (string, error) {
 	return "", fmt.Errorf("unknown command %q", words[0])
 }
 
-// start runs pickerd with the lines of configuration in arg, separated by ";".
+// start runs pickerd with the lines of configuration in arg, separated by ";". Those
+// before the first table are keys outside of tables.
 func (b *box) start(arg string) error {
-	text := "name = \"Living room\"\n" + b.Config() + fmt.Sprintf(`client_id = %q
+	tables := max(strings.Index(arg, "["), 0)
+	text := "name = \"Living room\"\n" + strings.ReplaceAll(arg[:tables], ";", "\n") + b.Config() + fmt.Sprintf(`client_id = %q
 client_secret = %q
 [store]
 dir = %q
 [control]
 socket = "/tmp/control.sock"
-`, b.Auth.ClientID(), b.Auth.ClientSecret(), b.state) + strings.ReplaceAll(arg, ";", "\n")
+`, b.Auth.ClientID(), b.Auth.ClientSecret(), b.state) + strings.ReplaceAll(arg[tables:], ";", "\n")
 	if err := os.WriteFile("/tmp/pickerd.toml", []byte(text), 0o600); err != nil {
 		return err
 	}
