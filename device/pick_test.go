@@ -81,7 +81,7 @@ func TestServerVariants(t *testing.T) {
 		"no mediaItemsSet, no polling":     {photos: pickertest.Options{OmitFalse: true, OmitPolling: true}},
 		"fractional durations":             {photos: pickertest.Options{PollInterval: "3.5s", TimeoutIn: 1799*time.Second + 123456789}},
 		"no timeoutIn":                     {photos: pickertest.Options{OmitTimeout: true}},
-		"empty and short pages":            {photos: pickertest.Options{EmptyPage: true, PageLimit: 5}},
+		"empty and short pages":            {photos: pickertest.Options{Listing: pickertest.EmptyFirstPage, PageLimit: 5}},
 		"numbers as strings":               {photos: pickertest.Options{StringNumbers: true}},
 	}
 	for name, o := range tests {

@@ -78,7 +78,7 @@ func TestCutDownloads(t *testing.T) {
 		"whole":                        {pickertest.Options{}, 1},
 		"at nine tenths, ten times":    {pickertest.Options{MediaCut: pickertest.Cut{Times: 10, Share: 0.9}}, 1.2},
 		"at a tenth, ten times":        {pickertest.Options{MediaCut: pickertest.Cut{Times: 10, Share: 0.1}}, 1.2},
-		"ranges ignored, three times":  {pickertest.Options{MediaCut: pickertest.Cut{Times: 3, Share: 0.9}, IgnoreRanges: true}, 3.71},
+		"ranges ignored, three times":  {pickertest.Options{MediaCut: pickertest.Cut{Times: 3, Share: 0.9, Whole: true}}, 3.71},
 		"addresses that expire":        {pickertest.Options{MediaCut: pickertest.Cut{Times: 10, Share: 0.1}, URLLife: 20 * time.Second}, 1.2},
 		"streams refused, three times": {pickertest.Options{MediaCut: pickertest.Cut{Times: 3, Share: 0.9}, RefusedSuffixes: map[string]int{"m37": 404, "m22": 404}}, 3.71},
 	} {

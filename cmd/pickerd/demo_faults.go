@@ -37,14 +37,14 @@ var faults = []fault{
 		s.auth.ClockSkew, s.photos.ClockSkew = 48*time.Hour, 48*time.Hour
 	}},
 	{"cut-downloads", "the first three downloads of each photo or video end at nine tenths", func(s *simulation) {
-		s.photos.MediaCut = pickertest.Cut{Times: 3, Share: 0.9}
+		s.photos.MediaCut.Times, s.photos.MediaCut.Share = 3, 0.9
 	}},
 	{"disabled", "the Photos Picker API is not enabled in the project", func(s *simulation) { s.photos.Disabled = true }},
 	{"endless-list", "the list of what was picked goes on with other photos for ever", func(s *simulation) { s.photos.Listing = pickertest.EndlessList }},
 	{"foreign-media", "the list names a stranger's host for every second photo", func(s *simulation) {
 		s.photos.ForeignMedia = "https://googleusercontent.com.evil.example"
 	}},
-	{"ignore-ranges", "the media hosts ignore Range: a download that was cut starts anew", func(s *simulation) { s.photos.IgnoreRanges = true }},
+	{"ignore-ranges", "the media hosts ignore Range: a download that was cut starts anew", func(s *simulation) { s.photos.MediaCut.Whole = true }},
 	{"looping-list", "the last page of the list of what was picked leads to the first one", func(s *simulation) { s.photos.Listing = pickertest.LoopingList }},
 	{"made-at-consent", "Google makes the first picking session at consent, under the box's requestId", func(s *simulation) { s.photos.RepeatedRequest = pickertest.MadeAtConsent }},
 	{"made-at-consent-hidden", "the same, but the box can't read that session", func(s *simulation) { s.photos.RepeatedRequest = pickertest.MadeAtConsentHidden }},

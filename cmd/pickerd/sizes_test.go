@@ -10,8 +10,11 @@ import (
 	"testing"
 )
 
-// A type of more methods than this does more than one thing.
-const maxMethods = 60
+// A type of more methods or fields than this does more than one thing.
+const (
+	maxMethods = 60
+	maxFields  = 25
+)
 
 func TestTypeSizes(t *testing.T) {
 	methods := map[string]int{} // by package folder and type
@@ -23,6 +26,14 @@ func TestTypeSizes(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				if s, ok := spec.Type.(*ast.StructType); ok && s.Fields.NumFields() > maxFields {
+					t.Errorf("%s: %s has %d fields", path, spec.Name, s.Fields.NumFields())
+				}
+			}
+			return true
+		})
 		for _, d := range f.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil {
 				methods[filepath.Dir(path)+" "+receiver(fn.Recv.List[0].Type)]++

@@ -72,27 +72,49 @@ type Engine struct {
 	accounts *accounts
 	records  *records
 	sessions *sessions
-	sweeper  *sweeper
-	handover *handover
-	replaced *replacedSessions
-	upkeep   *upkeep
-	expiry   *expiry
 	fetcher  *fetch.Fetcher
-	runCtx   context.Context // Run's
+	duties
+	runCtx context.Context // Run's
 
 	// The rest belongs to the loop and its step.
 	facts           facts
 	spans           spans
 	poll            pollTimer
 	retry           retry
+	renewal         renewal
 	unsavedGrant    *unsavedGrant
-	pickRequested   bool      // somebody wants to choose photos
-	newAccount      bool      // and that is none of the paired accounts
-	unansweredCodes int       // in a row, that ended without an answer from a person
-	renewRequested  string    // requestId of the pairing whose code is to be replaced
-	renewAfter      time.Time // no code is requested before that in place of one that is shown
-	answer          func()    // tells the last request its outcome
-	concluded       bool      // Run ends
+	pickRequested   bool   // somebody wants to choose photos
+	newAccount      bool   // and that is none of the paired accounts
+	unansweredCodes int    // in a row, that ended without an answer from a person
+	answer          func() // tells the last request its outcome
+	concluded       bool   // Run ends
+}
+
+// A renewal says when the code on the screen is to be replaced by another one.
+type renewal struct {
+	requested string    // requestId of a pairing whose code somebody wants to be replaced
+	after     time.Time // none is requested before that
+}
+
+// duties are done beside the loop, from what is on disk.
+type duties struct {
+	sweeper  *sweeper
+	handover *handover
+	replaced *replacedSessions
+	upkeep   *upkeep
+	expiry   *expiry
+}
+
+// run does the duties until ctx ends.
+func (d *duties) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { d.sweeper.run(ctx) })
+	wg.Go(func() { d.handover.run(ctx) })
+	wg.Go(func() { d.replaced.run(ctx) })
+	wg.Go(func() { d.upkeep.run(ctx) })
+	wg.Go(func() { d.upkeep.runVerifier(ctx) })
+	wg.Go(func() { d.expiry.run(ctx) })
+	wg.Wait()
 }
 
 // New returns an Engine that Run brings to life. Its first Snapshot is there at
@@ -170,13 +192,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 	}
 	e.accounts.merge() // in case the power was cut before that
-	wg.Go(func() { e.sweeper.run(ctx) })
-	wg.Go(func() { e.handover.run(ctx) })
-	wg.Go(func() { e.replaced.run(ctx) })
-	wg.Go(func() { e.upkeep.run(ctx) })
-	wg.Go(func() { e.upkeep.runVerifier(ctx) })
+	wg.Go(func() { e.duties.run(ctx) })
 	wg.Go(func() { newKeepalive(e).run(ctx) })
-	wg.Go(func() { e.expiry.run(ctx) })
 	defer func() {
 		_ = errors.Join(e.keepGrant(), e.flush()) // the last chance
 		e.reply()

@@ -30,13 +30,13 @@ func (e *Engine) pairByCode(ctx context.Context, m *Method) error {
 	}
 	own := *e.facts.pairing // the publisher and phones read that one
 	p := &own
-	if e.renewRequested == p.RequestID && !time.Now().Before(e.renewAfter) {
-		e.renewRequested = ""
+	if e.renewal.requested == p.RequestID && !time.Now().Before(e.renewal.after) {
+		e.renewal.requested = ""
 		return e.replaceCode(ctx, m, p)
 	}
 	if renewal := renewAt(p, p.ExpiresAt); e.poll.notBefore.After(renewal) {
 		// No poll is wanted as long as this code is shown.
-		if err := e.pulse.sleep(ctx, time.Until(earliest(latest(renewal, e.renewAfter), p.ExpiresAt))); err != nil {
+		if err := e.pulse.sleep(ctx, time.Until(earliest(latest(renewal, e.renewal.after), p.ExpiresAt))); err != nil {
 			return err
 		}
 		return e.renew(ctx, m, p, nil)
@@ -50,7 +50,7 @@ func (e *Engine) pairByCode(ctx context.Context, m *Method) error {
 		}
 	}
 	done, err := e.pollCode(ctx, m, p)
-	if e.spans.put(p, e.clock); done || time.Now().Before(latest(renewAt(p, p.ExpiresAt), e.renewAfter)) && !isOver(p.ExpiresAt) {
+	if e.spans.put(p, e.clock); done || time.Now().Before(latest(renewAt(p, p.ExpiresAt), e.renewal.after)) && !isOver(p.ExpiresAt) {
 		return err
 	}
 	return e.renew(ctx, m, p, err)
@@ -87,7 +87,7 @@ func (e *Engine) replaceCode(ctx context.Context, m *Method, p *store.Pairing) e
 	if _, refused := isMethodRefusal(err); refused {
 		return err
 	}
-	e.renewAfter = time.Now().Add(pauseAfter(noticeOf(err), err, e.retry.n+1))
+	e.renewal.after = time.Now().Add(pauseAfter(noticeOf(err), err, e.retry.n+1))
 	return e.poll.later(p, err)
 }
 

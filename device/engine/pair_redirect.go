@@ -44,8 +44,8 @@ func (e *Engine) pairByRedirect(ctx context.Context, m *Method) error {
 	}
 	renew := renewAt(p, e.poll.codeExpiry(e.facts))
 	switch {
-	case e.renewRequested == p.RequestID:
-		e.renewRequested = ""
+	case e.renewal.requested == p.RequestID:
+		e.renewal.requested = ""
 		return e.newLink(m, base, p)
 	case !strings.HasPrefix(p.QRURI, base+device.LinkPath):
 		e.log.Info("address changed", "address", base)

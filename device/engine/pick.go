@@ -40,7 +40,7 @@ func (p picking) poll(ctx context.Context) error {
 	// Only an answer ends a session for lack of use: without one, a person may
 	// have chosen, and the time was this box's own.
 	until := e.poll.pickExpiry(f, e.clock)
-	if until.IsZero() || !isOver(until) && time.Now().Before(latest(renewPickAt(f.pick, until), e.renewAfter)) {
+	if until.IsZero() || !isOver(until) && time.Now().Before(latest(renewPickAt(f.pick, until), e.renewal.after)) {
 		return nil
 	}
 	return p.renew(ctx, f, until)
@@ -167,7 +167,7 @@ func (p picking) notRenewed(f facts, until time.Time, err error) error {
 	if isOver(until) {
 		return errors.Join(err, e.replaced.add(f.pick, until))
 	}
-	e.renewAfter = time.Now().Add(pauseAfter(noticeOf(err), err, e.retry.n+1))
+	e.renewal.after = time.Now().Add(pauseAfter(noticeOf(err), err, e.retry.n+1))
 	due := e.poll.due(cmp.Or(f.pick.Interval, picker.DefaultPollInterval))
 	return &pollError{max(time.Until(earliest(due, until)), 0), err}
 }

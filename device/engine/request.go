@@ -172,7 +172,7 @@ func (e *Engine) renewCode() error {
 		return device.ErrNoCode
 	}
 	if time.Since(p.StartedAt) > minRenewInterval {
-		e.renewRequested = p.RequestID
+		e.renewal.requested = p.RequestID
 	}
 	return nil
 }

@@ -7,10 +7,11 @@ import (
 
 // Values of Options.Listing.
 const (
-	FaithfulList  = iota
-	EndlessList   // items that nobody picked follow, page after page
-	RepeatingList // the items follow again and again, on pages with new tokens
-	LoopingList   // the last page leads to the first one
+	FaithfulList   = iota
+	EmptyFirstPage // with a nextPageToken
+	EndlessList    // items that nobody picked follow, page after page
+	RepeatingList  // the items follow again and again, on pages with new tokens
+	LoopingList    // the last page leads to the first one
 )
 
 // strayPage returns a page of a list that does not end.

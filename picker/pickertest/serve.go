@@ -13,7 +13,7 @@ import (
 // serve sends the bytes of an item, or a range of them if the host honours ranges.
 func (s *Server) serve(a *recorder, r *http.Request, kind string, data []byte, ranges bool) {
 	s.mu.Lock()
-	ranges = ranges && !s.opt.IgnoreRanges
+	ranges = ranges && !s.opt.MediaCut.Whole
 	w := http.ResponseWriter(a)
 	if cut := s.opt.MediaCut; s.cuts[a.id] < cut.Times {
 		s.cuts[a.id]++

@@ -29,7 +29,7 @@ func TestMediaCut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			item := &pickertest.Item{ID: "v", Type: "VIDEO", MimeType: "video/mp4", Data: film}
-			s := pickertest.New(pickertest.Options{MediaCut: pickertest.Cut{Times: 1, Share: 0.5}, IgnoreRanges: tt.ignore}, item)
+			s := pickertest.New(pickertest.Options{MediaCut: pickertest.Cut{Times: 1, Share: 0.5, Whole: tt.ignore}}, item)
 			server := httptest.NewServer(s)
 			defer server.Close()
 			c := client(s)

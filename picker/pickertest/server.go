@@ -62,8 +62,7 @@ type Options struct {
 	SessionLife  time.Duration // 0 means 7 days
 	MaxSessions  int           // open at the same time; 0 means 20
 	PageLimit    int           // items on a page; 0 means 100
-	Listing      int           // FaithfulList, EndlessList, RepeatingList or LoopingList
-	EmptyPage    bool          // the first page is empty but has a nextPageToken
+	Listing      int           // FaithfulList, EmptyFirstPage, EndlessList, RepeatingList or LoopingList
 	URLLife      time.Duration // of a baseUrl; 0 means 60 min
 
 	OmitFalse       bool                        // omit mediaItemsSet while it is false
@@ -81,7 +80,6 @@ type Options struct {
 	RefusedSuffixes map[string]int
 	MediaLimit      Limit         // of downloads; the zero value means none
 	MediaCut        Cut           // of downloads; the zero value means none
-	IgnoreRanges    bool          // every media host ignores Range, as that of =dv does
 	ClockSkew       time.Duration // how far the server's clock is ahead
 	Date            string        // header of every response; "" means the server's clock
 	ForeignMedia    string        // address without a path, in the baseUrl of every second item instead of the server's
@@ -99,6 +97,9 @@ type Limit struct {
 type Cut struct {
 	Times int     // for each item
 	Share float64 // of what a response is to bring, that it brings
+	// Whole means that every media host ignores Range, as that of =dv does: a download
+	// that was cut starts anew.
+	Whole bool
 }
 
 type session struct {
@@ -483,7 +484,7 @@ func (s *Server) list(a *recorder, r *http.Request) {
 		if n, ok = strings.CutPrefix(t, "page-"); ok {
 			var err error
 			from, err = strconv.Atoi(n)
-			ok = err == nil && from >= 0 && (from <= len(x.picked) || s.opt.Listing != FaithfulList)
+			ok = err == nil && from >= 0 && (from <= len(x.picked) || s.opt.Listing > EmptyFirstPage)
 		}
 	}
 	size, err := strconv.Atoi(q.Get("pageSize"))
@@ -496,12 +497,12 @@ func (s *Server) list(a *recorder, r *http.Request) {
 	}
 	size = min(size, s.opt.PageLimit)
 	out := map[string]any{}
-	if s.opt.EmptyPage && q.Get("pageToken") == "" {
+	if s.opt.Listing == EmptyFirstPage && q.Get("pageToken") == "" {
 		out["nextPageToken"] = "page-0"
 		reply(a, 200, out)
 		return
 	}
-	if s.opt.Listing != FaithfulList && len(x.picked) > 0 {
+	if s.opt.Listing > EmptyFirstPage && len(x.picked) > 0 {
 		reply(a, 200, s.strayPage(r, x, from, size))
 		return
 	}
