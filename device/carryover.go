@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Carryover is what a process leaves to the next one when it executes itself anew
+// A Carryover is what a process leaves to the next one when it re-executes itself
 // after a guest has left. It has nothing of the guest.
 type Carryover struct {
 	Since       time.Time  `json:"since"` // when the state Pairing began

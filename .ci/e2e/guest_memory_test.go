@@ -145,7 +145,7 @@ func TestGuestMemory(t *testing.T) {
 		}
 		b.tell("unpair", "--everywhere")
 		if i%2 == 0 { // others are followed at once by the next guest
-			b.until("the program is executed anew", func() bool { return strings.Count(b.log.String(), "msg=ready") > renewed })
+			b.until("the program is re-executed", func() bool { return strings.Count(b.log.String(), "msg=ready") > renewed })
 		}
 	}
 	if present == 0 {
@@ -257,9 +257,9 @@ func TestGuestMemoryHook(t *testing.T) {
 	})
 	b.until("the hook has been told of the start", func() bool { data, _ := os.ReadFile(told); return string(data) == "done\n" })
 	visit()
-	b.until("the program is executed anew", func() bool { return strings.Count(b.log.String(), "msg=ready") == 2 })
+	b.until("the program is re-executed", func() bool { return strings.Count(b.log.String(), "msg=ready") == 2 })
 	if data, _ := os.ReadFile(told); string(data) != "done\ndone\n" {
-		t.Errorf("when the program was executed anew the hook had written %q", data)
+		t.Errorf("when the program was re-executed the hook had written %q", data)
 	}
 	visit()
 	b.until("and again", func() bool { return strings.Count(b.log.String(), "msg=ready") == 3 })
@@ -280,9 +280,9 @@ func TestGuestMemoryFails(t *testing.T) {
 		})
 		watch := watchPage(t, b.screen)
 		for range 2 {
-			failed := strings.Count(b.log.String(), "program not executed anew")
+			failed := strings.Count(b.log.String(), "not re-executed")
 			visit()
-			b.until("it has failed", func() bool { return strings.Count(b.log.String(), "program not executed anew") > failed })
+			b.until("it has failed", func() bool { return strings.Count(b.log.String(), "not re-executed") > failed })
 		}
 		watch.stop()
 		b.stop()
@@ -299,12 +299,12 @@ func TestGuestMemoryFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		visit()
-		b.until("it has failed", func() bool { return strings.Contains(b.log.String(), "program not executed anew") })
+		b.until("it has failed", func() bool { return strings.Contains(b.log.String(), "not re-executed") })
 		if err := os.WriteFile(config, whole, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		visit()
-		b.until("the program is executed anew", func() bool { return strings.Count(b.log.String(), "msg=ready") == 2 })
+		b.until("the program is re-executed", func() bool { return strings.Count(b.log.String(), "msg=ready") == 2 })
 		b.stop()
 	})
 }
@@ -349,7 +349,7 @@ func TestGuestMemorySocket(t *testing.T) {
 	watch := watchPage(t, b.screen)
 	for i := range 3 {
 		visit()
-		b.until("the program is executed anew", func() bool { return strings.Count(b.log.String(), "msg=ready") == i+2 })
+		b.until("the program is re-executed", func() bool { return strings.Count(b.log.String(), "msg=ready") == i+2 })
 	}
 	watch.stop()
 	b.stop()

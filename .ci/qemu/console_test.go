@@ -143,7 +143,7 @@ func TestRemote(t *testing.T) {
 	m.until("the session is deleted", func() bool { return m.tell("open") == "0" })
 }
 
-// TestGuestLeaves has a guest pick and leave. The program that executes itself anew
+// TestGuestLeaves has a guest pick and leave. The program that re-executes itself
 // takes over the screen and the console.
 func TestGuestLeaves(t *testing.T) {
 	for name, b := range map[string]board{"drm": drmBoard, "framebuffer": fbBoard} {
@@ -158,7 +158,7 @@ func TestGuestLeaves(t *testing.T) {
 				m.tell("choose picture-0")
 				m.until("the photo is on the screen", func() bool { return shows(m.picture(), 0, false) })
 				m.tell("begin unpair")
-				m.until("the program is executed anew", func() bool { return strings.Count(m.log(), "program executed anew") == guest+1 })
+				m.until("the program is re-executed", func() bool { return strings.Count(m.log(), "msg=re-executing") == guest+1 })
 				m.until("it is ready", func() bool { return strings.Count(m.log(), "msg=ready") == guest+2 })
 			}
 			m.until("the next code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
@@ -166,7 +166,7 @@ func TestGuestLeaves(t *testing.T) {
 			if mode := m.tell("mode"); mode != "graphics" {
 				t.Errorf("console mode %s, want graphics", mode)
 			}
-			if log := m.log(); strings.Contains(log, "not executed anew") || strings.Contains(log, "level=ERROR") {
+			if log := m.log(); strings.Contains(log, "not re-executed") || strings.Contains(log, "level=ERROR") {
 				t.Error("something failed")
 			}
 			if got := m.tell("signal TERM"); got != "ended: <nil>" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -9,10 +10,13 @@ import (
 )
 
 // httpClient returns the client for requests to other servers. It follows no
-// redirects: a token must not be sent to another address than the configured.
-func httpClient() *http.Client {
+// redirects: a token must not be sent to another address than the configured. log
+// may be nil.
+func httpClient(log *slog.Logger) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = inet.NewDialer((&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext, nil).DialContext
+	d := inet.NewDialer((&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext, nil)
+	d.SetLog(log)
+	t.DialContext = d.DialContext
 	t.TLSHandshakeTimeout = 5 * time.Second
 	t.ResponseHeaderTimeout = 15 * time.Second
 	t.MaxIdleConnsPerHost = 64

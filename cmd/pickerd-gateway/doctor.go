@@ -128,7 +128,7 @@ func (d *doctor) clientFile() {
 }
 
 func (d *doctor) http() *http.Client {
-	c := httpClient()
+	c := httpClient(nil)
 	t := c.Transport.(*http.Transport)
 	t.TLSClientConfig, t.DisableKeepAlives = d.tls.Clone(), true
 	c.Timeout = maxAnswer

@@ -52,7 +52,7 @@ func newCertificate(cfg *config, getenv func(string) string) (certificate, error
 			Prompt:     autocert.AcceptTOS,
 			Cache:      autocert.DirCache(filepath.Join(stateDir(getenv), "certificates")),
 			HostPolicy: autocert.HostWhitelist(t.Domain),
-			Client:     &acme.Client{DirectoryURL: t.ACMEURL, HTTPClient: httpClient(), UserAgent: program},
+			Client:     &acme.Client{DirectoryURL: t.ACMEURL, HTTPClient: httpClient(nil), UserAgent: program},
 			Email:      t.ACMEEmail,
 		}
 		return certificate{m.TLSConfig(), m}, nil

@@ -83,7 +83,7 @@ func newGateway(cfg *config, up *oauthdevice.ClientFile, store gateway.Store, m 
 		Upstream: gateway.Upstream{
 			Client: oauthdevice.Client{
 				ID: up.ID, Secret: up.Secret, BasicAuth: cfg.Upstream.ClientAuth == "basic", Scopes: cfg.Upstream.Scopes,
-				AuthURL: cfg.Upstream.AuthURL, TokenURL: cfg.Upstream.TokenURL, RevokeURL: cfg.Upstream.RevokeURL, HTTP: httpClient(),
+				AuthURL: cfg.Upstream.AuthURL, TokenURL: cfg.Upstream.TokenURL, RevokeURL: cfg.Upstream.RevokeURL, HTTP: httpClient(log),
 			},
 			Issuer: cfg.Upstream.Issuer,
 		},

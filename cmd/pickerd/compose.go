@@ -137,9 +137,10 @@ func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauth
 		visit = carried.Visit
 	}
 	size := func() (int, int) { return b.outputs.size() }
-	accounts, forgetAfter := cfg.AccountsMax, time.Duration(0)
+	accounts, forgetAfter, keepFor := cfg.AccountsMax, time.Duration(0), time.Duration(cfg.Store.ForgetAfter)
 	if cfg.IsGuest() {
 		accounts, forgetAfter = 1, time.Duration(cfg.Guest.ForgetAfter)
+		keepFor = 0 // their photos go with them
 	}
 	b.engine = engine.New(engine.Config{
 		Name:           cfg.Name,
@@ -158,7 +159,7 @@ func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauth
 		MaxItems:       cfg.Pick.MaxItems,
 		Append:         cfg.Pick.Collection == "append",
 		MaxBytes:       int64(cfg.Store.MaxBytes),
-		KeepFor:        time.Duration(cfg.Store.ForgetAfter),
+		KeepFor:        keepFor,
 		OriginalVideos: cfg.Pick.Video == "original",
 		ScreenSize:     size,
 		PhotosChanged:  func() { b.slides.Reload() },
@@ -324,8 +325,8 @@ func (b *box) controlHandler() http.Handler {
 	}{library.New(b.store), b.engine}, Statuses: b.screen.Statuses(), Log: b.log})
 }
 
-// How long connections may take to end when the program ends, and when it executes
-// itself anew.
+// How long connections may take to end when the program ends, and when it is
+// re-executed.
 const (
 	stopGrace    = 2 * time.Second
 	renewalGrace = 50 * time.Millisecond

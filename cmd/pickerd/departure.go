@@ -10,7 +10,7 @@ import (
 
 const (
 	// departureDelay is how long the box is free of a guest before the program
-	// executes itself anew: hooks, browsers and commands learn of it meanwhile.
+	// re-executes itself: hooks, browsers and commands learn of it meanwhile.
 	departureDelay = time.Second
 	// maxOutstanding is how long Google is waited for that must still be told. After
 	// that the process keeps only the sealed token.
@@ -27,8 +27,8 @@ type departure struct {
 	waiting time.Time // since when only Google must be told
 }
 
-// observe takes note of a snapshot. It reports whether the program is to be executed
-// anew now.
+// observe takes note of a snapshot. It reports whether the program is to be
+// re-executed now.
 func (d *departure) observe(s *device.Snapshot, now time.Time) bool {
 	switch {
 	case s.Account != nil || s.Library.Items > 0 || s.TokenPending || s.Pick != nil || s.Code != nil && s.Code.Answered:

@@ -52,7 +52,7 @@ func manPage(w io.Writer) {
 // manToml writes pickerd.toml(5), which contains the commented default file.
 func manToml(w io.Writer) {
 	fmt.Fprintf(w, ".TH PICKERD.TOML 5 \"%s\" \"pickerd\" \"File Formats\"\n.nh\n.SH NAME\npickerd.toml \\- configuration of pickerd\n.SH SYNOPSIS\n/etc/pickerd/pickerd.toml\n.SH DESCRIPTION\n", builtOn())
-	fmt.Fprint(w, "TOML. An unknown key is an error.\n.B pickerd config check\n.I FILE\nchecks a file. Durations are written as 90s, 15m or 1h30m, sizes as 500MB. These are all keys with their defaults:\n.PP\n.nf\n")
+	fmt.Fprint(w, "TOML. An unknown key is an error.\n.B pickerd config check\n.I FILE\nchecks a file. Durations are written as 90s, 1h30m or 30d, sizes as 500MB. These are all keys with their defaults:\n.PP\n.nf\n")
 	for line := range strings.Lines(configs.Default) {
 		fmt.Fprintln(w, command.Roff(strings.TrimSuffix(line, "\n")))
 	}

@@ -23,7 +23,7 @@ import (
 	"pickerd/systemd"
 )
 
-// A renewal lets the program execute itself anew, so that its memory has nothing of
+// A renewal lets the program re-execute itself, so that its memory has nothing of
 // a guest who has left: what libraries hold can't be overwritten. The process ID and
 // the listening sockets stay. Connections that come meanwhile wait in the sockets'
 // queues.
@@ -124,7 +124,7 @@ func (r *renewal) hold() error {
 	return nil
 }
 
-// execute replaces the program by itself. It returns only with an error, after which
+// execute re-executes the program. It returns only with an error, after which
 // the program may go on: stopSignals are not handled then.
 func (r *renewal) execute(ctx context.Context) error {
 	files, screen := r.screen.Export()
@@ -177,8 +177,11 @@ func inheritable(f *os.File, on bool) (fd int, err error) {
 	return fd, errors.Join(cerr, err)
 }
 
-// errGuestLeft ends a box whose program is to be executed anew.
+// errGuestLeft ends a box whose program is to be re-executed.
 var errGuestLeft = errors.New("a guest has left")
+
+// notReexecuted is logged where the box goes on instead.
+const notReexecuted = "not re-executed: memory may hold traces of the guest"
 
 // prepare checks whether a new program would come as far as this one did, and holds
 // the sockets.
@@ -191,7 +194,7 @@ func (r *renewal) prepare(log *slog.Logger, check func() error) error {
 		err = r.hold()
 	}
 	if err != nil {
-		log.Warn("program not executed anew: its memory may have traces of the guest", "err", err)
+		log.Warn(notReexecuted, "err", err)
 	}
 	return err
 }

@@ -56,13 +56,13 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 		if !errors.Is(err, errGuestLeft) {
 			return err
 		}
-		log.Info("program executed anew", "why", err)
+		log.Info("re-executing", "why", err)
 		err = e.renewal.execute(ctx)
 		if ctx.Err() != nil {
 			log.Info("stopped", "why", context.Cause(ctx))
 			return nil
 		}
-		log.Error("program not executed anew: its memory may have traces of the guest", "err", err)
+		log.Error(notReexecuted, "err", err)
 		var stop context.CancelFunc
 		ctx, stop = signal.NotifyContext(ctx, stopSignals...)
 		defer stop()
@@ -70,7 +70,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 }
 
 // runBox runs a box until ctx ends. Its error is errGuestLeft if the program is to be
-// executed anew, which then uses what is in e.
+// re-executed, which then uses what is in e.
 func runBox(ctx context.Context, cfg *configs.Config, methods []engine.Method, log *slog.Logger, e env, file string) error {
 	// Open the state first, so that a second daemon reports that another one runs
 	// rather than that its addresses are in use.

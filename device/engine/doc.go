@@ -12,6 +12,7 @@
 //   - the loop and its step: the facts, and all fields of Engine that say so
 //   - the sweeper: the deletion of sessions and the revocation of tokens. That is
 //     a duty on disk, not a state
+//   - the expiry: the photos that are older than Config.KeepFor
 //   - the replaced sessions: those that have left the screen while somebody may be
 //     choosing in one of them
 //   - the handover: what a gateway is still to be told about a token. That is a duty

@@ -35,7 +35,7 @@ type Config struct {
 	Built time.Time
 	// Provisioned is a token file that the box was delivered with, nil without.
 	Provisioned []byte
-	// Carried is what the process before has left that executed itself anew; nil
+	// Carried is what the process before has left that re-executed itself; nil
 	// without.
 	Carried     *device.Carryover
 	KeepPhotos  bool  // when an account is forgotten

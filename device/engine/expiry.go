@@ -119,7 +119,7 @@ func (x *expiry) erase(now time.Time) error {
 		if err := x.store.Photos.Redate(misdated, now); err != nil {
 			return storeError(err)
 		}
-		x.log.Warn("photos dated anew: a clock was wrong", "photos", len(misdated))
+		x.log.Warn("photos redated: a clock was wrong", "photos", len(misdated))
 	}
 	if len(old) == 0 {
 		return nil

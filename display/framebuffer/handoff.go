@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// A Handoff keeps the picture and the console while a program executes itself anew.
+// A Handoff keeps the picture and the console while a program re-executes itself.
 // The zero value is ready to use, and a nil Handoff keeps nothing. Only one screen
 // may be open with it.
 type Handoff struct {

@@ -124,7 +124,7 @@ func (d *Doctor) leftover(_ context.Context, check string) {
 	case pending > 0:
 		d.found(check, Warn, "pickerd retries until Google confirms it.", "%d picking sessions are not deleted yet.", pending)
 	case len(d.sessions) > 0:
-		d.ok(check, "One in use, none left over.")
+		d.ok(check, "%d in use or just replaced, none left over.", len(d.sessions))
 	default:
 		d.ok(check, "None left over.")
 	}
