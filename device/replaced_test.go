@@ -3,6 +3,7 @@ package device_test
 import (
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -221,8 +222,20 @@ func TestReplacedSessionOfAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.pass(20 * time.Second)
+		var requests atomic.Int32
+		w.photos.FailItem("item-3", func(rw http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			select {
+			case <-time.After(30 * time.Second):
+				pickertest.ServeOriginal(rw, pickertest.PlainPhotos(3)[2])
+			case <-r.Context().Done():
+			}
+		})
 		w.choose("item-3")
 		w.untilState(device.Showing)
+		if n := requests.Load(); n != 1 {
+			t.Errorf("what Ben chose was requested %d times while Anna's pick waited", n)
+		}
 		w.until("the photos of both", func(s device.Status) bool { return s.State == device.Showing && s.Library.Items == 3 })
 		w.untilClean()
 	})

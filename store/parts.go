@@ -161,6 +161,7 @@ func (p *Photos) nameParts(adds []Addition) error {
 			return fmt.Errorf("rename a media file: %w", err)
 		}
 		p.parts.Delete(filepath.Base(a.Part.name))
+		p.checked.Delete(filepath.Base(a.Part.name))
 	}
 	if err := d.syncDir(mediaName); err != nil {
 		return fmt.Errorf("rename media files: %w", err)

@@ -21,6 +21,8 @@ func (s *Store) repair() error {
 	if err != nil || found.isClean() {
 		return err
 	}
+	s.Photos.naming.Lock() // Add names files before it records them
+	defer s.Photos.naming.Unlock()
 	var photos []Photo // found without records
 	if len(found.photos) > 0 {
 		if photos, err = s.disk.findPhotos(); err != nil {

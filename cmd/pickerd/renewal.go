@@ -57,6 +57,10 @@ func newRenewal(getenv func(string) string, sockets systemd.Sockets) *renewal {
 	r := &renewal{program: self, sockets: systemd.Sockets{}, listeners: map[string]net.Listener{}, dialer: inet.NewDialer(nil, nil)}
 	maps.Copy(r.sockets, sockets)
 	s := readRenewal(getenv)
+	if s.PID != 0 {
+		// execve(2) has named the process after the last element of self.
+		_ = os.WriteFile("/proc/self/comm", []byte(program), 0)
+	}
 	r.carried = s.Carried
 	r.dialer.Remember(s.Silent)
 	for name, fd := range s.Sockets {

@@ -59,6 +59,7 @@ func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) err
 		log.Info("re-executing", "why", err)
 		err = e.renewal.execute(ctx)
 		if ctx.Err() != nil {
+			e.renewal.screen.Settle()
 			log.Info("stopped", "why", context.Cause(ctx))
 			return nil
 		}

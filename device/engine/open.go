@@ -85,6 +85,9 @@ func (p picking) createFailed(ctx context.Context, f facts, pick *store.Pick, er
 		}
 		e.sweeper.wake()
 	case picker.AlreadyExists:
+		if serr := p.space(ctx, pick); serr != nil {
+			return serr
+		}
 		return e.records.replacePick(pick, "requestId taken", pick.UnusedBefore)
 	case picker.InvalidArgument:
 		if rerr := e.records.replacePick(pick, "refused", pick.UnusedBefore); rerr != nil {

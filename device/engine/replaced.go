@@ -158,6 +158,9 @@ func (r *replacedSessions) poll(ctx context.Context, requestID string) error {
 		return r.end(p, "gone")
 	}
 	if p.Done {
+		if now := f.pick; now != nil && (now.Done || now.GrantID != p.GrantID) {
+			return nil // a request would stop what is under way
+		}
 		return r.take(ctx, requestID)
 	}
 	s, err := e.accounts.api(g).GetSession(ctx, p.SessionID)

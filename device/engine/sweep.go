@@ -227,7 +227,7 @@ func (s *sweeper) sweepIntent(ctx context.Context, g *store.Grant, p store.Pick)
 	return true
 }
 
-// isGone is that of records.
+// isGone is records.isGone, with a failure of the disk logged.
 func (s *sweeper) isGone(p *store.Pick, err error) bool {
 	gone, err := s.sessions.records.isGone(p, err)
 	if err != nil {

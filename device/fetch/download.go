@@ -191,6 +191,9 @@ func (f *Fetcher) addStill(ctx context.Context, s Session, j job, w *claimWriter
 		}
 		f.cfg.Log.Debug("no still of a video", "err", err, "item", j.item.ID)
 	}
+	if data == nil && ctx.Err() != nil && w.part.Source() != nil {
+		return fmt.Errorf("%w before its still", ErrCut) // the next pass continues here
+	}
 	if data == nil || w.claim.extend(w.claim.written+photo.StillSize(len(data))) != nil {
 		return nil // lack of room for it is no reason to lose the video
 	}
@@ -209,7 +212,7 @@ func (f *Fetcher) still(ctx context.Context, s Session, j job, suffix string) ([
 	for {
 		began := time.Now()
 		data, err := downloadStill(ctx, s, j, suffix)
-		if !isThrottled(err) {
+		if !isThrottled(err) || time.Since(j.listed) >= maxAddressAge {
 			return data, err
 		}
 		if err := f.throttle.yield(ctx, began, err); err != nil {

@@ -182,8 +182,6 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 	if f.ledger.budget, err = newBudget(f.cfg.Store, s.RequestID, s.GrantID, f.cfg.MaxBytes, !f.cfg.Append); err != nil {
 		return 0, err
 	}
-	open, end := context.WithCancelCause(ctx)
-	defer end(nil)
 	var listErr error // kept apart: what was listed before it is still fetched
 	g.Go(func() error {
 		defer close(jobs)
@@ -194,11 +192,13 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 		return err
 	})
 	workers, workCtx := errgroup.WithContext(ctx)
+	open, end := context.WithCancelCause(workCtx)
+	defer end(nil)
 	for range maxDownloads {
 		workers.Go(func() error {
 			for j := range jobs {
 				add, err := f.paced(workCtx, open, s, j)
-				if errors.Is(err, errPassOver) && ctx.Err() == nil {
+				if errors.Is(err, errPassOver) && workCtx.Err() == nil {
 					end(errPassOver)
 					continue
 				}
@@ -208,7 +208,7 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 						return err
 					}
 				}
-				if affectsAll(err) || ctx.Err() != nil {
+				if affectsAll(err) || workCtx.Err() != nil {
 					return err
 				}
 				f.cfg.Item(err == nil)
@@ -263,7 +263,13 @@ func affectsAll(err error) bool {
 	return disk || isGrantError(err)
 }
 
+// send sends v unless ctx ends before there is room for it.
 func send[T any](ctx context.Context, c chan<- T, v T) error {
+	select {
+	case c <- v:
+		return nil
+	default: // else chance would decide once ctx has ended
+	}
 	select {
 	case c <- v:
 		return nil

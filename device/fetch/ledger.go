@@ -242,7 +242,7 @@ func (l *ledger) countFailureLocked(o outcome, p passage) (abandoned bool) {
 		if !p.came && time.Since(l.moved) > p.grace() {
 			l.failures[o.id]++
 		}
-	case status != 0:
+	case status != 0, errors.Is(o.err, errEmpty):
 		if !p.silent || time.Since(l.moved) > maxWait {
 			l.failures[o.id]++
 		}

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"pickerd/picker"
 	"pickerd/store"
@@ -37,7 +38,10 @@ func (f *Fetcher) begin(ctx context.Context, s Session, j job, suffix string, al
 			from = picker.Resume{Offset: t.found, Length: src.Length, Validator: src.Validator}
 		}
 	}
-	if t.media, err = s.API.ResumeMedia(ctx, j.item.MediaFile.BaseURL, suffix, from); err != nil {
+	if from.Offset > 0 && from.Offset == from.Length {
+		// Only its still is missing. There is no range behind the last byte.
+		t.media = &picker.Media{Body: http.NoBody, Offset: from.Offset, Length: from.Length, Validator: from.Validator}
+	} else if t.media, err = s.API.ResumeMedia(ctx, j.item.MediaFile.BaseURL, suffix, from); err != nil {
 		t.end(false)
 		return nil, err
 	}
@@ -46,7 +50,7 @@ func (f *Fetcher) begin(ctx context.Context, s Session, j job, suffix string, al
 		f.cfg.Log.Debug("download continued", "item", j.item.ID, "at", t.found, "bytes", t.media.Length, "request_id", s.RequestID)
 	case t.part != nil:
 		t.part.Discard()
-		t.part = nil
+		t.part, t.found = nil, 0
 		t.room.drop()
 		t.room = f.ledger.budget.claim()
 	}

@@ -15,10 +15,11 @@ const (
 	// a limit of the host: so few are left at the end that the two can't be told
 	// apart.
 	maxForbidden = maxDownloads
-	// maxPause bounds the pauses that a host does not ask for.
+	// maxPause bounds the pauses that a host does not ask for, and so the interval
+	// that is learned.
 	maxPause = 2 * time.Minute
-	// maxInterval bounds the time between downloads that a throttle learns.
-	maxInterval = 10 * time.Minute
+	// maxAsked bounds what a host may ask for with Retry-After: the pick waits for it.
+	maxAsked = time.Hour
 	// minInterval is the interval below which downloads need none.
 	minInterval = 20 * time.Millisecond
 	// maxShrink and minShrink bound the part by which each success shortens the
@@ -47,8 +48,9 @@ type throttle struct {
 	pause    time.Duration // the last one
 	paused   time.Time     // when it began
 	refused  bool          // since the last success
-	since    time.Time     // of the successes that are counted
-	came     int           // successes since then
+	came     int           // successes that are counted
+	span     time.Duration // that they took
+	last     time.Time     // when the last one came
 	freed    chan struct{} // closed when a download may be able to start
 
 	forbidden map[string]bool // items refused with 403 since the last success
@@ -56,7 +58,7 @@ type throttle struct {
 }
 
 func newThrottle(c Config) *throttle {
-	return &throttle{wait: c.Wait, backoff: c.Backoff, tell: c.Throttled, slots: maxDownloads, shrink: maxShrink, since: time.Now(),
+	return &throttle{wait: c.Wait, backoff: c.Backoff, tell: c.Throttled, slots: maxDownloads, shrink: maxShrink, last: time.Now(),
 		freed: make(chan struct{}), forbidden: map[string]bool{}}
 }
 
@@ -167,7 +169,7 @@ func (t *throttle) refuseLocked(started time.Time, asked time.Duration, n int) {
 		t.paused = now
 	}
 	t.slots, t.refused = 1, true
-	if next := now.Add(max(asked, t.pause)); next.After(t.next) {
+	if next := now.Add(max(min(asked, maxAsked), t.pause)); next.After(t.next) {
 		t.next = next
 		t.tell(next)
 	}
@@ -175,6 +177,9 @@ func (t *throttle) refuseLocked(started time.Time, asked time.Duration, n int) {
 
 func (t *throttle) succeedLocked(started time.Time) {
 	now := time.Now()
+	// A gap may be a long film, or a time without a network.
+	t.span += min(now.Sub(t.last), maxPause)
+	t.last = now
 	clear(t.forbidden)
 	if t.refused && !started.After(t.paused) {
 		t.came++ // it was under way when another was refused
@@ -185,11 +190,11 @@ func (t *throttle) succeedLocked(started time.Time) {
 		if t.came > 0 {
 			// What came since the last time, over the time that it took, is what the
 			// host allows.
-			t.interval = min(max(t.interval, now.Sub(t.since)/time.Duration(t.came)), maxInterval)
+			t.interval = max(t.interval, t.span/time.Duration(t.came))
 			t.next = now.Add(t.interval)
 			t.shrink = max(t.shrink/3, minShrink)
 		}
-		t.refused, t.since, t.came = false, now, 1
+		t.refused, t.span, t.came = false, 0, 1
 		t.tell(time.Time{})
 		return
 	}

@@ -175,12 +175,14 @@ func TestThrottleHost(t *testing.T) {
 		n      int
 		per    time.Duration
 		lifted time.Duration // when there is no limit any more
+		film   time.Duration // that one download takes
 		max    time.Duration
 	}{
-		"none":           {items, 0, 0, time.Minute},
-		"4 in 10 s":      {4, 10 * time.Second, time.Hour, 11 * time.Minute},
-		"10 in a minute": {10, time.Minute, time.Hour, 30 * time.Minute},
-		"lifted":         {4, 10 * time.Second, time.Minute, 6 * time.Minute},
+		"none":           {items, 0, 0, 0, time.Minute},
+		"4 in 10 s":      {4, 10 * time.Second, time.Hour, 0, 11 * time.Minute},
+		"10 in a minute": {10, time.Minute, time.Hour, 0, 30 * time.Minute},
+		"lifted":         {4, 10 * time.Second, time.Minute, 0, 6 * time.Minute},
+		"a film first":   {4, 10 * time.Second, 24 * time.Hour, time.Hour, 100 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -204,8 +206,11 @@ func TestThrottleHost(t *testing.T) {
 								served = append(served, now)
 								left--
 							}
-							done := left <= 0
+							done, film := left <= 0, err == nil && left == items-1
 							mu.Unlock()
+							if film {
+								time.Sleep(tt.film)
+							}
 							time.Sleep(300 * time.Millisecond)
 							th.Release(started, "", err)
 							if done {

@@ -202,10 +202,10 @@ func (s *slides) time(cfg *Config) time.Duration {
 	}
 	p := s.photos[s.at]
 	film := min(p.Duration, time.Duration(p.Bytes/minFilmRate)*time.Second)
-	if film <= cfg.Interval {
+	if film <= 0 {
 		return cfg.Interval
 	}
-	return film + filmSlack
+	return max(cfg.Interval, film+filmSlack)
 }
 
 // errUnknown stands for an output that does not say why it can't show a photo.

@@ -229,8 +229,9 @@ func (s *Slideshow) act(ctx context.Context, do func(*state)) error {
 	return nil
 }
 
-// Do grants a wish: display.Next, display.Previous or display.Pause. The slide
-// has its whole time after it. The error is device.ErrStopping.
+// Do grants a wish: display.Next, display.Previous or display.Pause. The slide has
+// its whole time after it, except a film, which goes on during a pause. The error is
+// device.ErrStopping.
 func (s *Slideshow) Do(ctx context.Context, w display.Wish) error {
 	return s.act(ctx, func(st *state) {
 		switch w.Verb {
@@ -240,6 +241,9 @@ func (s *Slideshow) Do(ctx context.Context, w display.Wish) error {
 			st.back()
 		case display.Pause:
 			st.paused = !st.paused
+			if st.time(st.cfg) > st.cfg.Interval {
+				return
+			}
 		}
 		st.restart(time.Now())
 	})
@@ -249,8 +253,11 @@ func (s *Slideshow) Do(ctx context.Context, w display.Wish) error {
 // next start.
 func (s *Slideshow) Unshowable(ctx context.Context, file string, why error) {
 	_ = s.act(ctx, func(st *state) {
+		before := st.shownID()
 		if id := st.drop(file, why); id != "" {
 			s.cfg.Log.Warn("photo skipped: it can't be shown", "item", id, "file", file, "err", why)
+		}
+		if st.shownID() != before {
 			st.restart(time.Now())
 		}
 	})

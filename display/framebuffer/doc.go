@@ -52,7 +52,7 @@ type Config struct {
 // connected to. If no card could have a screen, it takes the first framebuffer.
 // Its error wraps ErrNoScreen, a *DeviceError or pixel.ErrFormat.
 func Open(cfg Config) (Screen, error) {
-	defer cfg.Handoff.settle()
+	defer cfg.Handoff.Settle()
 	if cfg.Device != "auto" {
 		s, err := openPath(cfg.Device, cfg)
 		if err == nil {

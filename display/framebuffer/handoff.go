@@ -131,8 +131,8 @@ func (h *Handoff) takeConsole(take func() *console) *console {
 	return c
 }
 
-// settle releases what nobody has taken: the screen is open, or there is none.
-func (h *Handoff) settle() {
+// Settle releases what nobody has taken: the screen is open, or there is none.
+func (h *Handoff) Settle() {
 	if h == nil {
 		return
 	}

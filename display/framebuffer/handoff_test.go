@@ -73,7 +73,7 @@ func TestHandoffDRM(t *testing.T) {
 	}
 	checkShown(t, d, want)
 	d.console = handoff.takeConsole(func() *console { t.Error("the console is taken again"); return &console{} })
-	handoff.settle()
+	handoff.Settle()
 	if tty.mode != kdGraphics || c.mapped != 0 {
 		t.Errorf("console mode %d, %d mappings", tty.mode, c.mapped)
 	}
@@ -124,7 +124,7 @@ func TestHandoffUnused(t *testing.T) {
 	}
 	var none *Handoff
 	none.Keep()
-	none.settle()
+	none.Settle()
 	if none.leave(c, Picture{}, nil) {
 		t.Error("without a handoff something is kept")
 	}

@@ -110,25 +110,29 @@ func (l *Conns) place(c *limitedConn) (victim *limitedConn, ok bool) {
 	return victim, true
 }
 
-// mostCrowded returns the oldest idle connection of the host with the most unknown
-// connections, of those that have an idle one.
+// mostCrowded returns a connection of the host with the most unknown connections: the
+// oldest idle one. If it has none and unknown ones have no room, it is the oldest:
+// strangers may read their answers slowly for ever.
 func (l *Conns) mostCrowded() (found *limitedConn) {
 	most := 0
 	for _, set := range l.hosts {
-		if len(set) < most {
-			continue
-		}
 		c := set.oldestIdle()
-		if c != nil && (found == nil || len(set) > most || c.order < found.order) {
+		if c == nil && l.unknown >= l.limits.Unknown {
+			c = set.oldest(func(*limitedConn) bool { return true })
+		}
+		if c != nil && (len(set) > most || len(set) == most && c.before(found)) {
 			found, most = c, len(set)
 		}
 	}
 	return found
 }
 
-func (s connSet) oldestIdle() (found *limitedConn) {
+func (s connSet) oldestIdle() *limitedConn { return s.oldest((*limitedConn).isIdle) }
+
+// oldest returns the oldest of the connections that may be closed, nil without.
+func (s connSet) oldest(mayClose func(*limitedConn) bool) (found *limitedConn) {
 	for c := range s {
-		if c.requests == 0 && (found == nil || c.order < found.order) {
+		if mayClose(c) && (found == nil || c.order < found.order) {
 			found = c
 		}
 	}
@@ -146,6 +150,16 @@ type limitedConn struct {
 	requests int         // being answered
 	bodies   int         // being read before that
 	timer    *time.Timer // closes it; nil for one from this machine
+}
+
+func (c *limitedConn) isIdle() bool { return c.requests == 0 }
+
+// before reports whether c is to be closed rather than d.
+func (c *limitedConn) before(d *limitedConn) bool {
+	if c.isIdle() != d.isIdle() {
+		return c.isIdle()
+	}
+	return c.order < d.order
 }
 
 // Close implements net.Conn.

@@ -238,6 +238,34 @@ func TestBusyConns(t *testing.T) {
 	})
 }
 
+// Hosts whose connections are all busy, such as those that read an answer slowly, keep
+// no other one out.
+func TestBusyHosts(t *testing.T) {
+	serveCrowd(t, func(c crowd) {
+		answers := make(chan int)
+		for i := range testLimits.Unknown {
+			s := c.dial([]string{"192.0.2.50", "192.0.2.51"}[i%2])
+			go func() { answers <- s.get("/slow") }()
+		}
+		synctest.Wait()
+		newcomer := c.dial("192.0.2.52")
+		for range 3 { // the first one takes the place of a busy connection
+			if status := newcomer.get("/"); status != 200 {
+				t.Errorf("another host: %d", status)
+			}
+		}
+		served := 0
+		for range testLimits.Unknown {
+			if <-answers == 200 {
+				served++
+			}
+		}
+		if want := testLimits.Unknown - 1; served != want {
+			t.Errorf("%d slow ones were served, want %d", served, want)
+		}
+	})
+}
+
 // Authorized connections fill the whole budget of other machines, and no more. This
 // machine has its own.
 func TestAuthorizedConns(t *testing.T) {

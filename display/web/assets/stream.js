@@ -10,18 +10,21 @@ const quiet = 40000; // milliseconds without a message, then the line is dead
 // answer that is not a stream.
 function follow(tell) {
   let stream, timer, width, height;
-  const again = after => {
+  const again = (after, dead) => {
     clearTimeout(timer);
-    timer = setTimeout(connect, after);
+    timer = setTimeout(() => {
+      if (dead) tell("lost"); // the browser may take minutes to notice
+      connect();
+    }, after);
   };
   function connect() {
     if (stream) stream.close();
     const s = stream = new EventSource(`events?w=${width}&h=${height}`);
     const heard = (what, data) => {
-      again(quiet);
+      again(quiet, true);
       tell(what, data);
     };
-    again(quiet);
+    again(quiet, true);
     s.onopen = () => heard("open");
     s.addEventListener("here", () => heard("here"));
     s.addEventListener("page", e => heard("page", e.data));
@@ -69,7 +72,13 @@ function serveTabs() {
     if (all.length) stream.connect(Math.max(...all.map(t => t.width)), Math.max(...all.map(t => t.height)));
   };
   const take = (port, message) => {
-    if (message === "bye") tabs.delete(port);
+    if (message === "bye") {
+      tabs.delete(port);
+      if (!tabs.size) {
+        clearTimeout(soon);
+        stream.close();
+      }
+    }
     const tab = tabs.get(port);
     if (message === "more" && tab) {
       tab.busy = false;
