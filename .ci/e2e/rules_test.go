@@ -75,10 +75,8 @@ type delayLog struct {
 	samples []delaySample
 }
 
-type delaySample struct {
-	at    time.Time
-	delay time.Duration
-}
+// A delaySample is one request: when it was to be sent, and when it was handled.
+type delaySample struct{ due, at time.Time }
 
 // measure begins to measure, until the process ends.
 func (l *delayLog) measure() {
@@ -95,22 +93,37 @@ func (l *delayLog) measure() {
 				resp.Body.Close()
 				at := <-handled
 				l.mu.Lock()
-				l.samples = append(l.samples, delaySample{at, min(at.Sub(due), maxDelay)})
+				l.samples = append(l.samples, delaySample{due, at})
 				l.mu.Unlock()
 			}
 		}()
 	})
 }
 
-// longest returns the longest delay between two times.
+// longest returns the longest delay between two times, maxDelay at most. A request
+// that was handled later counts too: while a machine stands still, none is.
 func (l *delayLog) longest(from, to time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var longest time.Duration
 	for _, s := range l.samples {
-		if !s.at.Before(from) && !s.at.After(to) {
-			longest = max(longest, s.delay)
+		if !s.at.Before(from) && !s.due.After(to) {
+			longest = max(longest, s.at.Sub(s.due))
 		}
 	}
-	return longest
+	return min(longest, maxDelay)
+}
+
+func TestDelays(t *testing.T) {
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	var l delayLog
+	l.samples = []delaySample{{at(1), at(1)}, {at(2), at(2).Add(time.Millisecond)}, {at(3), at(9)}}
+	for _, tt := range []struct {
+		from, to int
+		want     time.Duration
+	}{{0, 1, 0}, {0, 2, time.Millisecond}, {4, 5, maxDelay}, {10, 11, 0}} {
+		if got := l.longest(at(tt.from), at(tt.to)); got != tt.want {
+			t.Errorf("from %d to %d: %v, want %v", tt.from, tt.to, got, tt.want)
+		}
+	}
 }
