@@ -101,6 +101,17 @@ func setImmutable(path string, on bool) error {
 	return nil
 }
 
+// openDir returns a folder that other users reach, with a name that is short enough
+// for a socket in it.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "odd")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o755))
+	return dir
+}
+
 // openAs opens a store, as nobody if asked to, and fails if that does not end.
 func openAs(t *testing.T, dir string, user bool) *store.Store {
 	t.Helper()
@@ -159,7 +170,7 @@ func TestOddFiles(t *testing.T) {
 				if odd.user && os.Getuid() != 0 {
 					t.Skip("not root")
 				}
-				dir := t.TempDir()
+				dir := openDir(t)
 				s := open(t, dir)
 				add(t, s, "one", true, "a", "b")
 				photo, err := s.Photos.Get("a")
@@ -221,9 +232,6 @@ func keepPart(t *testing.T, s *store.Store) string {
 // handOver makes nobody the owner of all files but one.
 func handOver(t *testing.T, dir, except string) {
 	t.Helper()
-	for parent := dir; strings.HasPrefix(parent, os.TempDir()+"/"); parent = filepath.Dir(parent) {
-		must(t, os.Chmod(parent, 0o755))
-	}
 	must(t, filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if err != nil || path == except {
 			return err
@@ -268,7 +276,7 @@ func TestOddMediaDirectory(t *testing.T) {
 			continue
 		}
 		t.Run(odd.name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := openDir(t)
 			odd.make(t, filepath.Join(dir, store.MediaName), nil)
 			s := openAs(t, dir, false)
 			defer s.Close()

@@ -22,6 +22,7 @@ func TestOverdueGuestLog(t *testing.T) {
 		r.err = errors.New("input/output error")
 		r.run(t, func() {
 			time.Sleep(25 * time.Hour)
+			synctest.Wait()
 			if len(r.asked) < 1000 {
 				t.Errorf("tried %d times", len(r.asked))
 			}
