@@ -158,25 +158,6 @@ func (s *Server) limited(w http.ResponseWriter) bool {
 	return false
 }
 
-// video serves the host to which video downloads redirect. It needs no access
-// token and records one as a violation.
-func (s *Server) video(a *recorder, r *http.Request) {
-	s.mu.Lock()
-	u, ok := s.urls[r.PathValue("ref")]
-	if r.Header.Get("Authorization") != "" {
-		s.violations = append(s.violations, "access token sent to the video host")
-	}
-	slow := s.opt.SlowVideo
-	s.mu.Unlock()
-	if !ok {
-		http.NotFound(a, r)
-		return
-	}
-	a.id = u.item.ID
-	delay(r, slow)
-	s.serve(a, r, "video/mp4", u.item.Data, false)
-}
-
 // still returns a picture of an item of at most maxW by maxH pixels.
 func (it *Item) still(maxW, maxH int, crop bool) []byte {
 	data := it.Data

@@ -37,23 +37,26 @@ func (s *Server) redirect(a *recorder, r *http.Request, subdomain, path string) 
 	a.WriteHeader(http.StatusFound)
 }
 
-// stream serves the host of MP4 streams. It needs no access token, records one as a
-// violation, and honours ranges.
-func (s *Server) stream(a *recorder, r *http.Request) {
-	s.mu.Lock()
-	u, ok := s.urls[r.PathValue("ref")]
-	if r.Header.Get("Authorization") != "" {
-		s.violations = append(s.violations, "access token sent to the video host")
+// video returns the host to which downloads of videos redirect, that of =dv or, with
+// ranges, that of the MP4 streams. It needs no access token and records one as a
+// violation.
+func (s *Server) video(ranges bool) func(*recorder, *http.Request) {
+	return func(a *recorder, r *http.Request) {
+		s.mu.Lock()
+		u, ok := s.urls[r.PathValue("ref")]
+		if r.Header.Get("Authorization") != "" {
+			s.violations = append(s.violations, "access token sent to the video host")
+		}
+		slow := s.opt.SlowVideo
+		s.mu.Unlock()
+		if !ok {
+			http.NotFound(a, r)
+			return
+		}
+		a.id = u.item.ID
+		delay(r, slow)
+		s.serve(a, r, "video/mp4", u.item.Data, ranges)
 	}
-	slow := s.opt.SlowVideo
-	s.mu.Unlock()
-	if !ok {
-		http.NotFound(a, r)
-		return
-	}
-	a.id = u.item.ID
-	delay(r, slow)
-	s.serve(a, r, "video/mp4", u.item.Data, true)
 }
 
 // delay waits for d, or drops the request when its client does.
