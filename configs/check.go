@@ -1,20 +1,20 @@
 package configs
 
 import (
-	"errors"
 	"net"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"pickerd/configs/strict"
+	"unicode"
+	"unicode/utf8"
 )
 
+// maxCollection bounds the name of a collection in characters.
+const maxCollection = 40
+
 // check reports invalid values.
-func (c *Config) check(src *strict.Source, also ...Check) error {
-	var all []error
-	bad := func(key, format string, args ...any) { all = append(all, src.Bad(key, format, args...)) }
+func (c *Config) check(bad func(key, format string, args ...any), also ...Check) {
 	oneOf := func(key, value string, allowed ...string) {
 		if !slices.Contains(allowed, value) {
 			bad(key, "%q is not one of %s", value, strings.Join(allowed, ", "))
@@ -26,9 +26,20 @@ func (c *Config) check(src *strict.Source, also ...Check) error {
 	oneOf("log.format", c.Log.Format, "auto", "text", "json")
 	oneOf("google.client_auth", c.Google.ClientAuth, "form", "basic")
 	oneOf("slideshow.order", c.Slideshow.Order, "picked", "newest", "shuffle")
-	oneOf("slideshow.backing", c.Slideshow.Backing, "blur", "black")
+	if name := c.Slideshow.Collection; utf8.RuneCountInString(name) > maxCollection || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		bad("slideshow.collection", "a name has at most %d characters on one line", maxCollection)
+	}
+	oneOf("slideshow.clock", string(c.Slideshow.Clock), string(NoClock), string(Clock12), string(Clock24))
+	_ = c.Slideshow.Date.UnmarshalText([]byte(c.Slideshow.Date)) // a switch in quotes, as pickerd set sends it; it returns no error
+	oneOf("slideshow.date", string(c.Slideshow.Date), string(NoDate), string(ClockDate), string(AlwaysDate))
+	oneOf("slideshow.date_format", c.Slideshow.Dates, "weekday", "long", "full", "iso")
+	oneOf("slideshow.fit", c.Slideshow.Fit, "fit", "fill", "auto")
+	oneOf("slideshow.backing", c.Slideshow.Backing, "blur", "black", "mat")
 	oneOf("mode", c.Mode, "home", "guest")
 	oneOf("unpair.photos", c.Unpair.Photos, "remove", "keep")
+	if _, err := c.Zone(); err != nil {
+		bad("time_zone", "%v", err)
+	}
 	c.checkPairing(bad)
 	c.checkGateway(bad)
 	c.checkMode(bad)
@@ -69,13 +80,13 @@ func (c *Config) check(src *strict.Source, also ...Check) error {
 	if d := time.Duration(c.Hooks.Timeout); d < time.Second || d > time.Hour {
 		bad("hooks.timeout", "%v is not between 1s and 1h", d)
 	}
+	c.checkFraming(bad)
 	if c.HTTP.Key != "" && len(c.HTTP.Key) < 8 {
 		bad("http.key", "it is shorter than eight characters and could be guessed")
 	}
 	if (c.HTTP.CertFile == "") != (c.HTTP.KeyFile == "") {
 		bad("http.cert_file", "set both http.cert_file and http.key_file, or neither")
 	}
-	return errors.Join(all...)
 }
 
 // checkPairing checks the pairing methods and the settings they need.
@@ -168,6 +179,9 @@ func (c *Config) checkDisplay(bad func(key, format string, args ...any)) {
 	if d := c.Terminal.Device; d != "" && !strings.HasPrefix(d, "/") {
 		bad("terminal.device", "%q is not a path such as /dev/ttyS0", d)
 	}
+	if d := c.CEC.Device; d != "auto" && d != "off" && !strings.HasPrefix(d, "/dev/cec") {
+		bad("cec.device", `%q is neither "auto" nor "off" nor a path such as /dev/cec0`, d)
+	}
 	if d := time.Duration(c.Slideshow.Interval); d < time.Microsecond {
 		bad("slideshow.interval", `%d has no unit: write "%[1]ds"`, int64(d))
 	} else if d < time.Second || d > 24*time.Hour {
@@ -176,10 +190,32 @@ func (c *Config) checkDisplay(bad func(key, format string, args ...any)) {
 	if d := time.Duration(c.Slideshow.Fade); d < 0 || d > 10*time.Second {
 		bad("slideshow.fade", "%v is not between 0s and 10s", d)
 	}
-	if n := c.Slideshow.Night; n != (Hours{}) && n[0] == n[1] {
-		bad("slideshow.night", "it begins and ends at the same time")
+	if n := c.Slideshow.Volume; n < 0 || n > 100 {
+		bad("slideshow.volume", "%d is not between 0 and 100", n)
+	}
+	for _, n := range c.Slideshow.Night {
+		if n != (Hours{}) && n[0] == n[1] {
+			bad("slideshow.night", "it begins and ends at the same time")
+			break
+		}
+	}
+	if d := time.Duration(c.Slideshow.SleepAfter); d > 0 && d < time.Microsecond {
+		bad("slideshow.sleep_after", `%d has no unit: write "%[1]dm"`, int64(d))
+	} else if d < 0 || d > 0 && d < time.Minute || d > 24*time.Hour {
+		bad("slideshow.sleep_after", "%v is neither 0s nor between 1m and 24h", d)
+	}
+	if pin := c.Remote.PIN; pin != "" && !isPIN(pin) {
+		bad("remote.pin", "it is not six to twelve digits in quotes") // the value is a secret
 	}
 	if d := time.Duration(c.Remote.Hold); d < 200*time.Millisecond || d > 10*time.Second {
 		bad("remote.hold", "%v is not between 200ms and 10s", d)
 	}
+}
+
+// Bounds of the digits of a PIN.
+const minPIN, maxPIN = 6, 12
+
+// isPIN reports whether a PIN consists of six to twelve digits.
+func isPIN(s string) bool {
+	return len(s) >= minPIN && len(s) <= maxPIN && strings.Trim(s, "0123456789") == ""
 }

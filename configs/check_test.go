@@ -61,12 +61,20 @@ func TestLoadErrorPositions(t *testing.T) {
 		{"slideshow.interval", "[slideshow]\ninterval = '15ns'", 2, `write "15s"`},
 		{"slideshow.interval", "[slideshow]\ninterval = '25h'", 2, "not between 1s and 24h"},
 		{"slideshow.fade", "[slideshow]\nfade = '-1s'", 2, "not between 0s and 10s"},
+		{"slideshow.volume", "[slideshow]\nvolume = 101", 2, "not between 0 and 100"},
 		{"slideshow.night", "[slideshow]\nnight = '08:00-08:00'", 2, "same time"},
 		{"slideshow.night", "[slideshow]\nnight = '08:00'", 2, "is not hours"},
+		{"slideshow.night", "[slideshow]\nnight = 'mon-fri 22:00-06:00, sat 08:00-08:00'", 2, "same time"},
+		{"slideshow.night", "[slideshow]\nnight = 'mon-fri 22:00-06:00, fri 21:00-08:00'", 2, "names fri twice"},
+		{"slideshow.night", "[slideshow]\nnight = 'mon-fri'", 2, "days without hours"},
+		{"slideshow.sleep_after", "[slideshow]\nsleep_after = 30", 2, `write "30m"`},
+		{"slideshow.sleep_after", "[slideshow]\nsleep_after = '30ns'", 2, `write "30m"`},
+		{"slideshow.sleep_after", "[slideshow]\nsleep_after = '59s'", 2, "neither 0s nor between 1m and 24h"},
 		{"slideshow.night", "[slideshow]\nnight = '08:00-25:00'", 2, "is not hours"},
 		{"remote.hold", "[remote]\nhold = '100ms'", 2, "not between 200ms and 10s"},
 		{"remote.hold", "[remote]\nhold = '11s'", 2, "not between 200ms and 10s"},
 		{"display.outputs", "[display]\noutputs = ['http', 'http']", 2, "twice"},
+		{"cec.device", "[cec]\ndevice = 'cec0'", 2, "/dev/cec0"},
 		{"terminal.device", "[terminal]\ndevice = 'ttyS0'", 2, "/dev/ttyS0"},
 		{"pairing.relay_url", "[pairing]\nrelay_url = 'https://you.test/p.html?x=1'", 2, "without a query"},
 		{"pairing.address", "[pairing]\naddress = 'http://box.test/path'", 2, "auto"},
@@ -184,7 +192,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Slideshow.Zoom || c.Slideshow.Night != (configs.Hours{22*time.Hour + 30*time.Minute, 6*time.Hour + 30*time.Minute}) ||
+	if c.Slideshow.Zoom || c.Slideshow.Night[time.Monday] != (configs.Hours{22*time.Hour + 30*time.Minute, 6*time.Hour + 30*time.Minute}) ||
 		c.Control.Socket != "/run/other.sock" || c.Framebuffer.Overscan != 2.5 || c.Name != "Hall %" || !c.IsGuest() {
 		t.Errorf("%+v", c)
 	}
@@ -193,7 +201,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 			t.Errorf("output %s is %v, want %v", output, !want, want)
 		}
 	}
-	if c, err = configs.Load(configFile(t, "[slideshow]\nnight = ''"), env()); err != nil || c.Slideshow.Night != (configs.Hours{}) {
+	if c, err = configs.Load(configFile(t, "[slideshow]\nnight = ''"), env()); err != nil || c.Slideshow.Night != (configs.Nights{}) {
 		t.Errorf("night is %v, %v", c.Slideshow.Night, err)
 	}
 }
@@ -221,8 +229,8 @@ func TestClientFiles(t *testing.T) {
 		env                  []string
 		device, web, desktop string
 	}{
-		{"", nil, "/etc/pickerd/client_secret.json", "", ""},
-		{"", []string{"CREDENTIALS_DIRECTORY", "/creds"}, "/creds/client_secret.json", "", ""},
+		{"", nil, "", "", "/etc/credstore/desktop_client_secret.json"},
+		{"", []string{"CREDENTIALS_DIRECTORY", "/creds"}, "", "", "/creds/desktop_client_secret.json"},
 		{"google.client_id = 'x'\npairing.methods = ['device', 'paste']", nil, "", "", "/etc/credstore/desktop_client_secret.json"},
 		{"pairing.methods = ['relay']\npairing.relay_url = 'http://localhost/p'", nil, "", "/etc/credstore/web_client_secret.json", ""},
 		{"google.client_file = '/c.json'\npairing.methods = ['import']", nil, "/c.json", "", ""},

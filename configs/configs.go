@@ -8,8 +8,10 @@ package configs
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -17,8 +19,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"pickerd/configs/strict"
 	"pickerd/store/regular"
@@ -34,6 +34,8 @@ type Config struct {
 	Name        string      `toml:"name"`
 	Mode        string      `toml:"mode"` // "home" or "guest"
 	AccountsMax int         `toml:"accounts_max"`
+	Lock        []string    `toml:"lock"`      // keys and tables that people must not set
+	TimeZone    string      `toml:"time_zone"` // IANA name; "" means the system's
 	Google      Google      `toml:"google"`
 	Pairing     Pairing     `toml:"pairing"`
 	Pick        Pick        `toml:"pick"`
@@ -43,8 +45,10 @@ type Config struct {
 	HTTP        HTTP        `toml:"http"`
 	Framebuffer Framebuffer `toml:"framebuffer"`
 	Terminal    Terminal    `toml:"terminal"`
+	CEC         CEC         `toml:"cec"`
 	Slideshow   Slideshow   `toml:"slideshow"`
 	Remote      Remote      `toml:"remote"`
+	Setup       Setup       `toml:"setup"`
 	Guest       Guest       `toml:"guest"`
 	Unpair      Unpair      `toml:"unpair"`
 	Hooks       Hooks       `toml:"hooks"`
@@ -118,6 +122,9 @@ type HTTP struct {
 	Names    []string `toml:"names"`     // host names by which such browsers reach this machine
 	CertFile string   `toml:"cert_file"` // with KeyFile: enables TLS for such browsers
 	KeyFile  string   `toml:"key_file"`
+	// FrameAncestors are the origins of pages that may show the page in a frame, as
+	// sources of a content security policy.
+	FrameAncestors []string `toml:"frame_ancestors"`
 }
 
 // strongKey is the length of a display key, without spaces and dashes, from which it is
@@ -143,17 +150,32 @@ type Terminal struct {
 	Device string `toml:"device"` // "" means standard output
 }
 
+// CEC configures how the output "framebuffer" speaks with a television over HDMI-CEC.
+type CEC struct {
+	Device  string `toml:"device"`  // "auto", "off", or a path in /dev
+	Standby bool   `toml:"standby"` // switch the television off and on with the screen
+}
+
 // Slideshow configures how photos are shown.
 type Slideshow struct {
 	Interval Duration `toml:"interval"`
 	Order    string   `toml:"order"` // "picked", "newest" or "shuffle"
+	// Collection is the name or ID of the one that is shown; "" means all photos.
+	Collection string `toml:"collection"`
+
 	Fade     Duration `toml:"fade"`
-	Backing  string   `toml:"backing"` // "blur" or "black"
+	Fit      string   `toml:"fit"`     // "fit", "fill" or "auto"
+	Backing  string   `toml:"backing"` // "blur", "black" or "mat"
 	Pairs    bool     `toml:"pairs"`
 	Zoom     bool     `toml:"zoom"`
-	Clock    bool     `toml:"clock"`
+	Clock    Clock    `toml:"clock"`
+	Date     Date     `toml:"date"`
+	Dates    string   `toml:"date_format"` // "weekday", "long", "full" or "iso"
 	Captions bool     `toml:"captions"`
-	Night    Hours    `toml:"night"`
+	Volume   int      `toml:"volume"` // of films, in percent; 0 plays no sound
+	Night    Nights   `toml:"night"`
+	// SleepAfter is how long nobody is there until the screen goes dark; 0 means never.
+	SleepAfter Duration `toml:"sleep_after"`
 }
 
 // Remote configures the keys of remote controls and buttons, by their Linux names
@@ -169,8 +191,19 @@ type Remote struct {
 	Play     []string `toml:"play"`
 	Next     []string `toml:"next"`
 	Previous []string `toml:"previous"`
-	Hold     Duration `toml:"hold"`  // how long to hold OK to open the menu
-	Phone    bool     `toml:"phone"` // the menu offers a QR code for a remote on a phone
+	// A key of these that another action has keeps that.
+	VolumeUp   []string `toml:"volume_up"`
+	VolumeDown []string `toml:"volume_down"`
+	Mute       []string `toml:"mute"`
+
+	Hold  Duration `toml:"hold"`  // how long to hold OK to open the menu
+	Phone bool     `toml:"phone"` // the menu offers a QR code for a remote on a phone
+	PIN   string   `toml:"pin"`   // for settings, displays, deleting and the about page; "" means none
+}
+
+// Setup configures how a new box is set up.
+type Setup struct {
+	Phone bool `toml:"phone"` // a phone may set up a box that was never set up
 }
 
 // Guest configures when guests are forgotten.
@@ -209,33 +242,22 @@ const envPrefix = "PICKERD_"
 // maxFile bounds a configuration file in bytes. The default file has 20 kB.
 const maxFile = 1 << 20
 
-// Load reads the defaults, then the file unless its name is empty, then the
-// environment. If none of them names pairing methods, these are "device" with a
-// gateway, and otherwise each method whose client is there. It checks the result,
-// also with the checks of other packages. Its error joins all *Error values, or
-// says why the file can't be read.
+// Load reads the defaults, then the file unless its name is empty and those in the
+// folder conf.d beside it, then the environment. If none of them names pairing
+// methods, these are "device" with a gateway, and otherwise each method whose client
+// is there. It checks the result, also with the checks of other packages, and
+// tolerates nothing. Its error joins all *Error values, or says why a file can't be
+// read.
 func Load(file string, getenv func(string) string, also ...Check) (*Config, error) {
-	c := new(Config)
-	if err := toml.Unmarshal([]byte(Default), c); err != nil {
-		return nil, fmt.Errorf("built-in defaults: %w", err)
+	l := Sources{File: file, Getenv: getenv, Checks: also, strict: true}.Read()
+	all := []error{l.Err}
+	for _, e := range l.Problems {
+		all = append(all, e)
 	}
-	src := source(file, nil, getenv)
-	if file != "" {
-		var err error
-		if src.Data, err = regular.ReadFile(file, maxFile); err != nil {
-			return nil, fmt.Errorf("read configuration: %w", err)
-		}
-	}
-	if err := src.Read(c); err != nil {
+	if err := errors.Join(all...); err != nil {
 		return nil, err
 	}
-	if err := c.fillIn(getenv); err != nil {
-		return nil, src.Bad("name", "%v", err)
-	}
-	if err := c.check(src, also...); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return l.Config, nil
 }
 
 // source returns where a configuration comes from.
@@ -254,9 +276,6 @@ func (c *Config) fillIn(getenv func(string) string) error {
 	}
 	host, _ := os.Hostname()
 	name, err := expand(c.Name, host, machineID("/etc/machine-id"))
-	if err != nil {
-		return err
-	}
 	c.Name = name
 	if c.Store.Dir == "" {
 		c.Store.Dir = "/var/lib/pickerd"
@@ -267,7 +286,10 @@ func (c *Config) fillIn(getenv func(string) string) error {
 	if c.Control.Socket == "" {
 		c.Control.Socket = DefaultSocket(getenv)
 	}
-	credential := func(name string) string { return credentialFile(getenv("CREDENTIALS_DIRECTORY"), name) }
+	credential := func(name string) string { return c.clientFile(getenv, name) }
+	if c.Display.Outputs == nil {
+		c.Display.Outputs = []string{cmp.Or(getenv(outputVar), "http")}
+	}
 	if c.Pairing.Methods == nil {
 		c.Pairing.Methods = c.defaultMethods(credential)
 	}
@@ -289,8 +311,12 @@ func (c *Config) fillIn(getenv func(string) string) error {
 	if gateway && c.Google.ClientID == "" {
 		c.Google.ClientID = DefaultGatewayClient
 	}
-	return nil
+	return err
 }
+
+// outputVar is the variable with which the package pickerd-framebuffer makes its output
+// the default. It is not configuration, so it has not the prefix of that.
+const outputVar = "_PICKERD_OUTPUT"
 
 // credentialFile returns where a credential is: in the service manager's folder for
 // this service or, without one, where an administrator has put it for the service.
@@ -303,6 +329,20 @@ func credentialFile(dir, name string) string {
 		return beside
 	}
 	return InstalledCredential(name)
+}
+
+// ClientFolder is the folder of the state directory with the client files that were
+// uploaded when the box was set up. The operator's are preferred.
+const ClientFolder = "client"
+
+// clientFile returns where a credential is: the operator's, or else one that was
+// uploaded.
+func (c *Config) clientFile(getenv func(string) string, name string) string {
+	path := credentialFile(getenv("CREDENTIALS_DIRECTORY"), name)
+	if uploaded := filepath.Join(c.Store.Dir, ClientFolder, name); !HasClient(path) && HasClient(uploaded) {
+		return uploaded
+	}
+	return path
 }
 
 // InstalledCredential returns where an administrator puts a credential, from which

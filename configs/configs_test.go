@@ -39,7 +39,7 @@ func TestDefault(t *testing.T) {
 func TestErrors(t *testing.T) {
 	tests := []struct{ name, text, line, want string }{
 		{"unknown key", "[google]\nclient_idd = 'x'\n", ":2:", "google.client_idd: unknown key (did you mean google.client_id?)"},
-		{"unknown table", "[goggle]\nclient_id = 'x'\n", ":1:", "unknown key"},
+		{"unknown table", "[goggle]\nclient_id = 'x'\n", ":2:", "unknown key"},
 		{"far from any key", "zzzzzzzzzzzzz = 1\n", ":1:", "pickerd config default"},
 		{"bad duration", "[slideshow]\n\ninterval = '10'\n", ":3:", `"10" is not a duration`},
 		{"duration too short", "[slideshow]\ninterval = '1ms'\n", ":2:", "not between 1s and 24h"},
@@ -125,16 +125,35 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// A file of any text, of the operator or of people, gives a configuration that can be
+// used, or an error.
 func FuzzLoad(f *testing.F) {
 	f.Add(Default)
 	f.Add("[google]\nclient_id = 'x'\n[[a]]\nb={c=1}")
 	f.Add("slideshow.interval = '-1s'\nstore.max_bytes='1e99GB'\n")
+	f.Add("lock = ['slideshow', 7]\n[slideshow]\nOrder = {}\n")
 	f.Add("\x00=\xff")
+	dir := f.TempDir()
+	file, people := filepath.Join(f.TempDir(), "f.toml"), filepath.Join(dir, ConfigFolder, PhoneFile)
+	if err := os.Mkdir(filepath.Dir(people), 0o700); err != nil {
+		f.Fatal(err)
+	}
+	getenv := func(key string) string { return map[string]string{"STATE_DIRECTORY": dir}[key] }
 	f.Fuzz(func(t *testing.T, text string) {
-		c := new(Config)
-		src := source("f.toml", []byte(text), noEnv)
-		if err := src.Read(c); err == nil {
-			c.check(src)
+		for _, path := range []string{file, people} {
+			if err := errors.Join(os.WriteFile(file, nil, 0o600), os.WriteFile(people, nil, 0o600), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			l := Sources{File: file, Phone: true, Getenv: getenv}.Read()
+			if (l.Config == nil) != (l.Err != nil) || path == people && l.Err != nil {
+				t.Fatalf("%s: %v", path, l.Err)
+			}
+			if l.Err != nil {
+				continue
+			}
+			if next, err := l.With(map[string]any{"slideshow.order": "newest"}); err != nil && !l.Locked("slideshow.order") || err == nil && len(next.PhoneData()) == 0 {
+				t.Fatalf("%s: %v", path, err)
+			}
 		}
 	})
 }

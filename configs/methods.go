@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
+	"syscall"
 
 	"pickerd/store/regular"
 )
@@ -57,7 +58,7 @@ func (c *Config) defaultMethods(credential func(name string) string) []string {
 			return []string{f.method}
 		}
 	}
-	return []string{"device"}
+	return []string{"paste"} // Google refuses the scope to most clients of "device"
 }
 
 // HasClient reports whether there is a file with a client. Empty files and "{}"
@@ -66,7 +67,7 @@ func (c *Config) defaultMethods(credential func(name string) string) []string {
 func HasClient(file string) bool {
 	data, err := readSome(file)
 	if err != nil {
-		return !errors.Is(err, fs.ErrNotExist)
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 	}
 	return !IsPlaceholder(data)
 }

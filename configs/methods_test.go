@@ -18,7 +18,7 @@ func TestDefaultMethods(t *testing.T) {
 		text  string
 		want  string // methods, or what the error says
 	}{
-		"nothing":                   {nil, "", "device"},
+		"nothing":                   {nil, "", "paste"},
 		"a TV client":               {map[string]string{tv: "{x}"}, "", "device"},
 		"a Desktop client":          {map[string]string{desktop: "{x}"}, "", "paste"},
 		"the unit's placeholder":    {map[string]string{tv: "{}", desktop: "{x}"}, "", "paste"},
@@ -27,15 +27,15 @@ func TestDefaultMethods(t *testing.T) {
 		"relay without a page":      {map[string]string{web: "{x}", desktop: "{x}"}, "", "paste"},
 		"only relay, no page":       {map[string]string{web: "{x}"}, "", "pickerd relay-page"},
 		"a token":                   {map[string]string{"token": "t"}, "", "import"},
-		"a token of nothing":        {map[string]string{"token": ""}, "", "device"},
-		"a token for guests":        {map[string]string{"token": "t"}, "mode = 'guest'\n", "device"},
+		"a token of nothing":        {map[string]string{"token": ""}, "", "paste"},
+		"a token for guests":        {map[string]string{"token": "t"}, "mode = 'guest'\n", "paste"},
 		"client_id":                 {nil, "google.client_id = 'x'\n", "device"},
 		"client_id and a client":    {map[string]string{desktop: "{x}"}, "google.client_id = 'x'\n", "device paste"},
 		"a file that is configured": {map[string]string{desktop: "{x}"}, "google.client_file = '/nothing/here.json'\n", "device paste"},
 		"a gateway":                 {map[string]string{tv: "{x}", web: "{x}", desktop: "{x}"}, "google.gateway = 'https://g.test'\n" + relay, "device"},
 		"an empty Desktop client":   {map[string]string{tv: "{}", desktop: " \n"}, "", "paste"},
 		"an empty Web client":       {map[string]string{web: ""}, relay, "relay"},
-		"placeholders":              {map[string]string{tv: "{}", web: "{}", desktop: "{}"}, "", "device"},
+		"placeholders":              {map[string]string{tv: "{}", web: "{}", desktop: "{}"}, "", "paste"},
 		"an empty file, configured": {nil, "google.desktop_client_file = '/dev/null'\n", "paste"},
 		"explicit":                  {map[string]string{tv: "{x}"}, "pairing.methods = ['paste']\n", "paste"},
 		"explicit, gateway":         {nil, "google.gateway = 'https://g.test'\npairing.methods = ['device', 'paste']\n", "device paste"},

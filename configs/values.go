@@ -1,8 +1,11 @@
 package configs
 
 import (
+	"encoding"
 	"fmt"
 	"math"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +23,22 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) {
+	const day = 24 * time.Hour
+	t := time.Duration(d)
+	if t > 0 && t%day == 0 {
+		return fmt.Appendf(nil, "%dd", t/day), nil
+	}
+	text := t.String()
+	for _, zero := range []string{"m0s", "h0m"} { // 1h0m0s
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return []byte(text), nil
 }
 
 func parseDuration(s string) (time.Duration, error) {
@@ -53,6 +72,14 @@ func (a *Age) UnmarshalText(b []byte) error {
 	}
 	*a = Age(d)
 	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Age) MarshalText() ([]byte, error) {
+	if a == 0 {
+		return []byte("never"), nil
+	}
+	return Duration(a).MarshalText()
 }
 
 // A Size is a number of bytes, written "500MB", "8GB" or "512KiB".
@@ -95,6 +122,16 @@ func (s *Size) UnmarshalText(b []byte) error {
 	return fmt.Errorf("%q is not a size such as \"500MB\" or \"8GB\"", b)
 }
 
+// MarshalText implements encoding.TextMarshaler. It is exact.
+func (s Size) MarshalText() ([]byte, error) {
+	for _, u := range slices.Backward(units) {
+		if u.name != "KB" && s > 0 && float64(s) >= u.bytes && int64(s)%int64(u.bytes) == 0 && u.bytes > 1 {
+			return fmt.Appendf(nil, "%d%s", int64(s)/int64(u.bytes), u.name), nil
+		}
+	}
+	return fmt.Appendf(nil, "%dB", int64(s)), nil
+}
+
 // A Percent is a percentage, written "5%".
 type Percent float64
 
@@ -107,6 +144,11 @@ func (p *Percent) UnmarshalText(b []byte) error {
 	}
 	*p = Percent(f)
 	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (p Percent) MarshalText() ([]byte, error) {
+	return append(strconv.AppendFloat(nil, float64(p), 'f', -1, 64), '%'), nil
 }
 
 // Hours are a range of the day, from one time to another, written "22:30-06:30".
@@ -128,4 +170,87 @@ func (h *Hours) UnmarshalText(b []byte) error {
 		h[i] = time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 	}
 	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (h Hours) MarshalText() ([]byte, error) {
+	if h == (Hours{}) {
+		return nil, nil
+	}
+	clock := func(d time.Duration) string { return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60) }
+	return []byte(clock(h[0]) + "-" + clock(h[1])), nil
+}
+
+// plain returns a value as JSON and TOML know it: a value that is written as text is
+// that text.
+func plain(v any) any {
+	if m, ok := v.(encoding.TextMarshaler); ok {
+		if text, err := m.MarshalText(); err == nil {
+			return string(text)
+		}
+	}
+	if r := reflect.ValueOf(v); r.Kind() == reflect.String {
+		return r.String()
+	}
+	return v
+}
+
+// A Clock is a way to show the time of day.
+type Clock string
+
+// The clocks.
+const (
+	NoClock Clock = "off"
+	Clock12 Clock = "12"
+	Clock24 Clock = "24"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler. Before there was a choice, a file
+// said true or false. Other values are checked with the whole configuration.
+func (c *Clock) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "true":
+		*c = Clock24
+	case "false":
+		*c = NoClock
+	default:
+		*c = Clock(b)
+	}
+	return nil
+}
+
+// A Date says when the date is shown.
+type Date string
+
+// The values of slideshow.date.
+const (
+	NoDate     Date = "off"
+	ClockDate  Date = "clock" // beside the clock
+	AlwaysDate Date = "always"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler. Before there was a choice, a file
+// said true or false. Other values are checked with the whole configuration.
+func (d *Date) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "true":
+		*d = ClockDate
+	case "false":
+		*d = NoDate
+	default:
+		*d = Date(b)
+	}
+	return nil
+}
+
+// Zone returns the box's time zone. Its error says that there is none of the name.
+func (c *Config) Zone() (*time.Location, error) {
+	if c.TimeZone == "" {
+		return time.Local, nil
+	}
+	zone, err := time.LoadLocation(c.TimeZone)
+	if err != nil || zone == time.Local {
+		return nil, fmt.Errorf("%q is not a time zone of this machine, such as \"Europe/Berlin\"; the package tzdata has them all", c.TimeZone)
+	}
+	return zone, nil
 }

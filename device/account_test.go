@@ -19,7 +19,7 @@ import (
 func TestTwoAccounts(t *testing.T) {
 	inWorld(t, options{config: twoAccounts}, func(t *testing.T, w *world) {
 		w.pairAndChoose("anna", "item-1", "item-2")
-		if m := w.press(screen.KeyMenu).Menu; menuLabels(m) != "Choose photos/Link another account/Forget this account/About this screen/Back" {
+		if m := w.press(screen.KeyMenu).Menu; menuLabels(m) != "Choose photos/Link another account/This photo/Forget this account/About this screen/Back" {
 			t.Errorf("menu with one account: %s", menuLabels(m))
 		}
 		w.press(screen.KeyDown, screen.KeyOK)
@@ -85,7 +85,7 @@ func TestTwoAccounts(t *testing.T) {
 		}
 
 		// The menu unpairs Anna, and not Ben.
-		if m = w.press(screen.KeyMenu, screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget which account?" || menuLabels(m) != "Back/anna@example.org/ben@example.org" {
+		if m = w.press(screen.KeyMenu, screen.KeyDown, screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget which account?" || menuLabels(m) != "Back/anna@example.org/ben@example.org" {
 			t.Fatalf("menu %+v", m)
 		}
 		if m = w.press(screen.KeyDown, screen.KeyOK).Menu; m.Title != "Forget this account?" || len(m.Facts) != 1 || m.Facts[0].Value != "anna@example.org" {

@@ -16,6 +16,7 @@ import (
 	"pickerd/display"
 	"pickerd/display/qr"
 	"pickerd/display/words"
+	"pickerd/store"
 )
 
 // Config configures a whole box.
@@ -33,8 +34,8 @@ type Config struct {
 // Slideshow configures what is seen while nothing happens.
 type Slideshow struct {
 	slideshow.Config
-	Clock bool
-	Night screen.Night
+	Clock screen.Clock
+	Night screen.Nights
 }
 
 // A box is an engine, a slideshow and a screen, connected as cmd/pickerd does.
@@ -46,7 +47,7 @@ type box struct {
 }
 
 func newBox(cfg Config) *box {
-	b := &box{Library: library.New(cfg.Store)}
+	b := &box{Library: library.New(cfg.Store, nil)}
 	cfg.Guests = cfg.ForgetAfter > 0
 	cfg.Config.Phones = cfg.Phones.user("pairing")
 	cfg.PhotosChanged = func() { b.slides.Reload() }
@@ -56,9 +57,9 @@ func newBox(cfg Config) *box {
 	}
 	b.engine = engine.New(cfg.Config)
 	s := cfg.Slideshow
-	s.Words, s.Photos, s.Generation, s.ScreenSize, s.Log = cfg.Words, cfg.Store.Photos.Collection, b.engine.Generation, cfg.ScreenSize, cfg.Log
+	s.Options.Words, s.Photos, s.Generation, s.ScreenSize, s.Log = cfg.Words, func() ([]store.Photo, error) { return cfg.Store.Photos.OnWall(b.slides.Collection()) }, b.engine.Generation, cfg.ScreenSize, cfg.Log
 	b.slides = slideshow.New(s.Config)
-	sc := screen.Config{Name: cfg.Name, Version: cfg.Version, Words: cfg.Words, Clock: s.Clock, Night: s.Night, ForgetAfter: cfg.ForgetAfter,
+	sc := screen.Config{Options: screen.Options{Name: cfg.Name, Style: display.Style{Words: cfg.Words}, Clock: s.Clock, Date: screen.ClockDate, Nights: s.Night}, Version: cfg.Version, ForgetAfter: cfg.ForgetAfter,
 		Snapshots: b.engine.Snapshots(), Frames: b.slides.Frames(), Engine: b.engine, Slides: b.slides,
 		LastActivity: b.engine.LastActivity, Now: b.engine.Now, Address: cfg.Address, Log: cfg.Log}
 	if cfg.Carried != nil {

@@ -195,7 +195,9 @@ func TestRefreshOnReadOnlyDisk(t *testing.T) {
 
 // TestDamagedPhotos checks that damaged photos are not shown, and the others are.
 func TestDamagedPhotos(t *testing.T) {
-	inWorld(t, options{items: pickertest.PlainPhotos(4)}, func(t *testing.T, w *world) {
+	skipShort(t)
+	hourly := func(c *Config) { c.Slideshow.Interval = time.Hour }
+	inWorld(t, options{items: pickertest.PlainPhotos(4), config: hourly}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()
 		w.untilState(device.Showing)

@@ -1,6 +1,9 @@
 package device
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Errors of what people and programs ask for.
 var (
@@ -20,6 +23,8 @@ var (
 	ErrStopping = errors.New("pickerd is stopping")
 	// ErrUnready means that the state directory can't be used.
 	ErrUnready = errors.New("the state directory can't be used")
+	// ErrNotSetUp means that the box is in the state SetUp.
+	ErrNotSetUp = errors.New("this box is not set up")
 	// ErrPaired means that the largest allowed number of accounts is paired. One
 	// has to be forgotten first, since its sessions can be deleted with its own
 	// token only.
@@ -33,6 +38,17 @@ var (
 	ErrForgetting = errors.New("the last account is still being forgotten at Google")
 	// ErrNoCopy means that an item can't be decoded.
 	ErrNoCopy = errors.New("no copy of this item can be made")
+	// ErrNoCollection means that there is no collection with that ID or name.
+	ErrNoCollection = errors.New("there is no such collection")
+	// ErrCollectionName means that a name is too long, empty, or has characters that
+	// names can't have.
+	ErrCollectionName = errors.New("this is no name for a collection")
+	// ErrCollectionTaken means that another collection has the name.
+	ErrCollectionTaken = errors.New("another collection has that name")
+	// ErrManyCollections means that there are as many collections as may be.
+	ErrManyCollections = errors.New("there are too many collections")
+	// ErrNoCollections means that the photos of guests are in no collections.
+	ErrNoCollections = errors.New("guests have no collections")
 )
 
 // Errors of phones that sign in or control the box.
@@ -68,3 +84,23 @@ func NewTokenError(err error, key string, args ...any) *TokenError {
 
 func (e *TokenError) Error() string { return "token file: " + e.Err.Error() }
 func (e *TokenError) Unwrap() error { return e.Err }
+
+// ErrPINWrong means that an entered PIN is not the right one.
+var ErrPINWrong = errors.New("the PIN is wrong")
+
+// ErrPINNeeded means that the PIN must be entered first.
+var ErrPINNeeded = errors.New("the PIN must be entered first")
+
+// A PINWaitError means that too many wrong PINs were entered.
+type PINWaitError struct {
+	For time.Duration // until the next one may be entered
+}
+
+func (e *PINWaitError) Error() string {
+	return "too many wrong PINs; the next one in " + e.For.Round(time.Second).String()
+}
+
+// Minutes returns the wait in whole minutes, at least one.
+func (e *PINWaitError) Minutes() int {
+	return max(1, int((e.For+time.Minute-1)/time.Minute))
+}

@@ -235,6 +235,7 @@ func TestClientChange(t *testing.T) {
 // TestTestingProject checks the warning that Google revokes the tokens of a project
 // in Testing after seven days.
 func TestTestingProject(t *testing.T) {
+	skipShort(t)
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
@@ -246,7 +247,7 @@ func TestTestingProject(t *testing.T) {
 		{"after a month", 30 * 24 * time.Hour, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inWorld(t, options{}, func(t *testing.T, w *world) {
+			inWorld(t, options{config: func(c *Config) { c.Slideshow.Interval = time.Hour }}, func(t *testing.T, w *world) {
 				w.pair()
 				w.choose()
 				w.untilState(device.Showing)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pickerd/device"
@@ -147,6 +148,7 @@ func TestGuestLeaves(t *testing.T) {
 			if left := time.Until(p.LeavesAt); left > time.Minute || left < 50*time.Second || p.Label(display.Stay) != "I'm still here" {
 				t.Fatalf("%v left, the label of stay is %q", left, p.Label(display.Stay))
 			}
+			synctest.Wait() // the status follows the page
 			if s := w.dev.Statuses().Get(); s.Guest == nil || s.Guest.ForgetsAt.IsZero() {
 				t.Error("the status lacks the countdown")
 			}

@@ -214,6 +214,7 @@ func TestImportDuringPick(t *testing.T) {
 // TestRecipientAfterFullDisk checks that a disk that was full at the start does not
 // leave the box without a recipient.
 func TestRecipientAfterFullDisk(t *testing.T) {
+	skipShort(t)
 	var full atomic.Bool
 	o := options{before: func(w *world) {
 		w.fullAtBoot(&full)

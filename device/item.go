@@ -25,6 +25,19 @@ type Item struct {
 	AddedAt    time.Time `json:"added_at"`
 	Hidden     bool      `json:"hidden,omitempty"`
 	Account    string    `json:"account,omitempty"` // its owner, by AccountStatus.ID
+	// Collections are the IDs of the collections that have it.
+	Collections []string `json:"collections"`
+}
+
+// DefaultCollection is the ID of the collection of the items that were picked for none.
+const DefaultCollection = "default"
+
+// A Collection is a named part of the items on the box.
+type Collection struct {
+	ID    string `json:"id"`
+	Name  string `json:"name,omitempty"` // none of the default one
+	Items int    `json:"items"`          // including hidden ones
+	Bytes int64  `json:"bytes"`
 }
 
 // A Tally counts what the engine has done since it was created. Each number

@@ -11,6 +11,7 @@ import (
 // TestKeepalive checks that a token that nobody uses is refreshed about weekly, and
 // that it is tried again once a day after a failure.
 func TestKeepalive(t *testing.T) {
+	skipShort(t)
 	inWorld(t, options{config: func(c *Config) { c.Slideshow.Interval = time.Hour }}, func(t *testing.T, w *world) {
 		w.showPhotos()
 		w.pass(8 * 24 * time.Hour) // at the end of the first week there is one more
@@ -51,6 +52,7 @@ func TestKeepalive(t *testing.T) {
 // TestLossWithoutPick checks that a lost grant is told about a week later at the
 // latest, though nobody wants to choose photos, and that the photos stay.
 func TestLossWithoutPick(t *testing.T) {
+	skipShort(t)
 	for name, tt := range map[string]struct {
 		after time.Duration
 		lose  func(w *world)

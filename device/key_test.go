@@ -55,10 +55,10 @@ func TestKeys(t *testing.T) {
 		}
 
 		m := press(screen.KeyMenu).Menu
-		if m == nil || menuLabels(m) != "Choose photos/Forget this account/About this screen/Back" {
+		if m == nil || menuLabels(m) != "Choose photos/This photo/Forget this account/About this screen/Back" {
 			t.Fatalf("menu %+v", m)
 		}
-		m = press(screen.KeyUp, screen.KeyDown, screen.KeyDown, screen.KeyOK).Menu
+		m = press(screen.KeyUp, screen.KeyDown, screen.KeyDown, screen.KeyDown, screen.KeyOK).Menu
 		if m == nil || len(m.Facts) != 4 || m.Facts[1].Value != "http://192.0.2.7:8420/" || m.Facts[2].Value != "v1.2.3" || m.Facts[3].Value != "showing photos" {
 			t.Fatalf("about: %+v", m)
 		}
@@ -72,7 +72,7 @@ func TestKeys(t *testing.T) {
 		}
 
 		// The first item of the question is Cancel.
-		m = press(screen.KeyMenu, screen.KeyDown, screen.KeyOK).Menu
+		m = press(screen.KeyMenu, screen.KeyDown, screen.KeyDown, screen.KeyOK).Menu
 		if m == nil || m.Selected != 0 || m.Items[0].Label != "Cancel" {
 			t.Fatalf("question before unpairing: %+v", m)
 		}
@@ -90,7 +90,7 @@ func TestKeys(t *testing.T) {
 		if err := w.dev.Press(t.Context(), screen.KeyBack); err != nil {
 			t.Errorf("Back without anything to cancel: %v", err)
 		}
-		press(screen.KeyMenu, screen.KeyDown, screen.KeyOK, screen.KeyDown, screen.KeyOK)
+		press(screen.KeyMenu, screen.KeyDown, screen.KeyDown, screen.KeyOK, screen.KeyDown, screen.KeyOK)
 		w.until("unpaired box", func(s device.Status) bool { return s.Account == nil })
 		w.untilClean()
 	})

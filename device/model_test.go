@@ -57,7 +57,7 @@ type event struct {
 	For  time.Duration // time that passes afterwards
 }
 
-var eventKinds = []string{"time", "time", "time", "pick", "cancel", "unpair", "unpair everywhere", "renew",
+var eventKinds = []string{"time", "time", "time", "pick", "pick for a collection", "delete a collection", "cancel", "unpair", "unpair everywhere", "renew",
 	"approve", "approve", "approve", "approve", "deny", "decline scope", "choose", "choose", "choose", "choose few", "choose nothing",
 	"fail", "fail", "fail", "fail", "cut", "cut", "mend", "revoke all", "expire access", "drop session", "no account",
 	"restart", "power cut", "disk full", "disk read-only", "disk broken", "disk mended", "move clock", "damage a photo"}
@@ -143,6 +143,12 @@ func (m *model) do(e event) []string {
 	switch e.Kind {
 	case "pick":
 		_ = m.dev.Pick(ctx)
+	case "pick for a collection":
+		_ = m.dev.do(ctx, display.Wish{Verb: display.Pick, Collection: []string{"Family", "Christmas"}[e.N%2]})
+	case "delete a collection":
+		if list, err := m.store.Collections.All(); err == nil && len(list) > 0 {
+			_ = m.dev.do(ctx, display.Wish{Verb: display.RemoveCollection, Collection: list[e.N%len(list)].ID})
+		}
 	case "cancel":
 		_ = m.dev.Cancel(ctx)
 	case "unpair", "unpair everywhere":
@@ -295,6 +301,7 @@ func (m *model) broken() (list []string) {
 	if inUse > 1 {
 		add("%d picks on the screen", inUse)
 	}
+	list = append(list, m.misplaced(picks)...)
 	for _, s := range m.photos.Sessions() {
 		if !s.Deleted && !known[s.ID] && !known[s.RequestID] && m.isOpen(s.ID) {
 			add("session %s is open without a record", s.ID)
@@ -312,6 +319,29 @@ func (m *model) broken() (list []string) {
 		m.stuck = time.Now()
 	} else if since := time.Since(m.stuck); since > 3*time.Minute {
 		add("the screen has offered nothing for %v: %+v", since, p)
+	}
+	return list
+}
+
+// misplaced returns the photos that are not in the collection of their pick, while there
+// is a record of it.
+func (m *model) misplaced(picks []store.Pick) (list []string) {
+	photos, err := m.store.Photos.Collection()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	named, err := m.store.Collections.All()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, photo := range photos {
+		i := slices.IndexFunc(picks, func(p store.Pick) bool { return p.RequestID == photo.Pick })
+		if i < 0 || !slices.ContainsFunc(named, func(c store.Collection) bool { return c.ID == picks[i].Collection }) {
+			continue
+		}
+		if photo.Collection != picks[i].Collection {
+			list = append(list, fmt.Sprintf("photo %s is in collection %q, its pick in %q", photo.ID, photo.Collection, picks[i].Collection))
+		}
 	}
 	return list
 }

@@ -26,6 +26,7 @@ import (
 // more than a day. The screen must say what is wrong and when the box retries,
 // requests must be limited, and the box must continue afterwards.
 func TestOutages(t *testing.T) {
+	skipShort(t)
 	t.Parallel()
 	faults := map[string]struct {
 		answer http.RoundTripper
@@ -139,6 +140,7 @@ func (w *world) checkOutage(lasts time.Duration, codes, moment string) {
 // in a scenario. The screen must say so, nothing may be lost, and the person must
 // not have to repeat anything.
 func TestDiskOutages(t *testing.T) {
+	skipShort(t)
 	t.Parallel()
 	for code, errno := range map[string]syscall.Errno{"disk_full": syscall.ENOSPC, "disk_read_only": syscall.EROFS, "disk": syscall.EIO} {
 		t.Run(code, func(t *testing.T) {

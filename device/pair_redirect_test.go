@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pickerd/device"
@@ -20,6 +21,7 @@ import (
 // untilLink waits for a link on the screen and opens it as a phone does.
 func (w *world) untilLink(method string) (link string, v device.Visit) {
 	w.t.Helper()
+	synctest.Wait() // a link that has just been used leaves the status
 	s := w.until("link", func(s device.Status) bool { return s.Pairing != nil && s.Pairing.Method == method })
 	base, _, _ := strings.Cut(s.Pairing.QRURI, device.LinkPath)
 	link = strings.TrimPrefix(s.Pairing.QRURI, base+device.LinkPath)

@@ -29,11 +29,34 @@ type Remote struct {
 	Name    string   // of the box
 	Now     string   // what is on the screen, in its language
 	Buttons []Button // what may be asked for now
+	// Photos are those on the screen, one or two.
+	Photos   []RemotePhoto
+	Settings bool // there are settings to change
+	// Film says that a film is on the screen. Playing is how the slide is played, with
+	// texts in the language of the screen; it is zero without a slide.
+	Film    bool
+	Playing display.Playing
+	// Collections says that photos may be chosen for a collection.
+	Collections bool
+}
+
+// RemoteCollections is what a phone remote shows of the collections.
+type RemoteCollections struct {
+	Collections []Collection // with what they have, the default one first
+	Pick        []Button     // of those who may choose photos now
+}
+
+// A RemotePhoto is an item on the screen.
+type RemotePhoto struct {
+	Item   string // ID
+	Hide   string // key in display/words of the label of the button that hides it
+	Delete string // likewise for deleting; "" if that is not offered
 }
 
 // A Button is what a phone remote offers. Its label is in the phone's language.
 type Button struct {
 	Wish display.Wish
+	Main bool // what a person most likely wants
 	// Key is that of the label in display/words, with Number for {n}. If it is "",
 	// Name is the label.
 	Key    string

@@ -2,6 +2,9 @@ package device
 
 import (
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -22,11 +25,20 @@ type Problem struct {
 	Args []any
 	// Methods are the pairing methods that an operator could enable.
 	Methods []string
+	// Where is the place in the configuration that the problem is about, or nil.
+	Where *Place
 
 	Operator  bool // an operator must change something at Google or in the configuration
 	Retryable bool // a person may ask for another try
 	Offline   bool // no server can be reached, which explains every later failure
 	Disk      bool // nothing can be stored, so nobody is asked to sign in
+}
+
+// A Place is one in a configuration. Members that are not known are empty.
+type Place struct {
+	File string // "" for the environment
+	Line int
+	Key  string // or the name of a variable
 }
 
 // In returns the words for a problem: what is wrong, what to do about it, and
@@ -39,7 +51,7 @@ func (p *Problem) In(w *words.Words) (message, remedy string, ways []string) {
 	if key == "" {
 		key = "notice." + p.Code + ".message"
 	}
-	return w.Say(key, p.Args...), w.Say("notice." + p.Code + ".remedy"), ways
+	return w.Say(key, p.Args...), w.Say("notice."+p.Code+".remedy", p.Args...), ways
 }
 
 // english holds the words for logs and for other programs.
@@ -48,6 +60,9 @@ var english = sync.OnceValue(words.English)
 // Status returns the problem as other programs see it.
 func (p *Problem) Status() *ProblemStatus {
 	s := &ProblemStatus{Code: p.Code}
+	if p.Where != nil {
+		s.File, s.Line, s.Key = p.Where.File, p.Where.Line, p.Where.Key
+	}
 	if !p.RetryAt.IsZero() {
 		s.RetryAt = p.RetryAt.UTC()
 	}
@@ -59,6 +74,37 @@ func (p *Problem) Status() *ProblemStatus {
 func (p *Problem) Error() string {
 	message, _, _ := p.In(english())
 	return message
+}
+
+// The codes of problems in the state SetUp. BadConfiguration is also the code of a
+// mistake that costs one setting and not the screen.
+const (
+	NotSetUp         = "not_set_up"
+	BadConfiguration = "configuration"
+)
+
+// maxMistake bounds the text of a mistake on the screen, in characters. A file may
+// have a key of any length.
+const maxMistake = 200
+
+// ConfigurationProblem returns the problem of a mistake at a place. what says in English
+// what is wrong.
+func ConfigurationProblem(at Place, what string) *Problem {
+	at.Key = shortened(at.Key)
+	file := at.File
+	if at.Line > 0 {
+		file += ":" + strconv.Itoa(at.Line)
+	}
+	parts := slices.DeleteFunc([]string{file, at.Key, what}, func(s string) bool { return s == "" })
+	return &Problem{Code: BadConfiguration, Args: []any{"where", shortened(strings.Join(parts, ": "))}, Where: &at, Operator: true}
+}
+
+// shortened returns at most maxMistake characters of a text.
+func shortened(s string) string {
+	if text := []rune(s); len(text) > maxMistake {
+		return string(text[:maxMistake-1]) + "…"
+	}
+	return s
 }
 
 // A StoreError is an error of the state directory.

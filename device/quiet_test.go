@@ -23,6 +23,7 @@ import (
 // to simulate. Each error has ports and times in
 // it that no other has.
 func TestQuietLog(t *testing.T) {
+	skipShort(t)
 	t.Parallel()
 	for moment, begin := range map[string]func(w *world){
 		"at boot":        func(*world) {},

@@ -13,6 +13,7 @@ import (
 // TestRefusedSession checks for how long a session is asked for that Google refuses,
 // and that another one follows.
 func TestRefusedSession(t *testing.T) {
+	skipShort(t)
 	const day = 24 * time.Hour
 	denied := pickertest.Refuse(403, "PERMISSION_DENIED", "The caller does not have permission.")
 	disabled := pickertest.Refuse(403, "PERMISSION_DENIED", "", map[string]any{"reason": "SERVICE_DISABLED"})
@@ -78,6 +79,7 @@ func TestRefusedSession(t *testing.T) {
 // TestRefusalsInterrupted checks that a session survives refusals of a day that are
 // not the same, or that a good answer interrupts.
 func TestRefusalsInterrupted(t *testing.T) {
+	skipShort(t)
 	denied := pickertest.Refuse(403, "PERMISSION_DENIED", "")
 	for name, other := range map[string]http.HandlerFunc{"good answer": nil, "another refusal": pickertest.Refuse(400, "INVALID_ARGUMENT", "")} {
 		t.Run(name, func(t *testing.T) {

@@ -62,6 +62,7 @@ func (d *appendingDisk) cutPower() {
 // while a film is downloaded that is cut off once. The film must be whole afterwards,
 // and cost little more than its size if a part of it was on the disk.
 func TestPowerCutsDuringFilm(t *testing.T) {
+	skipShort(t)
 	const size, everyWrite = 20 << 20, 211
 	points, costly := 0, 0
 	for cut := 0; ; cut++ {

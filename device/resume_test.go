@@ -64,13 +64,14 @@ func checkFilm(t *testing.T, w *world, film *pickertest.Item) {
 		t.Errorf("intact: %v, %v", ok, err)
 	}
 	noParts(t, w.dir)
-	if u, err := w.store.Photos.Usage("", ""); err != nil || u.Parts != 0 {
+	if u, err := w.store.Photos.Usage("", "", ""); err != nil || u.Parts != 0 {
 		t.Errorf("usage %+v, %v", u, err)
 	}
 }
 
 // TestCutDownloads checks what a film costs whose download is cut off again and again.
 func TestCutDownloads(t *testing.T) {
+	skipShort(t)
 	for name, tt := range map[string]struct {
 		photos pickertest.Options
 		max    float64 // times its size
@@ -126,6 +127,7 @@ func TestCutDownloadAfterRestart(t *testing.T) {
 
 // TestChangedDownload checks that a film that has other bytes now starts anew.
 func TestChangedDownload(t *testing.T) {
+	skipShort(t)
 	for name, size := range map[string]int{"same length": filmSize, "shorter": 20 << 20, "longer": filmSize + 10} {
 		t.Run(name, func(t *testing.T) {
 			film, later := filmOf(t, filmSize, 1), filmOf(t, size, 2)

@@ -129,6 +129,7 @@ func TestRevocationRefused(t *testing.T) {
 // TestRevocationAfterOutage checks that an outage does not count against the limit
 // for failures of the server after it.
 func TestRevocationAfterOutage(t *testing.T) {
+	skipShort(t)
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		pairAndUnpair(t, w, w.net.cut)
 		s := w.untilProblem("no_network")

@@ -40,6 +40,7 @@ func TestRepeatedRequestID(t *testing.T) {
 
 // TestUnusedSessions checks sessions in which nothing is picked.
 func TestUnusedSessions(t *testing.T) {
+	skipShort(t)
 	t.Run("replaced while there are no photos", func(t *testing.T) {
 		inWorld(t, options{photos: pickertest.Options{TimeoutIn: 10 * time.Minute}}, func(t *testing.T, w *world) {
 			first := w.pair()

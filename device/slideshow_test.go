@@ -73,6 +73,7 @@ func TestPhotosStayDuringOutage(t *testing.T) {
 // TestPhotosReturnAfterPick checks that the photos return when a pick is not
 // completed and the network fails.
 func TestPhotosReturnAfterPick(t *testing.T) {
+	skipShort(t)
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.choose()

@@ -1,6 +1,8 @@
 package device
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"pickerd/display"
@@ -24,10 +26,12 @@ type Snapshot struct {
 	Pick         *Pick
 	Fetch        *Fetch
 	Library      Library
+	Collections  []Collection // the named ones, without what they have
 	Sessions     Sessions
 
-	Problem     *Problem // of the step under way
-	Standing    *Problem // a lasting reason, to be told while there is no Problem
+	SetUp       *SetUpInfo // in the state SetUp
+	Problem     *Problem   // of the step under way
+	Standing    *Problem   // a lasting reason, to be told while there is no Problem
 	Receipt     *Receipt
 	Forgotten   *Forgotten
 	ForgottenAt time.Time // when Forgotten ended
@@ -60,6 +64,8 @@ type Pick struct {
 	PickerURI string
 	ExpiresAt time.Time // when PickerURI stops working; zero while unknown
 	OnPhone   bool      // the phone that signed in was led to PickerURI
+	// Collection is the ID of the one that the photos are for, "" for the default one.
+	Collection string
 }
 
 // A Receipt says what came of a pick.
@@ -74,13 +80,45 @@ type Receipt struct {
 	Since      time.Time // when this was known
 }
 
+// Shown is the item of a slide, the first one of two. It is the zero Shown without a
+// slide.
+type Shown struct {
+	Item    string    // by ID
+	Account string    // of the owner, by ID; "" if unknown
+	Since   time.Time // when it came
+	Until   time.Time // when the next slide comes; zero if none does, or the slideshow is paused
+}
+
+// Lacking is what the box's own screen can't show, or of a film no more than a still, as
+// far as it has tried.
+type Lacking struct {
+	Count int      `json:"count"`
+	Names []string `json:"names"` // of the first ones
+}
+
+// String says what the screen can't show, without a remedy.
+func (l Lacking) String() string {
+	what, more := "1 photo or video", ""
+	if l.Count != 1 {
+		what = strconv.Itoa(l.Count) + " photos and videos"
+	}
+	if l.Count > len(l.Names) {
+		more = ", …"
+	}
+	return what + " can't be shown on the screen: " + strings.Join(l.Names, ", ") + more
+}
+
 // A Frame is what the slideshow shows at one moment. It is immutable.
 type Frame struct {
 	Seq        int // grows with each frame
 	Slide      *display.Slide
 	Next       *display.Slide // to be loaded ahead
 	Paused     bool
+	Held       time.Time // when it was paused; zero while it isn't
+	Muted      bool
 	Unshowable bool // there are photos, and none can be shown
+	Shown      Shown
+	Lacking    Lacking
 	// Generation is that of the Snapshot under which the photos were read.
 	Generation int
 }

@@ -51,6 +51,7 @@ func (w *world) resources() resources {
 // network fails, tokens expire and accounts change. Resources must not grow, and
 // no session may be left.
 func TestYear(t *testing.T) {
+	skipShort(t)
 	o := options{config: func(c *Config) {
 		c.Log = slog.New(slog.DiscardHandler)
 		c.Slideshow.Interval = 30 * time.Minute // other tests cover the slideshow

@@ -12,6 +12,7 @@ type State string
 // The states that other programs see.
 const (
 	Starting State = "starting" // nothing is known yet
+	SetUp    State = "setup"    // not set up yet, or the configuration can't be used
 	Waiting  State = "waiting"  // no network or clock since boot, and nothing to show
 	Pairing  State = "pairing"  // waiting for a person to sign in
 	Opening  State = "opening"  // a picking session is being created
@@ -24,7 +25,7 @@ const (
 
 // States lists all states.
 func States() []State {
-	return []State{Starting, Waiting, Pairing, Opening, Picking, Fetching, Showing, Idle, Blocked}
+	return []State{Starting, SetUp, Waiting, Pairing, Opening, Picking, Fetching, Showing, Idle, Blocked}
 }
 
 // The methods of pairing.

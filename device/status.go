@@ -31,8 +31,15 @@ type Status struct {
 	Forgotten *Forgotten `json:"forgotten,omitempty"`
 	// Refused are the pairing methods that the server refuses.
 	Refused []RefusedMethod `json:"refused_methods,omitempty"`
+	// Showing is the photo or video on the screen.
+	Showing *ShowingStatus `json:"showing,omitempty"`
+	// ScreenOn is false while the screen is black, at night or at somebody's wish.
+	ScreenOn bool `json:"screen_on"`
 	// Screen is the screen that the box draws on itself.
 	Screen *ScreenStatus `json:"screen,omitempty"`
+	// Displays is the number of browsers on other machines that are let in, see
+	// Displays.
+	Displays int `json:"displays,omitempty"`
 	// DisplayKey is the key that browsers on other machines need. It is absent
 	// where no other machine can reach the page.
 	DisplayKey string `json:"display_key,omitempty"`
@@ -45,6 +52,20 @@ type ScreenStatus struct {
 	Width  int    `json:"width,omitempty"`
 	Height int    `json:"height,omitempty"`
 	Error  string `json:"error,omitempty"`
+	// Unshowable is absent if the screen could show what it has tried so far.
+	Unshowable *Lacking `json:"unshowable,omitempty"`
+}
+
+// A ShowingStatus is the photo or video on the screen, the first one of two.
+type ShowingStatus struct {
+	Item    string    `json:"item"`
+	Account string    `json:"account,omitempty"` // of the owner, by ID
+	Since   time.Time `json:"since"`
+	// Until is when the next one comes. It is absent if none does.
+	Until  time.Time `json:"until,omitzero"`
+	Paused bool      `json:"paused"`
+	// Muted says that films play without sound, whatever the volume is.
+	Muted bool `json:"muted"`
 }
 
 // A GuestStatus describes the guest of a box in mode "guest".
@@ -98,6 +119,8 @@ type PickStatus struct {
 	SessionID string     `json:"session_id,omitempty"`
 	PickerURI string     `json:"picker_uri,omitempty"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	// Collection is the ID of the one that the photos go to; "" for the default one.
+	Collection string `json:"collection,omitempty"`
 }
 
 // Fetch is the progress of a download. Bytes counts what this process received.
@@ -138,4 +161,8 @@ type ProblemStatus struct {
 	RetryAt time.Time `json:"retry_at,omitzero"`
 	// Ways is what an operator can do to enable other pairing methods.
 	Ways []string `json:"ways,omitempty"`
+	// File, Line and Key are the place of a problem with the configuration.
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Key  string `json:"key,omitempty"`
 }

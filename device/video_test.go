@@ -86,7 +86,7 @@ func TestVideoStill(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		if p, err := photo.Decode(f, photos[0].Bytes); err != nil || p.W < 100 {
+		if p, err := photo.Decode(t.Context(), f, photos[0].Bytes, photo.Limit{}); err != nil || p.W < 100 {
 			t.Errorf("still %+v, %v", p, err)
 		}
 		head := make([]byte, len(items[i].Data))

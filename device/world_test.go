@@ -105,9 +105,9 @@ func (w *world) start() {
 	hc := &http.Client{Transport: w.net}
 	cfg := Config{
 		Config: engine.Config{
-			Name:  "Living room",
-			Store: st,
-			Log:   slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Options: engine.Options{Name: "Living room"},
+			Store:   st,
+			Log:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			OAuth: oauthdevice.Client{
 				Scopes:        []string{oauthtest.PickerScope},
 				DeviceAuthURL: "http://auth.test/device/code", AuthURL: "http://auth.test/auth",

@@ -28,11 +28,12 @@ func (b *Board[T]) Set(v T) {
 
 // Get returns the value.
 func (b *Board[T]) Get() T {
-	v, _ := b.get()
+	v, _ := b.Current()
 	return v
 }
 
-func (b *Board[T]) get() (T, <-chan struct{}) {
+// Current returns the value and a channel that is closed when it is replaced.
+func (b *Board[T]) Current() (v T, replaced <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.changed == nil {
@@ -45,7 +46,7 @@ func (b *Board[T]) get() (T, <-chan struct{}) {
 func (b *Board[T]) Watch(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for {
-			v, changed := b.get()
+			v, changed := b.Current()
 			if !yield(v) {
 				return
 			}

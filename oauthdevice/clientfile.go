@@ -9,6 +9,9 @@ import (
 // ErrClientFile is wrapped by every error of ParseClientFile.
 var ErrClientFile = errors.New("not an OAuth client file from the Google Cloud console")
 
+// ErrServiceAccount is wrapped, with ErrClientFile, for the key of a service account.
+var ErrServiceAccount = errors.New("this is a service account key")
+
 // A ClientFile is a client_secret.json as downloaded from the Google Cloud
 // console.
 type ClientFile struct {
@@ -42,7 +45,7 @@ func ParseClientFile(data []byte) (*ClientFile, error) {
 	}
 	switch {
 	case f.Type == "service_account":
-		return nil, fmt.Errorf("%w: this is a service account key", ErrClientFile)
+		return nil, fmt.Errorf("%w: %w", ErrClientFile, ErrServiceAccount)
 	case c == nil || c.ID == "":
 		return nil, fmt.Errorf(`%w: no client_id under "installed" or "web"`, ErrClientFile)
 	}

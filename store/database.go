@@ -55,6 +55,7 @@ var (
 	keyMetadata   = []byte("metadata")   // last good metadata of the authorization server
 	keyScrub      = []byte("scrub")      // set while free pages may hold erased records
 	keyMark       = []byte("mark")       // see Store.Mark
+	keyTries      = []byte("pin-tries")  // see PINs
 	keyPairedOver = []byte("pairedover") // IDs of the grants that were locked at the last pairing
 )
 

@@ -253,9 +253,10 @@ func (d *disk) lock() (*os.File, error) {
 }
 
 // IsDiskError reports whether err comes from a disk that is full, read-only or
-// failing (ENOSPC, EDQUOT, EROFS, EIO). Such errors may pass while the box runs.
+// failing (ENOSPC, EDQUOT, EROFS, EIO), or from a machine without a free descriptor
+// (EMFILE, ENFILE). Such errors may pass while the box runs.
 func IsDiskError(err error) bool {
-	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
+	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.EMFILE, syscall.ENFILE} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -28,7 +28,7 @@ func TestDiskErrors(t *testing.T) {
 		{"unpair", func(s *store.Store) error { return s.Unpair("unpaired", true, false) }},
 		{"forget", func(s *store.Store) error { return errors.Join(s.Picks.Delete("r"), s.Grants.Delete("g")) }},
 	}
-	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO, syscall.EMFILE} {
 		walked := 0
 		for at := 0; ; at++ {
 			dir, n, refused := t.TempDir(), 0, store.Op{}

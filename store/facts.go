@@ -9,7 +9,9 @@ type Facts struct {
 	Refusals []Refusal
 	Picks    []Pick // oldest first
 	Library  Library
-	Warning  string // see Pairings.Warning
+	// Collections are the named ones, see Collections.All.
+	Collections []Collection
+	Warning     string // see Pairings.Warning
 	// Version grows after each write. Facts that the writer reads after its write
 	// have a larger one than all that were read before it.
 	Version int64
@@ -49,6 +51,9 @@ func (tx *txn) facts(count func(tx *txn) (Library, error)) (f Facts, err error) 
 		return Facts{}, err
 	}
 	if f.Library, err = count(tx); err != nil {
+		return Facts{}, err
+	}
+	if f.Collections, err = tx.collections(); err != nil {
 		return Facts{}, err
 	}
 	f.Warning, err = tx.warning()

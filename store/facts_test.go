@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"fmt"
 	"reflect"
+	"runtime"
 	"testing"
 	"time"
 
@@ -135,12 +137,58 @@ func TestLibrary(t *testing.T) {
 	if found, err := s.Photos.Hide("unknown", true); found || err != nil {
 		t.Errorf("hide an unknown photo: %v, %v", found, err)
 	}
+	for _, id := range []string{"a", "b"} {
+		_, err := s.Photos.Hide(id, true)
+		must(t, err)
+	}
+	check(store.Library{Photos: 2, Bytes: 20, Hidden: 2})
+	must(t, s.Photos.UnhideAll())
+	must(t, s.Photos.UnhideAll())
+	check(store.Library{Photos: 2, Bytes: 20})
+	add(t, s, "one", true, "c") // one more
+	check(store.Library{Photos: 3, Bytes: 30})
+	add(t, s, "one", true, "c", "d") // one of them is there
+	check(store.Library{Photos: 4, Bytes: 40})
+	add(t, s, "two", false, "e", "f") // another pick joins
+	check(store.Library{Photos: 6, Bytes: 60})
+	add(t, s, "two", false, "a") // from one pick to the other
+	check(store.Library{Photos: 6, Bytes: 60})
+	add(t, s, "one", true, "g") // a pick that is in the collection replaces nothing
+	check(store.Library{Photos: 7, Bytes: 70})
+	add(t, s, "three", true, "h", "i") // replaces all
+	check(store.Library{Photos: 2, Bytes: 20})
 	photos, err := s.Photos.Collection()
 	must(t, err)
 	must(t, s.Photos.Delete(photos[:1]))
 	check(store.Library{Photos: 1, Bytes: 10})
 	must(t, s.Unpair("unpaired", false, false))
 	check(store.Library{})
+}
+
+// A photo more costs the same with few photos and with many.
+func TestGrowth(t *testing.T) {
+	s := open(t, t.TempDir())
+	facts := func() (allocations uint64) {
+		t.Helper()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := s.Facts()
+		runtime.ReadMemStats(&after)
+		must(t, err)
+		return after.Mallocs - before.Mallocs
+	}
+	add(t, s, "one", true, "first")
+	facts()
+	add(t, s, "one", true, "second")
+	few := facts()
+	var ids []string
+	for i := range 200 {
+		ids = append(ids, fmt.Sprint(i))
+	}
+	add(t, s, "one", true, ids...)
+	if many := facts(); many > few+50 {
+		t.Errorf("%d allocations with 202 photos, %d with 2", many, few)
+	}
 }
 
 func BenchmarkFacts(b *testing.B) {

@@ -29,7 +29,7 @@ func (d *disk) readKeyFile() (key []byte, problem string, err error) {
 		return nil, err.Error(), nil
 	case err != nil:
 		return nil, "", fmt.Errorf("read the state key: %w", err)
-	case len(key) < minKeySize:
+	case len(key) < MinKeySize:
 		return nil, "truncated", nil
 	}
 	return key, "", nil
@@ -38,7 +38,7 @@ func (d *disk) readKeyFile() (key []byte, problem string, err error) {
 // createKeyFile writes a new key file. It is on disk before it gets its name,
 // because a truncated key would cost the pairing.
 func (d *disk) createKeyFile() ([]byte, error) {
-	key := make([]byte, minKeySize)
+	key := make([]byte, MinKeySize)
 	rand.Read(key)
 	f, name, err := d.createTemp("." + keyFileName + "-")
 	if err != nil {

@@ -12,9 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"pickerd/store/regular"
 )
@@ -22,7 +23,9 @@ import (
 // The name of a media file tells whether it is whole, should its record be lost: it
 // has a hash of the photo's ID, the length and the checksum. Files of earlier
 // versions have the hash alone.
-var mediaNames = regexp.MustCompile(`^([0-9a-f]{32})(?:-([0-9a-f]{1,15})-([0-9a-f]{8}))?(?:-[0-9]+)?(\.[a-z0-9]+)?$`)
+var mediaNames = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9a-f]{32})(?:-([0-9a-f]{1,15})-([0-9a-f]{8}))?(?:-[0-9]+)?(\.[a-z0-9]+)?$`)
+})
 
 // stem returns how the names of a photo's files begin: a hash of its ID, so that no
 // name from the network becomes a path.
@@ -63,8 +66,9 @@ func (d *disk) findPhotos() ([]Photo, error) {
 			photos = append(photos, p)
 		}
 	}
-	slices.SortFunc(photos, func(a, b Photo) int {
-		return cmp.Or(a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.File, b.File))
+	sort.Slice(photos, func(i, j int) bool {
+		a, b := &photos[i], &photos[j]
+		return cmp.Or(a.AddedAt.Compare(b.AddedAt), cmp.Compare(a.File, b.File)) < 0
 	})
 	for i := range photos {
 		photos[i].Index = i
@@ -75,7 +79,7 @@ func (d *disk) findPhotos() ([]Photo, error) {
 // foundPhoto makes a record from a media file alone. It reports false if the file is
 // none of a photo's, or torn.
 func (d *disk) foundPhoto(file string) (Photo, bool) {
-	name := mediaNames.FindStringSubmatch(file)
+	name := mediaNames().FindStringSubmatch(file)
 	if name == nil {
 		return Photo{}, false
 	}

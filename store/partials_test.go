@@ -77,7 +77,7 @@ func TestContinuePart(t *testing.T) {
 			if !newFilm(t, s, 3<<20).Keep() {
 				t.Fatal("not kept")
 			}
-			if u, err := s.Photos.Usage("p", "g"); err != nil || u.Parts != 3<<20 || u.All != 0 {
+			if u, err := s.Photos.Usage("p", "g", ""); err != nil || u.Parts != 3<<20 || u.All != 0 {
 				t.Errorf("usage %+v, %v", u, err)
 			}
 			if restart {
@@ -101,7 +101,7 @@ func TestContinuePart(t *testing.T) {
 			}
 			must(t, s.Close())
 			s = open(t, dir)
-			if u, err := s.Photos.Usage("p", "g"); err != nil || u.Parts != 0 || len(mediaFiles(t, dir)) != 1 {
+			if u, err := s.Photos.Usage("p", "g", ""); err != nil || u.Parts != 0 || len(mediaFiles(t, dir)) != 1 {
 				t.Errorf("usage %+v, %v; files %v", u, err, mediaFiles(t, dir))
 			}
 		})
@@ -179,7 +179,7 @@ func TestDamagedPart(t *testing.T) {
 				if part := continueFilm(t, s); part != nil {
 					t.Error("it was continued")
 				}
-				if u, err := s.Photos.Usage("p", "g"); err != nil || u.Parts != 0 {
+				if u, err := s.Photos.Usage("p", "g", ""); err != nil || u.Parts != 0 {
 					t.Errorf("usage %+v, %v", u, err)
 				}
 				must(t, s.Close())

@@ -98,7 +98,7 @@ type Addition struct {
 
 // Add adds photos in one transaction and fills in their File, Bytes and CRC32C.
 // Their pick joins the collection. With replace, it takes the place of the same
-// account's other picks. If Add fails, no photo was added, and the parts are still
+// account's other picks for the same named collection. If Add fails, no photo was added, and the parts are still
 // to be discarded.
 func (p *Photos) Add(adds []Addition, replace bool) error {
 	if err := syncParts(adds); err != nil {
@@ -109,17 +109,25 @@ func (p *Photos) Add(adds []Addition, replace bool) error {
 	var found []string
 	err := p.nameParts(adds)
 	if err == nil {
-		defer p.forgetTotals()
+		before, more := p.knownTotals(), &Library{}
 		err = p.s.db.write(func(tx *txn) error {
-			found = nil
+			found, more = nil, &Library{}
 			for _, a := range adds {
 				found = append(found, tx.foundFiles(a.Photo.ID)...)
-				if err := tx.addPhoto(a.Photo, replace); err != nil {
+				isNew, err := tx.addPhoto(a.Photo, replace)
+				if err != nil {
 					return err
+				}
+				if more = more.with(a.Photo); !isNew {
+					more = nil
 				}
 			}
 			return nil
 		})
+		if err != nil || len(found) > 0 {
+			more = nil
+		}
+		p.growTotals(before, more)
 	}
 	if err != nil {
 		p.removeUnrecorded(adds)
@@ -197,42 +205,70 @@ func (tx *txn) foundFiles(id string) (files []string) {
 	return files
 }
 
-func (tx *txn) addPhoto(p Photo, replace bool) error {
+// addPhoto stores a photo. It reports whether the collection has one more photo and is
+// otherwise the same.
+func (tx *txn) addPhoto(p Photo, replace bool) (isNew bool, err error) {
 	if err := tx.deletePartial(p.ID); err != nil {
-		return err
+		return false, err
 	}
 	// The photo may have been found without its record.
 	for _, file := range tx.foundFiles(p.ID) {
 		if err := tx.Bucket(bucketPhotos).Delete([]byte(foundID(file))); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if err := tx.putPhoto(p); err != nil {
-		return err
-	}
+	isNew = tx.Bucket(bucketPhotos).Get([]byte(p.ID)) == nil
 	shown, err := tx.collection()
-	if err != nil || slices.Contains(shown, p.Pick) {
-		return err
+	if err != nil {
+		return false, err
+	}
+	tx.keepElsewhere(&p, shown)
+	if err := tx.putPhoto(p); err != nil || slices.Contains(shown, p.Pick) {
+		return isNew, err
 	}
 	if replace {
-		if shown, err = tx.picksOfOthers(shown, p.Grant); err != nil {
-			return err
+		if shown, err = tx.picksOfOthers(shown, p.Grant, p.Collection); err != nil {
+			return false, err
 		}
 	}
-	return tx.put(bucketMeta, keyCollection, append(shown, p.Pick))
+	return false, tx.put(bucketMeta, keyCollection, append(shown, p.Pick))
+}
+
+// keepElsewhere leaves a photo that is added in the other collections that have it.
+func (tx *txn) keepElsewhere(p *Photo, shown []string) {
+	if p.Collection != "" && tx.meta().Get(collectionKey(p.Collection)) == nil {
+		p.Collection = "" // it has been deleted
+	}
+	p.Also = nil
+	old, err := get[Photo](tx, bucketPhotos, []byte(p.ID))
+	if err != nil || old == nil {
+		return // a damaged record is replaced
+	}
+	for _, m := range old.memberships() {
+		if m.Collection != p.Collection && m.Pick != p.Pick && slices.Contains(shown, m.Pick) {
+			p.Also = append(p.Also, m)
+		}
+	}
 }
 
 // picksOfOthers returns those picks in the collection that have photos of other
-// accounts than that of a grant.
-func (tx *txn) picksOfOthers(shown []string, grant string) ([]string, error) {
+// accounts than that of a grant, or are for other named collections than one.
+func (tx *txn) picksOfOthers(shown []string, grant, collection string) ([]string, error) {
 	others, err := tx.ownedByOthers(grant)
+	if err != nil {
+		return nil, err
+	}
+	w, err := tx.wall()
 	if err != nil {
 		return nil, err
 	}
 	photos, err := all[Photo](tx, bucketPhotos)
 	keep := map[string]bool{}
 	for _, p := range photos {
-		keep[p.Pick] = keep[p.Pick] || others(p)
+		w.settle(&p)
+		for _, m := range p.memberships() {
+			keep[m.Pick] = keep[m.Pick] || others(p) || m.Collection != collection
+		}
 	}
 	return slices.DeleteFunc(shown, func(pick string) bool { return !keep[pick] }), err
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type Photos struct {
 
 	parts   sync.Map     // names of parts in progress
 	checked sync.Map     // names of parts that can be continued and have the bytes of their record
+	copies  sync.Map     // sizes of copies by the file of their photo
 	found   sync.Map     // photos by file, found without records and not verified yet
 	naming  sync.RWMutex // held for writing while files without records are removed
 	untidy  atomic.Bool  // tidy may have work
@@ -38,6 +40,7 @@ type Photos struct {
 // them.
 var extensions = map[string]string{
 	"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp",
+	"image/heic": ".heic", "image/avif": ".avif", "image/jxl": ".jxl",
 	"video/mp4": ".mp4", "video/webm": ".webm",
 }
 
@@ -58,28 +61,31 @@ func (tx *txn) collection() ([]string, error) {
 	return *list, nil
 }
 
-// photos returns the photos in the collection and the others.
+// photos returns the photos in the collection, with the memberships that count, and the
+// others.
 func (tx *txn) photos() (shown, others []Photo, err error) {
-	picks, err := tx.collection()
+	w, err := tx.wall()
 	if err != nil {
 		return nil, nil, err
 	}
-	place := make(map[string]int, len(picks))
-	for i, pick := range picks {
-		place[pick] = i
-	}
 	list, err := all[Photo](tx, bucketPhotos)
 	for _, photo := range list {
-		if _, ok := place[photo.Pick]; ok {
+		if w.settle(&photo) {
 			shown = append(shown, photo)
 		} else {
 			others = append(others, photo)
 		}
 	}
-	slices.SortFunc(shown, func(a, b Photo) int {
-		return cmp.Or(cmp.Compare(place[a.Pick], place[b.Pick]), cmp.Compare(a.Index, b.Index), cmp.Compare(a.ID, b.ID))
-	})
+	w.sort(shown)
 	return shown, others, err
+}
+
+// sort sorts photos in the order picked.
+func (w *wall) sort(photos []Photo) {
+	sort.Slice(photos, func(i, j int) bool {
+		a, b := &photos[i], &photos[j]
+		return cmp.Or(cmp.Compare(w.picks[a.Pick], w.picks[b.Pick]), cmp.Compare(a.Index, b.Index), cmp.Compare(a.ID, b.ID)) < 0
+	})
 }
 
 func (tx *txn) putPhoto(p Photo) error { return tx.put(bucketPhotos, []byte(p.ID), p) }
@@ -201,7 +207,7 @@ func (p *Photos) Delete(photos []Photo) error {
 		if !isFileName(photo.File) {
 			continue
 		}
-		if err := p.s.disk.removeStray(filepath.Join(mediaName, photo.File)); err != nil {
+		if err := errors.Join(p.s.disk.removeStray(filepath.Join(mediaName, photo.File)), p.deleteCopy(photo.File)); err != nil {
 			p.untidy.Store(true)
 			return fmt.Errorf("remove a media file: %w", err)
 		}
@@ -252,16 +258,33 @@ func (p *Photos) Hide(id string, hidden bool) (found bool, err error) {
 	return found, err
 }
 
-// A Usage is the size in bytes of the photos on disk, shown or not.
+// UnhideAll shows all hidden photos again.
+func (p *Photos) UnhideAll() error {
+	defer p.forgetTotals()
+	return p.s.db.update(func(tx *txn) error {
+		changed := false
+		err := tx.changePhotos(func(photo *Photo) bool {
+			was := photo.Hidden
+			photo.Hidden, changed = false, changed || was
+			return was
+		})
+		if err == nil && !changed {
+			err = errUnchanged
+		}
+		return err
+	})
+}
+
+// A Usage is the size in bytes of the photos on disk with their copies, shown or not.
 type Usage struct {
 	All    int64
 	Mine   int64 // of one pick
-	Others int64 // of other accounts, not counting Mine
+	Others int64 // of other accounts or collections, not counting Mine
 	Parts  int64 // of downloads that were cut off and can be continued, not counted in All
 }
 
-// Usage returns the sizes as seen by a pick that is made with a grant.
-func (p *Photos) Usage(pick, grant string) (Usage, error) {
+// Usage returns the sizes as seen by a pick for a collection that is made with a grant.
+func (p *Photos) Usage(pick, grant, collection string) (Usage, error) {
 	return view(p.s.db, func(tx *txn) (u Usage, err error) {
 		others, err := tx.ownedByOthers(grant)
 		if err != nil {
@@ -270,67 +293,22 @@ func (p *Photos) Usage(pick, grant string) (Usage, error) {
 		if u.Parts, err = tx.partialBytes(); err != nil {
 			return u, err
 		}
+		w, err := tx.wall()
+		if err != nil {
+			return u, err
+		}
 		photos, err := all[Photo](tx, bucketPhotos)
 		for _, photo := range photos {
-			u.All += photo.Bytes
+			n := p.bytes(photo)
+			stays := w.settle(&photo) && slices.ContainsFunc(photo.Collections(), func(id string) bool { return id != collection })
+			u.All += n
 			switch {
 			case photo.Pick == pick:
-				u.Mine += photo.Bytes
-			case others(photo):
-				u.Others += photo.Bytes
+				u.Mine += n
+			case others(photo), stays:
+				u.Others += n
 			}
 		}
 		return u, err
 	})
-}
-
-// A Library has the totals of the collection.
-type Library struct {
-	Photos int // including hidden ones
-	Hidden int
-	Bytes  int64
-}
-
-// Sum returns the totals of a list of photos.
-func Sum(photos []Photo) Library {
-	l := Library{Photos: len(photos)}
-	for _, p := range photos {
-		l.Bytes += p.Bytes
-		if p.Hidden {
-			l.Hidden++
-		}
-	}
-	return l
-}
-
-// Library returns the totals of the collection. They are counted once after each
-// change.
-func (p *Photos) Library() (Library, error) {
-	p.totalsMu.Lock()
-	defer p.totalsMu.Unlock()
-	if p.totals != nil {
-		return *p.totals, nil
-	}
-	return view(p.s.db, p.count)
-}
-
-// count returns the totals and remembers them. totalsMu must be held since before
-// the transaction began: then forgetTotals, which follows each commit, can't come
-// between.
-func (p *Photos) count(tx *txn) (Library, error) {
-	if p.totals == nil {
-		shown, _, err := tx.photos()
-		if err != nil {
-			return Library{}, err
-		}
-		p.totals = new(Sum(shown))
-	}
-	return *p.totals, nil
-}
-
-// forgetTotals is called after each change of the collection.
-func (p *Photos) forgetTotals() {
-	p.totalsMu.Lock()
-	defer p.totalsMu.Unlock()
-	p.totals = nil
 }

@@ -89,7 +89,7 @@ func TestUsage(t *testing.T) {
 		{"new", "anna", store.Usage{All: 30, Others: 10}},
 		{"new", "new", store.Usage{All: 30, Others: 30}},
 	} {
-		if got, err := s.Photos.Usage(tt.pick, tt.grant); got != tt.want || err != nil {
+		if got, err := s.Photos.Usage(tt.pick, tt.grant, ""); got != tt.want || err != nil {
 			t.Errorf("pick %s of %s: %+v, %v, want %+v", tt.pick, tt.grant, got, err, tt.want)
 		}
 	}

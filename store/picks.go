@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 )
 
 // Picks holds every pick whose session is not known to be deleted.
@@ -15,8 +15,9 @@ func (p *Picks) All() ([]Pick, error) { return view(p.s.db, (*txn).picks) }
 
 func (tx *txn) picks() ([]Pick, error) {
 	picks, err := all[Pick](tx, bucketPicks)
-	slices.SortFunc(picks, func(a, b Pick) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.RequestID, b.RequestID))
+	sort.Slice(picks, func(i, j int) bool {
+		a, b := &picks[i], &picks[j]
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.RequestID, b.RequestID)) < 0
 	})
 	return picks, err
 }

@@ -70,6 +70,9 @@ func (s *Store) Unpair(reason string, revoke, keepPhotos bool) error {
 		if keepPhotos {
 			return err
 		}
+		for _, key := range tx.keysUnder(prefixCollection) { // the names are theirs
+			err = errors.Join(err, meta.Delete(key))
+		}
 		return errors.Join(err, meta.Delete(keyCollection))
 	})
 }
@@ -85,13 +88,14 @@ func (s *Store) UnpairOne(id, reason string, revoke, keepPhotos bool) error {
 		if err != nil {
 			return err
 		}
-		return tx.changePhotos(func(p *Photo) bool {
+		err = tx.changePhotos(func(p *Photo) bool {
 			if others(*p) {
 				return false
 			}
-			p.Pick = "" // in no collection
+			p.place(nil)
 			return true
 		})
+		return errors.Join(err, tx.deleteEmpty(""))
 	})
 }
 

@@ -96,6 +96,9 @@ type Pairing struct {
 	ReceivedURL string `json:"received_url,omitempty"` // as in Handover
 	ContinueURL string `json:"continue_url,omitempty"`
 
+	// Collection is that of the pick that follows, as in Pick.
+	Collection string `json:"collection,omitempty"`
+
 	// Device flow (RFC 8628 §3.2).
 	DeviceCode      string        `json:"device_code,omitempty"`
 	UserCode        string        `json:"user_code,omitempty"`
@@ -184,6 +187,9 @@ type Pick struct {
 	// UnusedBefore is the number of sessions in a row before this one that were
 	// not used.
 	UnusedBefore int `json:"replaces,omitempty"`
+	// Collection is the ID of the collection that the items go to, "" for the default
+	// one, which they also go to if the collection has been deleted.
+	Collection string `json:"collection,omitempty"`
 }
 
 // A Photo is one photo or video with a complete file.
@@ -201,6 +207,10 @@ type Photo struct {
 	CRC32C     string        `json:"crc32c,omitempty"` // of the file, hexadecimal; detects disk errors
 	Pick       string        `json:"pick"`             // request ID of the newest pick that has the photo
 	Index      int           `json:"index"`            // position in that pick
+	// Collection is the ID of the collection that Pick is for, "" for the default one.
+	// Also are the other collections that have the photo.
+	Collection string       `json:"collection,omitempty"`
+	Also       []Membership `json:"also,omitempty"`
 	// AddedAt is when the photo was fetched, or picked again, by the servers' clock.
 	AddedAt time.Time `json:"added_at"`
 	// Grant is the ID of the owner's grant. It is empty in old records and for

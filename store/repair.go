@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 
 	"pickerd/store/regular"
@@ -59,8 +60,10 @@ func (i inspection) isClean() bool {
 	return i.old == 0 && len(i.photos) == 0 && len(i.picks) == 0 && len(i.meta) == 0 && !i.orphans
 }
 
-// summed are the records with checksums in the meta bucket.
-var summed = [][]byte{keyCollection, keyRefusals, keyPairedOver, keyMark}
+// summed returns the keys of the records with checksums in the meta bucket.
+func (tx *txn) summed() [][]byte {
+	return slices.Concat([][]byte{keyCollection, keyRefusals, keyPairedOver, keyMark, keyTries}, tx.keysUnder(prefixDisplay), tx.keysUnder(prefixDisplayLink), tx.keysUnder(prefixCollection))
+}
 
 // inspect looks at all records that are not sealed.
 func (tx *txn) inspect() (i inspection, err error) {
@@ -82,7 +85,7 @@ func (tx *txn) inspect() (i inspection, err error) {
 			return nil
 		}))
 	}
-	for _, key := range summed {
+	for _, key := range tx.summed() {
 		if record := tx.meta().Get(key); record != nil {
 			look(bucketMeta, key, record, checkAny, &i.meta)
 		}
@@ -189,7 +192,7 @@ func (r *repairer) addSums() error {
 			return err
 		}
 	}
-	for _, key := range summed {
+	for _, key := range r.tx.summed() {
 		if isOld(r.tx.meta().Get(key)) {
 			old = append(old, recordKey{bucketMeta, key})
 		}
@@ -227,8 +230,8 @@ func (r *repairer) repairPicks(bad []recordKey) error {
 	return nil
 }
 
-// repairMeta deletes damaged records that only save requests. repairCollection
-// follows it.
+// repairMeta deletes damaged records that only save requests, displays, which then have
+// to be let in again, and collections, whose photos are in the default one from then on. repairCollection follows it.
 func (r *repairer) repairMeta(bad []recordKey) error {
 	for _, k := range bad {
 		if bytes.Equal(k.key, keyCollection) {
@@ -252,11 +255,13 @@ func (r *repairer) repairCollection(bad []recordKey) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(photos, func(a, b Photo) int { return a.AddedAt.Compare(b.AddedAt) })
+	sort.SliceStable(photos, func(i, j int) bool { return photos[i].AddedAt.Before(photos[j].AddedAt) })
 	var shown []string
 	for _, p := range photos {
-		if p.Pick != "" && !slices.Contains(shown, p.Pick) {
-			shown = append(shown, p.Pick)
+		for _, m := range slices.Backward(p.memberships()) {
+			if !slices.Contains(shown, m.Pick) {
+				shown = append(shown, m.Pick)
+			}
 		}
 	}
 	r.note(databaseName, "list of picks damaged", "made again from the photos")
@@ -342,7 +347,7 @@ func (r *repairer) putRebuilt(p Photo, old *Photo) error {
 	if old != nil {
 		p.Filename, p.CreateTime, p.Duration, p.Hidden = old.Filename, old.CreateTime, max(old.Duration, 0), old.Hidden
 		p.Width, p.Height, p.Index = max(old.Width, 0), max(old.Height, 0), max(old.Index, 0)
-		p.Pick = old.Pick
+		p.Pick, p.Collection, p.Also = old.Pick, old.Collection, old.Also
 		if r.tx.Bucket(bucketGrants).Get([]byte(old.Grant)) != nil {
 			p.Grant = old.Grant
 		}
@@ -351,6 +356,7 @@ func (r *repairer) putRebuilt(p Photo, old *Photo) error {
 	if _, damaged := errors.AsType[*recordError](err); damaged {
 		shown, err = nil, nil // repairCollection follows
 	} else if err == nil && !slices.Contains(shown, p.Pick) {
+		p.Collection, p.Also = "", nil
 		if p.Pick = foundPick; len(shown) > 0 {
 			p.Pick = shown[len(shown)-1]
 		}

@@ -12,10 +12,11 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-const minKeySize = 32 // bytes
+// MinKeySize is the least length of Options.Key in bytes.
+const MinKeySize = 32
 
 // ErrShortKey means that Options.Key is shorter than 32 bytes.
-var ErrShortKey = fmt.Errorf("the key has fewer than %d bytes", minKeySize)
+var ErrShortKey = fmt.Errorf("the key has fewer than %d bytes", MinKeySize)
 
 // errSealed means that a record was sealed with another key, or altered.
 var errSealed = errors.New("the record is sealed with another key")
@@ -24,10 +25,10 @@ var errSealed = errors.New("the record is sealed with another key")
 // bucket and key, so that records can't be swapped.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer derives the record key from a secret of at least minKeySize bytes. The
+// newSealer derives the record key from a secret of at least MinKeySize bytes. The
 // secret may have any form, because it can be a systemd credential.
 func newSealer(secret []byte) (*sealer, error) {
-	if len(secret) < minKeySize {
+	if len(secret) < MinKeySize {
 		return nil, ErrShortKey
 	}
 	key, err := hkdf.Key(sha256.New, secret, nil, "pickerd state v2", 32)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"syscall"
 )
@@ -39,6 +37,10 @@ type Store struct {
 	Picks    *Picks
 	Photos   *Photos
 	Secrets  *Secrets
+	PINs     *PINs
+	Displays *Displays
+
+	Collections *Collections
 
 	disk       *disk
 	lock       *os.File // the directory itself
@@ -57,6 +59,7 @@ func Open(dir string, opt Options) (*Store, error) {
 	s := &Store{disk: &disk{dir: dir, before: opt.BeforeOp, statfs: opt.Space}}
 	s.db = &database{disk: s.disk}
 	s.Grants, s.Pairings, s.Picks, s.Photos, s.Secrets = &Grants{s}, &Pairings{s}, &Picks{s}, &Photos{s: s}, &Secrets{s}
+	s.PINs, s.Displays, s.Collections = &PINs{s}, &Displays{s}, &Collections{s}
 	s.db.partDropped = s.Photos.partDropped
 	if err := s.open(opt); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -150,13 +153,9 @@ func (s *Store) tidy() error {
 	return err
 }
 
-// removeTemporary removes unfinished files of an earlier run: copies of the
-// database, keys and reserves.
+// removeTemporary removes unfinished files of an earlier run.
 func (s *Store) removeTemporary() error {
-	prefixes := []string{"." + databaseName + "-", "." + keyFileName + "-", reserveName + "-"}
-	more, err := s.disk.removeStrays("", maxStrays, func(e fs.DirEntry) bool {
-		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(e.Name(), prefix) })
-	})
+	more, err := s.disk.removeStrays("", maxStrays, func(e fs.DirEntry) bool { return isTemporary(e.Name()) })
 	if err != nil {
 		return fmt.Errorf("clean the state directory: %w", err)
 	}

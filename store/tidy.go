@@ -69,7 +69,8 @@ func (p *Photos) pruneUnlessFetching() error {
 	return err
 }
 
-// removeStrays removes media files without a record, except parts in progress.
+// removeStrays removes media files without a record, except parts in progress
+// and copies.
 func (p *Photos) removeStrays() error {
 	photos, err := p.All()
 	if err != nil {
@@ -84,7 +85,7 @@ func (p *Photos) removeStrays() error {
 	}
 	more, err := p.s.disk.removeStrays(mediaName, maxStrays, func(e fs.DirEntry) bool {
 		_, open := p.parts.Load(e.Name())
-		return !open && !recorded[e.Name()] && !e.IsDir()
+		return !open && !recorded[e.Name()] && !p.isCopy(e, recorded) && !e.IsDir()
 	})
 	if err != nil {
 		return fmt.Errorf("clean the media directory: %w", err)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Notifier sends a service's state to the manager (sd_notify(3)).
@@ -32,6 +34,15 @@ func NewNotifier(getenv func(string) string) Notifier {
 
 // Ready reports that the service is ready.
 func (n Notifier) Ready() error { return n.send("READY=1") }
+
+// Reloading reports that the service reads its configuration again. Ready must follow.
+func (n Notifier) Reloading() error {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return err
+	}
+	return n.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", now.Nano()/1000))
+}
 
 // Stopping reports that the service is stopping.
 func (n Notifier) Stopping() error { return n.send("STOPPING=1") }

@@ -84,29 +84,25 @@ func Parse(program string, fs *flag.FlagSet, args []string, n int) error {
 	return nil
 }
 
-var (
-	undefinedFlag = regexp.MustCompile(`^flag provided but not defined: -(.*)$`)
-	valuelessFlag = regexp.MustCompile(`^flag needs an argument: -(.*)$`)
-	invalidFlag   = regexp.MustCompile(`(?s)^(invalid (?:boolean )?value ".*") for (?:flag )?-([\w-]+): (.*)$`)
-)
-
 // flagError words an error of package flag with flags as they are typed, --like
 // this. It suggests a flag with a similar name for an unknown one.
 func flagError(program string, fs *flag.FlagSet, err error) error {
 	text := err.Error()
-	if m := undefinedFlag.FindStringSubmatch(text); m != nil {
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		known := []string{"help"}
 		fs.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
-		e := &UsageError{Msg: "unknown flag --" + m[1]}
-		if best := strict.Nearest(m[1], known); best != "" {
+		e := &UsageError{Msg: "unknown flag --" + name}
+		if best := strict.Nearest(name, known); best != "" {
 			e.Hint = fmt.Sprintf("did you mean --%s? See %s %s --help", best, program, fs.Name())
 		}
 		return e
 	}
-	if m := valuelessFlag.FindStringSubmatch(text); m != nil {
-		return &UsageError{Msg: "--" + m[1] + " needs a value"}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return &UsageError{Msg: "--" + name + " needs a value"}
 	}
-	if m := invalidFlag.FindStringSubmatch(text); m != nil {
+	// A value may contain anything, also what follows it.
+	invalid := regexp.MustCompile(`(?s)^(invalid (?:boolean )?value ".*") for (?:flag )?-([\w-]+): (.*)$`)
+	if m := invalid.FindStringSubmatch(text); m != nil {
 		return &UsageError{Msg: m[1] + " for --" + m[2] + ": " + m[3]}
 	}
 	return &UsageError{Msg: text}

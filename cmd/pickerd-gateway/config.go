@@ -294,9 +294,17 @@ func isSecure(u *url.URL) bool {
 // callback is the redirect URI of the gateway's client.
 func (c *config) callback() string { return c.Issuer + "/callback" }
 
+// readme says where the document of the program is.
+func readme() string {
+	if installed := command.Document(program, "README.md"); filepath.IsAbs(installed) {
+		return installed
+	}
+	return "cmd/" + program + "/README.md"
+}
+
 // client returns the gateway's client at the upstream server.
 func (c *config) client() (*oauthdevice.ClientFile, error) {
-	const hint = "see cmd/pickerd-gateway/README.md for how to get a client from the Google Cloud console"
+	hint := "see " + readme() + " for how to get a client from the Google Cloud console"
 	up := c.Upstream
 	if up.ClientID != "" {
 		return &oauthdevice.ClientFile{ID: up.ClientID, Secret: oauthdevice.Secret(up.ClientSecret), Web: true}, nil

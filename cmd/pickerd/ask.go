@@ -7,6 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
+	"pickerd/display/photo/outside"
 )
 
 // socketFlag adds --socket. The result may be called after parsing.
@@ -64,6 +68,7 @@ func action(ask func(*control.Client, context.Context) (*device.Status, error), 
 func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	find := accountFlag(fs, "the account to pick for; without it the screen asks if several are paired")
 	newAccount := fs.Bool("new", false, "link another account")
+	collection := fs.String("collection", "", "the collection that the photos go to: its `name`, which may be new, or id from pickerd collections")
 	client := e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
@@ -79,7 +84,7 @@ func pickCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	if *newAccount {
 		account = device.NewAccount
 	}
-	s, err := c.Pick(ctx, account)
+	s, err := c.Pick(ctx, account, *collection)
 	if err != nil {
 		return err
 	}
@@ -143,6 +148,7 @@ func itemsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) e
 	what("hide", "hide the item `ID` from the slideshow", "Hidden.", func(c *control.Client) error { return c.Hide(ctx, id, true) })
 	what("show", "show the hidden item `ID` again", "No longer hidden.", func(c *control.Client) error { return c.Hide(ctx, id, false) })
 	what("remove", "remove the item `ID` from this box permanently", "Removed.", func(c *control.Client) error { return c.Remove(ctx, id) })
+	collection := fs.String("collection", "", "list only what is in a collection (`name` or id)")
 	wantJSON, client := fs.Bool("json", false, "print the JSON of the control API"), e.socketFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return err
@@ -150,7 +156,7 @@ func itemsCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) e
 	if change != nil {
 		return change(client())
 	}
-	list, err := client().Items(ctx)
+	list, err := client().ItemsIn(ctx, *collection)
 	if err != nil {
 		return err
 	}
@@ -169,6 +175,7 @@ func printJSON(w io.Writer, v any) error {
 // stateText describes the states.
 var stateText = map[device.State]string{
 	device.Starting: "starting",
+	device.SetUp:    "not set up",
 	device.Waiting:  "waiting for the network",
 	device.Pairing:  "waiting for sign-in",
 	device.Opening:  "opening Google Photos",
@@ -228,6 +235,13 @@ func printStatus(w io.Writer, s *device.Status) error {
 			line("screen", "none: %s", sc.Error)
 		} else {
 			line("screen", "%d x %d pixels", sc.Width, sc.Height)
+		}
+		if sc.Unshowable != nil {
+			hint := ""
+			if _, err := os.Stat(outside.Socket); errors.Is(err, fs.ErrNotExist) {
+				hint = "; install pickerd-media"
+			}
+			line("", "%s%s", sc.Unshowable, hint)
 		}
 	}
 	line("library", "%d photos and videos, %s", s.Library.Items, configs.Size(s.Library.Bytes))
@@ -302,6 +316,14 @@ func printItems(w io.Writer, list []device.Item) error {
 				note = "hidden"
 			}
 			row(i.Type, pixels, configs.Size(i.Bytes).String(), orDash(i.Filename), i.ID, note)
+		}
+	})
+}
+
+func printCollections(w io.Writer, list []device.Collection) error {
+	return table(w, "ITEMS\tSIZE\tNAME\tID", func(row func(...string)) {
+		for _, c := range list {
+			row(strconv.Itoa(c.Items), configs.Size(c.Bytes).String(), orDash(c.Name), c.ID)
 		}
 	})
 }

@@ -34,10 +34,11 @@ func authorizeCommand(ctx context.Context, e env, fs *flag.FlagSet, args []strin
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	cfg, err := loadConfig(*file, e.getenv)
+	layers, err := e.readConfig(*file)
 	if err != nil {
 		return err
 	}
+	cfg := layers.Config
 	if *client != "" {
 		cfg.Google.DesktopFile = *client
 	}

@@ -23,9 +23,14 @@ import (
 // it.
 const pasteRedirectURI = "http://127.0.0.1/"
 
+// clientSteps says where the steps to a client are.
+func clientSteps() string {
+	return "see " + command.Document(program, "README.md") + `, "A client from the Google Cloud console"`
+}
+
 // clientError returns an error about an OAuth client.
 func clientError(format string, args ...any) error {
-	return command.Hint(fmt.Errorf(format, args...), "see the README for how to get a client from the Google Cloud console", exitConfig)
+	return command.Hint(fmt.Errorf(format, args...), clientSteps(), exitConfig)
 }
 
 // loadMethods returns the configured pairing methods, each with the client that it
@@ -78,8 +83,8 @@ func loadMethod(cfg *configs.Config, method string) (engine.Method, error) {
 		f, err = deviceClient(g)
 	case device.ByRelay:
 		m.RedirectURI = cfg.Pairing.RelayURL
-		if a := cfg.Pairing.Address; a != "auto" && !engine.IsPrivateBase(a) {
-			return m, clientError(`pairing.address: the relay page sends phones only to private, link-local and .local addresses, not to %s`, a)
+		if err := checkRelayAddress(cfg); err != nil {
+			return m, err
 		}
 		f, err = webClient(g, m.RedirectURI)
 	case device.ByPaste:
@@ -93,6 +98,14 @@ func loadMethod(cfg *configs.Config, method string) (engine.Method, error) {
 	}
 	m.ClientID, m.Secret = f.ID, f.Secret
 	return m, nil
+}
+
+// checkRelayAddress reports whether the relay page sends phones to the box.
+func checkRelayAddress(cfg *configs.Config) error {
+	if a := cfg.Pairing.Address; a != "auto" && !engine.IsPrivateBase(a) {
+		return clientError(`pairing.address: the relay page sends phones only to private, link-local and .local addresses, not to %s`, a)
+	}
+	return nil
 }
 
 // deviceClient finds the client of the device flow. At a gateway it has no file.
@@ -129,24 +142,37 @@ func desktopClient(g configs.Google) (*oauthdevice.ClientFile, error) {
 	return readClient(g, key, g.DesktopFile, "Desktop app", false)
 }
 
+// A clientMistake says why a client file can't be used.
+type clientMistake struct {
+	key, file, kind string // the key that names the file, where it belongs, and its type
+	none            bool   // there is no client
+	err             error
+}
+
+func (m *clientMistake) Error() string { return m.err.Error() }
+func (m *clientMistake) Unwrap() error { return m.err }
+
 // maxClientFile bounds a client file in bytes. Real ones have less than 1 kB.
 const maxClientFile = 64 << 10
 
 // readClient reads a client file of a type. TV and Desktop clients have the same
 // format: only the server's answers tell them apart.
 func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevice.ClientFile, error) {
+	wrong := func(none bool, format string, args ...any) error {
+		return command.Hint(&clientMistake{key, installAt(path), kind, none, fmt.Errorf(format, args...)}, clientSteps(), exitConfig)
+	}
 	data, err := regular.ReadFile(path, maxClientFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, clientError("there is no OAuth client: put a client file of type %q at %s, or set %s", kind, installAt(path), key)
+		return nil, wrong(true, "there is no OAuth client: put a client file of type %q at %s, or set %s", kind, installAt(path), key)
 	}
 	if err != nil {
-		return nil, clientError("%s: %w", key, err)
+		return nil, wrong(false, "%s: %w", key, err)
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, clientError("%s is empty: put a client file of type %q there", installAt(path), kind)
+		return nil, wrong(false, "%s is empty: put a client file of type %q there", installAt(path), kind)
 	}
 	if configs.IsPlaceholder(data) { // the unit provides this if the file is missing
-		return nil, clientError("there is no OAuth client: put a client file of type %q at %s", kind, installAt(path))
+		return nil, wrong(true, "there is no OAuth client: put a client file of type %q at %s", kind, installAt(path))
 	}
 	f, err := oauthdevice.ParseClientFile(data)
 	switch {
@@ -159,7 +185,7 @@ func readClient(g configs.Google, key, path, kind string, web bool) (*oauthdevic
 		err = errors.New("it has no client_secret")
 	}
 	if err != nil {
-		return nil, clientError("%s: %s: %w", key, path, err)
+		return nil, wrong(false, "%s: %s: %w", key, path, err)
 	}
 	return f, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,17 +21,22 @@ import (
 	"pickerd/configs"
 	"pickerd/device"
 	"pickerd/device/control"
+	"pickerd/device/displays"
 	"pickerd/device/engine"
 	"pickerd/device/hooks"
 	"pickerd/device/inet"
 	"pickerd/device/library"
+	"pickerd/device/media"
 	"pickerd/device/metrics"
 	"pickerd/device/phone"
+	"pickerd/device/pin"
 	"pickerd/device/screen"
+	"pickerd/device/settings"
 	"pickerd/device/slideshow"
 	"pickerd/display/httpserve"
+	"pickerd/display/photo/outside"
 	"pickerd/display/qr"
-	"pickerd/display/words"
+	"pickerd/display/web"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
@@ -44,7 +50,10 @@ type box struct {
 	engine  *engine.Engine
 	slides  *slideshow.Slideshow
 	screen  *screen.Screen
+	others  *displays.Keeper // the browsers on other machines
 	phones  *phoneListener
+	library *library.Library
+	copies  *media.Copier
 	mux     *http.ServeMux // the page, and the pages for phones
 	outputs *outputs
 	names   []string // names of the outputs
@@ -53,6 +62,12 @@ type box struct {
 	control net.Listener
 	notify  systemd.Notifier
 	renewal *renewal
+	radio   *radio
+	reset   *resetter
+	cfg     *configs.Config
+	keeper  *settings.Keeper // nil where the configuration does not change
+	// renewable says that the program may re-execute itself.
+	renewable bool
 	// guestLeft prepares for errGuestLeft; nil where there are no guests. An error
 	// means that the box goes on.
 	guestLeft func() error
@@ -88,26 +103,34 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 	oauth := endpoints(cfg.Google, e.renewal.dialer)
 	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
-	b := &box{log: log, names: cfg.Display.Outputs, store: st, display: display, control: ctl, notify: systemd.NewNotifier(e.getenv), renewal: e.renewal}
+	b := &box{
+		log: log, cfg: cfg, keeper: e.keeper, names: cfg.Display.Outputs, store: st, display: display, control: ctl,
+		notify: systemd.NewNotifier(e.getenv), renewal: e.renewal, radio: e.radio, reset: newResetter(cfg, log, e.getenv),
+	}
+	b.reset.forgetWiFi = e.radio.forget()
 	b.phones = &phoneListener{secure: cfg.HTTP.CertFile != "", display: display.Addr().(*net.TCPAddr), lan: inet.LANAddress, own: isOwnAddress, log: log, ended: make(chan struct{})}
 	if cfg.Pairing.Address != "auto" {
 		b.phones.address = cfg.Pairing.Address
 	}
-	lang, err := words.For(cfg.Display.Language)
+	now, err := liveOptions(cfg)
 	if err != nil {
 		b.close()
 		return nil, err
 	}
 	key, generated := b.displayKeys(cfg.HTTP)
-	b.newParts(cfg, methods, oauth, token, lang, key, e.renewal.carried)
+	b.newParts(cfg, now, methods, oauth, token, key, e.renewal.carried)
 	b.hooks = hooks.New(hooks.Config{Statuses: b.screen.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Reap: os.Getpid() == 1, Log: log})
-	b.phones.handler = phone.Handler(b.engine.Links(), b.screen, lang, log)
-	if b.outputs, err = newOutputs(cfg, b.screen, b.slides.Unshowable, b.engine.Alive, st.Photos.Open, log, e); err != nil {
+	b.phones.handler = phone.Handler(b.engine.Links(), b.screen, b.lang, log)
+	if b.outputs, err = newOutputs(cfg, b.screen, b.slides, b.engine.Alive, st.Photos.Open, b.copies.Open, log, e); err != nil {
 		b.close()
 		return nil, err
 	}
 	b.mux = http.NewServeMux()
-	b.mux.Handle("/", guarded(cfg, key, generated, b.outputs, b.outputs.mux(metrics.Config{Device: b.engine, Status: b.screen.Statuses().Get, Calls: calls, Log: log})))
+	var others web.Displays
+	if b.outputs.web != nil {
+		others = b.others
+	}
+	b.mux.Handle("/", guarded(cfg, key, generated, others, b.outputs, b.outputs.mux(metrics.Config{Device: b.engine, Status: b.screen.Statuses().Get, Calls: calls, Log: log})))
 	b.mux.Handle(phone.Prefix, b.phones.handler) // the link or the remote's key authorizes the phone
 	b.mux.Handle(phone.RemotePrefix, b.phones.handler)
 	return b, nil
@@ -131,61 +154,50 @@ func (b *box) displayKeys(h configs.HTTP) (key, generated string) {
 }
 
 // newParts makes the engine, the slideshow and the screen, and connects them.
-func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauthdevice.Client, token []byte, lang *words.Words, key string, carried *device.Carryover) {
+func (b *box) newParts(cfg *configs.Config, now live, methods []engine.Method, oauth oauthdevice.Client, token []byte, key string, carried *device.Carryover) {
 	visit := ""
 	if carried != nil {
 		visit = carried.Visit
 	}
-	size := func() (int, int) { return b.outputs.size() }
 	accounts, forgetAfter, keepFor := cfg.AccountsMax, time.Duration(0), time.Duration(cfg.Store.ForgetAfter)
 	if cfg.IsGuest() {
 		accounts, forgetAfter = 1, time.Duration(cfg.Guest.ForgetAfter)
 		keepFor = 0 // their photos go with them
 	}
 	b.engine = engine.New(engine.Config{
-		Name:           cfg.Name,
-		Store:          b.store,
-		OAuth:          oauth,
-		Methods:        methods,
-		Phones:         b.phones.user("pairing"),
-		Picker:         picker.Client{HTTP: oauth.HTTP, BaseURL: cfg.Google.PickerURL},
-		Log:            b.log,
-		Built:          built(),
-		Provisioned:    token,
-		Carried:        carried,
-		KeepPhotos:     cfg.Unpair.Photos == "keep",
-		Guests:         cfg.IsGuest(),
-		MaxAccounts:    accounts,
-		MaxItems:       cfg.Pick.MaxItems,
-		Append:         cfg.Pick.Collection == "append",
-		MaxBytes:       int64(cfg.Store.MaxBytes),
-		KeepFor:        keepFor,
-		OriginalVideos: cfg.Pick.Video == "original",
-		ScreenSize:     size,
-		PhotosChanged:  func() { b.slides.Reload() },
-		CheckQR:        func(link string) error { _, err := qr.New(link); return err },
+		Options:       now.engine,
+		Store:         b.store,
+		OAuth:         oauth,
+		Methods:       methods,
+		Phones:        b.phones.user("pairing"),
+		Picker:        picker.Client{HTTP: oauth.HTTP, BaseURL: cfg.Google.PickerURL},
+		Log:           b.log,
+		Built:         built(),
+		Provisioned:   token,
+		Carried:       carried,
+		KeepPhotos:    cfg.Unpair.Photos == "keep",
+		Guests:        cfg.IsGuest(),
+		MaxAccounts:   accounts,
+		MaxItems:      cfg.Pick.MaxItems,
+		MaxBytes:      int64(cfg.Store.MaxBytes),
+		KeepFor:       keepFor,
+		ScreenSize:    b.fetchSize,
+		PhotosChanged: func() { b.slides.Reload() },
+		CheckQR:       func(link string) error { _, err := qr.New(link); return err },
 	})
-	s := cfg.Slideshow
+	b.others = displays.New(displays.Config{Store: b.store.Displays, Base: func() string { return b.base(cfg.HTTP) }, Draw: drawQR, Now: b.engine.Now, Log: b.log})
 	b.slides = slideshow.New(slideshow.Config{
-		Interval:   time.Duration(s.Interval),
-		Shuffle:    s.Order == "shuffle",
-		Newest:     s.Order == "newest",
-		Pairs:      s.Pairs,
-		Captions:   s.Captions,
-		Stills:     !cfg.Display.HasOutput("http"),
-		Words:      lang,
-		Photos:     b.store.Photos.Collection,
+		Options:    now.slides,
+		Stills:     !cfg.Display.HasOutput("http") && !cfg.Display.HasOutput("framebuffer"),
+		Photos:     func() ([]store.Photo, error) { return b.store.Photos.OnWall(b.slides.Collection()) },
 		Generation: b.engine.Generation,
-		ScreenSize: size,
+		ScreenSize: func() (int, int) { return b.outputs.size() },
 		Log:        b.log,
 	})
 	sc := screen.Config{
-		Name:         cfg.Name,
+		Options:      now.screen,
 		Version:      version(),
 		DisplayKey:   key,
-		Words:        lang,
-		Clock:        s.Clock,
-		Night:        screen.Night{From: s.Night[0], To: s.Night[1]},
 		ForgetAfter:  forgetAfter,
 		Visit:        visit,
 		Snapshots:    b.engine.Snapshots(),
@@ -195,12 +207,30 @@ func (b *box) newParts(cfg *configs.Config, methods []engine.Method, oauth oauth
 		LastActivity: b.engine.LastActivity,
 		Now:          b.engine.Now,
 		Address:      b.address,
+		Erase:        b.reset.order,
+		EraseUntil:   b.reset.until,
 		Log:          b.log,
+	}
+	if isOpen(b.display) && cfg.Display.HasOutput("http") {
+		sc.Displays = b.others
+	}
+	b.copies = media.New(media.Config{Photos: b.store.Photos, Socket: outside.Socket, Size: b.fetchSize, MaxBytes: int64(cfg.Store.MaxBytes), Now: time.Now, Log: b.log})
+	b.library = library.New(b.store, b.copies.Open)
+	sc.Collections, sc.CheckCollection = b.library.Collections, b.library.CheckCollection
+	sc.Thumbnail, sc.Settings, sc.WiFi = b.thumbnail, settingsOf(b.keeper), b.radio.forScreen()
+	if cfg.Remote.PIN != "" {
+		sc.PIN = pin.New(cfg.Remote.PIN, b.store.PINs)
 	}
 	if cfg.Remote.Phone {
 		sc.Phones = b.phones.user("remote")
 	}
 	b.screen = screen.New(sc)
+}
+
+// thumbnail returns a small copy of an item for a phone remote.
+func (b *box) thumbnail(ctx context.Context, item string, w, h int) ([]byte, error) {
+	jpeg, _, err := b.library.CopyItem(ctx, item, w, h)
+	return jpeg, err
 }
 
 // close releases the resources of a box that never ran.
@@ -210,29 +240,55 @@ func (b *box) close() {
 	b.control.Close()
 }
 
-// address returns what the menu shows: the address of the page, or that of the box on
-// the network.
+// address returns what the menu shows.
 func (b *box) address() string {
-	at := b.display.Addr().(*net.TCPAddr)
+	return pageAddress(b.display.Addr().(*net.TCPAddr), b.phones.scheme())
+}
+
+// pageAddress returns the address of a page that listens at an address, or that of the
+// box on the network, "" without one.
+func pageAddress(at *net.TCPAddr, scheme string) string {
 	if !at.IP.IsLoopback() && !at.IP.IsUnspecified() {
-		return b.phones.scheme() + at.String() + "/"
+		return scheme + at.String() + "/"
 	}
 	ip, err := inet.LANAddress()
 	switch {
 	case err != nil || ip == nil:
 		return ""
 	case at.IP.IsUnspecified() && serves(at.IP, ip):
-		return b.phones.scheme() + (&net.TCPAddr{IP: ip, Port: at.Port}).String() + "/"
+		return scheme + (&net.TCPAddr{IP: ip, Port: at.Port}).String() + "/"
 	}
 	return ip.String()
+}
+
+// base returns the address of the page for other machines, without a path, "" if they
+// don't reach it. A certificate covers a name rather than an address.
+func (b *box) base(h configs.HTTP) string {
+	at := b.display.Addr().(*net.TCPAddr)
+	if isOpen(b.display) && h.CertFile != "" && len(h.Names) > 0 {
+		return b.phones.scheme() + net.JoinHostPort(h.Names[0], strconv.Itoa(at.Port))
+	}
+	if address := b.address(); isOpen(b.display) && strings.Contains(address, "://") {
+		return strings.TrimSuffix(address, "/")
+	}
+	return ""
+}
+
+// drawQR draws a QR code.
+func drawQR(text string) (svg string, err error) {
+	code, err := qr.New(text)
+	if err != nil {
+		return "", err
+	}
+	return code.SVG(), nil
 }
 
 // openStore opens the state directory, with systemd's credential state.key as the key
 // if it is set.
 func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv func(string) string) (*store.Store, error) {
-	key, err := systemd.Credential(getenv, "state.key")
+	key, err := stateKey(getenv)
 	if err != nil {
-		return nil, command.Hint(err, "check LoadCredential=state.key in the unit", exitConfig)
+		return nil, err
 	}
 	opt.Key, opt.Warning, opt.BeforeOp = key, engine.Damaged, crashDisk
 	dir := cfg.Store.Dir
@@ -259,28 +315,59 @@ func openStore(cfg *configs.Config, opt store.Options, log *slog.Logger, getenv 
 			log.Warn("state directory repaired", "path", r.Path, "problem", r.Problem, "action", r.Action)
 		}
 		return st, nil
-	case errors.Is(err, store.ErrShortKey):
-		return nil, command.Hint(fmt.Errorf("the credential state.key: %w", err), "create one with head -c 32 /dev/urandom", exitConfig)
 	case errors.Is(err, store.ErrInUse):
 		return nil, command.Hint(fmt.Errorf("%s: %w", dir, err), "stop the other pickerd, or set another store.dir", exitFailed)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist):
-		return nil, command.Hint(fmt.Errorf("store.dir: %w", err), "it must be a directory where the user that runs pickerd can write", exitConfig)
+		return nil, badStore(err)
 	}
 	return nil, err
+}
+
+// stateKey returns the credential state.key, nil without one.
+func stateKey(getenv func(string) string) ([]byte, error) {
+	const name = "state.key"
+	key, err := systemd.Credential(getenv, name)
+	switch {
+	case err != nil:
+		return nil, &keyError{name, command.Hint(err, "check LoadCredential=state.key in the unit", exitConfig)}
+	case key != nil && len(key) < store.MinKeySize:
+		return nil, &keyError{name, command.Hint(fmt.Errorf("the credential state.key: %w", store.ErrShortKey), "create one with head -c 32 /dev/urandom", exitConfig)}
+	}
+	return key, nil
+}
+
+// badStore returns the error of a state directory that can't be used where it is.
+func badStore(err error) error {
+	return &keyError{"store.dir", command.Hint(fmt.Errorf("store.dir: %w", err), "it must be a directory where the user that runs pickerd can write", exitConfig)}
 }
 
 // run serves until ctx ends.
 func (b *box) run(ctx context.Context, handler http.Handler) error {
 	defer b.store.Close()
 	defer b.phones.end()
+	if b.keeper != nil {
+		defer b.keeper.Follow(func(cfg *configs.Config) {
+			if err := b.configure(cfg); err != nil {
+				b.log.Error("settings not taken", "err", err)
+			}
+		})()
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.engine.Run(ctx) })
 	g.Go(func() error { return b.slides.Run(ctx) })
 	g.Go(func() error { return b.screen.Run(ctx) })
+	g.Go(func() error { return b.others.Run(ctx) })
+	g.Go(func() error { return b.copies.Run(ctx) })
 	serve(ctx, g, b.display, handler)
 	b.outputs.run(ctx, g)
 	g.Go(func() error { return b.hooks.Run(ctx) })
 	g.Go(func() error { return b.awaitDeparture(ctx) })
+	g.Go(func() error { return b.awaitReset(ctx) })
+	g.Go(func() error { return b.awaitConfiguration(ctx) })
+	if b.renewable {
+		g.Go(func() error { return rest(ctx) })
+	}
+	tellProblems(ctx, g, b.keeper, b.screen)
 	serve(ctx, g, b.control, b.controlHandler())
 	manage(ctx, g, b.notify, b.screen.Statuses(), b.outputs, b.log)
 	b.log.Info("ready", "display", "http://"+b.display.Addr().String()+"/", "outputs", strings.Join(b.names, ","), "control", b.control.Addr().String())
@@ -322,7 +409,7 @@ func (b *box) controlHandler() http.Handler {
 	return control.Handler(control.Config{Actor: b.screen, Box: struct {
 		*library.Library
 		*engine.Engine
-	}{library.New(b.store), b.engine}, Statuses: b.screen.Statuses(), Log: b.log})
+	}{b.library, b.engine}, Settings: settingsOf(b.keeper), Statuses: b.screen.Statuses(), Displays: b.others, Reset: b.reset.order, Log: b.log})
 }
 
 // How long connections may take to end when the program ends, and when it is
@@ -351,7 +438,7 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 	g.Go(func() error {
 		<-ctx.Done()
 		limit := stopGrace
-		if context.Cause(ctx) == errGuestLeft {
+		if isRenewal(context.Cause(ctx)) {
 			limit = renewalGrace // the next process answers whom this one cuts off
 		}
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)

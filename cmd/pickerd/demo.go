@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"pickerd/device"
 	"pickerd/device/engine"
 	"pickerd/device/inet"
+	"pickerd/device/settings"
 	"pickerd/oauthdevice"
 	"pickerd/oauthdevice/oauthtest"
 	"pickerd/picker/pickertest"
@@ -35,13 +37,14 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	through := fs.Bool("gateway", false, "sign in through a gateway, at a server that refuses the Picker's scope to boxes")
 	names := fs.String("fault", "", "let the simulators play these faults, `NAME,...`")
 	list := fs.Bool("list-faults", false, "list the faults and exit")
+	var sim simulation
+	fs.Func("item", "add this `FILE` to the photos to choose from; may be repeated", sim.addItem)
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *list {
 		return listFaults(e.stdout)
 	}
-	var sim simulation
 	if err := sim.setFaults(*names); err != nil {
 		return err
 	}
@@ -56,13 +59,6 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	}
 	defer os.RemoveAll(dir)
 
-	cfg, err := loadConfig("", e.getenv)
-	if err != nil {
-		return err
-	}
-	if e.getenv(configs.EnvName("name")) == "" {
-		cfg.Name = demoName // instead of the host name
-	}
 	internalURL, phoneURL, err := addresses(display.Addr().(*net.TCPAddr))
 	if err != nil {
 		return err
@@ -79,12 +75,15 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	if err != nil {
 		return err
 	}
-	cfg.Store.Dir, cfg.Control.Socket = filepath.Join(dir, "state"), filepath.Join(dir, "control.sock")
-	cfg.Google.DeviceAuthURL, cfg.Google.TokenURL = internalURL+demoAuth+"/device/code", internalURL+demoAuth+"/token"
-	cfg.Google.RevokeURL, cfg.Google.PickerURL = internalURL+demoAuth+"/revoke", internalURL+demoPhotos
-
+	sources := e.demoSources(dir, internalURL)
+	layers := sources.Read()
+	if layers.Err != nil {
+		return configHint(layers.Err)
+	}
+	cfg := layers.Config
 	e = e.sharing(cfg)
 	log := e.logger(cfg)
+	e.keeper = settings.New(settings.Config{Sources: sources, Log: log}, layers)
 	st, err := openStore(cfg, store.Options{}, log, e.getenv)
 	if err != nil {
 		return err
@@ -108,6 +107,24 @@ func demoCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) er
 	}
 	fmt.Fprintln(e.stdout, "The gateway:  "+gw.issuer+"/")
 	return gw.run(ctx, func(ctx context.Context) error { return b.run(ctx, handler) })
+}
+
+// demoSources returns where the demo's configuration is read from: the environment, and
+// what people set. The demo's own paths and servers override both.
+func (e env) demoSources(dir, internalURL string) configs.Sources {
+	own := map[string]string{
+		"store.dir": filepath.Join(dir, "state"), "control.socket": filepath.Join(dir, "control.sock"),
+		"google.device_auth_url": internalURL + demoAuth + "/device/code", "google.token_url": internalURL + demoAuth + "/token",
+		"google.revoke_url": internalURL + demoAuth + "/revoke", "google.picker_url": internalURL + demoPhotos,
+	}
+	if e.getenv(configs.EnvName("name")) == "" {
+		own["name"] = demoName // instead of the host name
+	}
+	variables := map[string]string{}
+	for key, value := range own {
+		variables[configs.EnvName(key)] = value
+	}
+	return configs.Sources{Phone: true, Checks: []configs.Check{checkNames}, Getenv: func(name string) string { return cmp.Or(variables[name], e.getenv(name)) }}
 }
 
 // introduce prints how to use the demo.
@@ -140,6 +157,12 @@ func (s *simulation) start(phoneURL string) (*oauthtest.Server, *http.ServeMux, 
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, it := range s.items {
+		if it.Type == "VIDEO" {
+			it.Poster = items[0].Data // Google has a still of each video
+		}
+	}
+	items = append(s.items, items...)
 	s.auth.PublicURL, s.auth.ContinueURL, s.auth.Interval = phoneURL+demoAuth, phoneURL+demoPhotos+"/continue/", time.Second
 	auth := oauthtest.New(s.auth)
 	s.photos.PublicURL, s.photos.PollInterval, s.photos.Check = phoneURL+demoPhotos, "1s", auth.Check

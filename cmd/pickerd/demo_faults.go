@@ -18,6 +18,7 @@ import (
 type simulation struct {
 	auth   oauthtest.Options
 	photos pickertest.Options
+	items  []*pickertest.Item // before the samples
 }
 
 // A fault is a behaviour of Google's services that the demo plays on request, so that

@@ -191,7 +191,7 @@ func TestDocumentedRequests(t *testing.T) {
 			if method != "get" {
 				option = "-X " + strings.ToUpper(method) + " .*"
 			}
-			example := regexp.MustCompile("(?m)^curl .*" + option + "http://x" + regexp.QuoteMeta(strings.ReplaceAll(path, "{id}", "ID")) + `\b`)
+			example := regexp.MustCompile("(?m)^curl .*" + option + "http://x" + regexp.QuoteMeta(strings.NewReplacer("{id}", "ID", "{code}", "CODE", "{action}", "next").Replace(path)) + `\b`)
 			if !example.Match(data) {
 				t.Errorf("device/control/README.md has no example of %s %s", method, path)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -70,14 +71,16 @@ func (e env) printReport(r *doctor.Report, asJSON bool) error {
 
 // examination returns what the doctor needs to know about this box.
 func (e env) examination(file, socket string) doctor.Config {
-	if file == "" {
-		file = command.Existing(defaultConfig)
+	out := doctor.Config{Version: version(), File: cmp.Or(file, command.Existing(defaultConfig)), Command: runProgram}
+	var cfg *configs.Config
+	layers, err := e.readConfig(file)
+	if err == nil {
+		cfg = layers.Config
+		for _, p := range layers.Problems { // the box runs, without these
+			err = errors.Join(err, p)
+		}
 	}
-	out := doctor.Config{Version: version(), File: file, Command: runProgram}
-	cfg, err := loadConfig(file, e.getenv)
-	if out.Config, out.ConfigErr = cfg, err; err != nil {
-		cfg = nil
-	}
+	out.Config, out.ConfigErr = cfg, err
 	if socket == "" && cfg != nil {
 		socket = cfg.Control.Socket
 	}

@@ -28,6 +28,22 @@ func try(t *testing.T, env map[string]string, args ...string) (code int, stdout,
 	return code, out.String(), errs.String()
 }
 
+// daemon starts the program. stop ends it and returns its exit code, also when it is
+// called again.
+func daemon(t *testing.T, env map[string]string, args ...string) (log *syncBuffer, stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	log = new(syncBuffer)
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, args, func(k string) string { return env[k] }, strings.NewReader(""), log, log)
+	}()
+	return log, sync.OnceValue(func() int {
+		cancel()
+		return <-ended
+	})
+}
+
 func writeFile(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -49,6 +65,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"nothing", nil, 64, []string{"Usage:"}},
 		{"faults", []string{"demo", "--list-faults"}, 0, []string{"throttle", "no-account"}},
+		{"no such item", []string{"demo", "--item", "main_test.go"}, 64, []string{"main_test.go is no photo or video", "demo --help"}},
 		{"unknown fault", []string{"demo", "--fault", "throttle,thrott"}, 64, []string{`"thrott"`, "--list-faults"}},
 		{"help", []string{"--help"}, 0, []string{"demo", "unpair", "Exit codes"}},
 		{"help of a command", []string{"status", "--help"}, 0, []string{"Usage: pickerd status"}},
@@ -68,15 +85,20 @@ func TestExitCodes(t *testing.T) {
 		{"default configuration", []string{"config", "default"}, 0, []string{"[google]"}},
 		{"good configuration", []string{"config", "check", good}, 0, []string{"is valid"}},
 		{"no configuration", []string{"config", "check", "/none.toml"}, 78, []string{"/none.toml", "hint:"}},
-		{"unknown key", []string{"run", "--config", writeFile(t, "a.toml", "\nnaem='x'\n")}, 78, []string{"a.toml:2", "naem", "did you mean name?"}},
-		{"bad duration", []string{"run", "--config", writeFile(t, "b.toml", "[slideshow]\ninterval='x'\n")}, 78, []string{"b.toml:2", `"x" is not a duration`}},
-		{"no client", []string{"run", "--config", writeFile(t, "c.toml", "")}, 78, []string{"no OAuth client", "README"}},
+		{"unknown key", []string{"config", "check", writeFile(t, "a.toml", "\nnaem='x'\n")}, 78, []string{"a.toml:2", "naem", "did you mean name?"}},
+		{"bad duration", []string{"config", "check", writeFile(t, "b.toml", "[slideshow]\ninterval='x'\n")}, 78, []string{"b.toml:2", `"x" is not a duration`}},
+		{"important key misspelt", []string{"run", "--check", "--config", writeFile(t, "i.toml", "\nmod='guest'\n")}, 78, []string{"i.toml:2", "mod", "did you mean mode?"}},
+		{"shown configuration", []string{"config", "show", "--origin", "--config", writeFile(t, "j.toml", "[slideshow]\ninterval='20s'\n[http]\nkey='a secret of mine'\n")}, 0,
+			[]string{`slideshow.interval = "20s"`, "j.toml:2", "# http.key is set", `slideshow.order = "picked"`}},
+		{"set nothing", []string{"set", "slideshow.interval"}, 64, []string{"KEY VALUE", "--default"}},
+		{"set without a daemon", []string{"set", "slideshow.interval", "20s", "--socket", socket}, 69, []string{"no pickerd is running"}},
+		{"no client", []string{"run", "--check", "--config", writeFile(t, "c.toml", "")}, 78, []string{"no OAuth client", "README"}},
 		{"no secret", []string{"config", "check", writeFile(t, "s.toml", "[google]\nclient_id='i'\n")}, 78, []string{"client_secret is missing"}},
-		{"client file missing", []string{"run", "--config", writeFile(t, "d.toml", "[google]\nclient_file='/none.json'\n")}, 78, []string{"google.client_file", "/none.json"}},
-		{"client file empty", []string{"run", "--config", writeFile(t, "h.toml", "[google]\ndesktop_client_file='"+writeFile(t, "empty.json", "\n")+"'\n")}, 78, []string{"empty.json is empty", "Desktop app"}},
-		{"client of another type", []string{"run", "--config", writeFile(t, "e.toml", "[google]\nclient_file='"+client+"'\n")}, 78, []string{"Web application", "TVs and Limited Input"}},
-		{"directory not writable", []string{"run", "--config", writeFile(t, "f.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+good+"/x'\n[http]\nlisten='127.0.0.1:0'\n")}, 78, []string{"store.dir", "can write"}},
-		{"address in use", []string{"run", "--config", writeFile(t, "g.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+t.TempDir()+"'\n[control]\nsocket='"+socket+"'\n[http]\nlisten='192.0.2.1:1'\n")}, 1, []string{"display's address", "http.listen"}},
+		{"client file missing", []string{"run", "--check", "--config", writeFile(t, "d.toml", "[google]\nclient_file='/none.json'\n")}, 78, []string{"google.client_file", "/none.json"}},
+		{"client file empty", []string{"run", "--check", "--config", writeFile(t, "h.toml", "[google]\ndesktop_client_file='"+writeFile(t, "empty.json", "\n")+"'\n")}, 78, []string{"empty.json is empty", "Desktop app"}},
+		{"client of another type", []string{"run", "--check", "--config", writeFile(t, "e.toml", "[google]\nclient_file='"+client+"'\n")}, 78, []string{"Web application", "TVs and Limited Input"}},
+		{"directory not writable", []string{"run", "--check", "--config", writeFile(t, "f.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+good+"/x'\n[http]\nlisten='127.0.0.1:0'\n")}, 78, []string{"store.dir", "can write"}},
+		{"impossible address", []string{"run", "--check", "--config", writeFile(t, "g.toml", "[google]\nclient_id='i'\nclient_secret='s'\n[store]\ndir='"+t.TempDir()+"'\n[control]\nsocket='"+socket+"'\n[http]\nlisten='192.0.2.1:1'\n")}, 78, []string{"display's address", "http.listen"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -157,7 +179,23 @@ func TestRunAndAsk(t *testing.T) {
 		{[]string{"items", "--json"}, 0, `"items": []`},
 		{[]string{"sessions"}, 0, "No picking sessions"},
 		{[]string{"cancel"}, 1, "No pick is under way."},
+		{[]string{"slideshow", "mute"}, 0, "No photo or video is on the screen."},
+		{[]string{"slideshow", "loud"}, 64, "say one of next"},
 		{[]string{"unpair"}, 1, "No account is paired."},
+		{[]string{"set", "slideshow.interval", "20s"}, 0, `slideshow.interval = "20s"`},
+		{[]string{"set", "slideshow.intervall", "20s"}, 1, "did you mean slideshow.interval?"},
+		{[]string{"set", "http.listen", "x"}, 1, "hint: set it in /etc/pickerd/pickerd.toml"},
+		{[]string{"set", "name", "x"}, 1, "PICKERD_NAME"},
+		{[]string{"set"}, 0, "phone"},
+		{[]string{"set", "slideshow.interval", "--default"}, 0, `slideshow.interval = "10s"`},
+		{[]string{"set", "slideshow.night", "22:30-06:30, fri,sat 23:30-8:00"}, 0, `slideshow.night = "sun-thu 22:30-06:30, fri-sat 23:30-08:00"`},
+		{[]string{"set", "slideshow.night", "fri 23:30"}, 1, "is not hours"},
+		{[]string{"screen", "off"}, 0, "The screen is off."},
+		{[]string{"activity"}, 0, ""},
+		{[]string{"status", "--json"}, 0, `"screen_on": false`},
+		{[]string{"screen", "on"}, 0, "The screen is on."},
+		{[]string{"status", "--json"}, 0, `"screen_on": true`},
+		{[]string{"screen", "dim"}, 64, "say on or off"},
 		{[]string{"pick"}, 0, "Pick started"},
 		{[]string{"run"}, 1, "in use by another pickerd"},
 	} {
@@ -281,33 +319,40 @@ func TestFaults(t *testing.T) {
 func TestArrows(t *testing.T) {
 	allowed := map[string][]string{
 		"oauthdevice":                              {"oauthdevice/httperror"},
-		"oauthdevice/gateway":                      {"oauthdevice", "oauthdevice/httperror"},
+		"oauthdevice/gateway":                      {"oauthdevice", "oauthdevice/httperror", "display/markup"},
 		"oauthdevice/httperror":                    nil,
 		"oauthdevice/tokenfile":                    nil,
-		"oauthdevice/oauthtest":                    nil,
+		"oauthdevice/oauthtest":                    {"display/markup"},
 		"oauthdevice/oauthtest/browser":            nil,
 		"oauthdevice/oauthtest/conformance":        {"oauthdevice"},
 		"picker":                                   {"oauthdevice/httperror"},
-		"picker/pickertest":                        nil,
+		"picker/pickertest":                        {"display/markup"},
 		"picker/pickertest/samples":                {"picker/pickertest"},
 		"picker/pickertest/samples/draw":           nil,
 		"store":                                    {"store/regular", "store/pagecheck"},
 		"store/regular":                            nil,
-		"display":                                  nil,
+		"display":                                  {"display/words"},
 		"display/qr":                               nil,
 		"display/words":                            nil,
 		"display/pixel":                            nil,
+		"display/markup":                           nil,
 		"display/typeface":                         {"display/pixel"},
-		"display/photo":                            {"display/pixel"},
+		"display/photo":                            {"display/photo/jpeg", "display/pixel", "display/photo/icc", "display/photo/raster", "display/photo/vp8l"},
+		"display/photo/jpeg":                       nil,
+		"display/photo/icc":                        nil,
+		"display/photo/raster":                     nil,
+		"display/photo/vp8l":                       nil,
 		"display/paint":                            {"display", "display/pixel", "display/qr", "display/typeface", "display/words"},
-		"display/stage":                            {"display", "display/paint", "display/photo", "display/pixel", "display/words"},
+		"display/stage":                            {"display", "display/film", "display/paint", "display/photo", "display/pixel", "display/words"},
+		"display/snapshot":                         {"display", "display/httpserve", "display/paint", "display/pixel", "display/stage"},
 		"display/framebuffer":                      {"display/pixel"},
 		"display/terminal":                         {"display", "display/qr", "display/words"},
 		"display/remote":                           nil,
+		"display/cec":                              {"display"},
 		"display/httpserve":                        {"store/regular"},
 		"display/httpserve/pipelisten":             nil,
 		"display/httpserve/testcert":               nil,
-		"display/web":                              {"display", "display/httpserve", "display/photo", "display/qr", "display/words"},
+		"display/web":                              {"display", "display/httpserve", "display/photo", "display/qr", "display/words", "display/markup"},
 		"device":                                   {"display", "display/words"},
 		"device/engine":                            {"device", "device/fetch", "display", "device/inet", "oauthdevice", "oauthdevice/tokenfile", "picker", "store"},
 		"device/fetch":                             {"device", "display/photo", "oauthdevice", "picker", "store"},
@@ -316,22 +361,32 @@ func TestArrows(t *testing.T) {
 		"device/screen/screentest":                 {"device", "device/screen", "display", "display/words"},
 		"device/slideshow":                         {"device", "display", "display/words", "picker", "store"},
 		"device/control":                           {"device", "display", "display/httpserve", "display/words"},
+		"device/displays":                          {"device", "display", "display/httpserve", "store"},
 		"device/hooks":                             {"device", "display"},
 		"device/metrics":                           {"device", "device/metrics/exposition"},
-		"device/phone":                             {"device", "display", "display/httpserve", "display/words"},
+		"device/phone":                             {"device", "display", "display/httpserve", "display/words", "display/markup"},
+		"device/settings":                          {"configs", "device", "display"},
+		"device/setup":                             {"device", "device/phone", "display", "display/httpserve", "display/words", "oauthdevice", "display/markup"},
 		"device/inet":                              nil,
 		"systemd":                                  {"store/regular"},
 		"configs":                                  {"configs/strict", "store/regular"},
-		"cmd/pickerd/doctor":                       {"cmd/findings", "configs", "device", "device/engine", "device/inet", "oauthdevice", "store/regular", "store"},
-		"cmd/pickerd":                              {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone", "device/screen", "device/slideshow", "display", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "device/inet", "oauthdevice", "oauthdevice/oauthtest", "oauthdevice/tokenfile", "picker", "picker/pickertest", "picker/pickertest/samples", "store/regular", "store", "systemd", "oauthdevice/gateway", "oauthdevice/gateway/boltstore"},
+		"cmd/pickerd/doctor":                       {"cmd/command", "cmd/findings", "configs", "device", "device/engine", "device/inet", "display/film", "display/photo/outside", "display/typeface", "oauthdevice", "store/regular", "store", "display/cec"},
+		"cmd/pickerd":                              {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone", "device/screen", "device/setup", "device/slideshow", "display", "display/film", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/snapshot", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "device/inet", "oauthdevice", "oauthdevice/oauthtest", "oauthdevice/tokenfile", "picker", "picker/pickertest", "picker/pickertest/samples", "store/regular", "store", "systemd", "oauthdevice/gateway", "oauthdevice/gateway/boltstore", "device/pin", "device/displays", "device/settings", "device/wifi", "device/media", "display/photo", "display/photo/outside", "display/cec"},
+		"device/wifi":                              {"device", "display"},
 		"oauthdevice/gateway/boltstore":            {"oauthdevice/gateway", "store/pagecheck"},
 		"oauthdevice/gateway/redisstore":           {"oauthdevice/gateway"},
+		"display/photo/outside":                    {"display/pixel"},
+		"display/photo/outside/outsidetest":        nil,
+		"display/film":                             {"display/photo/outside", "display/pixel"},
+		"device/media":                             {"display/photo/outside", "store"},
 		"oauthdevice/gateway/redisstore/redistest": nil,
 		"oauthdevice/gateway/storetest":            {"oauthdevice/gateway"},
 		"store/pagecheck":                          nil,
 		"device/metrics/exposition":                nil,
 		"configs/strict":                           nil,
 		"cmd/pickerd-gateway":                      {"cmd/command", "cmd/findings", "configs/strict", "device/metrics/exposition", "display/httpserve", "display/words", "device/inet", "oauthdevice", "oauthdevice/gateway", "oauthdevice/gateway/boltstore", "oauthdevice/gateway/redisstore", "store/regular", "systemd"},
+		"cmd/pickerd-media":                        {"display/film", "display/photo", "display/photo/outside", "display/pixel"},
+		"device/pin":                               {"device"},
 		"cmd/command":                              {"configs/strict", "systemd"},
 		"cmd/findings":                             nil,
 	}
@@ -357,7 +412,7 @@ func TestArrows(t *testing.T) {
 // TestLightPackages checks that what talks to other programs and to phones does
 // not bring the database, encryption, QR codes or image decoding with it.
 func TestLightPackages(t *testing.T) {
-	for _, pkg := range []string{"control", "hooks", "metrics", "phone"} {
+	for _, pkg := range []string{"control", "hooks", "metrics", "phone", "settings"} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "pickerd/device/"+pkg).Output()
 		if err != nil {
 			t.Fatal(err)

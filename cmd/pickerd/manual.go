@@ -35,10 +35,10 @@ func manPage(w io.Writer) {
 		Name: "pickerd", Section: 1, Group: "User Commands", Date: builtOn(), Summary: "show photos from a phone on a screen without a keyboard",
 		Text: []string{about, "It runs as a service. The other commands talk to it over its control socket."},
 		Tables: []command.ManualTable{
-			{Name: "EXIT STATUS", Rows: [][2]string{{"0", "success"}, {"1", "failure"}, {"64", "invalid usage"}, {"69", "daemon unreachable"}, {"78", "invalid configuration"}}},
+			{Name: "EXIT STATUS", Rows: [][2]string{{"0", "success"}, {"1", "failure"}, {"64", "invalid usage"}, {"69", "daemon unreachable"}, {"78", "invalid configuration (config check, run --check)"}}},
 			{Name: "ENVIRONMENT", Rows: [][2]string{{"PICKERD_…", "Set a configuration key, such as PICKERD_GOOGLE_CLIENT_ID for google.client_id."},
-				{"STATE_DIRECTORY, RUNTIME_DIRECTORY, CACHE_DIRECTORY, CREDENTIALS_DIRECTORY", "Directories that systemd provides for state, the control socket, the cache and credentials."}}},
-			{Name: "FILES", Rows: [][2]string{{defaultConfig, "The configuration, see pickerd.toml(5)."}, {"/etc/pickerd/client_secret.json", "The OAuth client, as downloaded."},
+				{"STATE_DIRECTORY, RUNTIME_DIRECTORY, CREDENTIALS_DIRECTORY", "Directories that systemd provides for state, the control socket and credentials."}}},
+			{Name: "FILES", Rows: [][2]string{{defaultConfig, "The configuration, see pickerd.toml(5)."}, {defaultConfigFolder + "/*.toml", "More configuration, read in the order of the names."}, {"/etc/pickerd/client_secret.json", "The OAuth client, as downloaded."},
 				{"/var/lib/pickerd", "Tokens, the list of photos and the photos."}, {"/run/pickerd/control.sock", "The control socket, for root and the group pickerd."}}},
 		},
 		SeeAlso: []string{"pickerd.toml(5)", "systemctl(1)"},
@@ -83,7 +83,7 @@ type completion struct {
 }
 
 func completions() []completion {
-	words := map[string][]string{"config": {"check", "default"}, "completion": {"bash", "fish", "zsh"}}
+	words := map[string][]string{"config": {"check", "default", "show"}, "displays": {"allow", "link", "name", "remove"}, "screen": {"on", "off"}, "slideshow": slideshowActions, "completion": {"bash", "fish", "zsh"}}
 	var list []completion
 	for _, c := range commands() {
 		list = append(list, completion{c.name, c.help, words[c.name], flagsOf(c)})

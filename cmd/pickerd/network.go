@@ -57,9 +57,32 @@ func (e env) listen(h configs.HTTP) (net.Listener, error) {
 	c, err := httpserve.NewCertificate(h.CertFile, h.KeyFile)
 	if err != nil {
 		l.Close()
-		return nil, command.Hint(fmt.Errorf("http.cert_file: %w", err), "both files must be PEM and readable by the user that runs pickerd", exitConfig)
+		return nil, badCertificate(err)
 	}
 	return tlsListener{l, &tls.Config{GetCertificate: c.Get, NextProtos: []string{"h2", "http/1.1"}}}, nil
+}
+
+// checkPage tries the certificate of the page, and its address where own is set: then it
+// is for this program to open. Its error is *keyError.
+func checkPage(h configs.HTTP, own bool) error {
+	if h.CertFile != "" {
+		if _, err := httpserve.NewCertificate(h.CertFile, h.KeyFile); err != nil {
+			return badCertificate(err)
+		}
+	}
+	if !own {
+		return nil
+	}
+	l, err := net.Listen("tcp", h.Listen)
+	if err != nil {
+		return &keyError{"http.listen", command.Hint(fmt.Errorf("the display's address: %w", err), "set another address: http.listen in the configuration", exitConfig)}
+	}
+	return l.Close()
+}
+
+// badCertificate returns the error of a certificate that can't be used.
+func badCertificate(err error) error {
+	return &keyError{"http.cert_file", command.Hint(fmt.Errorf("http.cert_file: %w", err), "both files must be PEM and readable by the user that runs pickerd", exitConfig)}
 }
 
 // A tlsListener speaks TLS with other machines. Clients on this machine use plain
@@ -88,10 +111,12 @@ func newKey() string {
 func isOpen(l net.Listener) bool { return !l.Addr().(*net.TCPAddr).IP.IsLoopback() }
 
 // guarded requires the display key for requests from other machines. salt is the
-// generated key of this box, for the cookies of a weak key.
-func guarded(cfg *configs.Config, key, salt string, s *outputs, next http.Handler) http.Handler {
+// generated key of this box, for the cookies of a weak key. d may be nil: then nobody is
+// let in without the key.
+func guarded(cfg *configs.Config, key, salt string, d web.Displays, s *outputs, next http.Handler) http.Handler {
 	host, _ := os.Hostname()
-	guard := web.GuardConfig{Name: cfg.Name, Key: key, Names: append([]string{host, host + ".local"}, cfg.HTTP.Names...), Secure: cfg.HTTP.CertFile != "", Words: s.words, Log: s.log}
+	guard := web.GuardConfig{Pages: s.pages, Key: key, Names: append([]string{host, host + ".local"}, cfg.HTTP.Names...), Secure: cfg.HTTP.CertFile != "",
+		Framing: cfg.HTTP.FrameAncestors, Displays: d, Log: s.log}
 	if cfg.HTTP.HasWeakKey() {
 		guard.Weak, guard.Salt = true, salt
 	}

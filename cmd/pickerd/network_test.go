@@ -19,10 +19,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pickerd/configs"
+	"pickerd/display"
 	"pickerd/display/httpserve"
 	"pickerd/display/httpserve/pipelisten"
 	"pickerd/display/web"
-	"pickerd/display/words"
 	"pickerd/store"
 )
 
@@ -118,7 +118,7 @@ func TestStrangers(t *testing.T) {
 		g, ctx := errgroup.WithContext(ctx)
 		l := pipelisten.New()
 		mux := http.NewServeMux()
-		mux.Handle("/", web.NewGuard(web.GuardConfig{Key: "abcd-efgh-ijkl-mnop", Words: words.English(), Log: slog.New(slog.DiscardHandler)}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the page") })))
+		mux.Handle("/", web.NewGuard(web.GuardConfig{Key: "abcd-efgh-ijkl-mnop", Pages: &display.Board[display.Page]{}, Log: slog.New(slog.DiscardHandler)}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the page") })))
 		mux.HandleFunc("/remote/{key}", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the remote") })
 		serve(ctx, g, httpserve.NewConns(l, displayLimits), mux)
 		request := func(from netip.AddrPort, host, path string) int {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -20,80 +19,102 @@ import (
 	"pickerd/device"
 	"pickerd/device/metrics"
 	"pickerd/device/screen"
+	"pickerd/device/slideshow"
 	"pickerd/display"
+	"pickerd/display/film"
 	"pickerd/display/framebuffer"
+	"pickerd/display/photo/outside"
 	"pickerd/display/remote"
+	"pickerd/display/snapshot"
 	"pickerd/display/stage"
 	"pickerd/display/terminal"
 	"pickerd/display/typeface"
 	"pickerd/display/web"
-	"pickerd/display/words"
 )
 
 // outputs are the outputs that the configuration names.
 type outputs struct {
 	web   *web.Server // nil without "http"
 	pages *display.Board[display.Page]
-	words *words.Words
 	log   *slog.Logger
 	alive func() bool
 	stage *stage.Stage // nil without "framebuffer"
 	runs  []func(ctx context.Context) error
 }
 
-// newOutputs returns the outputs of a screen. media opens photos, unshowable is
-// called with each photo that can't be shown, and alive reports whether the engine's
-// loop runs.
-func newOutputs(cfg *configs.Config, s *screen.Screen, unshowable func(context.Context, string, error), alive func() bool,
-	media func(string) (*os.File, error), log *slog.Logger, e env) (*outputs, error) {
-	lang, err := words.For(cfg.Display.Language)
-	if err != nil {
-		return nil, err
-	}
-	out := &outputs{pages: s.Pages(), words: lang, log: log}
+// newOutputs returns the outputs of a screen, which tell the slideshow what they can't
+// show. media opens photos, copies those that package photo can't decode, and alive
+// reports whether the engine's loop runs.
+func newOutputs(cfg *configs.Config, s *screen.Screen, slides *slideshow.Slideshow, alive func() bool,
+	media func(string) (*os.File, error), copies stage.Copy, log *slog.Logger, e env) (*outputs, error) {
+	out := &outputs{pages: s.Pages(), log: log}
 	out.alive = func() bool { return alive() && (out.stage == nil || out.stage.Alive()) }
 	if cfg.Display.HasOutput("http") {
-		out.web = web.New(web.Config{Screen: s, Transient: cfg.IsGuest(), Media: media,
+		pictures := snapshot.New(snapshot.Config{Pages: s.Pages(), Media: media, Copy: copies, Transient: cfg.IsGuest(), Log: log})
+		out.runs = append(out.runs, pictures.Run)
+		out.web = web.New(web.Config{Screen: s, Picture: pictures, Transient: cfg.IsGuest(), Media: media, Copy: copies,
 			Key:  func(ctx context.Context, name string) error { return s.Press(ctx, screen.Key(name)) },
-			Font: typeface.File, Alive: out.alive, Words: lang, Look: look(cfg.Slideshow), Log: log})
+			Font: typeface.File, Join: func() web.Viewer { return slides.Join() }, Sounds: out.hasScreen, Alive: out.alive, Framing: cfg.HTTP.FrameAncestors, Log: log})
 	}
 	if cfg.Display.HasOutput("framebuffer") {
 		out.stage = stage.New(stage.Config{
 			Open: func() (stage.Screen, error) {
 				return framebuffer.Open(framebuffer.Config{Device: cfg.Framebuffer.Device, Log: log, Handoff: e.renewal.handoff()})
 			},
-			Pages: s.Pages(), Media: media, Unshowable: unshowable, ScreenChanged: s.Found, Words: lang, Look: look(cfg.Slideshow),
+			Pages: s.Pages(), Media: media, Copy: copies, Films: filmsOf(slides), Unshowable: slides.Unshowable,
+			ScreenChanged: func(w, h int, err error) {
+				slides.ScreenFound(err == nil)
+				s.Found(w, h, err)
+			},
 			Rotate: cfg.Framebuffer.Rotate, Overscan: float64(cfg.Framebuffer.Overscan) / 100,
-			Cache: fontCache(e.getenv), Log: log,
+			Log: log,
 		})
 		keys, _, err := keymap(cfg.Remote)
 		if err != nil {
 			return nil, err
 		}
-		out.runs = append(out.runs, out.stage.Run, newRemote(cfg, keys, s, log).Run)
+		r := newRemote(cfg, keys, s, log)
+		out.runs = append(out.runs, out.stage.Run, r.Run)
+		if cfg.CEC.Device != "off" {
+			out.runs = append(out.runs, speakCEC(cfg.CEC, s, r, log))
+		}
 	}
 	if cfg.Display.HasOutput("terminal") {
 		out.runs = append(out.runs, func(ctx context.Context) error {
-			return showText(ctx, cfg.Terminal.Device, e, terminal.Config{Pages: s.Pages(), Words: lang}, log)
+			return showText(ctx, cfg.Terminal.Device, e, terminal.Config{Pages: s.Pages()}, log)
 		})
 	}
 	return out, nil
 }
 
-// fontCache returns the directory for an index of the system's fonts. Other users
-// must not be able to write it.
-func fontCache(getenv func(string) string) string {
-	if dir := getenv("CACHE_DIRECTORY"); dir != "" {
-		return dir
+// filmsOf plays films on the box's own screen by pickerd-media, if that is installed, and
+// tells the slideshow of them.
+func filmsOf(slides *slideshow.Slideshow) stage.Films {
+	return stage.Films{
+		Open: func(ctx context.Context, r film.Request) (stage.Film, error) {
+			f, err := film.Open(ctx, outside.Socket, r)
+			if err != nil {
+				return nil, err
+			}
+			return f, nil
+		},
+		Plays: slides.FilmPlays,
+		Failed: func(file string, why error) {
+			if errors.Is(why, outside.ErrUnavailable) || errors.Is(why, outside.ToolMissing) {
+				why = fmt.Errorf("%w: %w", slideshow.ErrNoPlayer, why)
+			}
+			slides.FilmFailed(file, why)
+		},
 	}
-	if dir, err := os.UserCacheDir(); err == nil {
-		return filepath.Join(dir, "pickerd")
-	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("pickerd-fonts-%d", os.Getuid()))
 }
 
-func look(s configs.Slideshow) display.Look {
-	return display.Look{Fade: time.Duration(s.Fade), Interval: time.Duration(s.Interval), Zoom: s.Zoom, Plain: s.Backing == "black"}
+// hasScreen reports whether there is a screen without a browser.
+func (o *outputs) hasScreen() bool {
+	if o.stage == nil {
+		return false
+	}
+	w, _ := o.stage.Size()
+	return w > 0
 }
 
 // run starts the outputs in g.
@@ -167,7 +188,7 @@ func (o *outputs) size() (w, h int) {
 // they are held.
 var (
 	held     = map[string]string{string(screen.KeyOK): string(screen.KeyMenu)}
-	repeated = []string{string(screen.KeyLeft), string(screen.KeyRight), string(screen.KeyUp), string(screen.KeyDown)}
+	repeated = []string{string(screen.KeyLeft), string(screen.KeyRight), string(screen.KeyUp), string(screen.KeyDown), string(screen.KeyVolumeUp), string(screen.KeyVolumeDown)}
 )
 
 // keymap returns the configured meanings of keys. With an error, key is the one
@@ -185,11 +206,24 @@ func keymap(r configs.Remote) (keys remote.Keymap, key string, err error) {
 			return nil, string(k.key), err
 		}
 	}
+	// A box may have had a volume key for something else, such as the only key of a
+	// camera's remote control, before these had a meaning.
+	for _, k := range []struct {
+		key   screen.Key
+		names []string
+	}{{screen.KeyVolumeUp, r.VolumeUp}, {screen.KeyVolumeDown, r.VolumeDown}, {screen.KeyMute, r.Mute}} {
+		for _, name := range k.names {
+			if err := keys.Add(string(k.key), []string{name}); err != nil && !errors.Is(err, remote.ErrConflict) {
+				return nil, string(k.key), err
+			}
+		}
+	}
 	return keys, "", nil
 }
 
 func newRemote(cfg *configs.Config, keys remote.Keymap, s *screen.Screen, log *slog.Logger) *remote.Remote {
 	return remote.New(remote.Config{Dir: "/dev/input", Keys: keys, Hold: time.Duration(cfg.Remote.Hold), HeldDown: held, Repeats: repeated, Log: log,
+		Holding: func(meaning string) { s.Hold(screen.Key(meaning)) },
 		Press: func(ctx context.Context, meaning string) {
 			if err := s.Press(ctx, screen.Key(meaning)); err != nil {
 				log.Info("key had no effect", "key", meaning, "err", err)

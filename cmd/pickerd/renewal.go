@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net"
 	"os"
@@ -23,13 +22,14 @@ import (
 	"pickerd/systemd"
 )
 
-// A renewal lets the program re-execute itself, so that its memory has nothing of
-// a guest who has left: what libraries hold can't be overwritten. The process ID and
-// the listening sockets stay. Connections that come meanwhile wait in the sockets'
-// queues.
+// A renewal lets the program re-execute itself. Its memory then has nothing of a guest
+// who has left, which libraries hold and can't be overwritten. It also takes settings
+// that a running box can't take. The process ID and the listening sockets stay.
+// Connections that come meanwhile wait in the sockets' queues.
 type renewal struct {
 	program   string                  // that is executed
 	sockets   systemd.Sockets         // that stay open when a listener is closed; the env's
+	managed   map[string]bool         // names of sockets from the service manager
 	listeners map[string]net.Listener // of the box, by name
 	screen    *framebuffer.Handoff
 	carried   *device.Carryover // from the process before; nil in a new service
@@ -45,7 +45,8 @@ const renewalVar = "_PICKERD_RENEWAL"
 type renewalState struct {
 	PID     int                      `json:"pid"` // that the variable is for; child processes are not it
 	Sockets map[string]int           `json:"sockets"`
-	Files   map[string]int           `json:"files"` // of Screen
+	Managed []string                 `json:"managed,omitempty"` // of Sockets
+	Files   map[string]int           `json:"files"`             // of Screen
 	Screen  framebuffer.HandoffState `json:"screen"`
 	Carried *device.Carryover        `json:"carried"`
 	Silent  []inet.Silence           `json:"silent"`
@@ -54,12 +55,15 @@ type renewalState struct {
 // newRenewal takes over what the process before has left, if there was one: its
 // sockets join those of the service manager.
 func newRenewal(getenv func(string) string, sockets systemd.Sockets) *renewal {
-	r := &renewal{program: self, sockets: systemd.Sockets{}, listeners: map[string]net.Listener{}, dialer: inet.NewDialer(nil, nil)}
+	r := &renewal{program: self, sockets: systemd.Sockets{}, managed: map[string]bool{}, listeners: map[string]net.Listener{}, dialer: inet.NewDialer(nil, nil)}
 	maps.Copy(r.sockets, sockets)
 	s := readRenewal(getenv)
 	if s.PID != 0 {
 		// execve(2) has named the process after the last element of self.
 		_ = os.WriteFile("/proc/self/comm", []byte(program), 0)
+	}
+	for _, name := range append(slices.Collect(maps.Keys(sockets)), s.Managed...) {
+		r.managed[name] = true
 	}
 	r.carried = s.Carried
 	r.dialer.Remember(s.Silent)
@@ -106,6 +110,19 @@ func (r *renewal) keep(name string, l net.Listener) {
 	}
 }
 
+// release lets a socket end with the box: the next process opens another address. One
+// of the service manager stays.
+func (r *renewal) release(name string) {
+	if r.managed[name] {
+		return
+	}
+	delete(r.listeners, name)
+	if f := r.sockets[name]; f != nil {
+		f.Close()
+		delete(r.sockets, name)
+	}
+}
+
 // hold makes copies of the sockets, which stay open when the box closes its own.
 func (r *renewal) hold() error {
 	for name, l := range r.listeners {
@@ -132,7 +149,7 @@ func (r *renewal) hold() error {
 // the program may go on: stopSignals are not handled then.
 func (r *renewal) execute(ctx context.Context) error {
 	files, screen := r.screen.Export()
-	s := renewalState{PID: os.Getpid(), Sockets: map[string]int{}, Files: map[string]int{}, Screen: screen, Carried: r.carried, Silent: r.dialer.Silences()}
+	s := renewalState{PID: os.Getpid(), Sockets: map[string]int{}, Managed: slices.Sorted(maps.Keys(r.managed)), Files: map[string]int{}, Screen: screen, Carried: r.carried, Silent: r.dialer.Silences()}
 	for _, group := range []struct {
 		files   map[string]*os.File
 		numbers map[string]int
@@ -153,8 +170,12 @@ func (r *renewal) execute(ctx context.Context) error {
 	environ := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "LISTEN_") || strings.HasPrefix(v, renewalVar+"=")
 	})
-	// From now on a signal ends the process: there is nothing left to be done.
-	signal.Reset(stopSignals...)
+	// From now on a signal ends the process: there is nothing left to be done. The next
+	// process reads the configuration anyway.
+	signal.Reset(stopSignals(os.Getenv)...)
+	if isManaged(os.Getenv) {
+		signal.Ignore(syscall.SIGHUP)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -181,24 +202,39 @@ func inheritable(f *os.File, on bool) (fd int, err error) {
 	return fd, errors.Join(cerr, err)
 }
 
-// errGuestLeft ends a box whose program is to be re-executed.
-var errGuestLeft = errors.New("a guest has left")
+// A renewal ends a box whose program is to be re-executed for one of these reasons.
+var (
+	errGuestLeft     = errors.New("a guest has left")
+	errConfigChanged = errors.New("the configuration has changed")
+)
 
-// notReexecuted is logged where the box goes on instead.
-const notReexecuted = "not re-executed: memory may hold traces of the guest"
+// isRenewal reports whether an error of a box means to re-execute the program.
+func isRenewal(err error) bool {
+	return errors.Is(err, errGuestLeft) || errors.Is(err, errReset) || errors.Is(err, errConfigChanged)
+}
+
+// notReexecuted returns what is logged where the box goes on instead of being
+// re-executed for a reason.
+func notReexecuted(why error) string {
+	switch {
+	case errors.Is(why, errConfigChanged):
+		return "not re-executed: some settings may take effect only at the next start"
+	case errors.Is(why, errReset):
+		return "not re-executed: memory may hold traces of what was erased"
+	}
+	return "not re-executed: memory may hold traces of the guest"
+}
 
 // prepare checks whether a new program would come as far as this one did, and holds
-// the sockets.
-func (r *renewal) prepare(log *slog.Logger, check func() error) error {
-	err := unix.Access(r.program, unix.X_OK)
-	if err == nil {
-		err = check()
+// the sockets. check may be nil.
+func (r *renewal) prepare(check func() error) error {
+	if err := unix.Access(r.program, unix.X_OK); err != nil {
+		return err
 	}
-	if err == nil {
-		err = r.hold()
+	if check != nil {
+		if err := check(); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		log.Warn(notReexecuted, "err", err)
-	}
-	return err
+	return r.hold()
 }

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -125,7 +125,18 @@ func TestRenewalFails(t *testing.T) {
 			t.Errorf("other programs get the socket: %v", err)
 		}
 	})
-	if err := r.prepare(slog.New(slog.DiscardHandler), nil); !errors.Is(err, syscall.ENOENT) {
+	if err := r.prepare(nil); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("prepare: %v, want %v", err, syscall.ENOENT)
+	}
+}
+
+// What is logged if the program is not re-executed speaks of a guest only where one
+// has left.
+func TestNotReexecuted(t *testing.T) {
+	for _, why := range []error{errGuestLeft, errConfigChanged, fmt.Errorf("box: %w", errReset)} {
+		got := notReexecuted(why)
+		if strings.Contains(got, "guest") != (why == errGuestLeft) || !strings.HasPrefix(got, "not re-executed: ") {
+			t.Errorf("%v: %s", why, got)
+		}
 	}
 }

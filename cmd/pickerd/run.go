@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"pickerd/cmd/command"
@@ -24,53 +25,112 @@ const defaultConfig = "/etc/pickerd/pickerd.toml"
 
 func runCommand(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	file := fs.String("config", "", "configuration `file` (default "+defaultConfig+" if it exists)")
+	check := fs.Bool("check", false, "exit with code 78 if the configuration can't be used, instead of saying so on the screen")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
-	if *file == "" {
-		*file = command.Existing(defaultConfig)
+	if e.process && isManaged(e.getenv) {
+		signal.Notify(e.hangups, syscall.SIGHUP) // a box that is not set up reads its files all the time
 	}
-	cfg, err := loadConfig(*file, e.getenv)
-	if err != nil {
+	err := e.runDaemon(ctx, *file, *check)
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	return err
+}
+
+// runDaemon runs boxes, and what stands in for them, until ctx ends. Its error may be
+// errStopped then. With check it returns the error of usable.
+func (e env) runDaemon(ctx context.Context, file string, check bool) error {
+	if err := e.resumeSetUp(ctx, file); err != nil {
 		return err
 	}
-	methods, err := loadMethods(cfg)
-	if err != nil {
-		return err
+	defer e.radio.end()
+	layers, methods, err := e.usable(file)
+	for err != nil { // a file may be unreadable again
+		if check || !isConfigError(err) {
+			return err
+		}
+		if err := e.awaitSetUp(ctx, file, err); err != nil {
+			return err
+		}
+		layers, methods, err = e.usable(file)
 	}
+	cfg := layers.Config
 	e = e.sharing(cfg)
 	log := e.logger(cfg)
-	// Other users may traverse these directories. Their first use reports an error.
-	_ = os.MkdirAll(filepath.Dir(cfg.Store.Dir), 0o755)
-	_ = os.MkdirAll(filepath.Dir(cfg.Control.Socket), 0o755)
+	makeParents(cfg)
 	if err := command.DropPrivileges(log); err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() {
-		if err := systemd.NewNotifier(e.getenv).Stopping(); err != nil {
-			log.Warn("service manager not notified", "err", err)
-		}
-	})()
+	if err := e.radio.start(ctx, e, cfg, false, log); err != nil {
+		log.Warn("no Wi-Fi", "err", err)
+	}
+	if !cfg.Display.HasOutput("framebuffer") {
+		e.renewal.screen.Settle()
+	}
+	e.keeper = e.newKeeper(e.sources(file), layers, log)
+	keeping, endKeeping := context.WithCancel(ctx)
+	defer e.keepSettings(keeping, log)()
+	defer endKeeping()
+	defer e.tellStopping(ctx, log)()
 	for {
-		err := runBox(ctx, cfg, methods, log, e, *file)
-		if !errors.Is(err, errGuestLeft) {
+		if err := e.awaitErased(ctx, cfg, log); err != nil {
+			return err
+		}
+		err := runBox(ctx, cfg, methods, log, e, file)
+		if errors.Is(err, errReset) {
+			e.renewal.carried = nil
+			if !e.process {
+				continue // a test
+			}
+			if err := finishReset(cfg, log); err != nil {
+				log.Error("box not erased yet", "err", err) // the next process shows that
+			}
+		}
+		if !isRenewal(err) {
 			return err
 		}
 		log.Info("re-executing", "why", err)
+		why := err
 		err = e.renewal.execute(ctx)
 		if ctx.Err() != nil {
 			e.renewal.screen.Settle()
 			log.Info("stopped", "why", context.Cause(ctx))
 			return nil
 		}
-		log.Error(notReexecuted, "err", err)
+		log.Error(notReexecuted(why), "err", err)
 		var stop context.CancelFunc
-		ctx, stop = signal.NotifyContext(ctx, stopSignals...)
+		ctx, stop = signal.NotifyContext(ctx, stopSignals(e.getenv)...)
 		defer stop()
+		if e.process && isManaged(e.getenv) {
+			signal.Notify(e.hangups, syscall.SIGHUP) // execute has ignored it
+		}
+		if next := e.keeper.Config(); next != cfg {
+			if usable, err := loadMethods(next); err == nil {
+				cfg, methods = next, usable
+			}
+		}
 	}
 }
 
-// runBox runs a box until ctx ends. Its error is errGuestLeft if the program is to be
+// tellStopping tells the service manager when ctx ends, unless stop is called before.
+func (e env) tellStopping(ctx context.Context, log *slog.Logger) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		if err := systemd.NewNotifier(e.getenv).Stopping(); err != nil {
+			log.Warn("service manager not notified", "err", err)
+		}
+	})
+}
+
+// makeParents makes the directories above those of the box. Other users may traverse
+// them. Their first use reports an error.
+func makeParents(cfg *configs.Config) {
+	_ = os.MkdirAll(filepath.Dir(cfg.Store.Dir), 0o755)
+	_ = os.MkdirAll(filepath.Dir(cfg.Control.Socket), 0o755)
+}
+
+// runBox runs a box until ctx ends. Its error is a renewal if the program is to be
 // re-executed, which then uses what is in e.
 func runBox(ctx context.Context, cfg *configs.Config, methods []engine.Method, log *slog.Logger, e env, file string) error {
 	// Open the state first, so that a second daemon reports that another one runs
@@ -83,6 +143,9 @@ func runBox(ctx context.Context, cfg *configs.Config, methods []engine.Method, l
 	if err != nil {
 		return err
 	}
+	if err := setUpRecord(cfg).Mark(); err != nil {
+		log.Error("box not marked as set up", "err", err) // its database says so too
+	}
 	display, err := e.listen(cfg.HTTP)
 	if err != nil {
 		st.Close()
@@ -92,9 +155,14 @@ func runBox(ctx context.Context, cfg *configs.Config, methods []engine.Method, l
 	if err != nil {
 		return err
 	}
+	b.renewable = e.process
 	if cfg.IsGuest() && e.process {
 		b.guestLeft = func() error {
-			return e.renewal.prepare(log, func() error { return e.checkConfig(file) })
+			err := e.renewal.prepare(func() error { return e.checkConfig(file) })
+			if err != nil {
+				log.Warn(notReexecuted(errGuestLeft), "err", err)
+			}
+			return err
 		}
 	}
 	return b.run(ctx, b.mux)
@@ -102,23 +170,17 @@ func runBox(ctx context.Context, cfg *configs.Config, methods []engine.Method, l
 
 // checkConfig reports whether the program could start now: its files may have changed.
 func (e env) checkConfig(file string) error {
-	cfg, err := loadConfig(file, e.getenv)
-	if err == nil {
-		_, err = loadMethods(cfg)
-	}
+	_, _, err := e.readAll(file)
 	return err
 }
 
+// loadConfig reads the operator's configuration and tolerates nothing that is wrong.
 func loadConfig(file string, getenv func(string) string) (*configs.Config, error) {
 	cfg, err := configs.Load(file, getenv, checkNames)
-	if err == nil {
-		return cfg, nil
+	if err != nil {
+		return nil, configHint(err)
 	}
-	hint := "pickerd config default prints a commented example"
-	if _, ok := errors.AsType[*configs.Error](err); ok {
-		hint = "pickerd config check FILE checks a file without running"
-	}
-	return nil, command.Hint(err, hint, exitConfig)
+	return cfg, nil
 }
 
 // checkNames checks the names in a configuration that other packages define.
@@ -153,11 +215,14 @@ func configCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) er
 		fmt.Fprint(e.stdout, configs.Default)
 		return nil
 	}
+	if len(args) > 0 && args[0] == "show" {
+		return showConfig(e, fs, args[1:])
+	}
 	if len(args) == 0 || args[0] != "check" {
 		if err := parse(fs, args, 0); err != nil {
 			return err
 		}
-		return &command.UsageError{Msg: `use "check FILE" or "default"`}
+		return &command.UsageError{Msg: `use "check FILE", "default" or "show"`}
 	}
 	if err := parse(fs, args[1:], 1); err != nil {
 		if len(args) == 1 {

@@ -26,7 +26,7 @@ func TestSpecialFiles(t *testing.T) {
 	for _, file := range []string{pipe, filepath.Join(dir, "zeros")} {
 		config := writeFile(t, "client.toml", fmt.Sprintf("[google]\nclient_file='%s'\n", file))
 		for _, args := range [][]string{
-			{"run", "--config", file}, {"config", "check", file}, {"config", "check", config}, {"run", "--config", config},
+			{"run", "--check", "--config", file}, {"config", "check", file}, {"config", "check", config}, {"run", "--check", "--config", config},
 			{"import-token", file},
 		} {
 			code, _, stderr := try(t, map[string]string{"STATE_DIRECTORY": dir, "RUNTIME_DIRECTORY": dir}, args...)

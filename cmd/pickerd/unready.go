@@ -3,27 +3,17 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
-	"os"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"pickerd/configs"
 	"pickerd/device"
-	"pickerd/device/control"
-	"pickerd/device/metrics"
-	"pickerd/device/screen"
-	"pickerd/display"
-	"pickerd/display/words"
 	"pickerd/store"
-	"pickerd/systemd"
 )
 
-// diskRetryInterval is the time between attempts to open a state directory after a
-// disk error.
-const diskRetryInterval = 5 * time.Second
+// diskRetryInterval is the time between attempts to open or erase a state directory
+// after a disk error.
+var diskRetryInterval = 5 * time.Second // shorter in tests
 
 // maxReadRetry is how long reading an unreadable database is retried. After that the
 // box replaces it.
@@ -36,94 +26,86 @@ func awaitStore(ctx context.Context, cfg *configs.Config, log *slog.Logger, e en
 	if !store.IsDiskError(err) {
 		return st, err
 	}
-	lang, lerr := words.For(cfg.Display.Language)
-	if lerr != nil {
-		return nil, lerr
+	err = e.awaitDisk(ctx, cfg, log, err, store.IsDiskError, func(waited time.Duration) (err error) {
+		st, err = openStore(cfg, store.Options{ReplaceUnreadable: waited > maxReadRetry}, log, e.getenv)
+		return err
+	})
+	return st, err
+}
+
+// awaitErased erases a state directory whose erasing was ordered. While the disk
+// refuses that it keeps trying, as awaitStore does.
+func (e env) awaitErased(ctx context.Context, cfg *configs.Config, log *slog.Logger) error {
+	err := finishReset(cfg, log)
+	if err == nil {
+		return nil
 	}
-	listener, lerr := e.listen(cfg.HTTP)
+	err = e.awaitDisk(ctx, cfg, log, err, func(err error) bool { return err != nil }, func(time.Duration) error { return finishReset(cfg, log) })
+	if errors.Is(err, errStopped) {
+		log.Info("stopped", "why", context.Cause(ctx))
+	}
+	return err
+}
+
+// awaitDisk shows the error of use, which is called again while its error may pass.
+// waited is the time since the first call. The error is the last one of use,
+// errStopped if ctx ended.
+func (e env) awaitDisk(ctx context.Context, cfg *configs.Config, log *slog.Logger, err error, mayPass func(error) bool, use func(waited time.Duration) error) error {
+	u, lerr := newUnready(cfg, log, err)
 	if lerr != nil {
-		return nil, lerr
+		return lerr
+	}
+	page, lerr := e.listen(cfg.HTTP)
+	if lerr != nil {
+		return lerr
 	}
 	ctl, lerr := e.listenControl(cfg.Control.Socket)
 	if lerr != nil {
-		listener.Close()
-		return nil, lerr
+		page.Close()
+		return lerr
 	}
-	u := newUnready(cfg, lang, log, err)
-	none := func(string) (*os.File, error) { return nil, fs.ErrNotExist }
-	outputs, lerr := newOutputs(cfg, u.screen, func(context.Context, string, error) {}, func() bool { return true }, none, log, e)
-	if lerr != nil {
-		listener.Close()
-		ctl.Close()
-		return nil, lerr
+	if lerr := u.start(ctx, page, ctl, e); lerr != nil {
+		return lerr
 	}
-	serving, end := context.WithCancel(ctx)
-	g, serving := errgroup.WithContext(serving)
-	serve(serving, g, listener, guarded(cfg, cfg.HTTP.Key, newKey(), outputs, outputs.mux(metrics.Config{Status: u.screen.Statuses().Get, Calls: newCalls(cfg.Google), Log: log})))
-	g.Go(func() error { return u.screen.Run(serving) })
-	outputs.run(serving, g)
-	serve(serving, g, ctl, control.Handler(control.Config{Actor: u.screen, Statuses: u.screen.Statuses(), Log: log}))
-	manage(serving, g, systemd.NewNotifier(e.getenv), u.screen.Statuses(), outputs, log)
 	began := time.Now()
 	var changes changeFilter
-	for store.IsDiskError(err) {
+	for mayPass(err) {
 		if changes.isNew(err.Error()) {
 			log.Error("state directory unusable", "err", err, "retry_in", diskRetryInterval)
 		}
-		u.showProblem(err)
-		if !pause(serving, diskRetryInterval) {
+		u.show(diskTrouble(err))
+		if !pause(u.serving, diskRetryInterval) {
 			break
 		}
-		st, err = openStore(cfg, store.Options{ReplaceUnreadable: time.Since(began) > maxReadRetry}, log, e.getenv)
+		err = use(time.Since(began))
 	}
 	if err == nil {
 		log.Info("state directory usable again")
 	}
-	end()
-	if werr := g.Wait(); st == nil && werr != nil && !errors.Is(werr, context.Canceled) {
+	if werr := u.stop(); err != nil && werr != nil && !errors.Is(werr, context.Canceled) {
 		err = werr
 	}
-	if st == nil && ctx.Err() != nil {
-		return nil, errStopped
+	if err != nil && ctx.Err() != nil {
+		return errStopped
 	}
-	return st, err
+	return err
 }
 
-// errStopped means that the program was stopped while it waited for the disk.
+// errStopped means that the program was stopped while it waited for the disk or to be
+// set up.
 var errStopped = errors.New("stopped")
 
-// unready is the screen of a box whose state directory can't be used. It refuses
-// every request.
-type unready struct {
-	screen    *screen.Screen
-	snapshots display.Board[device.Snapshot]
-	frames    display.Board[device.Frame]
+// newUnready returns the standIn of a box whose state directory can't be used. It
+// shows an error of the disk from the beginning.
+func newUnready(cfg *configs.Config, log *slog.Logger, err error) (*standIn, error) {
+	first := device.Snapshot{State: device.Blocked}
+	diskTrouble(err)(&first)
+	return newStandIn(cfg, first, device.ErrUnready, cfg.HTTP.Key, nil, nil, nil, log)
 }
 
-// newUnready shows store.Open's error from the beginning.
-func newUnready(cfg *configs.Config, lang *words.Words, log *slog.Logger, err error) *unready {
-	u := &unready{}
-	u.showProblem(err)
-	u.screen = screen.New(screen.Config{Name: cfg.Name, Version: version(), Words: lang, Snapshots: &u.snapshots, Frames: &u.frames,
-		Engine: u, Slides: u, LastActivity: time.Now, Now: time.Now, Log: log})
-	return u
-}
-
-// showProblem shows store.Open's error on the screen.
-func (u *unready) showProblem(err error) {
-	now := time.Now()
+// diskTrouble returns a change that shows an error of the disk.
+func diskTrouble(err error) func(*device.Snapshot) {
 	p := device.DiskProblem(&device.StoreError{Err: err})
-	p.Operator, p.RetryAt = true, now.Add(diskRetryInterval)
-	s := u.snapshots.Get()
-	if s.Seq == 0 {
-		s.State, s.Since = device.Blocked, now
-	}
-	s.Seq, s.Problem = s.Seq+1, p
-	u.snapshots.Set(s)
+	p.Operator, p.RetryAt = true, time.Now().Add(diskRetryInterval)
+	return func(s *device.Snapshot) { s.Problem = p }
 }
-
-// Do implements screen.Engine.
-func (u *unready) Do(context.Context, display.Wish) error { return device.ErrUnready }
-
-// ForgetIf implements screen.Engine.
-func (u *unready) ForgetIf(context.Context, func() bool) error { return device.ErrUnready }

@@ -20,6 +20,8 @@ type Error struct {
 	Key  string // as in the file ("google.client_id"), or the name of the variable
 	Msg  string
 	Hint string
+
+	Unknown bool // there is no such key
 }
 
 func (e *Error) Error() string {
@@ -113,13 +115,12 @@ func (s *Source) hintFor(key string, config any) string {
 	return s.Hint
 }
 
+// Line returns the line of the file that sets a key, or 0 if it finds none.
+func (s *Source) Line(key string) int { return lineOf(s.Data, key) }
+
 // lineOf returns the line that sets a key, or 0 if it finds none. The file is
 // valid TOML. For a key in an unusual form only the line number is missing.
 func lineOf(data []byte, key string) int {
-	table, name, dotted := strings.Cut(key, ".")
-	if !dotted {
-		table, name = "", key
-	}
 	at := ""
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		text := strings.TrimSpace(string(line))
@@ -130,12 +131,17 @@ func lineOf(data []byte, key string) int {
 			continue
 		}
 		if t, ok := strings.CutPrefix(text, "["); ok {
-			at, _, _ = strings.Cut(t, "]")
+			if at, _, _ = strings.Cut(t, "]"); at == key {
+				return i + 1
+			}
 			continue
 		}
 		k, _, ok := strings.Cut(text, "=")
 		k = strings.TrimSpace(k)
-		if ok && (at == table && k == name || at == "" && k == key) {
+		if at != "" {
+			k = at + "." + k
+		}
+		if ok && k == key {
 			return i + 1
 		}
 	}

@@ -41,10 +41,11 @@ func (c *Client) Status(ctx context.Context) (*device.Status, error) {
 }
 
 // Pick starts a pick for an account by its ID, or for device.NewAccount. With "" it is
-// for the only account, or the screen asks if there are several. A *Problem with
+// for the only account, or the screen asks if there are several. The photos are for a
+// collection by its ID or name, which may be new; "" is the default one. A *Problem with
 // status 409 means that a pick is under way, 404 that there is no such account.
-func (c *Client) Pick(ctx context.Context, account string) (*device.Status, error) {
-	return call[device.Status](ctx, c, http.MethodPost, "/v1/picks"+query("account", account), nil)
+func (c *Client) Pick(ctx context.Context, account, collection string) (*device.Status, error) {
+	return call[device.Status](ctx, c, http.MethodPost, "/v1/picks"+query("account", account), pickBody(collection))
 }
 
 // Cancel ends the pick under way. A *Problem with status 404 means that there is none.
@@ -61,6 +62,11 @@ func (c *Client) Unpair(ctx context.Context, account string, everywhere bool) (*
 		value = "true"
 	}
 	return call[device.Status](ctx, c, http.MethodDelete, "/v1/account"+query("account", account, "everywhere", value), nil)
+}
+
+// Reset orders that the box be erased. It returns before that is done.
+func (c *Client) Reset(ctx context.Context) (*device.Status, error) {
+	return call[device.Status](ctx, c, http.MethodPost, "/v1/reset", nil)
 }
 
 // Hide hides an item from the slideshow, or shows it again. A *Problem with status
@@ -109,8 +115,12 @@ func (c *Client) Sessions(ctx context.Context) ([]device.Session, error) {
 }
 
 // Items returns the photos and videos on the box.
-func (c *Client) Items(ctx context.Context) ([]device.Item, error) {
-	list, err := call[itemList](ctx, c, http.MethodGet, "/v1/items", nil)
+func (c *Client) Items(ctx context.Context) ([]device.Item, error) { return c.ItemsIn(ctx, "") }
+
+// ItemsIn returns the photos and videos in a collection by its ID or name, or with ""
+// all. A *Problem with status 404 means that there is no such collection.
+func (c *Client) ItemsIn(ctx context.Context, collection string) ([]device.Item, error) {
+	list, err := call[itemList](ctx, c, http.MethodGet, "/v1/items"+query("collection", collection), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +170,9 @@ func callStatus[T any](ctx context.Context, c *Client, method, path string, body
 		return nil, resp.StatusCode, p
 	}
 	v = new(T)
+	if resp.StatusCode == http.StatusNoContent {
+		return v, resp.StatusCode, nil
+	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return nil, 0, fmt.Errorf("the daemon's answer can't be read: %w", err)
 	}

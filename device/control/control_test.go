@@ -20,6 +20,7 @@ import (
 )
 
 type fakeDevice struct {
+	resets     int
 	err        error
 	everywhere bool
 	file       string
@@ -27,13 +28,27 @@ type fakeDevice struct {
 	account    string // that was named
 	hidden     map[string]bool
 	active     bool
+	dark       bool
+	changes    map[string]any
+}
+
+func (f *fakeDevice) Settings() map[string]device.Setting {
+	return map[string]device.Setting{"slideshow.interval": {Value: "20s", Default: "10s", Origin: device.FromPhone}}
+}
+
+func (f *fakeDevice) Change(_ context.Context, changes map[string]any) error {
+	f.changes = changes
+	return f.err
 }
 
 func (f *fakeDevice) Do(_ context.Context, w display.Wish) error {
 	f.account, f.everywhere = w.Account, w.Everywhere
 	switch w.Verb {
-	case display.Stay:
+	case display.Activity:
 		f.active = true
+		return nil
+	case display.ScreenOff, display.ScreenOn:
+		f.dark = w.Verb == display.ScreenOff
 		return nil
 	case display.Hide, display.Unhide:
 		if w.Item != "a/b" {
@@ -55,7 +70,10 @@ func (f *fakeDevice) Import(_ context.Context, sealed []byte) (bool, error) {
 func (f *fakeDevice) Sessions() ([]device.Session, error) {
 	return []device.Session{{RequestID: "r", State: "open"}}, f.err
 }
-func (f *fakeDevice) Items() ([]device.Item, error) { return []device.Item{}, f.err }
+func (f *fakeDevice) ItemsIn(string) ([]device.Item, error) { return []device.Item{}, f.err }
+func (f *fakeDevice) Collections() ([]device.Collection, error) {
+	return []device.Collection{{ID: device.DefaultCollection}}, f.err
+}
 func (f *fakeDevice) OpenItem(id string) (*os.File, *device.Item, error) {
 	if id != "a/b" {
 		return nil, nil, fs.ErrNotExist
@@ -72,6 +90,15 @@ func (f *fakeDevice) CopyItem(_ context.Context, id string, w, h int) ([]byte, *
 		return nil, nil, device.ErrNoCopy
 	}
 	return nil, nil, fs.ErrNotExist
+}
+
+// Reset fails as the disk does.
+func (f *fakeDevice) Reset() error {
+	f.resets++
+	if e, ok := errors.AsType[*device.StoreError](f.err); ok {
+		return e.Err
+	}
+	return nil
 }
 
 type rig struct {
@@ -92,7 +119,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: Handler(Config{Actor: r.dev, Box: r.dev, Statuses: &r.board, Log: slog.New(slog.DiscardHandler)})}
+	srv := &http.Server{Handler: Handler(Config{Actor: r.dev, Box: r.dev, Settings: r.dev, Statuses: &r.board, Reset: r.dev.Reset, Log: slog.New(slog.DiscardHandler)})}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -146,7 +173,7 @@ func TestRoutes(t *testing.T) {
 	if _, err := r.client.Unpair(ctx, "g 1", false); err != nil || r.dev.everywhere || r.dev.account != "g 1" {
 		t.Errorf("unpair one: %v, %q", err, r.dev.account)
 	}
-	if _, err := r.client.Pick(ctx, device.NewAccount); err != nil || r.dev.account != device.NewAccount {
+	if _, err := r.client.Pick(ctx, device.NewAccount, ""); err != nil || r.dev.account != device.NewAccount {
 		t.Errorf("pick as: %v, %q", err, r.dev.account)
 	}
 	for _, bad := range [][2]string{{"POST", "/v1/picks?account="}, {"DELETE", "/v1/account?account="}, {"DELETE", "/v1/account?everywhere=yes"}} {
@@ -157,6 +184,20 @@ func TestRoutes(t *testing.T) {
 	}
 	if resp, _ := r.raw(t, "POST", "/v1/activity"); resp.StatusCode != 202 || !r.dev.active {
 		t.Errorf("activity: %d", resp.StatusCode)
+	}
+	r.dev.active = false
+	if err := r.client.Activity(ctx); err != nil || !r.dev.active {
+		t.Errorf("activity: %v", err)
+	}
+	for _, on := range []bool{false, true} {
+		if err := r.client.SwitchScreen(ctx, on); err != nil || r.dev.dark == on {
+			t.Errorf("screen on: %t: %v", on, err)
+		}
+	}
+	for _, body := range []string{"", "{}", `{"on":1}`, `{"off":true}`, `{"on":true,"off":true}`} {
+		if _, _, err := callStatus[device.Status](ctx, r.client, "PATCH", "/v1/screen", []byte(body)); !strings.Contains(fmt.Sprint(err), "A change is") {
+			t.Errorf("%s: %v", body, err)
+		}
 	}
 	for _, hidden := range []bool{true, false} {
 		if err := r.client.Hide(ctx, "a/b", hidden); err != nil || r.dev.hidden["a/b"] != hidden {
@@ -222,7 +263,7 @@ func TestProblems(t *testing.T) {
 		}
 	}
 	r.dev.err = device.ErrPickRunning
-	_, err := r.client.Pick(t.Context(), "")
+	_, err := r.client.Pick(t.Context(), "", "")
 	if p, ok := errors.AsType[*Problem](err); !ok || p.Status != 409 || err.Error() != "A pick is under way already." {
 		t.Errorf("the client says %v", err)
 	}

@@ -62,13 +62,13 @@ func Example() {
 
 	ctx := context.Background()
 	client := control.NewClient(socket)
-	status, err := client.Pick(ctx, "")
+	status, err := client.Pick(ctx, "", "")
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(status.Name, "is", status.State)
 
-	_, err = client.Pick(ctx, "")
+	_, err = client.Pick(ctx, "", "")
 	if p, ok := errors.AsType[*control.Problem](err); ok {
 		fmt.Println("A second pick:", p.Status)
 	}

@@ -1,11 +1,13 @@
 package control
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,7 +38,16 @@ type openAPI struct {
 func described(t *testing.T) openAPI {
 	t.Helper()
 	var d openAPI
-	if err := json.Unmarshal(description, &d); err != nil {
+	want, err := os.ReadFile("openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	(&handler{}).describe(w, nil)
+	if !bytes.Equal(w.Body.Bytes(), want) {
+		t.Error("the packed file differs from openapi.json: run device/control/pack.sh")
+	}
+	if err := json.Unmarshal(want, &d); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -61,7 +72,7 @@ func TestDescription(t *testing.T) {
 	if !maps.Equal(said, there) {
 		t.Errorf("described: %v; there: %v", slices.Sorted(maps.Keys(said)), slices.Sorted(maps.Keys(there)))
 	}
-	for name, v := range map[string]any{"Status": device.Status{}, "Session": device.Session{}, "Item": device.Item{}, "Problem": Problem{}} {
+	for name, v := range map[string]any{"Status": device.Status{}, "Session": device.Session{}, "Item": device.Item{}, "Collection": device.Collection{}, "Problem": Problem{}, "Displays": device.Displays{}, "DisplayLink": device.DisplayLink{}, "Setting": device.Setting{}} {
 		sameShape(t, name, d.Components.Schemas[name], reflect.TypeOf(v))
 	}
 }

@@ -4,15 +4,16 @@ package control
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -41,7 +42,10 @@ type Actor interface {
 type Box interface {
 	Import(ctx context.Context, sealed []byte) (tried bool, err error)
 	Sessions() ([]device.Session, error)
-	Items() ([]device.Item, error)
+	// ItemsIn returns the items of a collection by its ID or name, or with "" all. The
+	// error is device.ErrNoCollection.
+	ItemsIn(collection string) ([]device.Item, error)
+	Collections() ([]device.Collection, error)
 	OpenItem(id string) (*os.File, *device.Item, error)
 	CopyItem(ctx context.Context, id string, w, h int) ([]byte, *device.Item, error)
 }
@@ -55,14 +59,18 @@ type Statuses interface {
 // Config is what a Handler needs.
 type Config struct {
 	Actor    Actor
-	Box      Box // nil while the state directory can't be used
+	Box      Box             // nil while the state directory can't be used
+	Settings device.Settings // nil where there are none
 	Statuses Statuses
-	Log      *slog.Logger
+	Displays Displays // nil while the state directory can't be used
+	// Reset stores the order to erase the box, which then begins.
+	Reset func() error
+	Log   *slog.Logger
 }
 
 // Handler returns the API.
 func Handler(cfg Config) http.Handler {
-	h := &handler{cfg.Actor, cfg.Box, cfg.Statuses, cfg.Log}
+	h := &handler{cfg.Actor, cfg.Box, cfg.Settings, cfg.Statuses, cfg.Displays, cfg.Reset, cfg.Log}
 	mux := http.NewServeMux()
 	for pattern, f := range h.routes() {
 		mux.HandleFunc(pattern, f)
@@ -73,9 +81,9 @@ func Handler(cfg Config) http.Handler {
 	return mux
 }
 
-// routes are the operations of the API. openapi.json describes them.
+// routes are the operations of the API. openapi.json describes them; run pack.sh after each change of it.
 func (h *handler) routes() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{
+	routes := map[string]http.HandlerFunc{
 		"GET /v1/status":             h.status,
 		"GET /v1/events":             h.events,
 		"POST /v1/picks":             h.pick,
@@ -86,34 +94,62 @@ func (h *handler) routes() map[string]http.HandlerFunc {
 		"PATCH /v1/items/{id}":       h.change,
 		"DELETE /v1/items/{id}":      h.remove,
 		"POST /v1/activity":          h.activity,
+		"PATCH /v1/screen":           h.changeScreen,
 		"POST /v1/pairing":           h.renew,
 		"POST /v1/account":           h.withBox(h.importToken),
 		"DELETE /v1/account":         h.unpair,
+		"POST /v1/reset":             h.reset,
+		"GET /v1/settings":           h.listSettings,
+		"PATCH /v1/settings":         h.changeSettings,
 		"GET /v1/openapi.json":       h.describe,
 	}
+	routes["POST /v1/slideshow/{action}"] = h.slideshow
+	maps.Copy(routes, h.displayRoutes())
+	maps.Copy(routes, h.collectionRoutes())
+	return routes
 }
 
-//go:embed openapi.json
-var description []byte
+// packed is openapi.json, compressed by pack.sh.
+//
+//go:embed openapi.json.gz
+var packed []byte
 
-func (h *handler) describe(w http.ResponseWriter, _ *http.Request) {
+// describe answers with openapi.json.
+func (h *handler) describe(w http.ResponseWriter, r *http.Request) {
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		h.explainError(w, r, err)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(description) // the client may have gone
+	_, _ = io.Copy(w, z) // the client may have gone
 }
 
 type handler struct {
 	actor    Actor
 	box      Box
+	settings device.Settings
 	statuses Statuses
+	displays Displays
+	erase    func() error
 	log      *slog.Logger
 }
 
-// withBox answers device.ErrUnready while there is no box to serve from.
+// withBox answers device.ErrUnready or device.ErrNotSetUp while there is no box to
+// serve from.
 func (h *handler) withBox(f http.HandlerFunc) http.HandlerFunc {
 	if h.box != nil {
 		return f
 	}
-	return func(w http.ResponseWriter, r *http.Request) { h.explainError(w, r, device.ErrUnready) }
+	return func(w http.ResponseWriter, r *http.Request) { h.explainError(w, r, h.unready()) }
+}
+
+// unready returns why there is nothing to serve from.
+func (h *handler) unready() error {
+	if h.statuses.Get().State == device.SetUp {
+		return device.ErrNotSetUp
+	}
+	return device.ErrUnready
 }
 
 // A Problem is the JSON form of an error (RFC 9457).
@@ -122,53 +158,17 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
+
+	// Code, Key and Nearest say why a setting was not changed. See device.SettingError.
+	Code    string `json:"code,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Nearest string `json:"nearest,omitempty"`
 }
 
 func (h *handler) problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	h.encode(w, Problem{"about:blank", http.StatusText(status), status, detail})
-}
-
-// explainError answers with the problem that fits an error of the device.
-func (h *handler) explainError(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case errors.Is(err, device.ErrPickRunning):
-		h.problem(w, http.StatusConflict, say("api.pick_running"))
-	case errors.Is(err, device.ErrNoPick):
-		h.problem(w, http.StatusNotFound, say("api.no_pick"))
-	case errors.Is(err, device.ErrNoCode):
-		h.problem(w, http.StatusConflict, say("api.no_code"))
-	case errors.Is(err, device.ErrPaired):
-		h.problem(w, http.StatusConflict, say("api.full"))
-	case errors.Is(err, device.ErrGuestHere):
-		h.problem(w, http.StatusConflict, say("api.guest_here"))
-	case errors.Is(err, device.ErrGuests):
-		h.problem(w, http.StatusConflict, say("api.guests"))
-	case errors.Is(err, device.ErrAlreadyPaired):
-		h.problem(w, http.StatusConflict, say("api.paired_already"))
-	case errors.Is(err, device.ErrForgetting):
-		h.problem(w, http.StatusConflict, say("api.forgetting"))
-	case errors.Is(err, device.ErrNotPaired):
-		h.problem(w, http.StatusConflict, say("api.not_paired"))
-	case errors.Is(err, device.ErrNoAccount):
-		h.problem(w, http.StatusNotFound, say("api.no_account"))
-	case errors.Is(err, device.ErrNoCopy):
-		h.problem(w, http.StatusUnsupportedMediaType, say("api.no_copy"))
-	case errors.Is(err, fs.ErrNotExist):
-		h.problem(w, http.StatusNotFound, say("api.no_item"))
-	case errors.Is(err, device.ErrUnready):
-		h.problem(w, http.StatusServiceUnavailable, say("api.unready"))
-	case errors.Is(err, device.ErrStopping):
-		h.problem(w, http.StatusServiceUnavailable, say("api.stopping"))
-	case device.DiskProblem(err) != nil:
-		h.log.Warn("control request failed", "method", r.Method, "path", r.URL.Path, "err", err)
-		p := device.DiskProblem(err).Status()
-		h.problem(w, http.StatusServiceUnavailable, p.Message+" "+p.Remedy)
-	default:
-		h.log.Error("control request failed", "method", r.Method, "path", r.URL.Path, "err", err)
-		h.problem(w, http.StatusInternalServerError, say("api.failed"))
-	}
+	h.encode(w, Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
 }
 
 func (h *handler) encode(w http.ResponseWriter, v any) {
@@ -210,14 +210,18 @@ func (h *handler) account(w http.ResponseWriter, r *http.Request) (account strin
 // maxPickWait bounds how long an answer waits until the status shows the pick.
 const maxPickWait = 2 * time.Second
 
-// pick starts a pick for the named account. Without a name the screen asks if there
-// are several. The status in the answer shows that the pick has begun.
+// pick starts a pick for the named account and collection. Without a name the screen
+// asks whose it is if there are several accounts. The status in the answer shows that the pick has begun.
 func (h *handler) pick(w http.ResponseWriter, r *http.Request) {
 	account, ok := h.account(w, r)
 	if !ok {
 		return
 	}
-	if err := h.actor.Do(r.Context(), display.Wish{Verb: display.Pick, Account: account}); err != nil {
+	collection, ok := h.pickedCollection(w, r)
+	if !ok {
+		return
+	}
+	if err := h.actor.Do(r.Context(), display.Wish{Verb: display.Pick, Account: account, Collection: collection}); err != nil {
 		h.explainError(w, r, err)
 		return
 	}
@@ -232,11 +236,6 @@ func (h *handler) pick(w http.ResponseWriter, r *http.Request) {
 	h.reply(w, http.StatusAccepted, last)
 }
 
-// activity notes that a person uses another program on the box.
-func (h *handler) activity(w http.ResponseWriter, r *http.Request) {
-	h.do(w, r, display.Wish{Verb: display.Stay})
-}
-
 func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
 	h.do(w, r, display.Wish{Verb: display.Cancel})
 }
@@ -244,6 +243,16 @@ func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
 // maxSweepWait bounds how long an unpair waits for the sessions to be deleted. The
 // status reports what is left as outstanding.
 const maxSweepWait = 10 * time.Second
+
+// reset orders that the box be erased. It answers before that is done: the daemon ends
+// and starts anew.
+func (h *handler) reset(w http.ResponseWriter, r *http.Request) {
+	if err := h.erase(); err != nil {
+		h.explainError(w, r, &device.StoreError{Err: err})
+		return
+	}
+	h.reply(w, http.StatusAccepted, h.statuses.Get())
+}
 
 func (h *handler) unpair(w http.ResponseWriter, r *http.Request) {
 	account, ok := h.account(w, r)
@@ -317,7 +326,7 @@ func (h *handler) sessions(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) items(w http.ResponseWriter, r *http.Request) {
-	list, err := h.box.Items()
+	list, err := h.box.ItemsIn(r.URL.Query().Get("collection"))
 	if err != nil {
 		h.explainError(w, r, err)
 		return

@@ -21,8 +21,8 @@ import (
 // Config is what an Engine needs. Pointers and funcs must be set unless they say
 // otherwise.
 type Config struct {
-	Name  string // shown on the phone
-	Store *store.Store
+	Options // at first
+	Store   *store.Store
 	// OAuth has the endpoints, the scopes and the HTTP client. Each method brings
 	// its own client ID, and one with an issuer its own endpoints.
 	OAuth   oauthdevice.Client
@@ -42,12 +42,9 @@ type Config struct {
 	Guests      bool  // everybody is a guest, and is forgotten everywhere
 	MaxAccounts int   // that are paired at a time; 0 means one
 	MaxItems    int   // of one pick; 0 means the API's own limit
-	Append      bool  // new picks join the photos on the box instead of replacing them
 	MaxBytes    int64 // of photos on disk; 0 means no limit
 	// KeepFor is how long photos stay after they were fetched; 0 means for ever.
 	KeepFor time.Duration
-	// OriginalVideos has videos fetched in the size of the original, not of screens.
-	OriginalVideos bool
 	// ScreenSize returns the size in pixels that photos are fetched at; nil means
 	// 1920 by 1080.
 	ScreenSize func() (width, height int)
@@ -61,7 +58,7 @@ type Config struct {
 // An Engine runs one box. Its methods may be called from any goroutine once Run
 // runs.
 type Engine struct {
-	cfg      Config
+	cfg      settings
 	log      *slog.Logger
 	requests chan request
 	pub      *publisher
@@ -77,14 +74,13 @@ type Engine struct {
 	runCtx context.Context // Run's
 
 	// The rest belongs to the loop and its step.
-	facts           facts
-	spans           spans
-	poll            pollTimer
-	retry           retry
-	renewal         renewal
-	unsavedGrant    *unsavedGrant
-	pickRequested   bool   // somebody wants to choose photos
-	newAccount      bool   // and that is none of the paired accounts
+	facts        facts
+	spans        spans
+	poll         pollTimer
+	retry        retry
+	renewal      renewal
+	unsavedGrant *unsavedGrant
+	wish
 	unansweredCodes int    // in a row, that ended without an answer from a person
 	answer          func() // tells the last request its outcome
 	concluded       bool   // Run ends
@@ -94,6 +90,13 @@ type Engine struct {
 type renewal struct {
 	requested string    // requestId of a pairing whose code somebody wants to be replaced
 	after     time.Time // none is requested before that
+}
+
+// A wish is that somebody wants to choose photos. The zero wish is none.
+type wish struct {
+	pickRequested bool
+	newAccount    bool   // and that is none of the paired accounts
+	collection    string // that the photos are for, by ID; "" for the default one
 }
 
 // duties are done beside the loop, from what is on disk.
@@ -130,7 +133,7 @@ func New(cfg Config) *Engine {
 		cfg.CheckQR = func(string) error { return nil }
 	}
 	e := &Engine{
-		cfg:      cfg,
+		cfg:      settings{Config: cfg},
 		log:      cfg.Log,
 		requests: make(chan request),
 		pub:      newPublisher(cfg.Carried),
@@ -140,15 +143,16 @@ func New(cfg Config) *Engine {
 		retry:    retry{logged: newRepeats(cfg.Log)},
 		spans:    spans{},
 		// If the records are lost, the box is to be paired again, photos or not.
-		pickRequested: cfg.Store.Recovery() != nil,
+		wish: wish{pickRequested: cfg.Store.Recovery() != nil},
 	}
+	Configure(e, cfg.Options)
 	authorities := []string{cfg.OAuth.TokenURL}
 	for _, m := range cfg.Methods {
 		authorities = append(authorities, m.Issuer)
 	}
 	e.cfg.OAuth.HTTP = e.clock.observe(cfg.OAuth.HTTP, authorities...)
 	e.cfg.Picker.HTTP = e.clock.observe(cfg.Picker.HTTP, cmp.Or(cfg.Picker.BaseURL, picker.DefaultBaseURL))
-	e.methods = newMethods(e.cfg)
+	e.methods = newMethods(e.cfg.Config)
 	e.accounts = newAccounts(e)
 	e.records = &records{store: cfg.Store, clock: e.clock, tally: e.tally, log: e.log, photosChanged: cfg.PhotosChanged}
 	e.sessions = &sessions{records: e.records, accounts: e.accounts, maxItems: cfg.MaxItems, log: e.log}
@@ -262,6 +266,9 @@ func (e *Engine) step(s device.State) func(context.Context) error {
 
 func (e *Engine) rest(ctx context.Context) error {
 	e.calm()
+	if e.records.tidyCollections(e.collection) {
+		return nil // the facts are others
+	}
 	e.enter(next(e.facts), nil) // without a problem it may be another state
 	if e.pub.hasProblem() {
 		return e.pulse.sleep(ctx, noticeFor) // then calm removes the notice

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"pickerd/device"
 	"pickerd/store"
@@ -118,13 +119,14 @@ func (f *facts) describe(n *device.Snapshot) {
 	for i := range f.accounts {
 		n.Accounts = append(n.Accounts, *accountStatus(&f.accounts[i]))
 	}
+	n.Collections = collectionsOf(f.Collections)
 	n.NewAccount, n.TokenPending = f.newAccount, f.tokenPending
 	n.Code, n.Pick = nil, nil
 	if p := f.pairing; p != nil {
 		n.Code = &device.Code{Method: p.Method, UserCode: p.UserCode, VerificationURI: p.VerificationURI, QRURI: p.QRURI, Answered: p.Answered()}
 	}
 	if p := f.pick; p != nil {
-		n.Pick = &device.Pick{RequestID: p.RequestID, SessionID: p.SessionID, PickerURI: p.PickerURI}
+		n.Pick = &device.Pick{RequestID: p.RequestID, SessionID: p.SessionID, PickerURI: p.PickerURI, Collection: p.Collection}
 		n.Receipt, n.Forgotten = nil, nil
 	}
 	if n.State != device.Fetching {
@@ -157,8 +159,9 @@ func (f *facts) standing(s device.State, full bool) *device.Problem {
 // inForce returns the accounts that are paired, in the order paired.
 func inForce(grants []store.Grant) []store.Grant {
 	list := slices.DeleteFunc(slices.Clone(grants), func(g store.Grant) bool { return !g.InForce() })
-	slices.SortFunc(list, func(a, b store.Grant) int {
-		return cmp.Or(a.PairedAt.Compare(b.PairedAt), cmp.Compare(a.ID, b.ID))
+	sort.Slice(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		return cmp.Or(a.PairedAt.Compare(b.PairedAt), cmp.Compare(a.ID, b.ID)) < 0
 	})
 	return list
 }

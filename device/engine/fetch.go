@@ -15,9 +15,6 @@ func (e *Engine) fetchConfig() fetch.Config {
 		ScreenSize: e.cfg.ScreenSize,
 		MaxBytes:   e.cfg.MaxBytes,
 		MaxItems:   e.cfg.MaxItems,
-		Append:     e.cfg.Append,
-
-		OriginalVideos: e.cfg.OriginalVideos,
 
 		Log:      e.log,
 		Progress: func(p device.Fetch) { e.pub.update(func(n *device.Snapshot) { n.Fetch = &p }) },
@@ -52,8 +49,9 @@ func (e *Engine) fetchConfig() fetch.Config {
 
 // fetch brings everything that was picked to the box.
 func (e *Engine) fetch(ctx context.Context) error {
-	f := e.facts
-	r, err := e.fetcher.Run(ctx, fetch.Session{RequestID: f.pick.RequestID, SessionID: f.pick.SessionID, GrantID: f.grant.ID, API: e.accounts.api(f.grant)})
+	f, o := e.facts, e.cfg.options()
+	r, err := e.fetcher.Run(ctx, fetch.Session{RequestID: f.pick.RequestID, SessionID: f.pick.SessionID, GrantID: f.grant.ID, API: e.accounts.api(f.grant),
+		Append: o.Append, Collection: f.pick.Collection, OriginalVideos: o.OriginalVideos})
 	if r.Photos+r.Videos > 0 || err == nil {
 		e.noteOnline()
 	}

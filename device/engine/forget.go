@@ -48,7 +48,7 @@ func (e *Engine) afterForgetting(everywhere, endsPick bool, change func() error)
 	if endsPick {
 		e.tally.pick("unpaired")
 	}
-	e.pickRequested, e.newAccount = false, false
+	e.wish = wish{}
 	e.pub.update(func(n *device.Snapshot) {
 		n.Receipt, n.Problem = nil, nil
 		n.Generation++
@@ -94,7 +94,7 @@ func ForgetGuest(st *store.Store, log *slog.Logger) error {
 	if err := st.DeleteDamaged(); err != nil {
 		return err
 	}
-	if len(inForce(known.Grants)) == 0 && known.Pairing == nil && known.Library.Photos == 0 && !st.KeyLost() {
+	if len(inForce(known.Grants)) == 0 && known.Pairing == nil && known.Library.Photos == 0 && known.Collections == nil && !st.KeyLost() {
 		return nil
 	}
 	if err := st.Unpair("guest gone", true, false); err != nil {

@@ -30,7 +30,7 @@ func (i importer) await(ctx context.Context) error {
 	e := i.engine
 	if e.facts.photos > 0 && e.pickRequested {
 		// There is nothing to wait for in front of the screen.
-		e.pickRequested, e.newAccount = false, false
+		e.wish = wish{}
 		return errOnlyImport
 	}
 	e.calm()
@@ -131,7 +131,7 @@ func (i importer) adopt(g store.Grant) error {
 	if err := e.cfg.Store.FinishPairing(g, nil); err != nil {
 		return storeError(err)
 	}
-	e.pickRequested, e.newAccount = false, false
+	e.wish = wish{}
 	e.tally.pairing(device.ByImport, "paired")
 	e.sweeper.wake()
 	e.log.Info("paired", "method", device.ByImport)

@@ -88,7 +88,7 @@ func (l *Links) Visit(link string) (device.Visit, error) {
 	if m == nil {
 		return device.Visit{}, device.ErrLinkUnknown
 	}
-	return device.Visit{Name: l.engine.cfg.Name, Paste: p.Method == device.ByPaste,
+	return device.Visit{Name: l.engine.cfg.options().Name, Paste: p.Method == device.ByPaste,
 		AuthURL: l.engine.methods.client(m).AuthCodeURL(p.RedirectURI, p.State, oauthdevice.Secret(p.Verifier))}, nil
 }
 

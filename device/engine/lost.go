@@ -97,7 +97,10 @@ func (e *Engine) loseLater(ctx context.Context, g *store.Grant, why error) {
 func (e *Engine) requestPairing() {
 	m := e.methods.next(e.facts.refusals)
 	wanted := m == nil || m.Name != device.ByImport
-	e.pickRequested, e.newAccount = wanted, wanted
+	e.wish = wish{pickRequested: wanted, newAccount: wanted}
+	if p := e.facts.pick; p != nil {
+		e.collection = p.Collection
+	}
 }
 
 // dropUnusableGrant handles errors after which a grant is useless: it is lost, or

@@ -22,7 +22,7 @@ func (p picking) open(ctx context.Context) error {
 	f := e.facts
 	if f.pick == nil {
 		e.pickRequested = false
-		if err := e.cfg.Store.Picks.Add(e.records.newPick(f.grant.ID, 0)); err != nil {
+		if err := e.cfg.Store.Picks.Add(e.records.newPick(f.grant.ID, e.collection, 0)); err != nil {
 			return storeError(err)
 		}
 		return nil

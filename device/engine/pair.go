@@ -65,6 +65,9 @@ func (e *Engine) beginPairing(p store.Pairing, replaced *store.Pairing) error {
 		old.Previous = nil
 		p.Previous = &old
 	}
+	if p.Collection = e.collection; p.Collection == "" && replaced != nil { // known before a restart
+		p.Collection = replaced.Collection
+	}
 	if err := e.records.savePairing(p); err != nil {
 		return err
 	}
@@ -76,7 +79,7 @@ func (e *Engine) beginPairing(p store.Pairing, replaced *store.Pairing) error {
 
 // abandonPairing ends the pairing that somebody asked for and then left.
 func (e *Engine) abandonPairing() error {
-	e.pickRequested, e.newAccount = false, false
+	e.wish = wish{}
 	return e.records.dropPairing(e.facts.pairing)
 }
 
@@ -116,7 +119,7 @@ func (e *Engine) paired(m *Method, p *store.Pairing, t *oauthdevice.Token) error
 	if p.ReceivedURL != "" || p.ContinueURL != "" {
 		g.Handover = &store.Handover{DeviceCode: p.DeviceCode, ReceivedURL: p.ReceivedURL, ContinueURL: p.ContinueURL, Until: now.Add(maxHandover)}
 	}
-	e.unsavedGrant = &unsavedGrant{g, store.Pick{RequestID: p.RequestID, GrantID: g.ID, CreatedAt: now}}
+	e.unsavedGrant = &unsavedGrant{g, store.Pick{RequestID: p.RequestID, GrantID: g.ID, Collection: p.Collection, CreatedAt: now}}
 	return e.keepGrant()
 }
 
@@ -132,7 +135,7 @@ func (e *Engine) keepGrant() error {
 	e.unsavedGrant = nil
 	e.pub.succeeded(signedIn)
 	e.tally.pairing(g.Method, "paired")
-	e.pickRequested, e.newAccount, e.unansweredCodes = false, false, 0
+	e.wish, e.unansweredCodes = wish{}, 0
 	e.pulse.progress()
 	e.sweeper.wake()
 	e.handover.wake()

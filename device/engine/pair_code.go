@@ -102,7 +102,7 @@ func (e *Engine) newCode(ctx context.Context, m *Method, replaced *store.Pairing
 	ctx, cancel := callContext(ctx)
 	defer cancel()
 	requestID := newRequestID()
-	state, err := deviceState(requestID, e.cfg.Name)
+	state, err := deviceState(requestID, e.cfg.options().Name)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func (e *Engine) newLink(m *Method, base string, replaced *store.Pairing) error 
 	}
 	p.VerificationURI = p.QRURI
 	var err error
-	if p.State, err = stateFor(m.Name, base, e.cfg.Name, p.Nonce); err != nil {
+	if p.State, err = stateFor(m.Name, base, e.cfg.options().Name, p.Nonce); err != nil {
 		return err
 	}
 	if err := e.cfg.CheckQR(p.QRURI); err != nil {

@@ -135,7 +135,7 @@ func (p picking) renew(ctx context.Context, f facts, until time.Time) error {
 	}
 	next, s := f.successor, (*picker.PickingSession)(nil)
 	if next == nil {
-		intent := e.records.newPick(f.grant.ID, f.pick.UnusedBefore+1)
+		intent := e.records.newPick(f.grant.ID, f.pick.Collection, f.pick.UnusedBefore+1)
 		intent.SuccessorOf = f.pick.RequestID
 		if err := e.cfg.Store.Picks.Add(intent); err != nil {
 			return storeError(err)

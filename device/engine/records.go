@@ -3,6 +3,7 @@ package engine
 import (
 	"io/fs"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"pickerd/device"
@@ -18,14 +19,17 @@ type records struct {
 	log   *slog.Logger
 	ended endedLinks
 	swept func() // wakes the sweeper
+	// tidied is set once no collection was left without photos by a pick or pairing that
+	// has ended, in this process or before it.
+	tidied atomic.Bool
 	// photosChanged is called when the collection may be another one.
 	photosChanged func()
 }
 
-// newPick is the intent of a pick. unusedBefore counts the sessions before it
-// that nobody used.
-func (r *records) newPick(grantID string, unusedBefore int) store.Pick {
-	return store.Pick{RequestID: newRequestID(), GrantID: grantID, CreatedAt: r.clock.stamp(), UnusedBefore: unusedBefore}
+// newPick is the intent of a pick for a collection. unusedBefore counts the sessions
+// before it that nobody used.
+func (r *records) newPick(grantID, collection string, unusedBefore int) store.Pick {
+	return store.Pick{RequestID: newRequestID(), GrantID: grantID, Collection: collection, CreatedAt: r.clock.stamp(), UnusedBefore: unusedBefore}
 }
 
 func (r *records) updatePick(requestID string, change func(*store.Pick)) error {
@@ -41,6 +45,7 @@ func (r *records) endPick(p *store.Pick, reason string) error {
 	if err := r.store.Picks.End(p.RequestID, reason); err != nil {
 		return storeError(err)
 	}
+	r.tidied.Store(false)
 	r.tally.pick(reason)
 	return nil
 }
@@ -51,6 +56,7 @@ func (r *records) endPicks(p *store.Pick, reason string) error {
 	if err := r.store.Picks.EndAll(p.GrantID, reason); err != nil {
 		return storeError(err)
 	}
+	r.tidied.Store(false)
 	r.tally.pick(reason)
 	r.swept()
 	return nil
@@ -70,7 +76,7 @@ func (r *records) choosePick(p *store.Pick) error {
 // replacePick ends a pick and writes the intent of the one that follows it.
 func (r *records) replacePick(p *store.Pick, reason string, unusedBefore int) error {
 	r.log.Info("pick replaced", "reason", reason, "request_id", p.RequestID, "session_id", p.SessionID)
-	next := r.newPick(p.GrantID, unusedBefore)
+	next := r.newPick(p.GrantID, p.Collection, unusedBefore)
 	next.SuccessorOf = p.SuccessorOf
 	if err := r.store.Picks.Replace(p.RequestID, reason, next); err != nil {
 		return storeError(err)
@@ -107,6 +113,7 @@ func (r *records) dropPairing(p *store.Pairing) error {
 	if err := r.store.Pairings.Delete(); err != nil {
 		return storeError(err)
 	}
+	r.tidied.Store(false)
 	return nil
 }
 
@@ -119,8 +126,16 @@ func renewAt(p *store.Pairing, until time.Time) time.Time {
 	return until.Add(-min(freshMargin, p.ExpiresAt.Sub(p.StartedAt)/10))
 }
 
-// hideItem leaves an item out of the slideshow, or shows it again.
+// hideItem leaves an item out of the slideshow, or shows it again. To show "" again is
+// to show all.
 func (r *records) hideItem(id string, hidden bool) error {
+	if id == "" && !hidden {
+		if err := r.store.Photos.UnhideAll(); err != nil {
+			return storeError(err)
+		}
+		r.photosChanged()
+		return nil
+	}
 	found, err := r.store.Photos.Hide(id, hidden)
 	switch {
 	case err != nil:

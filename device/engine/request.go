@@ -82,7 +82,7 @@ func (e *Engine) Do(ctx context.Context, w display.Wish) error {
 func (e *Engine) grant(w display.Wish) error {
 	switch w.Verb {
 	case display.Pick:
-		return e.pub.attempted(e.pickFor(w.Account))
+		return e.pub.attempted(e.pickFor(w.Account, w.Collection))
 	case display.Cancel:
 		return e.pub.attempted(e.cancelPick())
 	case display.Renew:
@@ -91,11 +91,16 @@ func (e *Engine) grant(w display.Wish) error {
 		return e.forget(w.Account, w.Everywhere || e.cfg.Guests)
 	case display.Hide, display.Unhide:
 		return e.records.hideItem(w.Item, w.Verb == display.Hide)
-	case display.Remove:
+	case display.Remove, display.RemoveCollection:
 		if e.facts.pick != nil && e.facts.pick.Done { // it would be fetched again
 			return device.ErrPickRunning
 		}
+		if w.Verb == display.RemoveCollection {
+			return e.records.removeCollection(w.Collection)
+		}
 		return e.records.removeItem(w.Item)
+	case display.RenameCollection:
+		return e.records.renameCollection(w.Collection, w.Name)
 	}
 	return fmt.Errorf("the engine does not grant %q", w.Verb)
 }
@@ -113,8 +118,9 @@ func (e *Engine) ForgetIf(ctx context.Context, still func() bool) error {
 }
 
 // pickFor begins a pick of an account; "" is the current one, or a new one if
-// none is paired.
-func (e *Engine) pickFor(account string) error {
+// none is paired. The photos are for a collection by its ID or name, which may be new;
+// "" is the default one, or that of the pairing in progress.
+func (e *Engine) pickFor(account, collection string) error {
 	if e.facts.newAccount && account == "" {
 		account = device.NewAccount // whoever is being paired tries again
 	}
@@ -129,19 +135,31 @@ func (e *Engine) pickFor(account string) error {
 		return device.ErrGuestHere
 	case account == device.NewAccount && full:
 		return device.ErrPaired
-	case account == device.NewAccount, account == "" && e.facts.grant == nil:
+	case account != "" && account != device.NewAccount && e.facts.account(account) == nil:
+		return device.ErrNoAccount
+	}
+	id, err := e.records.collectionFor(collection, e.cfg.Guests)
+	if err != nil {
+		return err
+	}
+	if account == device.NewAccount || account == "" && e.facts.grant == nil {
 		e.pickRequested, e.newAccount = true, true // a pick follows the pairing
+		if collection != "" {
+			e.collection = id
+			if err := e.records.pairFor(e.facts.pairing, id); err != nil {
+				return err
+			}
+		}
 		if e.methods.next(e.facts.refusals) == nil {
 			return e.methods.forgetRefusals()
 		}
 		return nil
-	case account == "":
-		account = e.facts.grant.ID
-	case e.facts.account(account) == nil:
-		return device.ErrNoAccount
 	}
-	e.pickRequested, e.newAccount = false, false
-	if err := e.cfg.Store.Picks.Add(e.records.newPick(account, 0)); err != nil {
+	if account == "" {
+		account = e.facts.grant.ID
+	}
+	e.wish = wish{}
+	if err := e.cfg.Store.Picks.Add(e.records.newPick(account, id, 0)); err != nil {
 		return storeError(err)
 	}
 	if e.facts.pairing == nil {
@@ -154,7 +172,7 @@ func (e *Engine) pickFor(account string) error {
 // photos were shown. What has been fetched stays.
 func (e *Engine) cancelPick() error {
 	f := e.facts
-	e.pickRequested, e.newAccount = false, false
+	e.wish = wish{}
 	switch {
 	case f.pick != nil:
 		return e.records.endPicks(f.pick, "cancelled")

@@ -26,16 +26,17 @@ type budget struct {
 // of the next one has to fit beside those that it will replace.
 func swapRoom(limit int64) int64 { return min(maxPhotoBytes, limit/8) }
 
-// newBudget counts what is on the disk. With replace the pick's photos are to
-// replace the same person's others.
-func newBudget(s *store.Store, requestID, grantID string, maxBytes int64, replace bool) (*budget, error) {
-	u, err := s.Photos.Usage(requestID, grantID)
+// newBudget counts what is on the disk. Unless they are appended, the pick's photos are
+// to replace the same person's others in the same collection.
+func newBudget(st *store.Store, s Session, maxBytes int64) (*budget, error) {
+	replace := !s.Append
+	u, err := st.Photos.Usage(s.RequestID, s.GrantID, s.Collection)
 	if err != nil {
 		return nil, &device.StoreError{Err: err}
 	}
-	b := &budget{room: s.Room, max: maxBytes, taken: u.All + u.Parts, own: u.Mine, replace: replace}
+	b := &budget{room: st.Room, max: maxBytes, taken: u.All + u.Parts, own: u.Mine, replace: replace}
 	if replace && maxBytes > 0 {
-		// Other people's photos stay.
+		// Other people's photos stay, and those of other collections.
 		b.max, b.taken = max(maxBytes-u.Others, 1), u.All-u.Others+u.Parts
 		b.maxOwn = b.max - swapRoom(b.max)
 	}

@@ -1,14 +1,12 @@
 package fetch
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"image"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -100,9 +98,15 @@ func (f *Fetcher) download(ctx context.Context, s Session, j job) (store.Additio
 	}
 	t.room.settle()
 	p.ID, p.Filename, p.CreateTime = j.item.ID, printableName(j.item.MediaFile.Filename), j.item.CreateTime.Time
-	p.Pick, p.Index, p.Grant, p.AddedAt = s.RequestID, j.index, s.GrantID, f.cfg.Now()
+	p.Pick, p.Index, p.Collection, p.Grant, p.AddedAt = s.RequestID, j.index, s.Collection, s.GrantID, f.cfg.Now()
 	return store.Addition{Photo: p, Part: t.part}, nil
 }
+
+// copyBytes is how much of a download is copied at a time: fewer bytes take more system
+// calls.
+const copyBytes = 128 << 10
+
+var buffers = sync.Pool{New: func() any { return new([copyBytes]byte) }}
 
 // receive copies a download into a part and checks whether it is whole and what
 // it is.
@@ -111,7 +115,9 @@ func (f *Fetcher) receive(m *picker.Media, w *claimWriter, limit int64, alive fu
 	if err := w.claim.extend(min(m.Length, limit)); err != nil {
 		return p, err
 	}
-	n, err := io.Copy(w, io.LimitReader(&liveReader{m.Body, alive}, limit+1-m.Offset))
+	buffer := buffers.Get().(*[copyBytes]byte)
+	n, err := io.CopyBuffer(w, io.LimitReader(&liveReader{m.Body, alive}, limit+1-m.Offset), buffer[:])
+	buffers.Put(buffer)
 	f.cfg.Received(n)
 	n += m.Offset
 	switch {
@@ -143,37 +149,32 @@ func (l *liveReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// inspect fills in what the bytes themselves say. A server's Content-Type and a
-// file's name prove nothing.
+// inspect fills in what the bytes themselves say. Whether an output can decode a photo
+// is not asked: browsers and outside decoders show more than this program.
 func inspect(part *store.Part, p *store.Photo) error {
 	if part.Size() == 0 {
 		return errEmpty
 	}
-	head := make([]byte, 512)
-	n, err := part.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+	head, err := photo.Head(part) // as much as http.DetectContentType looks at
+	if err != nil {
 		return &device.StoreError{Err: err}
 	}
-	head = head[:n]
-	p.MimeType, _, _ = strings.Cut(http.DetectContentType(head), ";")
-	switch p.MimeType {
-	case "image/jpeg", "image/png", "image/gif", "image/webp":
+	p.MimeType = photo.Format(head)
+	switch {
+	case strings.HasPrefix(http.DetectContentType(head), "text/html"):
+		return ErrPage
+	case strings.HasPrefix(p.MimeType, "image/"):
 		w, h, err := photo.Size(part, part.Size())
 		if err != nil {
 			return errNoMedia
 		}
 		p.Type, p.Width, p.Height = picker.Photo, w, h
-	case "video/mp4", "video/webm":
+	case p.MimeType != "" && !photo.HasPictures(part, part.Size()):
+		return errNoVideo // sound alone is no film
+	case p.MimeType != "":
 		p.Type = picker.Video
 		p.Duration = photo.VideoDuration(part, part.Size())
-	case "text/html":
-		return ErrPage
 	default:
-		if bytes.Contains(head[:min(n, 12)], []byte("ftyp")) { // QuickTime brands
-			p.Type, p.MimeType = picker.Video, "video/mp4"
-			p.Duration = photo.VideoDuration(part, part.Size())
-			return nil
-		}
 		return errNoMedia
 	}
 	return nil
@@ -197,7 +198,7 @@ func (f *Fetcher) addStill(ctx context.Context, s Session, j job, w *claimWriter
 	if data == nil || w.claim.extend(w.claim.written+photo.StillSize(len(data))) != nil {
 		return nil // lack of room for it is no reason to lose the video
 	}
-	err := photo.WriteStill(w, w.part, w.part.Size(), data)
+	err := photo.WriteStill(w, w.part, data)
 	switch {
 	case lacksRoom(err):
 		return err
@@ -235,15 +236,10 @@ func downloadStill(ctx context.Context, s Session, j job, suffix string) ([]byte
 		return nil, err
 	case len(data) > maxStillBytes:
 		return nil, errTooBig
-	case !isPicture(data):
+	case !photo.IsPicture(data):
 		return nil, errNoMedia
 	}
 	return data, nil
-}
-
-func isPicture(data []byte) bool {
-	_, _, err := image.DecodeConfig(bytes.NewReader(data))
-	return err == nil
 }
 
 const maxNameRunes = 120

@@ -35,10 +35,7 @@ type Config struct {
 	ScreenSize func() (width, height int) // in pixels, that photos are fetched at
 	MaxBytes   int64                      // of all photos on the disk; 0 means no limit
 	MaxItems   int                        // of one pick; 0 means the API's own limit
-	Append     bool                       // a pick joins the photos on the box instead of replacing them
-	// OriginalVideos has videos fetched in the size of the original, not of screens.
-	OriginalVideos bool
-	Log            *slog.Logger
+	Log        *slog.Logger
 
 	// Progress reports each change, Arrived that items are on the disk, Alive that
 	// bytes of one came, and Listed that the list continues.
@@ -66,6 +63,12 @@ type Session struct {
 	SessionID string
 	GrantID   string
 	API       *picker.Client // acts for the grant
+	Append    bool           // its items join the photos on the box instead of replacing them
+	// Collection is the ID of the one that the items go to, "" for the default one.
+	Collection string
+	// OriginalVideos has videos fetched in the size of the original, not of screens.
+	// That of the first Run for a pick is in force.
+	OriginalVideos bool
 }
 
 // A Result is what has been fetched.
@@ -95,7 +98,7 @@ func New(cfg Config) *Fetcher { return &Fetcher{cfg: cfg} }
 // error is nil, a *ListError or ErrDiskFull. Other errors are worth another Run.
 func (f *Fetcher) Run(ctx context.Context, s Session) (Result, error) {
 	if f.ledger == nil || f.ledger.pick != s.RequestID {
-		f.ledger, f.throttle, f.suffixes = newLedger(s.RequestID), newThrottle(f.cfg), newSuffixes(f.cfg.OriginalVideos)
+		f.ledger, f.throttle, f.suffixes = newLedger(s.RequestID), newThrottle(f.cfg), newSuffixes(s.OriginalVideos)
 	}
 	l := f.ledger
 	for attempt := 1; ; attempt++ {
@@ -179,7 +182,7 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	if f.ledger.budget, err = newBudget(f.cfg.Store, s.RequestID, s.GrantID, f.cfg.MaxBytes, !f.cfg.Append); err != nil {
+	if f.ledger.budget, err = newBudget(f.cfg.Store, s, f.cfg.MaxBytes); err != nil {
 		return 0, err
 	}
 	var listErr error // kept apart: what was listed before it is still fetched
@@ -221,7 +224,7 @@ func (f *Fetcher) pass(ctx context.Context, s Session) (missing int, err error) 
 	}
 	g.Go(workers.Wait)
 	committed := make(chan error, 1)
-	go func() { committed <- f.commit(commits, cancel) }()
+	go func() { committed <- f.commit(s, commits, cancel) }()
 	err = g.Wait()
 	close(commits)
 	if cerr := <-committed; cerr != nil {
@@ -345,13 +348,14 @@ func (f *Fetcher) listMissing(ctx context.Context, s Session, jobs chan<- job, c
 // moved returns an item of an earlier pick as one of a session.
 func (f *Fetcher) moved(p store.Photo, s Session, index int) store.Photo {
 	p.Pick, p.Index, p.Grant, p.Hidden, p.AddedAt = s.RequestID, index, s.GrantID, false, f.cfg.Now()
+	p.Collection = s.Collection
 	return p
 }
 
 // commit makes finished files appear. What has come while one transaction was on
 // its way to the disk goes into the next together: the first photo is shown at
 // once, and many small ones don't wait for a sync each.
-func (f *Fetcher) commit(in <-chan store.Addition, stop func()) error {
+func (f *Fetcher) commit(s Session, in <-chan store.Addition, stop func()) error {
 	var failed error
 	for a := range in {
 		adds := []store.Addition{a}
@@ -362,7 +366,7 @@ func (f *Fetcher) commit(in <-chan store.Addition, stop func()) error {
 			discard(adds)
 			continue
 		}
-		if err := f.cfg.Store.Photos.Add(adds, !f.cfg.Append); err != nil {
+		if err := f.cfg.Store.Photos.Add(adds, !s.Append); err != nil {
 			failed = &device.StoreError{Err: fmt.Errorf("store %d photos: %w", len(adds), err)}
 			discard(adds)
 			stop()

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sort"
 )
 
 // A Kind says what an interface leads to.
@@ -59,13 +60,14 @@ func LANAddress() (net.IP, error) {
 // route decides, as it leads to the network that has the Internet.
 func ForPhones(list []Interface) netip.Addr {
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b Interface) int {
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
 		return cmp.Or(
 			boolToInt(a.Down)-boolToInt(b.Down),
 			cmp.Compare(a.Kind, b.Kind),
 			compareMetrics(a.Metric4, b.Metric4),
 			compareMetrics(a.Metric6, b.Metric6),
-		)
+		) < 0
 	})
 	for _, i := range list {
 		if len(i.Addrs) == 0 {

@@ -4,11 +4,13 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"pickerd/device"
 	"pickerd/display/photo"
@@ -18,12 +20,14 @@ import (
 // A Library reads a store. Its methods may be called from any goroutine.
 type Library struct {
 	store   *store.Store
-	copying chan struct{} // held by whoever makes a copy
+	copies  func(ctx context.Context, file string) (*os.File, error) // nil without an outside decoder
+	copying chan struct{}                                            // held by whoever makes a copy
 }
 
-// New returns a Library of a store.
-func New(st *store.Store) *Library {
-	return &Library{store: st, copying: make(chan struct{}, 1)}
+// New returns a Library of a store. copies opens JPEGs of files that package photo can't
+// decode, and is nil if there are none.
+func New(st *store.Store, copies func(ctx context.Context, file string) (*os.File, error)) *Library {
+	return &Library{store: st, copies: copies, copying: make(chan struct{}, 1)}
 }
 
 // Sessions returns the picking sessions that are not known to be deleted.
@@ -50,18 +54,58 @@ func (l *Library) Sessions() ([]device.Session, error) {
 	return list, nil
 }
 
-// Items returns the collection in the order picked.
-func (l *Library) Items() ([]device.Item, error) {
-	photos, err := l.store.Photos.Collection()
-	if err != nil {
+// Items returns all items in the order picked.
+func (l *Library) Items() ([]device.Item, error) { return l.ItemsIn("") }
+
+// ItemsIn returns the items of a collection by its ID or name, or with "" all, in the
+// order picked. The error is device.ErrNoCollection.
+func (l *Library) ItemsIn(collection string) ([]device.Item, error) {
+	photos, err := l.store.Photos.In(collection)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, device.ErrNoCollection
+	case err != nil:
 		return nil, err
 	}
 	list := make([]device.Item, 0, len(photos))
 	for _, p := range photos {
 		list = append(list, device.Item{ID: p.ID, Type: p.Type, MimeType: p.MimeType, Filename: p.Filename, Width: p.Width, Height: p.Height,
-			Bytes: p.Bytes, CreateTime: p.CreateTime.UTC(), AddedAt: p.AddedAt.UTC(), Hidden: p.Hidden, Account: p.Grant})
+			Bytes: p.Bytes, CreateTime: p.CreateTime.UTC(), AddedAt: p.AddedAt.UTC(), Hidden: p.Hidden, Account: p.Grant, Collections: collectionsOf(&p)})
 	}
 	return list, nil
+}
+
+// collectionsOf returns the IDs of the collections that have a photo.
+func collectionsOf(p *store.Photo) []string {
+	ids := p.Collections()
+	for i := range ids {
+		ids[i] = cmp.Or(ids[i], device.DefaultCollection)
+	}
+	return ids
+}
+
+// Collections returns the collections with what they have, the default one first.
+func (l *Library) Collections() ([]device.Collection, error) {
+	sizes, err := l.store.Collections.Sizes()
+	list := make([]device.Collection, 0, len(sizes))
+	for _, s := range sizes {
+		list = append(list, device.Collection{ID: cmp.Or(s.ID, device.DefaultCollection), Name: s.Name, Items: s.Photos, Bytes: s.Bytes})
+	}
+	return list, err
+}
+
+// CheckCollection returns why photos can't be picked for a collection by its ID or name,
+// which may be new: device.ErrCollectionName, device.ErrManyCollections or an error of the
+// disk.
+func (l *Library) CheckCollection(name string) error {
+	err := l.store.Collections.Check(name)
+	switch {
+	case errors.Is(err, store.ErrCollectionName):
+		return device.ErrCollectionName
+	case errors.Is(err, store.ErrFull):
+		return device.ErrManyCollections
+	}
+	return err
 }
 
 // OpenItem opens an item's file. Its error is fs.ErrNotExist if there is no such
@@ -96,11 +140,13 @@ func (l *Library) CopyItem(ctx context.Context, id string, w, h int) ([]byte, *d
 		return nil, nil, err
 	}
 	defer f.Close()
-	st, err := f.Stat() // with a video's still in it
-	if err != nil {
-		return nil, nil, err
+	data, err := scaled(ctx, f, w, h)
+	if err != nil && ctx.Err() == nil && l.copies != nil {
+		if c, cerr := l.copies(ctx, filepath.Base(f.Name())); cerr == nil {
+			defer c.Close()
+			data, err = scaled(ctx, c, w, h)
+		}
 	}
-	data, err := photo.ScaledJPEG(ctx, f, st.Size(), w, h)
 	switch {
 	case ctx.Err() != nil:
 		return nil, nil, ctx.Err()
@@ -108,4 +154,13 @@ func (l *Library) CopyItem(ctx context.Context, id string, w, h int) ([]byte, *d
 		return nil, nil, fmt.Errorf("%w: %w", device.ErrNoCopy, err)
 	}
 	return data, item, nil
+}
+
+// scaled returns a JPEG of a photo, or of the still that is in a video's file.
+func scaled(ctx context.Context, f *os.File, w, h int) ([]byte, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return photo.ScaledJPEG(ctx, f, st.Size(), w, h)
 }

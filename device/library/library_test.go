@@ -32,7 +32,7 @@ func newLibrary(t *testing.T) *library.Library {
 	if err := st.Photos.Add([]store.Addition{{Photo: p, Part: part}}, true); err != nil {
 		t.Fatal(err)
 	}
-	return library.New(st)
+	return library.New(st, nil)
 }
 
 // A client that has gone gets no copy and keeps no other from one.

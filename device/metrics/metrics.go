@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -109,7 +110,12 @@ func (c Config) addCounters(e exposition.Scrape) {
 	for _, st := range states() {
 		e.Add(stateSeconds, t.States[st].Seconds(), string(st))
 	}
-	for _, a := range slices.SortedFunc(maps.Keys(t.Pairings), compareAttempts) {
+	attempts := slices.Collect(maps.Keys(t.Pairings))
+	sort.Slice(attempts, func(i, j int) bool {
+		a, b := &attempts[i], &attempts[j]
+		return cmp.Or(strings.Compare(a.Method, b.Method), strings.Compare(a.Outcome, b.Outcome)) < 0
+	})
+	for _, a := range attempts {
 		e.Add(pairings, float64(t.Pairings[a]), a.Method, a.Outcome)
 	}
 	e.AddCounts(picks, t.Picks, "done")
@@ -123,10 +129,6 @@ func (c Config) addCounters(e exposition.Scrape) {
 		return
 	}
 	e.Add(sessionOldest, age.Seconds())
-}
-
-func compareAttempts(a, b device.Attempt) int {
-	return cmp.Or(strings.Compare(a.Method, b.Method), strings.Compare(a.Outcome, b.Outcome))
 }
 
 // states returns all states in alphabetical order.

@@ -1,8 +1,10 @@
 package phone
 
 import (
+	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -18,10 +20,10 @@ const (
 	maxHosts           = 256 // counted separately
 )
 
-// limits bound the requests of one host and of all together. Requests with a link
+// Limits bound the requests of one host and of all together. Requests with a link
 // that is on the screen have no limit per second: a link has 80 bits, and strangers in
 // the same IPv6 network must not keep the phone of its reader out.
-type limits struct {
+type Limits struct {
 	mu       sync.Mutex
 	hosts    *httpserve.Hosts[*host]
 	requests int // being answered
@@ -32,15 +34,16 @@ type host struct {
 	requests int // being answered
 }
 
-func newLimits() *limits {
-	return &limits{hosts: httpserve.NewHosts(maxHosts, func() *host {
+// NewLimits returns the limits of one listener.
+func NewLimits() *Limits {
+	return &Limits{hosts: httpserve.NewHosts(maxHosts, func() *host {
 		return &host{guesses: rate.NewLimiter(guessRate, guessBurst)}
 	})}
 }
 
 // enter reports whether a request is within the limits. If so, leave must be called
 // when it has been answered.
-func (l *limits) enter(from netip.Addr) (leave func(), ok bool) {
+func (l *Limits) enter(from netip.Addr) (leave func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := l.hosts.Get(from)
@@ -57,9 +60,28 @@ func (l *limits) enter(from netip.Addr) (leave func(), ok bool) {
 	}, true
 }
 
-// guess counts a wrong link. It reports whether that is within the limits.
-func (l *limits) guess(from netip.Addr) bool {
+// Guess counts a wrong link. It reports whether that is within the limits.
+func (l *Limits) Guess(from netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.hosts.Get(from).guesses.Allow()
+}
+
+// Handler limits the number and the duration of requests, and the size of their bodies
+// in bytes. It answers those beyond the limits with busy.
+func (l *Limits) Handler(maxBody int64, busy http.HandlerFunc, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leave, ok := l.enter(httpserve.RemoteAddr(r))
+		if !ok {
+			busy(w, r)
+			return
+		}
+		defer leave()
+		rc := http.NewResponseController(w)
+		// Not every ResponseWriter supports deadlines.
+		_ = rc.SetReadDeadline(time.Now().Add(maxAnswerTime))
+		_ = rc.SetWriteDeadline(time.Now().Add(maxAnswerTime))
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
 }

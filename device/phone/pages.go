@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	g "maragu.dev/gomponents"
-	h "maragu.dev/gomponents/html"
 
 	"pickerd/device"
+	"pickerd/display/markup"
 	"pickerd/display/words"
 )
 
@@ -22,15 +22,18 @@ type pages struct{ words *words.Words }
 
 func (p pages) say(key string, args ...any) string { return p.words.Say(key, args...) }
 
-func (p pages) page(title string, content ...g.Node) g.Node {
-	return h.Doctype(h.HTML(h.Lang(p.words.Code), g.Attr("dir", direction(p.words)),
-		h.Head(
-			h.Meta(h.Charset("utf-8")),
-			h.Meta(h.Name("viewport"), h.Content("width=device-width, initial-scale=1")),
-			h.TitleEl(g.Text(title)),
-			h.Link(h.Rel("stylesheet"), h.Href(Prefix+"phone.css")),
+func (p pages) page(title string, content ...g.Node) g.Node { return Page(p.words, title, content...) }
+
+// Page returns a page in the style of all pages for phones, see Style.
+func Page(w *words.Words, title string, content ...g.Node) g.Node {
+	return markup.Doctype(markup.HTML(markup.Lang(w.Code), markup.Attr("dir", direction(w)),
+		markup.Head(
+			markup.Meta(markup.Charset("utf-8")),
+			markup.Meta(markup.Name("viewport"), markup.Content("width=device-width, initial-scale=1")),
+			markup.TitleEl(markup.Text(title)),
+			markup.Link(markup.Rel("stylesheet"), markup.Href(Prefix+"phone.css")),
 		),
-		h.Body(h.Main(content...)),
+		markup.Body(markup.Main(content...)),
 	))
 }
 
@@ -42,7 +45,7 @@ func direction(w *words.Words) string {
 }
 
 func (p pages) message(title, text string) g.Node {
-	return p.page(title, h.H1(h.ID("title"), g.Text(title)), h.P(h.ID("text"), g.Text(text)))
+	return p.page(title, markup.H1(markup.ID("title"), markup.Text(title)), markup.P(markup.ID("text"), markup.Text(text)))
 }
 
 // problem shows a problem of the box.
@@ -59,23 +62,23 @@ func (p pages) lookAtScreen() g.Node {
 // one, "" without.
 func (p pages) address(v device.Visit, complaint string) g.Node {
 	return p.page(p.say("phone.title", "name", v.Name),
-		h.H1(g.Text(p.say("page.pair_title", "name", v.Name))),
-		g.If(complaint != "", h.P(h.Class("complaint"), h.ID("complaint"), h.Role("alert"), g.Text(p.say(complaint)))),
-		h.Ol(p.signIn(v.AuthURL), p.copyAddress(), p.pasteAddress()),
-		h.P(h.Class("soft"), g.Text(p.say("phone.once"))),
+		markup.H1(markup.Text(p.say("page.pair_title", "name", v.Name))),
+		g.If(complaint != "", markup.P(markup.Class("complaint"), markup.ID("complaint"), markup.Role("alert"), markup.Text(p.say(complaint)))),
+		markup.Ol(p.signIn(v.AuthURL), p.copyAddress(), p.pasteAddress()),
+		markup.P(markup.Class("soft"), markup.Text(p.say("phone.once"))),
 	)
 }
 
 // signIn links to the consent page. The link's scheme needs no check: package
 // configs accepts only http(s) addresses.
 func (p pages) signIn(authURL string) g.Node {
-	return h.Li(g.Text(p.say("phone.sign_in_text")),
-		h.A(h.Class("button"), h.ID("signin"), h.Href(authURL), h.Target("_blank"), h.Rel("noreferrer"), g.Text(p.say("phone.sign_in"))))
+	return markup.Li(markup.Text(p.say("phone.sign_in_text")),
+		markup.A(markup.Class("button"), markup.ID("signin"), markup.Href(authURL), markup.Target("_blank"), markup.Rel("noreferrer"), markup.Text(p.say("phone.sign_in"))))
 }
 
 func (p pages) copyAddress() g.Node {
 	before, after, _ := strings.Cut(p.say("phone.copy_text"), "{error}")
-	return h.Li(g.Text(before), h.B(g.Text(p.say("phone.copy_error"))), g.Text(after+" "), g.Raw(p.picture()))
+	return markup.Li(markup.Text(before), markup.B(markup.Text(p.say("phone.copy_error"))), markup.Text(after+" "), g.Raw(p.picture()))
 }
 
 // picture draws the page that the browser could not open.
@@ -90,11 +93,11 @@ func (p pages) picture() string {
 }
 
 func (p pages) pasteAddress() g.Node {
-	return h.Li(g.Text(p.say("phone.paste_text")),
-		h.Form(h.Method("post"),
-			h.Label(h.For("address"), g.Text(p.say("phone.address"))),
-			h.Input(h.ID("address"), h.Name("address"), h.Type("text"), g.Attr("inputmode", "url"), h.Dir("ltr"), h.AutoComplete("off"),
-				g.Attr("autocapitalize", "none"), g.Attr("spellcheck", "false"), h.Required()),
-			h.Button(h.ID("send"), g.Text(p.say("phone.go_on"))),
+	return markup.Li(markup.Text(p.say("phone.paste_text")),
+		markup.Form(markup.Method("post"),
+			markup.Label(markup.For("address"), markup.Text(p.say("phone.address"))),
+			markup.Input(markup.ID("address"), markup.Name("address"), markup.Type("text"), markup.Attr("inputmode", "url"), markup.Dir("ltr"), markup.AutoComplete("off"),
+				markup.Attr("autocapitalize", "none"), markup.Attr("spellcheck", "false"), markup.Required()),
+			markup.Button(markup.ID("send"), markup.Text(p.say("phone.go_on"))),
 		))
 }

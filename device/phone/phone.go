@@ -24,7 +24,7 @@ import (
 	"pickerd/display/words"
 )
 
-//go:embed assets/phone.css
+//go:embed assets/phone.css assets/handset.js
 var assets embed.FS
 
 // Links serve phones that sign in.
@@ -37,6 +37,7 @@ type Links interface {
 type Remotes interface {
 	Remote(key string) (device.Remote, error)
 	Control(ctx context.Context, key string, w display.Wish) (to string, err error)
+	Handset
 }
 
 // The paths of the pages begin with these.
@@ -51,9 +52,9 @@ const (
 )
 
 // Handler serves the pages, to clients on any network. The pages are in the language
-// that the phone asks for (Accept-Language), or else in that of w, the screen's.
-func Handler(l Links, r Remotes, w *words.Words, log *slog.Logger) http.Handler {
-	h := &handler{l, r, w, newLimits(), log}
+// that the phone asks for (Accept-Language), or else in that of lang, the screen's.
+func Handler(l Links, r Remotes, lang func() *words.Words, log *slog.Logger) http.Handler {
+	h := &handler{l, r, lang, NewLimits(), log}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Prefix+"callback", h.callback)
 	mux.Handle("GET "+Prefix+"phone.css", Style())
@@ -61,48 +62,45 @@ func Handler(l Links, r Remotes, w *words.Words, log *slog.Logger) http.Handler 
 	mux.HandleFunc("POST "+Prefix+"{link}", h.paste)
 	mux.HandleFunc("GET "+RemotePrefix+"{key}", h.remote)
 	mux.HandleFunc("POST "+RemotePrefix+"{key}", h.control)
+	h.handset(mux)
 	return h.bounded(http.NewCrossOriginProtection().Handler(mux))
 }
 
 type handler struct {
 	links   Links
 	remotes Remotes
-	words   *words.Words
-	limits  *limits
+	lang    func() *words.Words
+	limits  *Limits
 	log     *slog.Logger
 }
 
-// accepted returns the texts in the language that a browser asks for, or fallback.
-func accepted(r *http.Request, fallback *words.Words) *words.Words {
+// Accepted returns the texts in the language that a browser asks for, or fallback.
+func Accepted(r *http.Request, fallback *words.Words) *words.Words {
 	return words.Accepted(strings.Join(r.Header.Values("Accept-Language"), ","), fallback)
 }
 
 // bounded limits the size, the number and the duration of requests.
 func (h *handler) bounded(next http.Handler) http.Handler {
+	next = h.limits.Handler(maxBody, h.busy, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		httpserve.SecurityHeaders(w.Header(), policy)
 		// With no-referrer a browser would send Origin: null with the form. Without
 		// TLS nothing else tells where the form came from.
 		w.Header().Set("Referrer-Policy", "same-origin")
-		leave, ok := h.limits.enter(httpserve.RemoteAddr(r))
-		if !ok {
-			h.busy(w, r)
-			return
-		}
-		defer leave()
-		rc := http.NewResponseController(w)
-		// Not every ResponseWriter supports deadlines.
-		_ = rc.SetReadDeadline(time.Now().Add(maxAnswerTime))
-		_ = rc.SetWriteDeadline(time.Now().Add(maxAnswerTime))
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
 }
 
 // busy answers a request beyond the limits.
 func (h *handler) busy(w http.ResponseWriter, r *http.Request) {
+	Busy(w, r, h.lang())
+}
+
+// Busy answers a request beyond the limits, in the language that the phone asks for or
+// else in that of fallback.
+func Busy(w http.ResponseWriter, r *http.Request, fallback *words.Words) {
 	w.Header().Set("Retry-After", "5")
-	explain(w, accepted(r, h.words), http.StatusTooManyRequests, "phone.busy")
+	explain(w, Accepted(r, fallback), http.StatusTooManyRequests, "phone.busy")
 }
 
 // visit sends a phone that scanned the code to the consent page, or shows how to
@@ -166,7 +164,7 @@ func (h *handler) askForAddress(w http.ResponseWriter, r *http.Request, v device
 	if complaint != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	h.render(w, status, pages{accepted(r, h.words)}.address(v, complaint))
+	h.render(w, status, pages{Accepted(r, h.lang())}.address(v, complaint))
 }
 
 // explanations are the texts, by key, that tell a person what to do after an error.
@@ -184,11 +182,11 @@ var explanations = []struct {
 
 // explainError answers with the page that fits an error.
 func (h *handler) explainError(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, device.ErrLinkUnknown) && !h.limits.guess(httpserve.RemoteAddr(r)) {
+	if errors.Is(err, device.ErrLinkUnknown) && !h.limits.Guess(httpserve.RemoteAddr(r)) {
 		h.busy(w, r)
 		return
 	}
-	lang := accepted(r, h.words)
+	lang := Accepted(r, h.lang())
 	if p, ok := errors.AsType[*device.Problem](err); ok {
 		h.render(w, http.StatusOK, pages{lang}.problem(p))
 		return
@@ -229,7 +227,7 @@ func explain(w http.ResponseWriter, lang *words.Words, status int, key string) {
 // Say answers a browser with the title and the text of a key, in the language
 // that it asks for, or else in English.
 func Say(w http.ResponseWriter, r *http.Request, status int, key string) {
-	explain(w, accepted(r, words.English()), status, key)
+	explain(w, Accepted(r, words.English()), status, key)
 }
 
 // Style serves the style sheet of the pages, at Prefix + "phone.css".

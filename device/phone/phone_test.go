@@ -36,6 +36,8 @@ type fakeDevice struct {
 	remote device.Remote
 	to     string
 	wish   display.Wish
+
+	fakeHandset
 }
 
 func (f *fakeDevice) Visit(link string) (device.Visit, error) {
@@ -87,7 +89,7 @@ func askFrom(h http.Handler, from, path string) *httptest.ResponseRecorder {
 }
 
 func newHandler(d *fakeDevice) http.Handler {
-	return Handler(d, d, words.English(), slog.New(slog.DiscardHandler))
+	return Handler(d, d, words.English, slog.New(slog.DiscardHandler))
 }
 
 func TestRelayed(t *testing.T) {
@@ -214,7 +216,7 @@ func TestLanguages(t *testing.T) {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.Header.Set("Accept-Language", language)
 			rec := httptest.NewRecorder()
-			Handler(tt.device, tt.device, fr, slog.New(slog.DiscardHandler)).ServeHTTP(rec, r)
+			Handler(tt.device, tt.device, func() *words.Words { return fr }, slog.New(slog.DiscardHandler)).ServeHTTP(rec, r)
 			body := html.UnescapeString(rec.Body.String())
 			if want := `<html lang="` + w.Code + `" dir="` + dir + `">`; !strings.Contains(body, want) {
 				t.Errorf("%s, %q: no %s", name, language, want)
@@ -277,7 +279,7 @@ func TestBounds(t *testing.T) {
 		}
 	})
 	t.Run("many at once", func(t *testing.T) {
-		l := newLimits()
+		l := NewLimits()
 		var leave []func()
 		enter := func(remote string) bool {
 			out, ok := l.enter(httpserve.ParseAddr(remote))
@@ -358,7 +360,7 @@ func TestPatience(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, done, ended := pipelisten.New(), make(chan struct{}), make(chan struct{})
-				h := &handler{words: words.English(), limits: newLimits()}
+				h := &handler{lang: words.English, limits: NewLimits()}
 				srv := &http.Server{Handler: h.bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { defer close(done); tt.next(w, r) }))}
 				go func() { defer close(ended); srv.Serve(l) }()
 				near := l.Dial()

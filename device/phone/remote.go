@@ -3,19 +3,20 @@ package phone
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	g "maragu.dev/gomponents"
-	"maragu.dev/gomponents/html"
 
 	"pickerd/device"
 	"pickerd/display"
-	"pickerd/display/httpserve"
+	"pickerd/display/markup"
 	"pickerd/display/words"
 )
 
 // verbs are what the buttons of a remote send.
 var verbs = map[string]display.Verb{"previous": display.Previous, "next": display.Next, "pause": display.Pause, "pick": display.Pick,
-	"cancel": display.Cancel, "finish": display.AskForget, "away": display.CloseRemote}
+	"cancel": display.Cancel, "finish": display.AskForget, "away": display.CloseRemote, "hide": display.Hide, "unhide": display.Unhide, "delete": display.Remove,
+	"quieter": display.VolumeDown, "louder": display.VolumeUp, "mute": display.Mute, "screen-off": display.ScreenOff, "screen-on": display.ScreenOn}
 
 // remote shows the remote control that a key belongs to.
 func (h *handler) remote(w http.ResponseWriter, r *http.Request) {
@@ -24,19 +25,28 @@ func (h *handler) remote(w http.ResponseWriter, r *http.Request) {
 		h.gone(w, r)
 		return
 	}
-	h.render(w, http.StatusOK, pages{accepted(r, h.words)}.remote(v, h.words))
+	h.renderRemote(w, r, v)
 }
 
 // control does what was tapped. Then it shows the remote again, or the page that
 // comes next.
 func (h *handler) control(w http.ResponseWriter, r *http.Request) {
 	key, wish := r.PathValue("key"), r.PostFormValue("wish")
-	to, err := h.remotes.Control(r.Context(), key, display.Wish{Verb: verbs[wish], Account: r.PostFormValue("account")})
+	to, err := h.remotes.Control(r.Context(), key, display.Wish{Verb: verbs[wish], Account: r.PostFormValue("account"), Item: r.PostFormValue("item")})
+	h.controlled(w, r, wish, to, err)
+}
+
+// controlled answers what became of a wish. to is where the phone goes on, "" for the
+// remote.
+func (h *handler) controlled(w http.ResponseWriter, r *http.Request, wish, to string, err error) {
+	key := r.PathValue("key")
 	problem, known := errors.AsType[*device.Problem](err)
-	p := pages{accepted(r, h.words)}
+	p := pages{Accepted(r, h.lang())}
 	switch {
 	case errors.Is(err, device.ErrRemoteGone):
 		h.gone(w, r)
+	case errors.Is(err, device.ErrPINNeeded): // it was entered too long ago
+		h.refused(w, r, err, deletePage+"?"+url.Values{"item": {r.PostFormValue("item")}}.Encode())
 	case known:
 		h.render(w, http.StatusOK, p.problem(problem))
 	case device.DiskProblem(err) != nil:
@@ -59,49 +69,54 @@ func (h *handler) control(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// gone answers a request with a key that is not that of a remote.
-func (h *handler) gone(w http.ResponseWriter, r *http.Request) {
-	if !h.limits.guess(httpserve.RemoteAddr(r)) {
-		h.busy(w, r)
-		return
-	}
-	p := pages{accepted(r, h.words)}
-	h.render(w, http.StatusGone, p.message(p.say("remote.gone"), p.say("remote.gone_text")))
-}
-
-// remote is the remote v. What is on the screen is named in the screen's language.
-func (p pages) remote(v device.Remote, screen *words.Words) g.Node {
-	button := func(wish, label string, more ...g.Node) g.Node {
-		return html.Form(html.Method("post"), html.Input(html.Type("hidden"), html.Name("wish"), html.Value(wish)), g.Group(more),
-			html.Button(g.Attr("data-wish", wish), g.Text(label)))
-	}
-	// buttons are those of a verb.
-	buttons := func(wish string) (list g.Group) {
-		for _, b := range v.Buttons {
-			if b.Wish.Verb != verbs[wish] {
-				continue
-			}
-			var who g.Group
-			if b.Wish.Account != "" {
-				who = append(who, html.Input(html.Type("hidden"), html.Name("account"), html.Value(b.Wish.Account)))
-			}
-			list = append(list, button(wish, b.Label(p.words), who...))
+// remote is the remote v with a key. What is on the screen is named in the screen's
+// language.
+func (p pages) remote(v device.Remote, screen *words.Words, key string) g.Node {
+	main, turn, sound, pick, others := g.Group{}, g.Group{}, g.Group{}, g.Group{}, g.Group{}
+	for _, b := range v.Buttons {
+		button := p.button(b)
+		switch {
+		case b.Main:
+			main = append(main, button)
+		case b.Wish.Verb == display.Previous || b.Wish.Verb == display.Next:
+			turn = append(turn, button)
+		case b.Wish.Verb.IsOfSound():
+			sound = append(sound, button)
+		case b.Wish.Verb == display.Pick:
+			pick = append(pick, button)
+		default:
+			others = append(others, button)
 		}
-		return list
 	}
-	var turn, pick g.Node = nil, buttons("pick")
-	if slides := append(buttons("previous"), buttons("next")...); len(slides) > 0 {
-		turn = html.Div(html.Class("turn"), slides)
+	if len(pick) > 1 {
+		pick = g.Group{markup.Section(markup.H2(markup.Text(p.say("page.who"))), pick)}
 	}
-	if len(buttons("pick")) > 1 {
-		pick = html.Section(html.H2(g.Text(p.say("page.who"))), pick)
-	}
+	shown, acts := p.shown(v, screen, key)
 	title := p.say("remote.title", "name", v.Name)
 	return p.page(title,
-		html.H1(g.Text(title)),
-		html.P(html.ID("now"), html.Lang(screen.Code), html.Dir(direction(screen)), g.Text(v.Now)),
-		turn, buttons("pause"), pick, buttons("cancel"), buttons("finish"),
-		html.P(html.Class("soft"), g.Text(p.say("remote.hint"))),
-		button("away", p.say("remote.put_away")),
+		markup.H1(markup.Text(title)),
+		shown,
+		g.If(len(turn) > 0, markup.Div(markup.Class("turn"), turn)),
+		markup.Div(markup.ID("main"), main),
+		markup.Div(markup.ID("sound"), markup.Class("turn"), sound),
+		pick, others, acts,
+		g.If(v.Collections, markup.A(markup.Class("button plain"), markup.ID("collections"), markup.Href(RemotePrefix+url.PathEscape(key)+collectionsPage), markup.Text(p.say("settings.collections")))),
+		g.If(v.Settings, markup.A(markup.Class("button plain"), markup.ID("settings"), markup.Href(RemotePrefix+url.PathEscape(key)+settingsPage), markup.Text(p.say("settings.title")))),
+		markup.P(markup.Class("soft"), markup.Text(p.say("remote.hint"))),
+		p.button(device.Button{Wish: display.Wish{Verb: display.CloseRemote}, Key: "remote.put_away"}),
+		markup.Script(markup.Src(Prefix+"handset.js"), markup.Defer()),
 	)
+}
+
+// button is a form with one button, which sends what it stands for.
+func (p pages) button(b device.Button) g.Node {
+	var wish string
+	for name, verb := range verbs {
+		if verb == b.Wish.Verb {
+			wish = name
+		}
+	}
+	return markup.Form(markup.Method("post"), markup.Input(markup.Type("hidden"), markup.Name("wish"), markup.Value(wish)),
+		g.If(b.Wish.Account != "", markup.Input(markup.Type("hidden"), markup.Name("account"), markup.Value(b.Wish.Account))),
+		markup.Button(g.If(!b.Main, markup.Class("plain")), markup.Attr("data-wish", wish), markup.Text(b.Label(p.words))))
 }

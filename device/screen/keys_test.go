@@ -20,11 +20,20 @@ type rig struct {
 	asked     []display.Wish
 	hold      chan struct{} // what the engine waits for; nil means nothing
 	err       error
+	sound     display.Verb // the last one about sound
 }
 
 // Do plays the engine, and the slideshow: a slide verb publishes a frame.
 func (r *rig) Do(ctx context.Context, w display.Wish) error {
-	if isSlideVerb(w.Verb) {
+	if w.Verb.IsOfSound() {
+		r.sound = w.Verb
+		f := r.frames.Get()
+		f.Seq++
+		f.Muted = w.Verb == display.Silence || w.Verb == display.Mute && !f.Muted
+		r.frames.Set(f)
+		return nil
+	}
+	if w.Verb.IsOfSlides() {
 		f := r.frames.Get()
 		f.Seq++
 		f.Slide = &display.Slide{Alt: string(w.Verb) + time.Now().String(), Media: []display.Media{{File: "a.jpg"}}}
@@ -58,7 +67,7 @@ func newRig(change func(*Config)) *rig {
 	r.frames.Set(device.Frame{Seq: 1, Slide: &display.Slide{Alt: "Photo 1 of 2", Media: []display.Media{{File: "a.jpg"}}}})
 	r.snapshots.Set(device.Snapshot{Seq: 1, State: device.Showing, Since: time.Now(), Account: &device.AccountStatus{ID: "a"},
 		Accounts: []device.AccountStatus{{ID: "a"}}, Library: device.Library{Items: 2}})
-	cfg := Config{Name: "Living room", Snapshots: &r.snapshots, Frames: &r.frames, Engine: r, Slides: r,
+	cfg := Config{Options: Options{Name: "Living room"}, Snapshots: &r.snapshots, Frames: &r.frames, Engine: r, Slides: r,
 		LastActivity: func() time.Time { return time.Time{} }, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&cfg)

@@ -15,10 +15,24 @@ const menuFor = time.Minute
 // A menu is what a remote control has opened. The zero menu is closed.
 type menu struct {
 	page     menuPage
-	root     menuPage  // where it was opened; Back leads no further
-	account  string    // that the page is about, by ID
-	selected string    // ID of an entry; the first one if there is none of that ID
-	since    time.Time // of the last key
+	root     menuPage       // where it was opened; Back leads no further
+	account  string         // that the page is about, by ID; or a display, or where the list goes on
+	item     string         // likewise
+	where    string         // likewise, the collection that photos are chosen for
+	slide    *display.Slide // likewise: it stays on the screen
+	shown    device.Shown   // what is known of slide
+	selected string         // ID of an entry; the first one if there is none of that ID
+	note     string         // what became of the last key
+	since    time.Time      // of the last key
+	visit                   // until the menu is closed
+}
+
+// A visit is what holds from when a menu is opened until it is closed.
+type visit struct {
+	began    time.Time
+	unlocked time.Time // until when the PIN that was entered is valid
+	pin      string    // entered so far
+	then     menuPage  // that the PIN is asked for
 }
 
 type menuPage int
@@ -27,9 +41,17 @@ const (
 	menuClosed menuPage = iota
 	menuMain
 	menuWho
+	menuWhere // which collection photos are chosen for
 	menuForgetWhom
 	menuForget
 	menuAbout
+	menuDisplays    // those that wait
+	menuDisplayList // those that are let in
+	menuDisplay     // one of them
+	menuSettings
+	menuPhoto
+	menuDelete
+	menuPIN
 )
 
 // An entry is one line of a menu and what it does: it makes a wish, or opens
@@ -38,29 +60,56 @@ type entry struct {
 	id    string
 	label string
 	opens menuPage
-	about string // the account that the next page is about
+	about string // the account or display that the next page is about
 	wish  *display.Wish
+
+	item    string         // likewise, the item
+	slide   *display.Slide // that stays on the screen with the next page
+	shown   device.Shown   // what is known of slide
+	setting string         // key of the setting that the line changes
+	pinKey  string         // of the keypad: a digit, "clear" or "enter"
 }
 
 // up is where Back leads.
 func (m menu) up() menuPage {
-	if m.page == m.root {
+	switch m.page {
+	case m.root:
 		return menuClosed
+	case menuDisplayList:
+		return menuDisplays
+	case menuDisplay:
+		return menuDisplayList
 	}
 	return m.root
 }
 
 // openAt opens a menu at a page.
-func openAt(p menuPage) menu { return menu{page: p, root: p, since: time.Now()} }
+func openAt(p menuPage) menu {
+	now := time.Now()
+	return menu{page: p, root: p, since: now, visit: visit{began: now}}
+}
+
+// open goes to another page, or closes the menu.
+func (m *menu) open(p menuPage) {
+	if p == menuClosed {
+		*m = menu{}
+		return
+	}
+	v := m.visit
+	v.pin = ""
+	*m = menu{page: p, root: m.root, since: time.Now(), visit: v}
+}
 
 // entries are the lines of the open page. p is the page behind it.
 func (m menu) entries(v *view, p *display.Page) []entry {
 	back := entry{id: "back", label: v.say("back"), opens: m.up()}
 	switch m.page {
 	case menuMain:
-		return append(v.mainEntries(p), entry{id: "about", label: v.say("about"), opens: menuAbout}, back)
+		return append(append(v.mainEntries(p), lines{v}.guardedEntries()...), back)
 	case menuWho:
-		return append(v.whoEntries(), back)
+		return append(v.whoEntries(m.where), back)
+	case menuWhere:
+		return shelves{v}.entries(m, back)
 	case menuForgetWhom:
 		return append([]entry{back}, v.accountEntries(func(id string) entry { return entry{opens: menuForget, about: id} })...)
 	case menuForget:
@@ -76,6 +125,19 @@ func (m menu) entries(v *view, p *display.Page) []entry {
 		}
 	case menuAbout:
 		return []entry{back}
+	case menuDisplays, menuDisplayList, menuDisplay:
+		return others{v.cfg}.entries(m, back)
+	case menuSettings:
+		return append(lines{v}.settingEntries(), back)
+	case menuPhoto:
+		return append(lines{v}.photoEntries(), back)
+	case menuDelete:
+		return []entry{
+			{id: "keep", label: v.say("keep"), opens: m.up()},
+			{id: "delete", label: v.cfg.setting("delete_yes"), wish: &display.Wish{Verb: display.Remove, Item: m.item}},
+		}
+	case menuPIN:
+		return append(lines{v}.keypad(), back)
 	}
 	return nil
 }
@@ -90,11 +152,13 @@ func (v *view) mainEntries(p *display.Page) (list []entry) {
 		return ok
 	}
 	pick := add(display.Pick)
+	list = append(list, shelves{v}.mainEntry(p)...)
 	add(display.Cancel)
 	add(display.Renew)
 	if pick && v.snap.CanAdd && len(v.snap.Accounts) == 1 {
 		list = append(list, entry{id: "add", label: v.say("add_account"), wish: pickAs(device.NewAccount)})
 	}
+	list = append(list, lines{v}.photoEntry(p)...)
 	if o, ok := p.Offer(display.AskForget); ok {
 		e := entry{id: "forget", label: o.Label, wish: &o.Wish}
 		if !v.hasGuests() {
@@ -106,11 +170,14 @@ func (v *view) mainEntries(p *display.Page) (list []entry) {
 	return list
 }
 
-// whoEntries are the people who may choose.
-func (v *view) whoEntries() []entry {
+// whoEntries are the people who may choose, for a collection.
+func (v *view) whoEntries(collection string) []entry {
 	list := v.accountEntries(func(id string) entry { return entry{wish: pickAs(id)} })
 	if v.snap.CanAdd {
 		list = append(list, entry{id: device.NewAccount, label: v.say("somebody_else"), wish: pickAs(device.NewAccount)})
+	}
+	for _, e := range list {
+		e.wish.Collection = collection
 	}
 	return list
 }
@@ -167,7 +234,7 @@ func (m menu) compose(v *view, p *display.Page) *display.Menu {
 	if m.page == menuClosed {
 		return nil
 	}
-	out := &display.Menu{Title: v.cfg.Name}
+	out := &display.Menu{Title: v.cfg.Name, Text: m.note}
 	lines := m.entries(v, p)
 	for _, e := range lines {
 		out.Items = append(out.Items, display.MenuItem{ID: e.id, Label: e.label})
@@ -184,6 +251,8 @@ func (m menu) compose(v *view, p *display.Page) *display.Menu {
 		}
 	case menuWho:
 		out.Title = v.say("who")
+	case menuWhere:
+		out.Title = v.cfg.setting("collection_where")
 	case menuForgetWhom:
 		out.Title = v.say("forget_whom")
 	case menuForget:
@@ -193,6 +262,16 @@ func (m menu) compose(v *view, p *display.Page) *display.Menu {
 		}
 	case menuAbout:
 		out.Title, out.Facts = v.say("about"), v.aboutFacts()
+	case menuDisplays, menuDisplayList, menuDisplay:
+		others{v.cfg}.compose(m, out)
+	case menuSettings:
+		out.Title = v.cfg.setting("title")
+	case menuPhoto:
+		out.Title = v.cfg.setting("this_photo")
+	case menuDelete:
+		out.Title, out.Text = v.cfg.setting("delete_ask"), v.cfg.setting("delete_text")
+	case menuPIN:
+		out.Title, out.Facts, out.Columns = v.cfg.setting("pin_title"), m.dots(v), keypadColumns
 	}
 	return out
 }
@@ -218,9 +297,15 @@ func (v *view) expireMenu(now time.Time, sooner func(time.Time)) {
 	switch {
 	case v.menu.page == menuClosed:
 		return
-	case v.menu.page == menuWho && (v.snap.Pick != nil || v.snap.NewAccount):
+	case (v.menu.page == menuWho || v.menu.page == menuWhere) && (v.snap.Pick != nil || v.snap.NewAccount):
 		v.menu = menu{}
 		return
+	}
+	if p := v.menu.page; p.isGuarded() && v.isLocked(now) {
+		v.menu.askPIN()
+	}
+	if v.menu.unlocked.After(now) {
+		sooner(v.menu.unlocked)
 	}
 	if end := v.menu.since.Add(menuFor); now.Before(end) {
 		sooner(end)
@@ -230,15 +315,25 @@ func (v *view) expireMenu(now time.Time, sooner func(time.Time)) {
 }
 
 // choose takes a line. It returns what that asks for, nil if it only leads on.
-func (m *menu) choose(e entry) *display.Wish {
-	*m = menu{page: e.opens, root: m.root, account: e.about, since: time.Now()}
-	return e.wish
+func (m *menu) choose(e entry) *keyWish {
+	switch {
+	case e.setting != "":
+		m.since = time.Now()
+		return &keyWish{setting: e.setting, step: 1}
+	case e.pinKey != "":
+		return m.enter(e.pinKey)
+	}
+	m.open(e.opens)
+	if m.page != menuClosed {
+		m.account, m.item, m.slide, m.shown = e.about, e.item, e.slide, e.shown
+	}
+	return wishes(e.wish)
 }
 
 // Choose takes a line of the open menu, by display.MenuItem.ID. Its errors are
 // those of Do.
 func (s *Screen) Choose(ctx context.Context, id string) error {
-	var w *display.Wish
+	var w *keyWish
 	s.update(func(v *view) {
 		s.touchLocked()
 		p := v.page()
@@ -250,5 +345,5 @@ func (s *Screen) Choose(ctx context.Context, id string) error {
 	if w == nil {
 		return nil
 	}
-	return s.Do(ctx, *w)
+	return s.grant(ctx, *w)
 }

@@ -9,40 +9,21 @@ import (
 
 // page composes what the screen shows. It has no input but the view.
 func (v *view) page() display.Page {
-	p := display.Page{State: string(v.snap.State), Device: v.cfg.Name, Night: v.asleep, Visit: v.visit}
+	if p, ok := v.erasing.page(v); ok {
+		return p
+	}
+	p := display.Page{State: string(v.snap.State), Device: v.cfg.Name, Night: v.asleep, Viewers: display.Viewers{Visit: v.visit}, Style: v.cfg.Style}
 	if v.overdue { // only the guest whose time is over may see what is theirs
 		p.Title = v.say("one_moment")
 		v.tell(&p)
 		return p
 	}
-	switch v.snap.State {
-	case device.Starting:
-		p.Title = v.say("one_moment")
-	case device.Waiting:
-		p.Title = v.say("waiting")
-		v.offerCancelNew(&p)
-	case device.Pairing:
-		v.pairingPage(&p)
-	case device.Opening:
-		v.offer(&p, display.Wish{Verb: display.Cancel}, "cancel")
-		v.offerFinish(&p)
-		v.moment(&p, v.say("opening"))
-	case device.Picking:
-		v.pickingPage(&p)
-	case device.Fetching:
-		v.fetchingPage(&p)
-	case device.Showing:
-		v.showingPage(&p)
-	case device.Idle:
-		p.Title, p.Text = v.say("idle_title"), v.say("idle_text")
-		if v.snap.Library.Hidden > 0 {
-			p.Title = v.say("all_hidden")
-		}
-		v.offer(&p, display.Wish{Verb: display.Pick}, "choose_photos")
-		v.offerForget(&p)
-	case device.Blocked:
-		v.blockedPage(&p)
+	if wifiPage(v, &p) {
+		p.Menu = v.menu.compose(v, &p)
+		return p
 	}
+	statePage(v, &p)
+	slideView{v}.playing(&p)
 	p.Receipt = v.receiptText()
 	if p.Slide == nil {
 		p.Account = v.accountText()
@@ -52,9 +33,43 @@ func (v *view) page() display.Page {
 		p.LeavesAt = v.leavesAt
 		v.offer(&p, display.Wish{Verb: display.Stay}, "stay")
 	}
-	p.Clock, p.Date = v.clock, v.date
+	p.TimeOfDay = v.time
 	p.Menu = v.menu.compose(v, &p)
 	return p
+}
+
+// statePage composes the page of the state.
+func statePage(v *view, p *display.Page) {
+	switch v.snap.State {
+	case device.Starting:
+		p.Title = v.say("one_moment")
+	case device.SetUp:
+		v.setUpPage(p)
+	case device.Waiting:
+		p.Title = v.say("waiting")
+		v.offerCancelNew(p)
+	case device.Pairing:
+		v.pairingPage(p)
+	case device.Opening:
+		v.offer(p, display.Wish{Verb: display.Cancel}, "cancel")
+		v.offerFinish(p)
+		v.moment(p, v.say("opening"))
+	case device.Picking:
+		v.pickingPage(p)
+	case device.Fetching:
+		v.fetchingPage(p)
+	case device.Showing:
+		v.showingPage(p)
+	case device.Idle:
+		p.Title, p.Text = v.say("idle_title"), v.say("idle_text")
+		if v.snap.Library.Hidden > 0 {
+			p.Title = v.say("all_hidden")
+		}
+		v.offer(p, display.Wish{Verb: display.Pick}, "choose_photos")
+		v.offerForget(p)
+	case device.Blocked:
+		v.blockedPage(p)
+	}
 }
 
 // say returns a text of pages in the language of the screen.
@@ -136,13 +151,15 @@ func (v *view) emails() string {
 // of the text. Over a photo it ends after barFor.
 func (v *view) tell(p *display.Page) {
 	problem := v.problem()
-	if problem == nil || v.isUntold(p) {
+	if problem == nil || v.isUntold(p) || v.snap.State == device.SetUp {
 		return
 	}
 	message, remedy, ways := problem.In(v.cfg.lang())
 	switch {
 	case p.QR != "" || p.Slide != nil || v.snap.State == device.Idle:
 		p.Problem, p.Remedy = message, remedy
+	case problem == v.misconfigured: // does not stop what the page is about
+		return
 	case problem.Operator:
 		p.Title, p.Text, p.Hint, p.Steps = v.say("needs_attention"), message, remedy, ways
 		if len(ways) > 1 {
@@ -155,9 +172,10 @@ func (v *view) tell(p *display.Page) {
 }
 
 // isUntold reports whether a problem is no longer told over the photo of a page. It
-// explains a download for as long as that lasts.
+// explains a download for as long as that lasts, and how to reach an access point for as
+// long as that is open.
 func (v *view) isUntold(p *display.Page) bool {
-	return p.Slide != nil && p.Progress == nil && v.told
+	return p.Slide != nil && p.Progress == nil && v.told && !v.isAccessWaiting()
 }
 
 func (v *view) blockedPage(p *display.Page) {
@@ -212,8 +230,7 @@ func (v *view) spoken(c *device.Code) string {
 	if c.UserCode != "" {
 		return v.say("spoken_code", "code", lang.Spell(c.UserCode), "uri", c.VerificationURI)
 	}
-	before, link, _ := strings.Cut(c.VerificationURI, device.LinkPath)
-	return v.say("spoken_link", "address", before+device.LinkPath, "code", lang.Spell(strings.ToUpper(link)))
+	return v.spokenAddress(c.VerificationURI)
 }
 
 // pairingSteps are what a person does, by method.
@@ -256,6 +273,9 @@ func (v *view) pickingPage(p *display.Page) {
 	p.Steps = []string{v.say("pick_scan"), v.say("choose_and_done")}
 	p.Hint = v.say("pick_hint")
 	if pick := v.snap.Pick; pick != nil {
+		if name := (shelves{v}).name(pick.Collection); name != "" {
+			p.Title = v.cfg.setting("collection_picking", "name", name)
+		}
 		if pick.OnPhone {
 			p.Steps[0] = v.say("pick_phone")
 		}
@@ -279,11 +299,8 @@ func (v *view) showingPage(p *display.Page) {
 	p.Slide, p.Next = v.slide()
 	v.offer(p, display.Wish{Verb: display.Pick}, "choose_photos")
 	v.offerForget(p)
-	switch {
-	case p.Slide == nil && v.frame.Unshowable:
+	if p.Slide == nil && v.frame.Unshowable {
 		p.Title, p.Text = v.say("unshowable"), v.say("unshowable_text")
-	case v.frame.Paused:
-		p.Paused = v.say("paused")
 	}
 }
 
@@ -294,7 +311,7 @@ func (v *view) receiptText() string {
 	}
 	s := []string{v.addedText(r.Photos, r.Videos)}
 	if n := r.Photos + r.Videos; n > 0 && !r.Until.IsZero() {
-		s = append(s, v.cfg.lang().Count("page.kept_until", n, "day", v.cfg.lang().Day(r.Until.Local())))
+		s = append(s, v.cfg.lang().Count("page.kept_until", n, "day", v.cfg.lang().Day(v.cfg.in(r.Until))))
 	}
 	if r.Failed > 0 {
 		s = append(s, v.cfg.lang().Count("page.not_fetched", r.Failed))

@@ -36,7 +36,7 @@ func TestReceiptText(t *testing.T) {
 func TestAnotherAccountTitle(t *testing.T) {
 	code := &device.Code{Method: device.ByDevice, UserCode: "GQVQ-JKEC", VerificationURI: "https://www.google.com/device"}
 	for another, want := range map[bool]string{false: "Show your photos on Living room", true: "Link another account to Living room"} {
-		v := view{cfg: &Config{Name: "Living room"}, snap: device.Snapshot{State: device.Pairing, Code: code, NewAccount: another}}
+		v := view{cfg: &Config{Options: Options{Name: "Living room"}}, snap: device.Snapshot{State: device.Pairing, Code: code, NewAccount: another}}
 		if p := v.page(); p.Title != want {
 			t.Errorf("%q, want %q", p.Title, want)
 		}

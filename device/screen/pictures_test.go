@@ -70,8 +70,12 @@ func scenes(w *words.Words) []scene {
 	refused.Key, refused.Args, refused.Methods = "page.refused_client", []any{"type", device.ClientType(device.ByDevice)}, []string{device.ByRelay, device.ByPaste, device.ByImport}
 	refused.Operator, refused.Retryable = true, true
 	guests := &Config{ForgetAfter: time.Hour}
+	setUp := &device.SetUpInfo{Phone: "http://192.168.178.24:8420/setup/k7m2qpxw4hrt9cvak7m2qpxw4h", Address: "192.168.178.24", Document: "/usr/share/doc/pickerd/README.md"}
 	all := []scene{
 		{"starting", view{snap: device.Snapshot{State: device.Starting}}},
+		{"setup", view{snap: device.Snapshot{State: device.SetUp, SetUp: setUp}}},
+		{"wifi", view{snap: device.Snapshot{State: device.Idle}, wifi: device.WiFi{Usable: true, Problem: "wifi_password", Access: &device.AccessPoint{SSID: "Living room setup", Passphrase: "kxmbpqtrwzac"}}}},
+		{"setup_mistake", view{snap: device.Snapshot{State: device.SetUp, SetUp: &device.SetUpInfo{Address: setUp.Address}, Standing: device.ConfigurationProblem(device.Place{File: "/etc/pickerd/pickerd.toml", Line: 12, Key: "pairing.methods"}, `"pasta" is not one of device, relay, paste, import`)}}},
 		{"waiting", view{snap: device.Snapshot{State: device.Waiting, Problem: problem("no_network")}}},
 		{"proxy", view{snap: device.Snapshot{State: device.Waiting, Problem: problem("proxy")}}},
 		{"pairing", view{snap: device.Snapshot{State: device.Pairing, Code: code(device.ByDevice, 29*time.Minute+31*time.Second)}}},
@@ -89,7 +93,7 @@ func scenes(w *words.Words) []scene {
 		{"showing_receipt", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 24, Failed: 1, Deleted: true}}},
 		{"showing_videos", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 12, Videos: 2}}},
 		{"showing_skipped", view{frame: slide, snap: showing, receipt: &device.Receipt{Photos: 12, Videos: 2, Failed: 3, Unshowable: 2, Until: then.AddDate(0, 1, 0), Deleted: true}}},
-		{"showing_clock", view{frame: device.Frame{Slide: slide.Slide, Paused: true}, snap: showing, clock: w.Clock(then), date: w.Date(then)}},
+		{"showing_clock", view{frame: device.Frame{Slide: slide.Slide, Paused: true}, snap: showing, time: display.TimeOfDay{Clock: w.Clock(then), Date: w.Date(words.WeekdayDate, then)}}},
 		{"showing_pair", view{frame: pair, snap: showing}},
 		{"showing_trouble", view{frame: slide, snap: device.Snapshot{State: device.Showing, Library: some, Standing: &device.Problem{Code: "testing_project"}}}},
 		{"unshowable", view{frame: device.Frame{Unshowable: true}, snap: showing}},
@@ -102,6 +106,8 @@ func scenes(w *words.Words) []scene {
 		{"menu_who", view{frame: slide, snap: of(showing, func(s *device.Snapshot) {
 			s.Accounts, s.CanAdd = []device.AccountStatus{{ID: "a", Email: "mira@example.org"}, {ID: "b"}}, true
 		}), menu: menu{page: menuWho}}},
+		{"menu_settings", view{frame: slide, snap: showing, menu: menu{page: menuSettings, selected: "slideshow.order", note: w.Say("settings.locked")}}},
+		{"menu_pin", view{frame: slide, snap: showing, menu: menu{page: menuPIN, selected: "5", note: w.Say("settings.pin_wait", "n", 2), visit: visit{pin: "4809"}}}},
 		{"guest_pairing", view{cfg: guests, snap: device.Snapshot{State: device.Pairing, Code: code(device.ByDevice, 29*time.Minute)}, forgotten: revoked}},
 		{"guest_leaving", view{cfg: guests, frame: slide, snap: showing, leavesAt: soon(42 * time.Second)}},
 		{"guest_choosing", view{cfg: guests, snap: device.Snapshot{State: device.Picking, Pick: pick}, leavesAt: soon(7 * time.Second)}},
@@ -110,7 +116,7 @@ func scenes(w *words.Words) []scene {
 	}
 	for i := range all {
 		v := &all[i].view
-		cfg := Config{Name: "Living room", Words: w, Version: "v1.4.0", Address: func() string { return "http://192.168.178.24:8420/" }}
+		cfg := Config{Options: Options{Name: "Living room", Style: display.Style{Words: w}}, Version: "v1.4.0", Settings: newSettings(), Snapshots: new(display.Board[device.Snapshot]), Address: func() string { return "http://192.168.178.24:8420/" }}
 		if v.cfg != nil {
 			cfg.ForgetAfter = v.cfg.ForgetAfter
 		}
@@ -131,7 +137,7 @@ func decoded(t *testing.T) map[string]*photo.Photo {
 		if it.Type == "VIDEO" {
 			continue
 		}
-		p, err := photo.Decode(bytes.NewReader(it.Data), int64(len(it.Data)))
+		p, err := photo.Decode(t.Context(), bytes.NewReader(it.Data), int64(len(it.Data)), photo.Limit{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +164,7 @@ func (w *wall) draw(p *paint.Painter, page display.Page) *pixel.Image {
 			for _, media := range page.Slide.Media {
 				list = append(list, w.photos[media.File])
 			}
-			w.behind[key] = photo.Compose(w.size.X, w.size.Y, list, false).Still
+			w.behind[key] = photo.Compose(w.size.X, w.size.Y, list, photo.Layout{}).Still
 		}
 		w.frame.Copy(w.behind[key], image.Point{})
 	}
@@ -214,12 +220,12 @@ func drawAll(t *testing.T, size image.Point) (lines []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := paint.New(paint.Config{W: size.X, H: size.Y, Overscan: 0.03, Words: w, Log: slog.New(slog.DiscardHandler), Cache: t.TempDir()})
+		p, err := paint.New(paint.Config{W: size.X, H: size.Y, Overscan: 0.03, Words: w, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range scenes(w) {
-			page := s.view.page()
+			page := s.view.page().OnBox()
 			m := on.draw(p, page)
 			name := fmt.Sprintf("%s_%s_%dx%d", s.name, code, size.X, size.Y)
 			if page.QR != "" {

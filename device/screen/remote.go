@@ -24,6 +24,9 @@ const (
 type remoteKey struct {
 	key, address string
 	until, end   time.Time
+	shown        []string  // items that the phone has seen on the screen, the last ones
+	unlocked     time.Time // until when the PIN that was entered is valid
+	thumbs       thumbs
 }
 
 func (r remoteKey) isGood(now time.Time) bool { return r.key != "" && now.Before(r.until) }
@@ -122,12 +125,17 @@ func (v *view) offerRemote(base string, now time.Time) {
 	v.remote.address = base + device.RemotePath + v.remote.key
 }
 
+// opens reports whether a key is that of the phone remote.
+func (r remoteKey) opens(key string, now time.Time) bool {
+	return r.isGood(now) && subtle.ConstantTimeCompare([]byte(r.key), []byte(strings.ToLower(key))) == 1
+}
+
 // enterRemote checks the key of a phone remote, and prolongs it.
 func (s *Screen) enterRemote(key string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, now := &s.view.remote, time.Now()
-	if !r.isGood(now) || subtle.ConstantTimeCompare([]byte(r.key), []byte(strings.ToLower(key))) != 1 {
+	if !r.opens(key, now) {
 		return device.ErrRemoteGone
 	}
 	if idle := now.Add(remoteIdle); r.until.Before(idle) {
@@ -145,32 +153,62 @@ func (s *Screen) Remote(key string) (device.Remote, error) {
 	if err := s.enterRemote(key); err != nil {
 		return device.Remote{}, err
 	}
-	s.refresh()
+	return s.Glance(key)
+}
+
+// Glance is Remote for a phone that nobody has touched: it does not prolong the key.
+func (s *Screen) Glance(key string) (device.Remote, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.refreshLocked()
 	v := &s.view
+	if !v.remote.opens(key, time.Now()) {
+		return device.Remote{}, device.ErrRemoteGone
+	}
 	p := v.page()
-	r := device.Remote{Name: v.cfg.Name, Now: p.Title, Buttons: v.remoteButtons(&p)}
+	r := device.Remote{Name: v.cfg.Name, Now: p.Title, Buttons: handset{v}.buttons(&p), Photos: handset{v}.photos(&p), Settings: v.cfg.Settings != nil && !v.isWithheld(),
+		Collections: shelves{v}.mainEntry(&p) != nil}
 	if p.Slide != nil {
-		r.Now = p.Slide.Alt
+		r.Now, r.Film, r.Playing = p.Slide.Alt, isFilm(p.Slide), p.Playing
 	}
 	return r, nil
 }
 
-// remoteButtons are what a phone remote offers on a page.
-func (v *view) remoteButtons(p *display.Page) (list []device.Button) {
+// isFilm reports whether a slide plays.
+func isFilm(s *display.Slide) bool {
+	return slices.ContainsFunc(s.Media, func(m display.Media) bool { return m.Video })
+}
+
+// buttons are what a phone remote offers on a page.
+func (v handset) buttons(p *display.Page) (list []device.Button) {
 	add := func(verb display.Verb, key string) {
-		list = append(list, device.Button{Wish: display.Wish{Verb: verb}, Key: key})
+		main := verb == display.Pause || verb == display.Pick && p.Slide == nil
+		if p.Night {
+			main = verb == display.ScreenOn
+		}
+		list = append(list, device.Button{Wish: display.Wish{Verb: verb}, Key: key, Main: main})
+	}
+	if p.Night {
+		add(display.ScreenOn, "settings.screen_on")
 	}
 	if p.Slide != nil {
 		add(display.Previous, "remote.previous")
 		add(display.Next, "remote.next")
-		switch {
-		case v.snap.State != device.Showing:
-		case v.frame.Paused:
+		if v.frame.Paused {
 			add(display.Pause, "remote.go_on")
-		default:
+		} else {
 			add(display.Pause, "remote.pause")
+		}
+		if isFilm(p.Slide) {
+			if !v.hasGuests() {
+				add(display.VolumeDown, "phone.quieter")
+				add(display.VolumeUp, "phone.louder")
+			}
+			if v.frame.Muted {
+				add(display.Mute, "phone.unmute")
+			} else {
+				add(display.Mute, "phone.mute")
+			}
 		}
 	}
 	switch pick, ok := p.Offer(display.Pick); {
@@ -182,6 +220,12 @@ func (v *view) remoteButtons(p *display.Page) (list []device.Button) {
 	if o, ok := p.Offer(display.Cancel); ok {
 		add(display.Cancel, o.Key)
 	}
+	if v.snap.Library.Hidden > 0 {
+		add(display.Unhide, "settings.show_hidden")
+	}
+	if !p.Night && p.Slide != nil {
+		add(display.ScreenOff, "settings.screen_off")
+	}
 	if o, ok := p.Offer(display.AskForget); ok && v.hasGuests() {
 		add(display.AskForget, o.Key)
 	}
@@ -189,7 +233,7 @@ func (v *view) remoteButtons(p *display.Page) (list []device.Button) {
 }
 
 // whoButtons are one for each person who may choose.
-func (v *view) whoButtons() (list []device.Button) {
+func (v handset) whoButtons() (list []device.Button) {
 	for i, a := range v.snap.Accounts {
 		b := device.Button{Wish: *pickAs(a.ID), Name: a.Email}
 		if a.Email == "" {
@@ -204,15 +248,31 @@ func (v *view) whoButtons() (list []device.Button) {
 }
 
 // Control grants a wish of the phone remote with that key, if Remote offers it or
-// it is to end the remote. to is where the phone goes on: to the picker, to sign
+// it is to end the remote. Items that it has shown can be hidden or deleted also when
+// another is on the screen by now. to is where the phone goes on: to the picker, to sign
 // in, or back to the remote if it is "". Errors are device.ErrRemoteGone,
-// device.ErrNotOffered, a *device.Problem, device.ErrNotThrough and those of Do.
+// device.ErrNotOffered, device.ErrPINNeeded, a *device.Problem, device.ErrNotThrough
+// and those of Do.
 func (s *Screen) Control(ctx context.Context, key string, w display.Wish) (to string, err error) {
 	r, err := s.Remote(key)
 	if err != nil {
 		return "", err
 	}
-	offered := slices.ContainsFunc(r.Buttons, func(b device.Button) bool { return b.Wish == w })
+	plain := w
+	plain.Collection = "" // any may be chosen
+	offered := slices.ContainsFunc(r.Buttons, func(b device.Button) bool { return b.Wish == plain })
+	switch {
+	case w.Verb == display.RenameCollection || w.Verb == display.RemoveCollection:
+		if err := s.mayChange(key, w); err != nil {
+			return "", err
+		}
+		offered = true
+	case w.Item != "":
+		if err := s.mayTouch(key, w); err != nil {
+			return "", err
+		}
+		offered = true
+	}
 	if !offered && w.Verb != display.CloseRemote {
 		return "", device.ErrNotOffered
 	}

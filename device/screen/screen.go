@@ -12,7 +12,6 @@ import (
 
 	"pickerd/device"
 	"pickerd/display"
-	"pickerd/display/words"
 )
 
 // An Actor grants wishes. When Do returns, the Snapshot or, of a slide, the Frame
@@ -28,15 +27,18 @@ type Engine interface {
 	ForgetIf(ctx context.Context, still func() bool) error
 }
 
+// A PIN checks an entered PIN. Its errors are device.ErrPINWrong,
+// *device.PINWaitError and those of the disk.
+type PIN interface {
+	Enter(pin string) error
+}
+
 // Config is what a Screen needs. All pointers, interfaces and funcs must be set
 // unless they say otherwise.
 type Config struct {
-	Name       string // of the box
+	Options           // at first
 	Version    string // of the program
 	DisplayKey string // for browsers on other machines; may be ""
-	Words      *words.Words
-	Clock      bool // time and date over the photos
-	Night      Night
 	// ForgetAfter is how long a guest may be inactive; 0 means that there are no
 	// guests.
 	ForgetAfter time.Duration
@@ -48,8 +50,27 @@ type Config struct {
 	Frames    *display.Board[device.Frame]
 	Engine    Engine
 	Slides    Actor
+	// Displays is nil where no other machine reaches the page.
+	Displays Displays
 	// Phones is nil where phones get no remote.
 	Phones device.PhoneListener
+	// Settings are what menu and remote may change; nil means nothing.
+	Settings device.Settings
+	// PIN is asked for before settings, displays, deleting and the about page. Without
+	// one it is nil, and guests don't get these.
+	PIN PIN
+	// Withheld says that nobody gets these, for want of a PIN that is configured.
+	Withheld bool
+	// Thumbnail returns a JPEG of an item of at most w by h pixels; nil means none.
+	Thumbnail func(ctx context.Context, item string, w, h int) ([]byte, error)
+	// Collections returns the collections with what they have; nil where photos are not
+	// chosen for collections.
+	Collections func() ([]device.Collection, error)
+	// CheckCollection returns why photos can't be picked for a collection by its ID or
+	// name, which may be new; nil where Collections is.
+	CheckCollection func(name string) error
+	// WiFi is nil where the box can't join Wi-Fi networks.
+	WiFi WiFi
 	// LastActivity returns when a guest's download last progressed.
 	LastActivity func() time.Time
 	// Now returns the time for the clock and the night. The box's own clock may be
@@ -57,7 +78,11 @@ type Config struct {
 	Now func() time.Time
 	// Address returns how the page is reached, "" if it can't be; nil means "".
 	Address func() string
-	Log     *slog.Logger
+	// Erase orders that the box be erased; nil where keys can't do that. They can until
+	// EraseUntil.
+	Erase      func() error
+	EraseUntil time.Time
+	Log        *slog.Logger
 }
 
 // A Screen composes pages and statuses. Its methods may be called from any
@@ -69,7 +94,9 @@ type Screen struct {
 
 	rearm  chan struct{} // level trigger: due has changed
 	forget chan struct{} // level trigger: the guest's time is over
-	keys   chan keyWish  // what keys ask of the engine
+	erase  chan struct{} // level trigger: OK was held down to erase the box
+	thumb  chan struct{} // held by the call that makes a thumbnail
+	keys   chan keyWish  // what keys ask of the engine or write to the disk
 
 	mu      sync.Mutex
 	view    view
@@ -87,9 +114,11 @@ func New(cfg Config) *Screen {
 		cfg:    cfg,
 		rearm:  make(chan struct{}, 1),
 		forget: make(chan struct{}, 1),
+		thumb:  make(chan struct{}, 1),
+		erase:  make(chan struct{}, 1),
 		keys:   make(chan keyWish, maxKeyWishes),
 	}
-	s.view = view{cfg: &s.cfg, touched: time.Now()}
+	s.view = view{cfg: &s.cfg, light: light{touched: time.Now()}}
 	if s.view.hasGuests() { // what browsers kept from before belongs to nobody
 		s.view.visit = cmp.Or(cfg.Visit, rand.Text())
 	}
@@ -113,10 +142,14 @@ func (s *Screen) Run(ctx context.Context) error {
 	defer snapshotsDone()
 	frames, framesDone := s.cfg.Frames.Feed(ctx)
 	defer framesDone()
+	changed, changedDone := s.feedDisplays(ctx)
+	defer changedDone()
 	defer cancel()
 	wg.Go(func() { s.runKeys(ctx) })
 	wg.Go(func() { s.runGuestTimer(ctx) })
 	wg.Go(func() { s.runPhones(ctx) })
+	wg.Go(func() { s.runErase(ctx) })
+	wg.Go(func() { s.runWiFi(ctx) })
 	for {
 		s.refresh()
 		t := time.NewTimer(time.Until(s.nextDue()))
@@ -126,6 +159,8 @@ func (s *Screen) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-snapshots:
 		case <-frames:
+		case <-changed:
+			s.update(func(*view) {})
 		case <-s.rearm:
 		case <-t.C:
 		}
@@ -164,6 +199,9 @@ func (s *Screen) updateLocked(change func(*view)) {
 	s.updates++
 	v, now := &s.view, time.Now()
 	v.take(s.cfg.Snapshots.Get(), s.cfg.Frames.Get())
+	if s.cfg.WiFi != nil {
+		v.wifi = s.cfg.WiFi.WiFi().Get()
+	}
 	change(v)
 	due := v.advance(now)
 	if !due.Equal(s.due) {
@@ -174,11 +212,16 @@ func (s *Screen) updateLocked(change func(*view)) {
 		v.forgetNow = false
 		wake(s.forget)
 	}
+	if v.erasing.now {
+		v.erasing.now = false
+		wake(s.erase)
+	}
 	s.closePhonesLocked()
-	if page := v.page(); !reflect.DeepEqual(page, s.pages.Get()) {
+	page := v.page()
+	if !reflect.DeepEqual(page, s.pages.Get()) {
 		s.pages.Set(page)
 	}
-	if status := v.status(); !reflect.DeepEqual(status, s.statuses.Get()) {
+	if status := v.status(page.Slide != nil); !reflect.DeepEqual(status, s.statuses.Get()) {
 		s.statuses.Set(status)
 	}
 }
@@ -192,14 +235,26 @@ func (s *Screen) Found(width, height int, err error) {
 	s.update(func(v *view) { v.screen = st })
 }
 
+// Misconfigured reports what is wrong with the configuration, nil if nothing is. It is
+// told while there is nothing else.
+func (s *Screen) Misconfigured(p *device.Problem) {
+	s.update(func(v *view) { v.misconfigured = p })
+}
+
 // Do grants a wish and returns when the page and the status show its outcome.
-// Its errors are those of the engine and the slideshow.
+// Its errors are those of the engine, the slideshow and Config.CheckCollection.
 func (s *Screen) Do(ctx context.Context, w display.Wish) error {
-	if isActivity(w.Verb) {
+	if isActivity(w.Verb) && !(w.Verb == display.Stay && s.isJustOff()) {
 		s.touch()
 	}
 	switch w.Verb {
-	case display.Stay:
+	case display.Stay, display.ScreenOn:
+		return nil
+	case display.Activity:
+		s.noteActivity()
+		return nil
+	case display.ScreenOff:
+		s.update(func(v *view) { v.offSince, v.menu = time.Now(), menu{} })
 		return nil
 	case display.AskForget:
 		if s.cfg.ForgetAfter == 0 {
@@ -210,9 +265,11 @@ func (s *Screen) Do(ctx context.Context, w display.Wish) error {
 	case display.CloseRemote:
 		s.update(func(v *view) { v.remote = remoteKey{} })
 		return nil
+	case display.VolumeUp, display.VolumeDown:
+		return s.changeVolume(ctx, w.Verb == display.VolumeUp)
 	case display.Pick:
-		if asked := s.askWho(&w); asked {
-			return nil
+		if asked, err := s.askWho(&w); asked || err != nil {
+			return err
 		}
 	}
 	err := s.pass(ctx, w)
@@ -225,25 +282,32 @@ func (s *Screen) Do(ctx context.Context, w display.Wish) error {
 // pass hands a wish on and shows its outcome.
 func (s *Screen) pass(ctx context.Context, w display.Wish) error {
 	var actor Actor = s.cfg.Engine
-	if isSlideVerb(w.Verb) {
+	switch {
+	case w.Verb.IsOfSlides():
 		actor = s.cfg.Slides
+	case w.Verb == display.AllowDisplay, w.Verb == display.RemoveDisplay:
+		if s.cfg.Displays == nil {
+			return device.ErrPageLocal
+		}
+		actor = s.cfg.Displays
 	}
 	err := actor.Do(ctx, w)
+	if w.Verb.IsOfSound() {
+		s.showVolume()
+	}
 	s.refresh()
 	return err
 }
 
-// isActivity reports whether a wish comes from somebody at the screen.
+// isActivity reports whether a wish comes from somebody at the screen. Only programs say
+// whether they pause or resume, mute or unmute: people switch.
 func isActivity(v display.Verb) bool {
 	switch v {
-	case display.Pick, display.Cancel, display.AskForget, display.Stay:
+	case display.Pick, display.Cancel, display.AskForget, display.Stay, display.ScreenOn,
+		display.Next, display.Previous, display.Pause, display.Mute, display.VolumeUp, display.VolumeDown:
 		return true
 	}
-	return isSlideVerb(v)
-}
-
-func isSlideVerb(v display.Verb) bool {
-	return v == display.Next || v == display.Previous || v == display.Pause
+	return false
 }
 
 // touch notes that somebody is at the screen.
@@ -255,31 +319,53 @@ func (s *Screen) touch() {
 	}
 }
 
+// noteActivity notes that somebody is near. It is cheap while the screen is on: a sensor
+// may report as often as it likes.
+func (s *Screen) noteActivity() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	off := s.view.offSince
+	seen := s.touchLocked()
+	if s.view.offSince = off; !off.IsZero() {
+		s.view.asleep = true
+	}
+	if seen {
+		s.updateLocked(func(*view) {})
+	}
+}
+
 // touchLocked is touch without showing it. It reports whether that can be seen.
 func (s *Screen) touchLocked() bool {
 	v := &s.view
 	seen := v.asleep || !v.leavesAt.IsZero()
-	v.touched, v.asleep, v.leavesAt = time.Now(), false, time.Time{}
+	v.touched, v.asleep, v.leavesAt, v.offSince = time.Now(), false, time.Time{}, time.Time{}
 	return seen
 }
 
 // askWho opens the menu at the question who is choosing, where several people
-// are paired and w does not say. It completes w where somebody is being paired.
-func (s *Screen) askWho(w *display.Wish) (asked bool) {
+// are paired and w does not say. It completes w where somebody is being paired. Nobody is
+// asked about a collection that can't be: its error is that of Config.CheckCollection.
+func (s *Screen) askWho(w *display.Wish) (asked bool, err error) {
 	if w.Account != "" {
-		return false
+		return false, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	snap := s.cfg.Snapshots.Get()
 	switch {
 	case snap.NewAccount:
 		w.Account = device.NewAccount // who is being paired tries again
 	case len(snap.Accounts) > 1 && snap.Pick == nil:
-		s.updateLocked(func(v *view) { v.menu = openAt(menuWho) })
-		return true
+		if w.Collection != "" && s.cfg.CheckCollection != nil {
+			if err := s.cfg.CheckCollection(w.Collection); err != nil {
+				return false, err
+			}
+		}
+		s.update(func(v *view) {
+			v.menu = openAt(menuWho)
+			v.menu.where = w.Collection
+		})
+		return true, nil
 	}
-	return false
+	return false, nil
 }
 
 // closeWho closes the menu if it asks who is choosing, and reports whether it did.
@@ -304,11 +390,29 @@ func (s *Screen) runKeys(ctx context.Context) {
 			if w.offered && !s.offers(w.Verb) {
 				continue // the page is another one by now
 			}
-			if err := s.Do(ctx, w.Wish); err != nil && ctx.Err() == nil {
+			if err := s.grant(ctx, w); err != nil && ctx.Err() == nil {
 				s.cfg.Log.Info("key had no effect", "verb", string(w.Verb), "err", err)
 			}
 		}
 	}
+}
+
+// grant does what a key or a line of the menu asks for.
+func (s *Screen) grant(ctx context.Context, w keyWish) error {
+	switch {
+	case w.setting != "":
+		return s.stepSetting(ctx, w.setting, w.step)
+	case w.pin != "":
+		return s.enterMenuPIN(w.pin, w.visit)
+	}
+	err := s.Do(ctx, w.Wish)
+	if w.Verb == display.Pick && errors.Is(err, device.ErrManyCollections) {
+		s.update(func(v *view) {
+			v.menu = openAt(menuWhere)
+			v.menu.note = v.cfg.lang().Say("phone.collection_many")
+		})
+	}
+	return err
 }
 
 // offers reports whether the page offers a verb.
@@ -325,7 +429,3 @@ func wake(c chan struct{}) {
 	default:
 	}
 }
-
-func (c *Config) lang() *words.Words { return cmp.Or(c.Words, english()) }
-
-var english = sync.OnceValue(words.English)

@@ -13,25 +13,42 @@ type view struct {
 	cfg   *Config
 	snap  device.Snapshot
 	frame device.Frame
+	wifi  device.WiFi
+
+	access accessPoint
 
 	menu   menu
 	remote remoteKey
 	screen *device.ScreenStatus
 
-	step, lasting trouble // the problem of the snapshot, and what stands while there is none
-	told          bool    // a bar has told the problem for long enough
+	loudness loudness
+
+	misconfigured *device.Problem // with the configuration; nil if nothing is
+
+	troubles
 
 	ended     bool              // the code or link has expired
 	receipt   *device.Receipt   // nil once it has been shown long enough
 	forgotten *device.Forgotten // likewise
 
-	clock, date string
-	night       bool      // by the configuration
-	touched     time.Time // when somebody was last at the screen
-	asleep      bool      // the screen is black
+	time display.TimeOfDay
+	light
 
-	visit     string    // changes when somebody is forgotten
-	leavesAt  time.Time // when an inactive guest is forgotten, once the countdown has begun
+	erasing erasing
+
+	visit    string    // changes when somebody is forgotten
+	leavesAt time.Time // when an inactive guest is forgotten, once the countdown has begun
+	overstay
+}
+
+// troubles are the problems of a page.
+type troubles struct {
+	step, lasting trouble // the problem of the snapshot, and what stands while there is none
+	told          bool    // a bar has told the problem for long enough
+}
+
+// An overstay is a guest whose time is over and who has not been forgotten yet.
+type overstay struct {
 	overdue   bool      // forgetting them failed: nothing of theirs is shown
 	retryAt   time.Time // when it is tried again
 	loggedAt  time.Time // when that it failed was last logged
@@ -63,6 +80,9 @@ func (v *view) slide() (now, next *display.Slide) {
 	if v.frame.Generation != v.snap.Generation || v.snap.Library.Visible() == 0 {
 		return nil, nil
 	}
+	if p := (slideView{v}); p.isHeld() {
+		return p.held(), v.frame.Next
+	}
 	return v.frame.Slide, v.frame.Next
 }
 
@@ -71,10 +91,18 @@ func (v *view) cannotKeepToken() bool { return v.snap.Problem != nil && v.snap.P
 
 // problem returns what is to be told, nil if there is nothing.
 func (v *view) problem() *device.Problem {
-	if v.snap.Problem != nil {
-		return v.snap.Problem
+	if p := stepProblem(v); p != nil {
+		return p
 	}
-	return v.snap.Standing
+	return v.standing()
+}
+
+// standing returns what is to be told while there is no problem of a step.
+func (v *view) standing() *device.Problem {
+	if v.snap.Standing != nil {
+		return v.snap.Standing
+	}
+	return v.misconfigured
 }
 
 // barFor is how long a bar over the photos tells of a problem. After that it is in the
@@ -100,8 +128,8 @@ func (t *trouble) follow(p *device.Problem, now time.Time) {
 // followTrouble notes for how long there has been a problem. sooner is told when its
 // bar ends.
 func (v *view) followTrouble(now time.Time, sooner func(time.Time)) {
-	v.step.follow(v.snap.Problem, now)
-	v.lasting.follow(v.snap.Standing, now)
+	v.step.follow(stepProblem(v), now)
+	v.lasting.follow(v.standing(), now)
 	current := v.step
 	if current.code == "" {
 		current = v.lasting
@@ -138,14 +166,17 @@ func (v *view) advance(now time.Time) (due time.Time) {
 			v.ended = true
 		}
 	}
+	v.followAccess(now)
 	v.followTrouble(now, sooner)
 	v.expireMenu(now, sooner)
+	slideView{v}.expireVolume(now, sooner)
 	if v.remote.isGood(now) {
 		sooner(v.remote.until)
 	}
 	v.tellTime(now, sooner)
 	v.countDown(now, sooner)
 	v.fallAsleep(now, sooner)
+	v.erasing.count(now, sooner)
 	return due
 }
 

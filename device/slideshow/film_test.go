@@ -35,7 +35,7 @@ func TestFilmTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				photos := []store.Photo{{ID: "film", File: "film.mp4", Type: picker.Video, Duration: tt.duration, Bytes: tt.bytes}, {ID: "photo", File: "photo.jpg", Type: picker.Photo}}
-				s := slideshow.New(slideshow.Config{Interval: interval, Stills: tt.stills, Photos: func() ([]store.Photo, error) { return photos, nil },
+				s := slideshow.New(slideshow.Config{Options: slideshow.Options{Interval: interval}, Stills: tt.stills, Photos: func() ([]store.Photo, error) { return photos, nil },
 					Generation: func() int { return 0 }, ScreenSize: func() (int, int) { return 1, 1 }, Log: slog.New(slog.DiscardHandler)})
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan struct{})

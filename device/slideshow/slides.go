@@ -2,28 +2,38 @@ package slideshow
 
 import (
 	"cmp"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"pickerd/display"
-	"pickerd/display/words"
 	"pickerd/picker"
 	"pickerd/store"
 )
 
 // slides is the order in which photos are shown, and the place in it.
 type slides struct {
-	shuffle bool
-	newest  bool // the newest pick first
-	words   *words.Words
-	caption bool
-	photos  []store.Photo // in the order shown
-	at      int           // of photos
-	bad     map[string]error
-	// pairs reports whether the screen is wide enough for two upright photos.
-	pairs func() bool
+	Options
+	all    []store.Photo // in the order picked
+	photos []store.Photo // in the order shown
+	at     int           // of photos
+	bad    map[string]error
+	screen func() (width, height int)
+}
+
+// configure takes over other options. Another order begins with the photo on the
+// screen.
+func (s *slides) configure(o Options) {
+	mixed := o.Shuffle && !s.Shuffle
+	reordered := mixed || o.Shuffle != s.Shuffle || o.Newest != s.Newest
+	s.Options = o
+	if !reordered {
+		return
+	}
+	if mixed && s.at < len(s.photos) { // the others get other places
+		s.photos, s.at = s.photos[s.at:s.at+1], 0
+	}
+	s.take(s.all)
 }
 
 // take goes over to a new collection. The photo on the screen stays if it is
@@ -35,12 +45,13 @@ func (s *slides) take(all []store.Photo) {
 			delete(s.bad, file)
 		}
 	}
+	s.all = all
 	all = slices.DeleteFunc(slices.Clone(all), func(p store.Photo) bool { return p.Hidden || s.bad[p.File] != nil })
 	shown := s.shownID()
 	switch {
-	case s.shuffle:
+	case s.Shuffle:
 		all = s.mix(all)
-	case s.newest:
+	case s.Newest:
 		all = newestFirst(all)
 	}
 	s.photos = all
@@ -101,7 +112,7 @@ func (s *slides) forward() {
 	if len(s.photos) == 0 {
 		return
 	}
-	if s.at = s.after(s.at); s.at != 0 || !s.shuffle {
+	if s.at = s.after(s.at); s.at != 0 || !s.Shuffle {
 		return
 	}
 	last := s.photos[len(s.photos)-1].ID
@@ -134,13 +145,23 @@ func (s *slides) after(i int) int {
 	return (i + 1) % max(len(s.photos), 1)
 }
 
-// pair reports whether the photos at i and i+1 are shown side by side.
+// pair reports whether the photos at i and i+1 are shown together: upright ones on a wide
+// screen, or wide ones on an upright screen.
 func (s *slides) pair(i int) bool {
-	return i+1 < len(s.photos) && s.pairs != nil && s.pairs() && upright(s.photos[i]) && upright(s.photos[i+1])
+	if i+1 >= len(s.photos) || !s.Pairs {
+		return false
+	}
+	w, h := s.screen()
+	return crosses(s.photos[i], w, h) && crosses(s.photos[i+1], w, h)
 }
 
-func upright(p store.Photo) bool {
-	return p.Type != picker.Video && p.Width > 0 && 10*p.Height > 11*p.Width
+// crosses reports whether a photo is upright and a screen of w by h pixels is wide, or the
+// other way round.
+func crosses(p store.Photo, w, h int) bool {
+	if p.Type == picker.Video || p.Width <= 0 || p.Height <= 0 {
+		return false
+	}
+	return w > h && 10*p.Height > 11*p.Width || h > w && 10*p.Width > 11*p.Height
 }
 
 // slide returns what is shown at i, nil if nothing.
@@ -153,11 +174,13 @@ func (s *slides) slide(i int) *display.Slide {
 	if p.Type == picker.Video {
 		key = "page.video_of"
 	}
-	out := &display.Slide{Media: []display.Media{mediaOf(p)}, Alt: s.words.Say(key, "n", i+1, "total", len(s.photos)), Caption: s.captionOf(p)}
+	out := &display.Slide{Media: []display.Media{mediaOf(p)}, Alt: s.Words.Say(key, "n", i+1, "total", len(s.photos)), Caption: s.captionOf(p)}
 	if s.pair(i) {
 		q := s.photos[i+1]
 		out.Media = append(out.Media, mediaOf(q))
-		out.Alt += ", " + s.words.Say(key, "n", i+2, "total", len(s.photos))
+		w, h := s.screen()
+		out.Stacked = h > w
+		out.Alt += ", " + s.Words.Say(key, "n", i+2, "total", len(s.photos))
 		if c := s.captionOf(q); c != out.Caption {
 			out.Caption += " · " + c
 		}
@@ -176,40 +199,41 @@ func (s *slides) next() *display.Slide {
 }
 
 func mediaOf(p store.Photo) display.Media {
-	return display.Media{File: p.File, Video: p.Type == picker.Video}
+	return display.Media{File: p.File, Video: p.Type == picker.Video, Item: p.ID}
 }
 
 // captionOf returns when a photo was taken, or else its name.
 func (s *slides) captionOf(p store.Photo) string {
 	switch {
-	case !s.caption:
+	case !s.Captions:
 		return ""
 	case p.CreateTime.IsZero():
 		return p.Filename
 	}
-	return s.words.Day(p.CreateTime.Local())
+	return s.Words.Day(p.CreateTime.In(s.Zone))
 }
 
-// time returns how long the slide on the screen stays: a film until its end, if
-// films are played. Nothing else bounds it: a player that hangs holds up the slideshow
-// no longer than one that works.
-func (s *slides) time(cfg *Config) time.Duration {
+// time returns how long the slide on the screen stays: a film until the end that its
+// header says, if films are played. What displays tell of it comes before: see hear.
+func (s *slides) time(stills bool) time.Duration {
 	if s.at >= len(s.photos) {
 		return time.Hour
 	}
-	if cfg.Stills {
-		return cfg.Interval
+	if stills {
+		return s.Interval
 	}
 	p := s.photos[s.at]
-	film := min(p.Duration, time.Duration(p.Bytes/minFilmRate)*time.Second)
+	film := min(p.Duration, longest(p))
 	if film <= 0 {
-		return cfg.Interval
+		return s.Interval
 	}
-	return max(cfg.Interval, film+filmSlack)
+	return max(s.Interval, film+filmSlack)
 }
 
-// errUnknown stands for an output that does not say why it can't show a photo.
-var errUnknown = errors.New("it can't be shown")
+// longest returns a time that a film is over after, whatever its header says.
+func longest(film store.Photo) time.Duration {
+	return time.Duration(film.Bytes/minFilmRate) * time.Second
+}
 
 // drop skips a photo that can't be shown. It returns its ID, "" if that is not new.
 func (s *slides) drop(file string, why error) (id string) {

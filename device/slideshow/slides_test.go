@@ -25,8 +25,8 @@ func photosOf(shapes string) (list []store.Photo) {
 	return list
 }
 
-func newSlides(shuffle, pairs bool) *slides {
-	return &slides{shuffle: shuffle, words: words.English(), bad: map[string]error{}, pairs: func() bool { return pairs }}
+func newSlides(shuffle bool, w, h int) *slides {
+	return &slides{Options: Options{Shuffle: shuffle, Pairs: true, Words: words.English()}, bad: map[string]error{}, screen: func() (int, int) { return w, h }}
 }
 
 func (s *slides) files() string {
@@ -44,29 +44,34 @@ func (s *slides) files() string {
 func TestPairs(t *testing.T) {
 	for name, tt := range map[string]struct {
 		shapes string
-		wide   bool
+		w, h   int
 		want   string
 	}{
-		"upright ones meet":    {"wuuw", true, "p0 p1+p2 p3 p0"},
-		"three":                {"uuu", true, "p0+p1 p2 p0+p1"},
-		"apart":                {"uwu", true, "p0 p1 p2 p0"},
-		"not around the end":   {"uwwu", true, "p0 p1 p2 p3 p0"},
-		"on an upright screen": {"uu", false, "p0 p1 p0"},
-		"a video stands alone": {"uvu", true, "p0 p1 p2 p0"},
-		"nothing but one":      {"u", true, "p0 p0"},
+		"upright ones meet":    {"wuuw", 1920, 1080, "p0 p1+p2 p3 p0"},
+		"three":                {"uuu", 1920, 1080, "p0+p1 p2 p0+p1"},
+		"apart":                {"uwu", 1920, 1080, "p0 p1 p2 p0"},
+		"not around the end":   {"uwwu", 1920, 1080, "p0 p1 p2 p3 p0"},
+		"on an upright screen": {"uu", 1080, 1920, "p0 p1 p0"},
+		"wide ones on it":      {"uwwwvw", 1080, 1920, "p0 p1+p2 p3 p4 p5 p0"},
+		"on a square screen":   {"uuww", 1000, 1000, "p0 p1 p2 p3 p0"},
+		"a video stands alone": {"uvu", 1920, 1080, "p0 p1 p2 p0"},
+		"nothing but one":      {"u", 1920, 1080, "p0 p0"},
 	} {
-		s := newSlides(false, tt.wide)
+		s := newSlides(false, tt.w, tt.h)
 		s.take(photosOf(tt.shapes))
 		var forth []string
 		for range strings.Fields(tt.want) {
 			forth = append(forth, s.files())
+			if now := s.now(); now.Stacked != (len(now.Media) > 1 && tt.h > tt.w) {
+				t.Errorf("%s: %s is stacked: %t", name, s.files(), now.Stacked)
+			}
 			s.forward()
 		}
 		if got := strings.Join(forth, " "); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 		// Back along the same way.
-		s = newSlides(false, tt.wide)
+		s = newSlides(false, tt.w, tt.h)
 		s.take(photosOf(tt.shapes))
 		for range len(forth) - 1 {
 			s.forward()
@@ -82,7 +87,7 @@ func TestPairs(t *testing.T) {
 // Shuffled, each photo comes once in a round, none twice in a row, and the order
 // is another one each time. New photos come in this round, and nothing jumps.
 func TestShuffle(t *testing.T) {
-	s := newSlides(true, false)
+	s := newSlides(true, 1000, 1000)
 	all := photosOf(strings.Repeat("w", 30))
 	s.take(all)
 	var rounds []string
@@ -128,7 +133,7 @@ func TestShuffle(t *testing.T) {
 }
 
 func TestDrop(t *testing.T) {
-	s := newSlides(false, false)
+	s := newSlides(false, 1000, 1000)
 	s.take(photosOf("www"))
 	s.forward()
 	if s.drop("p1.jpg", io.ErrUnexpectedEOF) != "p1" || s.drop("p1.jpg", nil) != "" || s.drop("other", nil) != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -193,7 +194,7 @@ func (d *drm) Show(m *pixel.Image, parts []image.Rectangle) error {
 	if err != nil {
 		return err
 	}
-	b.put(m, b.stale)
+	b.put(m, without(b.stale, parts))
 	b.put(m, parts)
 	b.stale = nil
 	if !d.noFlip {
@@ -203,6 +204,14 @@ func (d *drm) Show(m *pixel.Image, parts []image.Rectangle) error {
 		}
 	}
 	return d.flip(parts)
+}
+
+// without returns the rectangles that are in none of parts: of a film, each frame is
+// written once.
+func without(all, parts []image.Rectangle) []image.Rectangle {
+	return slices.DeleteFunc(all, func(r image.Rectangle) bool {
+		return slices.ContainsFunc(parts, func(part image.Rectangle) bool { return r.In(part) })
+	})
 }
 
 // Blend implements Screen.

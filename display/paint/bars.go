@@ -13,6 +13,10 @@ import (
 // 4.5 to 1.
 const plateAlpha = 220
 
+// captionLines bounds a caption, so that most of the photo stays visible: a file's name
+// may have 255 characters.
+const captionLines = 2
+
 // barGap is the gap above a bar, in units.
 const barGap = 0.8
 
@@ -66,13 +70,16 @@ func (p *Painter) bars(page display.Page, now time.Time) rack {
 	if page.Progress != nil {
 		y = p.progress(&r, edge, y, right, page.Progress)
 	}
+	if v := page.Volume; v != nil {
+		y = p.metered(&r, edge, y, right, v.Label, v.Percent, 100)
+	}
 	for _, s := range []string{page.Receipt, page.Paused} {
 		y = p.bar(&r, edge, y, right, s, typeface.Style{Size: p.text(1.6)}, ink, 0)
 	}
 	if s := page.Slide; s != nil && page.Receipt == "" && page.Progress == nil {
-		p.bar(&r, edge, y, right, s.Caption, typeface.Style{Size: p.text(1.5)}, ink, 0)
+		p.bar(&r, edge, y, right, s.Caption, typeface.Style{Size: p.text(1.5), Lines: captionLines}, ink, 0)
 	}
-	if page.Clock != "" && page.QR == "" {
+	if page.Clock+page.Date != "" && page.QR == "" {
 		p.clock(&r, edge, turn, page)
 	}
 	return r
@@ -128,6 +135,11 @@ func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *
 	if g.Failed > 0 {
 		s = p.cfg.Words.Say("screen.progress_failed", "done", g.Done, "total", g.Total, "failed", g.Failed)
 	}
+	return p.metered(r, edge, y, right, s, g.Done+g.Failed, g.Total)
+}
+
+// metered lays out a text over a bar that is partly filled.
+func (p *Painter) metered(r *rack, edge image.Rectangle, y int, right bool, s string, done, total int) int {
 	style := typeface.Style{Size: p.text(1.6)}
 	pad, wide, high := p.px(1), p.px(30), max(p.px(0.6), 3)
 	b := p.family.Layout(s, style, edge.Dx()-2*pad)
@@ -135,7 +147,7 @@ func (p *Painter) progress(r *rack, edge image.Rectangle, y int, right bool, g *
 	out := plateAt(edge, y, right, wide+2*pad, b.Height+high+2*pad)
 	meter := image.Rect(out.Min.X+pad, out.Max.Y-pad-high, out.Max.X-pad, out.Max.Y-pad)
 	filled := meter
-	share := meter.Dx() * min(g.Done+g.Failed, g.Total) / max(g.Total, 1)
+	share := meter.Dx() * min(done, total) / max(total, 1)
 	if p.cfg.Words.RightToLeft {
 		filled.Min.X = filled.Max.X - share
 	} else {
@@ -183,15 +195,33 @@ func (p *Painter) keys(r *rack, edge image.Rectangle, y int, right bool, page di
 	return next
 }
 
-// clock puts time and date into a corner of a photo, a different one each turn, unless
-// the bars reach that high.
+// clock puts the time, the date or both into a corner of a photo, a different one each
+// turn, unless the bars reach that high. Without the time the date is larger.
 func (p *Painter) clock(r *rack, edge image.Rectangle, turn int, page display.Page) {
-	big := typeface.Style{Size: p.heading(5), Bold: true}
-	small := typeface.Style{Size: p.text(1.7)}
-	pad := p.px(1.1)
-	tb, db := p.family.Layout(page.Clock, big, edge.Dx()), p.family.Layout(page.Date, small, edge.Dx()/2)
-	wide := max(tb.Width, db.Width)
-	out := image.Rect(0, 0, wide+2*pad, tb.Height+db.Height+pad)
+	big, small := typeface.Style{Size: p.heading(5), Bold: true}, typeface.Style{Size: p.text(1.7)}
+	pad, most := p.px(1.1), edge.Dx()/2
+	var tb, db *typeface.Block
+	wide, high := 0, pad/2
+	if page.Clock != "" {
+		tb = p.family.Layout(page.Clock, big, edge.Dx())
+		wide, high = tb.Width, tb.Height
+	} else {
+		small.Size, most = p.text(2.4), edge.Dx()*3/4
+	}
+	below := high // the date is there
+	if page.Date != "" {
+		db = p.family.Layout(page.Date, small, most)
+		wide, high = max(wide, db.Width), high+db.Height
+	}
+	switch {
+	case tb == nil:
+		high += pad / 2
+	case db == nil:
+		high += pad / 3
+	default:
+		high += pad
+	}
+	out := image.Rect(0, 0, wide+2*pad, high)
 	at := edge.Min
 	if turn/2%2 == 0 == !p.cfg.Words.RightToLeft {
 		at.X = edge.Max.X - out.Dx()
@@ -200,7 +230,11 @@ func (p *Painter) clock(r *rack, edge image.Rectangle, turn int, page display.Pa
 	if out.Max.Y > r.top {
 		return
 	}
-	r.items = append(r.items, box(out, p.px(1.2), plate, plateAlpha),
-		text(tb, at.Add(image.Pt(pad, 0)), wide, typeface.Centre, ink, styleKey(page.Clock, big)),
-		text(db, at.Add(image.Pt(pad, tb.Height)), wide, typeface.Centre, ink, styleKey(page.Date, small)))
+	r.items = append(r.items, box(out, p.px(1.2), plate, plateAlpha))
+	if tb != nil {
+		r.items = append(r.items, text(tb, at.Add(image.Pt(pad, 0)), wide, typeface.Centre, ink, styleKey(page.Clock, big)))
+	}
+	if db != nil {
+		r.items = append(r.items, text(db, at.Add(image.Pt(pad, below)), wide, typeface.Centre, ink, styleKey(page.Date, small)))
+	}
 }

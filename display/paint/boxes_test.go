@@ -29,7 +29,7 @@ func TestBoxesApart(t *testing.T) {
 		for _, size := range []image.Point{{X: 1920, Y: 1080}, {X: 1280, Y: 720}, {X: 800, Y: 480}, {X: 1080, Y: 1920}, {X: 720, Y: 1280}} {
 			t.Run(fmt.Sprintf("%s-%dx%d", code, size.X, size.Y), func(t *testing.T) {
 				t.Parallel()
-				p, err := paint.New(paint.Config{W: size.X, H: size.Y, Overscan: 0.03, Words: w, Log: slog.New(slog.DiscardHandler), Cache: t.TempDir()})
+				p, err := paint.New(paint.Config{W: size.X, H: size.Y, Overscan: 0.03, Words: w, Log: slog.New(slog.DiscardHandler)})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -21,7 +21,7 @@ func painter(t testing.TB, w, h int, lang string) *Painter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(Config{W: w, H: h, Overscan: 0.05, Words: l, Cache: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	p, err := New(Config{W: w, H: h, Overscan: 0.05, Words: l, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +38,8 @@ func pairing() display.Page {
 
 // busy has everything that can stand over a photo.
 func busy() display.Page {
-	return display.Page{Slide: &display.Slide{Media: []display.Media{{File: "a"}}, Caption: "9 March 2026"}, Clock: "17:42", Date: "Monday 9 March",
-		Problem: "No internet connection.", Remedy: "Check this screen's network.", Ends: display.Ends{RetryAt: now.Add(time.Minute)}, Paused: "Paused",
+	return display.Page{Slide: &display.Slide{Media: []display.Media{{File: "a"}}, Caption: "9 March 2026"}, TimeOfDay: display.TimeOfDay{Clock: "17:42", Date: "Monday 9 March"},
+		Problem: "No internet connection.", Remedy: "Check this screen's network.", Ends: display.Ends{RetryAt: now.Add(time.Minute)}, Playing: display.Playing{Paused: "Paused"},
 		Receipt: "24 photos are here.", Progress: &display.Progress{Done: 7, Total: 24, Failed: 1}}
 }
 
@@ -334,7 +334,7 @@ func TestBurnIn(t *testing.T) {
 	const w, h, bright = 640, 360, 0.4
 	for name, page := range map[string]display.Page{
 		"pairing": pairing(), "idle": {Device: "Kitchen", Title: "No photos yet", Text: "Press OK to choose photos with your phone.", Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}}},
-		"clock": {Slide: &display.Slide{}, Clock: "17:42", Date: "Monday 9 March", Problem: "No internet connection."},
+		"clock": {Slide: &display.Slide{}, TimeOfDay: display.TimeOfDay{Clock: "17:42", Date: "Monday 9 March"}, Problem: "No internet connection."},
 	} {
 		p := painter(t, w, h, "en")
 		page.Until = time.Time{}

@@ -16,7 +16,6 @@ type Config struct {
 	W, H     int     // of the screen
 	Overscan float64 // share of each side to leave free, 0 to 0.2
 	Words    *words.Words
-	Cache    string // a folder for an index of the system's fonts
 	Log      *slog.Logger
 }
 
@@ -33,7 +32,7 @@ type Painter struct {
 
 // New returns a Painter. It returns an error if the embedded fonts are invalid.
 func New(cfg Config) (*Painter, error) {
-	family, err := typeface.New(cfg.Words.Code, cfg.Words.RightToLeft, cfg.Cache, cfg.Log)
+	family, err := typeface.New(cfg.Words.Code, cfg.Words.RightToLeft, cfg.Log)
 	if err != nil {
 		return nil, err
 	}

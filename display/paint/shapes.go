@@ -33,9 +33,13 @@ func box(r image.Rectangle, radius int, c, alpha uint32) Item {
 func fillRound(dst *pixel.Image, r image.Rectangle, radius int, c, alpha uint32) {
 	radius = min(radius, r.Dx()/2, r.Dy()/2)
 	seen := r.Intersect(dst.Bounds())
+	dst.Dim(image.Rect(r.Min.X, r.Min.Y+radius, r.Max.X, r.Max.Y-radius).Intersect(seen), c, alpha)
 	for y := seen.Min.Y; y < seen.Max.Y; y++ {
 		row := dst.Row(y)
 		dy := max(r.Min.Y+radius-y, y-(r.Max.Y-1-radius), 0)
+		if dy == 0 { // without corners
+			continue
+		}
 		for x := seen.Min.X; x < seen.Max.X; x++ {
 			a := alpha
 			if dx := max(r.Min.X+radius-x, x-(r.Max.X-1-radius), 0); dx > 0 && dy > 0 {
@@ -53,29 +57,39 @@ func fillRound(dst *pixel.Image, r image.Rectangle, radius int, c, alpha uint32)
 func gradient(dst *pixel.Image, r image.Rectangle) {
 	r = r.Intersect(dst.Bounds())
 	w, h := float64(dst.W), float64(dst.H)
+	columns := make([]float64, r.Dx())
+	for i := range columns {
+		columns[i] = float64(r.Min.X+i)/w - 0.2
+	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		row := dst.Row(y)
 		dy := float64(y) / h
-		for x := r.Min.X; x < r.Max.X; x++ {
-			dx := float64(x)/w - 0.2
-			t := min(math.Sqrt(dx*dx+dy*dy)/(1.2*0.6), 1)
+		for i, dx := range columns {
+			x := r.Min.X + i
+			t := math.Sqrt(dx*dx+dy*dy) / (1.2 * 0.6)
+			if t >= 1 && dx >= 0 { // so it is for the rest of the row: of nearly half of the screen
+				dst.Fill(image.Rect(x, y, r.Max.X, y+1), rim)
+				break
+			}
 			noise := uint32(x)*0x9e3779b1 ^ uint32(y)*0x85ebca77
 			noise ^= noise >> 15
 			noise *= 0x2c1b3c6d
 			noise ^= noise >> 13
-			row[x] = spread(t, noise)
+			row[x] = spread(min(t, 1), noise)
 		}
 	}
 }
 
+// spread returns the color at t between centre, at 0, and rim, at 1. noise rounds it.
 func spread(t float64, noise uint32) uint32 {
-	var out uint32
-	for shift := 0; shift <= 16; shift += 8 {
-		a, b := float64(uint32(centre)>>shift&0xff), float64(uint32(rim)>>shift&0xff)
-		v := a + (b-a)*t + float64(noise>>shift&0xff)/256
-		out |= uint32(v) << shift
-	}
-	return out
+	const (
+		r0, g0, b0 = centre >> 16, centre >> 8 & 0xff, centre & 0xff
+		r1, g1, b1 = rim >> 16, rim >> 8 & 0xff, rim & 0xff
+	)
+	r := float64(r0) + float64(r1-r0)*t + float64(noise>>16&0xff)/256
+	g := float64(g0) + float64(g1-g0)*t + float64(noise>>8&0xff)/256
+	b := float64(b0) + float64(b1-b0)*t + float64(noise&0xff)/256
+	return uint32(r)<<16 | uint32(g)<<8 | uint32(b)
 }
 
 // PlayMark draws a triangle in a disc in the middle of r, to distinguish the still of a

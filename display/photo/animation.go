@@ -1,280 +1,246 @@
 package photo
 
 import (
-	"bytes"
-	"encoding/binary"
+	"context"
 	"errors"
 	"fmt"
 	"image"
 	"image/draw"
-	"image/gif"
 	"io"
 	"time"
 
-	"golang.org/x/image/webp"
-
+	"pickerd/display/photo/icc"
+	"pickerd/display/photo/raster"
 	"pickerd/display/pixel"
 )
 
-// Like browsers, frameDelay replaces delays below minDelay by defaultDelay. Authors
-// of such images expect that.
+// Like Chromium and Firefox, frameDelay replaces delays of up to shortDelay by
+// defaultDelay, in each format. Authors of such images expect that.
 const (
-	minDelay     = 20 * time.Millisecond
+	shortDelay   = 10 * time.Millisecond
 	defaultDelay = 100 * time.Millisecond
 )
 
 func frameDelay(d time.Duration) time.Duration {
-	if d < minDelay {
+	if d <= shortDelay {
 		return defaultDelay
 	}
 	return d
 }
 
-// An animation composes the frames of an animated image on a canvas.
+// maxReduction bounds how much smaller frames are kept so that all fit.
+const maxReduction = 3
+
+// bytesFrame is what a frame takes beside its pixels.
+const bytesFrame = 256
+
+// An animation composes the frames of an animated image on a canvas. At most one half of
+// the memory is for the frames that are kept, and at least three pictures for the
+// canvas, a copy of it, and the frame that is decoded.
 type animation struct {
 	photo  Photo
 	canvas *image.RGBA
+	before *image.RGBA // a copy of the canvas, made when needed
+	reduce int         // frames are kept at this part of the size
+	most   int         // frames that may be kept
 }
 
-func newAnimation(w, h int) (*animation, error) {
-	if float64(w)*float64(h) > maxAnimatedPixels || w <= 0 || h <= 0 {
+// newAnimation prepares for a number of frames of w by h pixels. Frames are kept smaller,
+// up to maxReduction, if they would not fit.
+func newAnimation(w, h, frames int, l Limit) (*animation, error) {
+	picture, all := 4*float64(w)*float64(h), float64(l.Bytes())
+	if w <= 0 || h <= 0 || 4*picture > all && (!l.Still || 3*picture > all) {
 		return nil, fmt.Errorf("%w: animation of %d by %d pixels", ErrTooLarge, w, h)
 	}
-	return &animation{photo: Photo{W: w, H: h}, canvas: image.NewRGBA(image.Rect(0, 0, w, h))}, nil
+	a := &animation{photo: Photo{W: w, H: h}, canvas: image.NewRGBA(image.Rect(0, 0, w, h)), reduce: 1, most: 1}
+	for !l.Still {
+		fw, fh := a.frameSize()
+		a.most = int(min(all/2, all-3*picture) / float64(4*fw*fh+bytesFrame))
+		if a.most >= frames || a.reduce == maxReduction {
+			break
+		}
+		a.reduce++
+	}
+	return a, nil
 }
 
-// framesLeft returns how many more frames fit in maxAnimatedPixels.
-func (f *animation) framesLeft() int {
-	return int(maxAnimatedPixels)/(f.photo.W*f.photo.H) - len(f.photo.frames)
+// frameSize returns the size of the frames that are kept.
+func (f *animation) frameSize() (w, h int) {
+	return (f.photo.W + f.reduce - 1) / f.reduce, (f.photo.H + f.reduce - 1) / f.reduce
 }
 
-// addFrame copies the canvas as the next frame.
+// framesLeft returns how many more frames may be kept.
+func (f *animation) framesLeft() int { return f.most - len(f.photo.frames) }
+
+// addFrame keeps a copy of the canvas as the next frame.
 func (f *animation) addFrame(delay time.Duration) {
-	m := pixel.New(f.photo.W, f.photo.H)
-	for y := range m.H {
-		readRGBA(f.canvas.Pix[y*f.canvas.Stride:], m.Row(y))
+	m := pixel.New(f.frameSize())
+	if f.reduce == 1 {
+		for y := range m.H {
+			readRGBA(f.canvas.Pix[y*f.canvas.Stride:], f.photo.ground(), m.Row(y))
+		}
+	} else {
+		f.reduceTo(m)
 	}
 	f.photo.frames, f.photo.delays = append(f.photo.frames, m), append(f.photo.delays, frameDelay(delay))
 }
 
-// decodeGIF decodes as many frames as fit in maxAnimatedPixels.
-func decodeGIF(r *io.SectionReader) (*Photo, error) {
-	data, w, h, err := readGIF(r)
-	if err != nil {
-		return nil, err
-	}
-	f, err := newAnimation(w, h)
-	if err != nil {
-		return nil, err
-	}
-	g, err := gif.DecodeAll(bytes.NewReader(data))
-	if err != nil || len(g.Image) == 0 {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	for i, m := range g.Image {
-		var before *image.RGBA
-		if i < len(g.Disposal) && g.Disposal[i] == gif.DisposalPrevious {
-			before = image.NewRGBA(f.canvas.Rect)
-			copy(before.Pix, f.canvas.Pix)
-		}
-		draw.Draw(f.canvas, m.Bounds(), m, m.Bounds().Min, draw.Over)
-		if f.framesLeft() <= 0 {
-			break
-		}
-		f.addFrame(time.Duration(g.Delay[i]) * 10 * time.Millisecond)
-		switch {
-		case before != nil:
-			f.canvas = before
-		case i < len(g.Disposal) && g.Disposal[i] == gif.DisposalBackground:
-			draw.Draw(f.canvas, m.Bounds(), image.Transparent, image.Point{}, draw.Src)
-		}
-	}
-	return &f.photo, nil
-}
-
-// maxGIF bounds the bytes read of a GIF, and the pixels of its frames together,
-// which take one byte each.
-const maxGIF = 32 << 20
-
-// readGIF reads a file up to the frame that would exceed maxGIF.
-func readGIF(r *io.SectionReader) (data []byte, w, h int, err error) {
-	data, err = io.ReadAll(io.LimitReader(r, maxGIF))
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	if len(data) < 13 {
-		return nil, 0, 0, ErrFormat
-	}
-	w, h = int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:]))
-	end, pixels := 13+colorTableSize(data[10]), 0
-	for end < len(data) {
-		next, area := nextGIFBlock(data, end)
-		if next <= end {
-			break
-		}
-		if pixels += area; pixels > maxGIF || area > maxAnimatedPixels {
-			break
-		}
-		end = next
-	}
-	return append(data[:min(end, len(data)):min(end, len(data))], 0x3b), w, h, nil
-}
-
-// colorTableSize returns the size in bytes of the color table that a packed field
-// announces.
-func colorTableSize(packed byte) int {
-	if packed&0x80 == 0 {
-		return 0
-	}
-	return 3 << (packed&7 + 1)
-}
-
-// nextGIFBlock returns the end of the block at i and how many pixels it has. It
-// returns i if the block is not complete.
-func nextGIFBlock(data []byte, i int) (next, area int) {
-	j := i
-	switch data[i] {
-	case 0x21: // extension
-		j += 2
-	case 0x2c: // image
-		if i+10 > len(data) {
-			return i, 0
-		}
-		area = int(min(uint64(binary.LittleEndian.Uint16(data[i+5:]))*uint64(binary.LittleEndian.Uint16(data[i+7:])), maxGIF+1))
-		j += 10 + colorTableSize(data[i+9]) + 1
-	default:
-		return i, 0
-	}
-	for j < len(data) {
-		n := int(data[j])
-		j += 1 + n
-		if n == 0 {
-			return j, area
-		}
-	}
-	return i, 0
-}
-
-// decodeAnimatedWebP decodes an animation. Both results are nil for a still image.
-//
-// https://developers.google.com/speed/webp/docs/riff_container
-func decodeAnimatedWebP(r *io.SectionReader) (*Photo, error) {
-	var f *animation
-	err := webpChunks(r, 12, r.Size(), func(id string, at, n int64) error {
-		switch {
-		case id == "VP8X":
-			head, err := readPart(r, at, min(n, 10))
-			if err != nil || len(head) < 10 || head[0]&2 == 0 {
-				return errStill
+// reduceTo sets each pixel of m to the mean of its part of the canvas.
+func (f *animation) reduceTo(m *pixel.Image) {
+	line, sums := make([]uint32, f.photo.W), make([][4]uint32, m.W)
+	for y := range f.photo.H {
+		readRGBA(f.canvas.Pix[y*f.canvas.Stride:], f.photo.ground(), line)
+		for x := range sums {
+			s := &sums[x]
+			for _, p := range line[x*f.reduce : min((x+1)*f.reduce, len(line))] {
+				s[0] += p >> 16 & 0xff
+				s[1] += p >> 8 & 0xff
+				s[2] += p & 0xff
+				s[3]++
 			}
-			f, err = newAnimation(1+int24(head[4:]), 1+int24(head[7:]))
-			return err
-		case f == nil:
-			return errStill
-		case id == "ANMF" && f.framesLeft() > 0:
-			return f.webpFrame(r, at, n)
 		}
-		return nil
-	})
-	switch {
-	case errors.Is(err, errStill), f == nil && err == nil:
+		if (y+1)%f.reduce == 0 || y == f.photo.H-1 {
+			row := m.Row(y / f.reduce)
+			for x, s := range sums {
+				row[x] = s[0]/s[3]<<16 | s[1]/s[3]<<8 | s[2]/s[3]
+			}
+			clear(sums)
+		}
+	}
+}
+
+// draw adds a frame, and prepares the canvas for the one after it.
+func (f *animation) draw(next *raster.Frame) {
+	m := next.Image
+	if next.Dispose == raster.Previous {
+		if f.before == nil {
+			f.before = image.NewRGBA(f.canvas.Rect)
+		}
+		copy(f.before.Pix, f.canvas.Pix)
+	}
+	op := draw.Src
+	if next.Over {
+		op = draw.Over
+	}
+	draw.Draw(f.canvas, m.Rect, m, m.Rect.Min, op)
+	f.addFrame(next.Delay)
+	switch next.Dispose {
+	case raster.Background:
+		draw.Draw(f.canvas, m.Rect, image.Transparent, image.Point{}, draw.Src)
+	case raster.Previous:
+		f.canvas, f.before = f.before, f.canvas
+	}
+}
+
+// shrinkFrames scales larger frames down to w by h pixels.
+func (p *Photo) shrinkFrames(w, h int) {
+	for i, f := range p.frames {
+		if f.W > w && f.H > h {
+			p.frames[i] = pixel.New(w, h)
+			Scale(p.frames[i], f, f.Bounds())
+		}
+	}
+}
+
+// decodeGIF decodes a GIF file: all frames, or the first one of a picture that is too
+// large to move.
+func decodeGIF(r *io.SectionReader, l Limit) (*Photo, error) {
+	g, err := raster.OpenGIF(r)
+	if err != nil {
+		return nil, rasterError(err)
+	}
+	if n := raster.CountGIF(io.NewSectionReader(r, 0, r.Size())); n > 1 && !l.Still {
+		if p, err := decodeFrames(g, n, l, nil); !errors.Is(err, ErrTooLarge) {
+			return p, err
+		}
+	}
+	return decodeFirst(g, l)
+}
+
+// decodeAPNG decodes an animated PNG file. Both results are nil for a still image, and
+// for one that need not move, is too large to or has no frame.
+func decodeAPNG(r *io.SectionReader, l Limit) (*Photo, error) {
+	p, err := raster.OpenPNG(r)
+	if err != nil {
+		return nil, rasterError(err)
+	}
+	if p.Count() == 0 || l.Still {
 		return nil, nil
-	case f != nil && len(f.photo.frames) > 0:
-		return &f.photo, nil // the frames before a truncated end
-	case err == nil:
-		err = ErrFormat
 	}
-	return nil, err
+	m, _ := decodeFrames(p, p.Count(), l, colorsOf(r))
+	return m, nil
 }
 
-var errStill = errors.New("not animated")
+// decodePNG decodes the still image of a PNG file.
+func decodePNG(_ context.Context, r *io.SectionReader, l Limit) (image.Image, error) {
+	p, err := raster.OpenPNG(io.NewSectionReader(r, 0, r.Size()))
+	if err != nil {
+		return nil, rasterError(err)
+	}
+	m, err := p.Still(l.Bytes())
+	if err != nil {
+		err = rasterError(err)
+	}
+	return m, err
+}
 
-func int24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
+// rasterError returns an error of package raster as one of this package.
+func rasterError(err error) error {
+	if errors.Is(err, raster.ErrTooLarge) {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return fmt.Errorf("%w: %w", ErrFormat, err)
+}
 
-// webpChunks calls f with the ID, offset and length of each chunk between two
-// offsets.
-func webpChunks(r io.ReaderAt, from, to int64, f func(id string, at, n int64) error) error {
-	for from+8 <= to {
-		head, err := readPart(r, from, 8)
+// decodeFrames decodes as many frames as fit. Of a damaged file these are the frames
+// before the damage, or what there is of the first one. They are kept on the ground of
+// their colors.
+func decodeFrames(f raster.Frames, count int, l Limit, colors *icc.Transform) (*Photo, error) {
+	w, h := f.Size()
+	a, err := newAnimation(w, h, count, l)
+	if err != nil {
+		return nil, err
+	}
+	a.photo.colors = colors
+	for a.framesLeft() > 0 {
+		next, err := f.Next()
+		if next != nil && (err == nil || len(a.photo.frames) == 0) {
+			a.draw(next)
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
 		if err != nil {
-			return err
+			a.photo.Torn = true
 		}
-		n := int64(binary.LittleEndian.Uint32(head[4:]))
-		if from+8+n > to {
-			return ErrFormat
+		if next == nil {
+			break
 		}
-		if err := f(string(head[:4]), from+8, n); err != nil {
-			return err
-		}
-		from += 8 + n + n&1
 	}
-	return nil
+	if len(a.photo.frames) == 0 {
+		return nil, fmt.Errorf("%w: animation without a frame", ErrFormat)
+	}
+	return &a.photo, nil
 }
 
-func readPart(r io.ReaderAt, at, n int64) ([]byte, error) {
-	b := make([]byte, n)
-	if m, err := r.ReadAt(b, at); m < len(b) {
-		return nil, errors.Join(ErrFormat, err)
+// decodeFirst decodes the first frame.
+func decodeFirst(f raster.Frames, l Limit) (*Photo, error) {
+	w, h := f.Size()
+	if 4*float64(w)*float64(h) > float64(l.Bytes()) {
+		return nil, fmt.Errorf("%w: %d by %d pixels", ErrTooLarge, w, h)
 	}
-	return b, nil
-}
-
-// maxFrame bounds the chunk of one frame, in bytes.
-const maxFrame = 16 << 20
-
-// webpFrame draws one ANMF chunk: a header of 16 bytes, then the chunks of a still
-// image, which it decodes as a separate file.
-func (f *animation) webpFrame(r io.ReaderAt, at, n int64) error {
-	if n < 16 || n > maxFrame {
-		return ErrFormat
+	first, err := f.Next()
+	if first == nil {
+		return nil, rasterError(err)
 	}
-	b, err := readPart(r, at, n)
-	if err != nil {
-		return err
+	p := &Photo{W: w, H: h, Torn: err != nil, img: raster.Opaque(first.Image)}
+	if whole := image.Rect(0, 0, w, h); first.Image.Rect != whole {
+		if 8*float64(w)*float64(h) > float64(l.Bytes()) {
+			return nil, fmt.Errorf("%w: %d by %d pixels", ErrTooLarge, w, h)
+		}
+		canvas := image.NewNRGBA(whole)
+		draw.Draw(canvas, first.Image.Rect, first.Image, first.Image.Rect.Min, draw.Src)
+		p.img = canvas
 	}
-	x, y, w, h := 2*int24(b), 2*int24(b[3:]), 1+int24(b[6:]), 1+int24(b[9:])
-	delay, flags := time.Duration(int24(b[12:]))*time.Millisecond, b[15]
-	where := image.Rect(x, y, x+w, y+h)
-	if !where.In(f.canvas.Rect) {
-		return ErrFormat
-	}
-	file := stillWebP(b[16:], w, h)
-	c, err := webp.DecodeConfig(bytes.NewReader(file))
-	if err != nil || c.Width > w || c.Height > h {
-		return ErrFormat
-	}
-	m, err := webp.Decode(bytes.NewReader(file))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	op := draw.Over
-	if flags&2 != 0 { // do not blend
-		op = draw.Src
-	}
-	draw.Draw(f.canvas, where, m, m.Bounds().Min, op)
-	f.addFrame(delay)
-	if flags&1 != 0 { // dispose to the background
-		draw.Draw(f.canvas, where, image.Transparent, image.Point{}, draw.Src)
-	}
-	return nil
-}
-
-// stillWebP returns a file with the chunks of a frame.
-func stillWebP(chunks []byte, w, h int) []byte {
-	var b bytes.Buffer
-	put := func(v ...byte) { b.Write(v) }
-	long := func(n int) { _ = binary.Write(&b, binary.LittleEndian, uint32(n)) }
-	b.WriteString("RIFF")
-	if bytes.HasPrefix(chunks, []byte("ALPH")) {
-		long(4 + 18 + len(chunks))
-		b.WriteString("WEBPVP8X")
-		long(10)
-		w, h = w-1, h-1
-		put(0x10, 0, 0, 0, byte(w), byte(w>>8), byte(w>>16), byte(h), byte(h>>8), byte(h>>16))
-	} else {
-		long(4 + len(chunks))
-		b.WriteString("WEBP")
-	}
-	b.Write(chunks)
-	return b.Bytes()
+	return p, nil
 }

@@ -7,65 +7,54 @@ import (
 	"pickerd/display/pixel"
 )
 
-// A Scene is a slide fitted to a screen: one photo, or two side by side.
+// A Scene is a slide fitted to a screen: one photo, or two.
 type Scene struct {
-	Still    *pixel.Image // the whole screen, with the current frame
-	animated *Photo
-	at       image.Rectangle // where animated is on the screen
-	frame    *pixel.Image    // scratch for a scaled frame
+	Still  *pixel.Image // the whole screen, with the current frames
+	Places []Place      // where the photos are
+	moving []moving
 }
 
-// maxEnlargement keeps a tiny photo from becoming a blur.
-const maxEnlargement = 4
+// moving is an animated photo of a scene.
+type moving struct {
+	photo *Photo
+	at    Place
+	frame int // the one that is in Still
+}
 
-// Compose fits photos to a screen of w by h pixels. The space beside them is black
-// if plain is set. Otherwise it shows the same photos, blurred and darkened.
-func Compose(w, h int, photos []*Photo, plain bool) *Scene {
-	s := &Scene{Still: pixel.New(w, h)}
-	places := places(w, h, photos)
+// Compose lays out photos on a screen of w by h pixels.
+func Compose(w, h int, photos []*Photo, l Layout) *Scene {
+	sizes := make([]image.Point, len(photos))
+	for i, p := range photos {
+		sizes[i] = p.shape()
+	}
+	s := &Scene{Still: pixel.New(w, h), Places: l.Places(w, h, sizes)}
 	drawn := make([]*pixel.Image, len(photos))
 	for i, p := range photos {
-		drawn[i] = pixel.New(places[i].Dx(), places[i].Dy())
-		p.Draw(drawn[i], 0)
+		drawn[i] = pixel.New(s.Places[i].Dx(), s.Places[i].Dy())
+		p.show(drawn[i], 0, s.Places[i].Cover)
 	}
-	if !plain && !covers(w, h, places) {
-		backing(s.Still, drawn)
+	switch {
+	case l.Mat:
+		drawMat(s.Still, s.Places)
+	case !l.Plain && !leavesNothing(w, h, s.Places):
+		backing(s.Still, drawn, l.stacks(w, h, len(photos)))
 	}
 	for i, m := range drawn {
-		s.Still.Copy(m, places[i].Min)
+		s.Still.Copy(m, s.Places[i].Min)
 		if photos[i].Animated() {
-			s.animated, s.at = photos[i], places[i]
+			s.moving = append(s.moving, moving{photo: photos[i], at: s.Places[i]})
 		}
 	}
 	return s
 }
 
-// places returns where the photos are drawn: each as large as fits into its share
-// of the screen, with equal space between and beside them.
-func places(w, h int, photos []*Photo) []image.Rectangle {
-	share := w / max(len(photos), 1)
-	if len(photos) > 1 {
-		share -= w / 100
+// show draws frame i into its place.
+func (p *Photo) show(dst *pixel.Image, i int, cover bool) {
+	if cover {
+		p.Cover(dst, i)
+		return
 	}
-	var all []image.Rectangle
-	spare := w
-	for _, p := range photos {
-		f := min(float64(share)/float64(p.W), float64(h)/float64(p.H), maxEnlargement)
-		pw, ph := max(int(float64(p.W)*f+0.5), 1), max(int(float64(p.H)*f+0.5), 1)
-		all = append(all, image.Rect(0, (h-ph)/2, pw, (h-ph)/2+ph))
-		spare -= pw
-	}
-	x := 0
-	for i := range all {
-		x += spare / (len(all) + 1)
-		all[i] = all[i].Add(image.Pt(x, 0))
-		x += all[i].Dx()
-	}
-	return all
-}
-
-func covers(w, h int, places []image.Rectangle) bool {
-	return len(places) == 1 && places[0].Dx() >= w && places[0].Dy() >= h
+	p.Draw(dst, i)
 }
 
 // The backing is blurred at the screen's size divided by backingScale. Its
@@ -75,12 +64,16 @@ const (
 	backingBrightness = 110
 )
 
-// backing fills a screen with blurred and darkened photos.
-func backing(dst *pixel.Image, drawn []*pixel.Image) {
+// backing fills a screen with blurred and darkened photos, side by side or one above the
+// other.
+func backing(dst *pixel.Image, drawn []*pixel.Image, stacked bool) {
 	small := pixel.New(max(dst.W/backingScale, 2), max(dst.H/backingScale, 2))
 	for i, m := range drawn {
-		part := small.Sub(image.Rect(i*small.W/len(drawn), 0, (i+1)*small.W/len(drawn), small.H))
-		Scale(part, m, covering(m, dst.W/len(drawn), dst.H))
+		part, w, h := image.Rect(i*small.W/len(drawn), 0, (i+1)*small.W/len(drawn), small.H), dst.W/len(drawn), dst.H
+		if stacked {
+			part, w, h = image.Rect(0, i*small.H/len(drawn), small.W, (i+1)*small.H/len(drawn)), dst.W, dst.H/len(drawn)
+		}
+		Scale(small.Sub(part), m, middle(m.Bounds(), w, h))
 	}
 	for range 3 {
 		boxBlur(small)
@@ -89,14 +82,15 @@ func backing(dst *pixel.Image, drawn []*pixel.Image) {
 	Scale(dst, small, small.Bounds())
 }
 
-// covering returns the middle part of m with the aspect ratio of w by h.
-func covering(m *pixel.Image, w, h int) image.Rectangle {
-	if m.W*h > m.H*w {
-		width := max(m.H*w/h, 1)
-		return image.Rect((m.W-width)/2, 0, (m.W+width)/2, m.H)
+// middle returns the middle part of r with the aspect ratio of w by h.
+func middle(r image.Rectangle, w, h int) image.Rectangle {
+	rw, rh := int64(r.Dx()), int64(r.Dy()) // products need 64 bits
+	if rw*int64(h) > rh*int64(w) {
+		width := max(int(rh*int64(w)/int64(h)), 1)
+		return image.Rect(r.Min.X+(r.Dx()-width)/2, r.Min.Y, r.Min.X+(r.Dx()+width)/2, r.Max.Y)
 	}
-	height := max(m.W*h/w, 1)
-	return image.Rect(0, (m.H-height)/2, m.W, (m.H+height)/2)
+	height := max(int(rw*int64(h)/int64(w)), 1)
+	return image.Rect(r.Min.X, r.Min.Y+(r.Dy()-height)/2, r.Max.X, r.Min.Y+(r.Dy()+height)/2)
 }
 
 // boxBlur sets each pixel to the mean of itself and its neighbors.
@@ -117,16 +111,39 @@ func boxBlur(m *pixel.Image) {
 }
 
 // Animated reports whether a photo of the scene is animated.
-func (s *Scene) Animated() bool { return s.animated != nil }
+func (s *Scene) Animated() bool { return len(s.moving) > 0 }
 
-// Advance draws frame i of the animated photo into Still. After the last frame the
-// first one follows. It returns the part that changed and how long to show it.
-func (s *Scene) Advance(i int) (image.Rectangle, time.Duration) {
-	i %= s.animated.Frames()
-	if s.frame == nil {
-		s.frame = pixel.New(s.at.Dx(), s.at.Dy())
+// Advance draws into Still the frames that are shown a time after the first ones began
+// to be. After the last frame of a photo its first one follows. Advance returns the
+// parts that changed and how long they stay.
+func (s *Scene) Advance(elapsed time.Duration) (changed []image.Rectangle, stay time.Duration) {
+	for i := range s.moving {
+		m := &s.moving[i]
+		frame, left := m.photo.frameAt(elapsed)
+		if i == 0 || left < stay {
+			stay = left
+		}
+		if frame != m.frame {
+			m.frame = frame
+			m.photo.show(s.Still.Sub(m.at.Rectangle), frame, m.at.Cover)
+			changed = append(changed, m.at.Rectangle)
+		}
 	}
-	s.animated.Draw(s.frame, i)
-	s.Still.Copy(s.frame, s.at.Min)
-	return s.at, s.animated.Delay(i)
+	return changed, stay
+}
+
+// frameAt returns the frame that is shown at a time, and how long it stays.
+func (p *Photo) frameAt(elapsed time.Duration) (frame int, left time.Duration) {
+	var all time.Duration
+	for _, d := range p.delays {
+		all += d
+	}
+	left = elapsed % all
+	for frame = range p.delays {
+		if left < p.delays[frame] {
+			return frame, p.delays[frame] - left
+		}
+		left -= p.delays[frame]
+	}
+	return 0, p.delays[0] // not reached
 }

@@ -1,24 +1,21 @@
 // Package photo owns the media formats. It decodes JPEG, PNG, GIF and WebP files,
-// including animated ones, rotates them as their Exif data says, and fits them to a
-// screen. Of an MP4 video it reads the duration, and the still that WriteStill
-// added. It bounds the memory that a file may take, regardless of its headers.
+// including animated ones, rotates them as their Exif data says, converts their colors
+// to sRGB, and fits them to a screen. Of an MP4 or WebM video it reads the duration, and
+// the still that WriteStill added. It bounds the memory that a file may take, regardless
+// of its headers.
 package photo
 
 import (
-	"bufio"
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
-	_ "image/gif" // for image.DecodeConfig
-	"image/jpeg"
-	"image/png"
 	"io"
+	"strings"
 	"time"
 
-	"golang.org/x/image/webp"
-
+	"pickerd/display/photo/icc"
+	"pickerd/display/photo/jpeg"
 	"pickerd/display/pixel"
 )
 
@@ -30,30 +27,16 @@ var (
 	ErrFormat = errors.New("not a readable image")
 )
 
-// maxDecoded bounds the bytes that decoding a still image may take.
-// maxAnimatedPixels bounds the pixels of all frames of an animated one together.
-const (
-	maxDecoded        = 180e6
-	maxAnimatedPixels = 8e6
-)
-
-// Bytes that decoding takes for each pixel. A progressive JPEG keeps all its
-// coefficients in memory.
-const (
-	bytesProgressive = 15
-	bytesYCbCr       = 3
-	bytesCMYK        = 8
-	bytesDeep        = 8
-	bytesOther       = 4
-)
-
 // A Photo is a decoded image, upright.
 type Photo struct {
-	W, H        int         // size in pixels
-	img         image.Image // nil if it is animated
-	orientation orientation // of img
+	W, H        int            // size in pixels
+	Torn        bool           // the file is damaged, and a part of the image is missing
+	img         image.Image    // nil if it is animated
+	orientation orientation    // of img or frames
+	colors      *icc.Transform // of img or frames, nil for sRGB
 	frames      []*pixel.Image
 	delays      []time.Duration
+	whole       image.Point // its size before Fit, zero if it still has that
 }
 
 // Animated reports whether p has more than one frame.
@@ -65,138 +48,151 @@ func (p *Photo) Frames() int { return max(len(p.frames), 1) }
 // Delay returns how long to show frame i of an animated photo.
 func (p *Photo) Delay(i int) time.Duration { return p.delays[i] }
 
-// Draw scales frame i to the size of dst.
-func (p *Photo) Draw(dst *pixel.Image, i int) {
+// source returns frame i as it is stored.
+func (p *Photo) source(i int) image.Image {
 	if p.img == nil {
-		Scale(dst, p.frames[i], p.frames[i].Bounds())
-		return
+		return p.frames[i]
 	}
-	p.orientation.draw(dst, p.img, p.img.Bounds())
+	return p.img
 }
 
-// Decode decodes an image, or the still of a video. Its error wraps ErrTooLarge or
-// ErrFormat, or is that of reading.
-func Decode(r io.ReaderAt, size int64) (*Photo, error) {
-	head := make([]byte, 16)
-	if n, err := r.ReadAt(head, 0); n < len(head) {
-		return nil, errors.Join(ErrFormat, err)
-	}
-	all := io.NewSectionReader(r, 0, size)
-	switch {
-	case bytes.HasPrefix(head, []byte("\xff\xd8")):
-		return decodeStill(all, jpeg.Decode)
-	case bytes.HasPrefix(head, []byte("\x89PNG")):
-		return decodeStill(all, png.Decode)
-	case bytes.HasPrefix(head, []byte("GIF8")):
-		return decodeGIF(all)
-	case bytes.HasPrefix(head, []byte("RIFF")) && bytes.Equal(head[8:12], []byte("WEBP")):
-		if p, err := decodeAnimatedWebP(all); p != nil || err != nil {
-			return p, err
+// Draw scales frame i to the size of dst.
+func (p *Photo) Draw(dst *pixel.Image, i int) {
+	src := p.source(i)
+	p.draw(dst, src, src.Bounds())
+}
+
+// Cover scales the middle of frame i, in the shape of dst, to the size of dst.
+func (p *Photo) Cover(dst *pixel.Image, i int) {
+	src := p.source(i)
+	w, h := p.orientation.size(dst.W, dst.H)
+	p.draw(dst, src, middle(src.Bounds(), w, h))
+}
+
+// draw scales a part of a stored image.
+func (p *Photo) draw(dst *pixel.Image, src image.Image, r image.Rectangle) {
+	p.orientation.draw(dst, src, r, p.ground())
+	if p.colors != nil {
+		for y := range dst.H {
+			p.colors.Convert(dst.Row(y))
 		}
-		return decodeStill(all, webp.Decode)
-	case bytes.Equal(head[4:8], []byte("ftyp")):
+	}
+}
+
+// ground returns Ground in the colors of the stored image.
+func (p *Photo) ground() uint32 { return p.colors.Source(Ground & 0xff) }
+
+// Decode decodes an image, or the still of a video, for a screen. An image that is
+// damaged is shown as far as it can be decoded. The error wraps ErrTooLarge or
+// ErrFormat, or is that of reading or of ctx, which ends it between two
+// reads or rows.
+func Decode(ctx context.Context, r io.ReaderAt, size int64, l Limit) (*Photo, error) {
+	src := &source{ctx: ctx, r: r}
+	p, err := decodeFile(ctx, src, size, l)
+	if src.err == nil {
+		src.err = ctx.Err()
+	}
+	if src.err != nil {
+		return nil, src.err
+	}
+	return p, err
+}
+
+func decodeFile(ctx context.Context, r io.ReaderAt, size int64, l Limit) (*Photo, error) {
+	head, all, err := file(r, size)
+	if err != nil {
+		return nil, err
+	}
+	switch Format(head) {
+	case "image/jpeg":
+		return decodeJPEG(ctx, all, l)
+	case "image/png":
+		if p, err := decodeAPNG(all, l); p != nil || err != nil {
+			return p.describe(all), err
+		}
+		return decodeStill(ctx, all, l, decodePNG)
+	case "image/gif":
+		return decodeGIF(all, l)
+	case "image/webp":
+		if p, err := decodeAnimatedWebP(ctx, all, l); p != nil || err != nil {
+			return p.describe(all), err
+		}
+		return decodeStill(ctx, all, l, decodeWebP)
+	case "video/mp4", "video/webm":
 		still, err := Still(r, size)
 		if err != nil {
 			return nil, err
 		}
-		if n, err := still.ReadAt(head, 0); n < len(head) || bytes.Equal(head[4:8], []byte("ftyp")) {
+		if head, _, err := file(still, still.Size()); err != nil || strings.HasPrefix(Format(head), "video/") {
 			return nil, errors.Join(ErrNoStill, err) // a video in a video
 		}
-		return Decode(still, still.Size())
+		return decodeFile(ctx, still, still.Size(), l)
 	}
 	return nil, ErrFormat
 }
 
-func decodeStill(r *io.SectionReader, decode func(io.Reader) (image.Image, error)) (*Photo, error) {
-	c, _, err := image.DecodeConfig(bufio.NewReader(r))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if float64(c.Width)*float64(c.Height)*bytesFor(c, r) > maxDecoded {
-		return nil, fmt.Errorf("%w: %d by %d pixels", ErrTooLarge, c.Width, c.Height)
-	}
-	o := orientationOf(r, r.Size())
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
+// A decoder decodes a file from its start. It takes no more than l.Bytes. If the file
+// is damaged, it returns both the image, as far as it goes, and an error.
+type decoder func(ctx context.Context, r *io.SectionReader, l Limit) (image.Image, error)
+
+func decodeStill(ctx context.Context, r *io.SectionReader, l Limit, decode decoder) (*Photo, error) {
+	img, err := decode(ctx, r, l)
+	switch {
+	case errors.Is(err, ErrTooLarge):
 		return nil, err
-	}
-	img, err := decode(bufio.NewReaderSize(r, 64<<10))
-	if err != nil {
+	case img == nil || img.Bounds().Empty():
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	p := &Photo{img: img, orientation: o}
-	p.W, p.H = o.size(img.Bounds().Dx(), img.Bounds().Dy())
-	return p, nil
+	p := &Photo{Torn: err != nil, W: img.Bounds().Dx(), H: img.Bounds().Dy(), img: img}
+	return p.describe(r), nil
 }
 
-// Size returns the size in pixels of the upright image. It reads only headers. Its
-// error wraps ErrFormat.
-func Size(r io.ReaderAt, size int64) (w, h int, err error) {
-	all := io.NewSectionReader(r, 0, size)
-	c, _, err := image.DecodeConfig(bufio.NewReader(all))
-	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", ErrFormat, err)
+// describe adds to p, which may be nil, what its file says about how the decoded
+// image is to be seen.
+func (p *Photo) describe(r *io.SectionReader) *Photo {
+	if p == nil {
+		return nil
 	}
-	w, h = orientationOf(r, size).size(c.Width, c.Height)
-	return w, h, nil
+	p.orientation = orientationOf(r, r.Size())
+	p.W, p.H = p.orientation.size(p.W, p.H)
+	p.colors = colorsOf(r)
+	if _, gray := p.img.(*image.Gray); p.colors != nil && p.colors.Gray && !gray {
+		p.colors = nil
+	}
+	if m, ok := p.img.(*jpeg.Planes); ok && m.Inks() { // a profile of RGB is not theirs
+		p.colors = nil
+	}
+	return p
 }
 
-// bytesFor returns how many bytes decoding takes for each pixel.
-func bytesFor(c image.Config, r io.ReaderAt) float64 {
-	switch c.ColorModel {
-	case color.YCbCrModel, color.GrayModel:
-		if isProgressive(r) {
-			return bytesProgressive
-		}
-		return bytesYCbCr
-	case color.CMYKModel:
-		if isProgressive(r) {
-			return bytesProgressive + bytesCMYK
-		}
-		return bytesCMYK
-	case color.RGBA64Model, color.NRGBA64Model, color.Gray16Model:
-		return bytesDeep
-	}
-	return bytesOther
-}
-
-// isProgressive reports whether a JPEG is or may be progressive. Like image/jpeg,
-// it skips stray bytes between segments.
-func isProgressive(r io.ReaderAt) bool {
-	var b [4]byte
-	if n, _ := r.ReadAt(b[:2], 0); n < 2 || b[0] != 0xff || b[1] != 0xd8 {
-		return false // not a JPEG
-	}
-	for at := int64(2); at < 4<<20; {
-		if n, _ := r.ReadAt(b[:], at); n < len(b) {
-			return true
-		}
-		marker := b[1]
-		switch {
-		case b[0] != 0xff || marker == 0xff: // a stray or fill byte
-			at++
-		case marker == 0 || marker >= 0xd0 && marker <= 0xd7: // without a length
-			at += 2
-		case marker == 0xc2: // SOF2, ITU T.81
-			return true
-		case marker == 0xc0 || marker == 0xc1:
-			return false
-		default:
-			at += 2 + int64(b[2])<<8 + int64(b[3])
-		}
-	}
-	return true
-}
-
-// Fit returns the photo, scaled down to fit in w by h pixels if it is a larger
-// still image. It saves memory.
-func (p *Photo) Fit(w, h int) *Photo {
-	f := min(float64(w)/float64(p.W), float64(h)/float64(p.H))
-	if p.img == nil || f >= 1 {
+// Fit returns the photo, scaled down to what a layout needs in its share of a screen, w by
+// h pixels, if it is larger. It saves memory.
+func (p *Photo) Fit(w, h int, l Layout) *Photo {
+	size := l.size(image.Pt(p.W, p.H), w, h)
+	if size.X >= p.W && size.Y >= p.H {
 		return p
 	}
-	m := pixel.New(max(int(float64(p.W)*f+0.5), 1), max(int(float64(p.H)*f+0.5), 1))
+	whole := p.shape()
+	w, h = size.X, size.Y
+	if p.img == nil {
+		p.shrinkFrames(p.orientation.size(w, h))
+		p.whole = whole
+		return p
+	}
+	m := pixel.New(w, h)
 	p.Draw(m, 0)
-	return FromImage(m)
+	small := FromImage(m)
+	small.whole = whole
+	return small
+}
+
+// shape returns the size that a layout goes by. Once rounded, another part of the photo might
+// be cut off.
+func (p *Photo) shape() image.Point {
+	if p.whole != (image.Point{}) {
+		return p.whole
+	}
+	return image.Pt(p.W, p.H)
 }
 
 // FromImage returns a photo of m. They share pixels.

@@ -5,28 +5,26 @@ import (
 	"image/color"
 	"math"
 
+	"pickerd/display/photo/jpeg"
 	"pickerd/display/pixel"
 )
 
 // Scale scales the part r of src to the size of dst. It uses a Catmull-Rom filter,
-// widened for downscaling, and keeps only a few rows in memory. Transparent parts
-// become black.
+// widened for downscaling, and keeps only a few rows in memory. Behind transparent
+// parts is Ground.
 func Scale(dst *pixel.Image, src image.Image, r image.Rectangle) {
-	scaleRows(dst.W, dst.H, src, r, func(y int, sum []int32) bool {
-		pack(dst.Row(y), sum)
-		return true
-	})
+	upright.draw(dst, src, r, Ground)
 }
 
-// scaleRows is Scale to w by h pixels for a function that takes each row, for clamp,
-// until it returns false.
-func scaleRows(w, h int, src image.Image, r image.Rectangle, take func(y int, sum []int32) bool) {
+// scaleRows scales the part r of src to w by h pixels, on a ground in its colors, for a
+// function that takes each row, for clamp, until it returns false.
+func scaleRows(w, h int, src image.Image, r image.Rectangle, ground uint32, take func(y int, sum []int32) bool) {
 	r = r.Intersect(src.Bounds())
 	if r.Empty() || w == 0 || h == 0 {
 		return
 	}
 	across, down := filterWeights(r.Dx(), w), filterWeights(r.Dy(), h)
-	read := rowReader(src, r)
+	read := rowReader(src, r, ground)
 	line := make([]uint32, r.Dx())
 	ring := make([][]int32, down.max)
 	for i := range ring {
@@ -44,8 +42,12 @@ func scaleRows(w, h int, src image.Image, r image.Rectangle, take func(y int, su
 			across.row(ring[have%len(ring)], line)
 		}
 		clear(sum)
-		for i, w := range weights {
-			add(sum, ring[(first+i)%len(ring)], w)
+		at := func(i int) []int32 { return ring[(first+i)%len(ring)] }
+		for ; len(weights) >= 2; first, weights = first+2, weights[2:] {
+			add(sum, at(0), at(1), weights[0], weights[1])
+		}
+		if len(weights) == 1 {
+			add(sum, at(0), at(0), weights[0], 0)
 		}
 		if !take(y, sum) {
 			return
@@ -133,10 +135,11 @@ func (w *weights) row(dst []int32, src []uint32) {
 	}
 }
 
-func add(sum, row []int32, w int32) {
-	row = row[:len(sum)]
+// add adds two rows with their weights. One at a time takes much longer.
+func add(sum, a, b []int32, v, w int32) {
+	a, b = a[:len(sum)], b[:len(sum)]
 	for i := range sum {
-		sum[i] += w * row[i]
+		sum[i] += v*a[i] + w*b[i]
 	}
 }
 
@@ -153,13 +156,16 @@ func clamp(v int32) uint32 {
 	return uint32(min(max(v, 0), 255))
 }
 
-// rowReader returns a function that reads row y of the part r of an image.
-func rowReader(src image.Image, r image.Rectangle) func(y int, line []uint32) {
+// rowReader returns a function that reads row y of the part r of an image, on a
+// ground where it is transparent.
+func rowReader(src image.Image, r image.Rectangle, ground uint32) func(y int, line []uint32) {
 	switch m := src.(type) {
 	case *pixel.Image:
 		return func(y int, line []uint32) { copy(line, m.Row(r.Min.Y + y)[r.Min.X:]) }
 	case *image.YCbCr:
 		return func(y int, line []uint32) { readYCbCr(m, r.Min.X, r.Min.Y+y, line) }
+	case *lossy:
+		return func(y int, line []uint32) { m.read(r.Min.X, r.Min.Y+y, ground, line) }
 	case *image.Gray:
 		return func(y int, line []uint32) {
 			o := m.PixOffset(r.Min.X, r.Min.Y+y)
@@ -168,13 +174,16 @@ func rowReader(src image.Image, r image.Rectangle) func(y int, line []uint32) {
 			}
 		}
 	case *image.RGBA:
-		return func(y int, line []uint32) { readRGBA(m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):], line) }
+		return func(y int, line []uint32) { readRGBA(m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):], ground, line) }
 	case *image.NRGBA:
-		return func(y int, line []uint32) { readNRGBA(m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):], line) }
+		return func(y int, line []uint32) { readNRGBA(m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):], ground, line) }
+	case *jpeg.Planes:
+		return func(y int, line []uint32) { m.ReadRow(r.Min.X, r.Min.Y+y, line) }
 	case *image.Paletted:
 		palette := make([]uint32, 256)
 		for i, c := range m.Palette {
-			palette[i] = word(c)
+			r, g, b, a := c.RGBA()
+			palette[i] = word(color.RGBA64{uint16(r), uint16(g), uint16(b), uint16(a)}, ground)
 		}
 		return func(y int, line []uint32) {
 			o := m.PixOffset(r.Min.X, r.Min.Y+y)
@@ -182,39 +191,73 @@ func rowReader(src image.Image, r image.Rectangle) func(y int, line []uint32) {
 				line[x] = palette[m.Pix[o+x]]
 			}
 		}
+	case image.RGBA64Image: // every other type of package image
+		return func(y int, line []uint32) {
+			for x := range line {
+				line[x] = word(m.RGBA64At(r.Min.X+x, r.Min.Y+y), ground)
+			}
+		}
 	}
 	return func(y int, line []uint32) {
 		for x := range line {
-			line[x] = word(src.At(r.Min.X+x, r.Min.Y+y))
+			r, g, b, a := src.At(r.Min.X+x, r.Min.Y+y).RGBA()
+			line[x] = word(color.RGBA64{uint16(r), uint16(g), uint16(b), uint16(a)}, ground)
 		}
 	}
 }
 
-func word(c color.Color) uint32 {
-	r, g, b, _ := c.RGBA()
-	return r>>8<<16 | g>>8<<8 | b>>8
+// word returns a color on a ground.
+func word(c color.RGBA64, ground uint32) uint32 {
+	return blend(uint32(c.R>>8), uint32(c.G>>8), uint32(c.B>>8), uint32(c.A>>8), ground)
+}
+
+// blend returns a color, premultiplied by its opacity a, on a ground. All are at
+// most 255.
+func blend(r, g, b, a, ground uint32) uint32 {
+	if a == 255 {
+		return r<<16 | g<<8 | b
+	}
+	under := 255 - a
+	return min(r+(ground>>16*under+127)/255, 255)<<16 | min(g+(ground>>8&0xff*under+127)/255, 255)<<8 | min(b+(ground&0xff*under+127)/255, 255)
+}
+
+// blendN is blend for a color that is not premultiplied.
+func blendN(r, g, b, a, ground uint32) uint32 {
+	if a == 255 {
+		return r<<16 | g<<8 | b
+	}
+	under := 255 - a
+	return (r*a+ground>>16*under+127)/255<<16 | (g*a+ground>>8&0xff*under+127)/255<<8 | (b*a+ground&0xff*under+127)/255
 }
 
 func readYCbCr(m *image.YCbCr, x0, y int, line []uint32) {
-	luma := m.Y[m.YOffset(x0, y):]
-	for x := range line {
-		c := m.COffset(x0+x, y)
-		r, g, b := color.YCbCrToRGB(luma[x], m.Cb[c], m.Cr[c])
+	luma := m.Y[m.YOffset(x0, y):][:len(line)]
+	c := m.COffset(x0, y)
+	if m.SubsampleRatio == image.YCbCrSubsampleRatio444 {
+		cb, cr := m.Cb[c:][:len(luma)], m.Cr[c:][:len(luma)]
+		for x, v := range luma {
+			r, g, b := color.YCbCrToRGB(v, cb[x], cr[x])
+			line[x] = uint32(r)<<16 | uint32(g)<<8 | uint32(b)
+		}
+		return
+	}
+	for x, v := range luma {
+		c = m.COffset(x0+x, y)
+		r, g, b := color.YCbCrToRGB(v, m.Cb[c], m.Cr[c])
 		line[x] = uint32(r)<<16 | uint32(g)<<8 | uint32(b)
 	}
 }
 
-func readRGBA(pix []uint8, line []uint32) {
+func readRGBA(pix []uint8, ground uint32, line []uint32) {
 	for x := range line {
 		p := pix[4*x : 4*x+4]
-		line[x] = uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2])
+		line[x] = blend(uint32(p[0]), uint32(p[1]), uint32(p[2]), uint32(p[3]), ground)
 	}
 }
 
-func readNRGBA(pix []uint8, line []uint32) {
+func readNRGBA(pix []uint8, ground uint32, line []uint32) {
 	for x := range line {
 		p := pix[4*x : 4*x+4]
-		a := uint32(p[3])
-		line[x] = (uint32(p[0])*a+127)/255<<16 | (uint32(p[1])*a+127)/255<<8 | (uint32(p[2])*a+127)/255
+		line[x] = blendN(uint32(p[0]), uint32(p[1]), uint32(p[2]), uint32(p[3]), ground)
 	}
 }

@@ -112,7 +112,7 @@ func TestScaledJPEGMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&after)
-		if took := after.TotalAlloc - before.TotalAlloc; took > w*h*(bytesYCbCr+3)+little {
+		if took := after.TotalAlloc - before.TotalAlloc; took > w*h*(3+3)+little {
 			t.Errorf("orientation %d: %d MB for a photo of %d MP", o, took/1e6, w*h/1000000)
 		}
 	}
@@ -124,9 +124,9 @@ func TestCopySize(t *testing.T) {
 		{400, 200, 100, 100, 100, 50},
 		{400, 200, 8192, 8192, 400, 200},
 		{400, 200, 1, 1, 1, 1},
-		{5000, 5000, 8192, 8192, 5000, 5000},
-		{10000, 5000, 8192, 8192, 7071, 3536},
-		{8192, 8192, 8192, 8192, 5000, 5000},
+		{4500, 4500, 8192, 8192, 4500, 4500},
+		{10000, 5000, 8192, 8192, 6633, 3317},
+		{8192, 8192, 8192, 8192, 4690, 4690},
 	} {
 		if got := copySize(tt.pw, tt.ph, tt.w, tt.h); got != image.Pt(tt.wantW, tt.wantH) {
 			t.Errorf("%d by %d in %d by %d: %v, want %d by %d", tt.pw, tt.ph, tt.w, tt.h, got, tt.wantW, tt.wantH)
@@ -134,24 +134,47 @@ func TestCopySize(t *testing.T) {
 	}
 }
 
-// Every pixel is turned to where draw puts it.
+// Every pixel is turned to where mirroring and then rotating a picture puts it, also in a
+// part of a picture.
 func TestTurn(t *testing.T) {
-	src := pixel.New(5, 3)
+	src, mirrored := pixel.New(5, 3), pixel.New(5, 3)
 	for i := range src.Pix {
 		src.Pix[i] = uint32(i + 1)
 	}
+	for y := range src.H {
+		copy(mirrored.Row(y), src.Row(y))
+		slices.Reverse(mirrored.Row(y))
+	}
 	for o := upright; o <= 8; o++ {
 		w, h := o.size(src.W, src.H)
-		want, got := pixel.New(w, h), pixel.New(w, h)
-		o.draw(want, src, src.Bounds())
-		for y := range src.H {
-			for x := range src.W {
-				tx, ty := o.turn(x, y, src.W, src.H)
-				got.Row(ty)[tx] = src.Row(y)[x]
+		want, whole := pixel.New(w, h), pixel.New(w+3, h+2)
+		from := src
+		if o.mirrored() {
+			from = mirrored
+		}
+		pixel.Rotate(want, from, o.degrees())
+		got := whole.Sub(image.Rect(1, 1, 1+w, 1+h))
+		o.draw(got, src, src.Bounds(), Ground)
+		for y := range h {
+			if !slices.Equal(got.Row(y), want.Row(y)) {
+				t.Errorf("orientation %d, row %d: %v, want %v", o, y, got.Row(y), want.Row(y))
 			}
 		}
-		if !slices.Equal(got.Pix, want.Pix) {
-			t.Errorf("orientation %d: %v, want %v", o, got.Pix, want.Pix)
+	}
+}
+
+// Drawing a photo takes little beside the picture, whatever way it is stored.
+func TestDrawMemory(t *testing.T) {
+	src := image.NewGray(image.Rect(0, 0, 2000, 1000))
+	for _, o := range []orientation{upright, 2, 3, 5, 6} {
+		p := &Photo{W: 1000, H: 2000, img: src, orientation: o}
+		dst := pixel.New(1000, 2000)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		p.Draw(dst, 0)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+			t.Errorf("orientation %d: %d bytes", o, took)
 		}
 	}
 }

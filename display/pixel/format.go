@@ -29,7 +29,7 @@ func (f Format) Check() error {
 		return fmt.Errorf("%w: %d bits per pixel, want 16, 24 or 32", ErrFormat, f.BPP)
 	}
 	for _, c := range []Field{f.Red, f.Green, f.Blue} {
-		if c.Length < 4 || c.Length > 10 || c.Offset < 0 || c.Offset+c.Length > f.BPP {
+		if c.Length < 4 || c.Length > 10 || c.Length > f.BPP/2 || c.Offset < 0 || c.Offset+c.Length > f.BPP {
 			return fmt.Errorf("%w: red, green and blue at %v, %v, %v", ErrFormat, f.Red, f.Green, f.Blue)
 		}
 	}
@@ -69,7 +69,7 @@ func (f Format) Encode(dst []byte, src []uint32, y int) {
 	case 24:
 		f.encode24(dst, src)
 	case 16:
-		f.encode16(dst, src, bayer[y&3])
+		f.encode16(dst, src, &bayer[y&3])
 	}
 }
 
@@ -84,27 +84,3 @@ func (f Format) encode32(dst []byte, src []uint32) {
 
 // widen adds low bits to eight, so that white stays white.
 func widen(v uint32, bits int) uint32 { return v<<bits | v>>(8-bits) }
-
-func (f Format) encode24(dst []byte, src []uint32) {
-	r, g, b := f.Red.Offset/8, f.Green.Offset/8, f.Blue.Offset/8
-	dst = dst[:3*len(src)]
-	for i, p := range src {
-		o := dst[3*i : 3*i+3]
-		o[r], o[g], o[b] = uint8(p>>16), uint8(p>>8), uint8(p)
-	}
-}
-
-func (f Format) encode16(dst []byte, src []uint32, dither [4]uint32) {
-	r, g, b := f.Red, f.Green, f.Blue
-	for i, p := range src {
-		d := dither[i&3]
-		v := narrow(p>>16&0xff, r.Length, d)<<r.Offset | narrow(p>>8&0xff, g.Length, d)<<g.Offset | narrow(p&0xff, b.Length, d)<<b.Offset
-		binary.LittleEndian.PutUint16(dst[2*i:], uint16(v))
-	}
-}
-
-// narrow reduces eight bits to fewer. d, from 0 to 15, is the dither threshold.
-func narrow(v uint32, bits int, d uint32) uint32 {
-	top := uint32(1)<<bits - 1
-	return (v*top*16 + d*255 + 127) / (255 * 16)
-}

@@ -5,8 +5,10 @@
 package pixel
 
 import (
+	"encoding/binary"
 	"image"
 	"image/color"
+	"unsafe"
 )
 
 // An Image is a picture. Its zero value is empty.
@@ -56,8 +58,9 @@ func (m *Image) Dim(r image.Rectangle, c uint32, alpha uint32) {
 	s := m.Sub(r)
 	for y := range s.H {
 		row := s.Row(y)
-		for x, p := range row {
-			row[x] = Mix(p, c, alpha)
+		dimPairs(pairs(row), uint64(c)<<32|uint64(c), uint64(alpha))
+		for x := len(pairs(row)) * 2; x < len(row); x++ {
+			row[x] = Mix(row[x], c, alpha)
 		}
 	}
 }
@@ -67,17 +70,6 @@ func Mix(a, b, t uint32) uint32 {
 	rb := (a&0xff00ff*(256-t) + b&0xff00ff*t) >> 8 & 0xff00ff
 	g := (a&0xff00*(256-t) + b&0xff00*t) >> 8 & 0xff00
 	return rb | g
-}
-
-// Blend writes a mix of two rows to dst: a at t = 0, b at t = 256. a and b must be at
-// least as long as dst.
-func Blend(dst, a, b []uint32, t uint32) {
-	a, b = a[:len(dst)], b[:len(dst)]
-	u := 256 - t
-	for i := range dst {
-		p, q := a[i], b[i]
-		dst[i] = (p&0xff00ff*u+q&0xff00ff*t)>>8&0xff00ff | (p>>8&0xff*u+q>>8&0xff*t)&0xff00
-	}
 }
 
 // Bounds implements image.Image.
@@ -97,6 +89,19 @@ func (m *Image) At(x, y int) color.Color {
 
 // Opaque reports true, so that encoders omit the alpha channel.
 func (m *Image) Opaque() bool { return true }
+
+// RGBA returns m in the form that encoders read fastest. It takes over m's pixels: m must
+// not be used any more.
+func (m *Image) RGBA() *image.RGBA {
+	if len(m.Pix) == 0 {
+		return &image.RGBA{}
+	}
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&m.Pix[0])), 4*len(m.Pix))
+	for i, p := range m.Pix {
+		binary.BigEndian.PutUint32(bytes[4*i:], p<<8|0xff)
+	}
+	return &image.RGBA{Pix: bytes, Stride: 4 * m.Stride, Rect: m.Bounds()}
+}
 
 // RotatedSize returns the size of a picture of w by h pixels after a rotation by 0,
 // 90, 180 or 270 degrees.

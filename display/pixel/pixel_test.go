@@ -125,11 +125,12 @@ func TestTurn(t *testing.T) {
 }
 
 func TestBlend(t *testing.T) {
-	a, b := noise(50, 1), New(50, 1)
+	a, b := noise(51, 1), New(51, 1) // one more than pairs
 	for i := range b.Pix {
-		b.Pix[i] = a.Pix[49-i] ^ 0xffffff
+		b.Pix[i] = a.Pix[50-i] ^ 0xffffff
 	}
-	dst := make([]uint32, 50)
+	a.Pix[0], b.Pix[0], a.Pix[1], b.Pix[1] = 0, 0xffffff, 0xffffff, 0
+	dst := make([]uint32, 51)
 	for _, share := range []uint32{0, 1, 77, 128, 255, 256} {
 		Blend(dst, a.Pix, b.Pix, share)
 		for i, p := range dst {
@@ -149,16 +150,51 @@ func TestBlend(t *testing.T) {
 func TestZoom(t *testing.T) {
 	src := noise(64, 36)
 	dst := New(64, 36)
-	Zoom(dst, src, 1)
+	Zoom(dst, src, 1, 0.5, 0.5)
 	for i := range src.Pix {
 		if dst.Pix[i] != src.Pix[i] {
 			t.Fatal("a factor of 1 changes the picture")
 		}
 	}
 	src.Fill(image.Rect(0, 0, 64, 36), 0x102030)
-	for by := 1.0; by < 3; by += 0.01 { // no factor leads out of the picture
-		if Zoom(dst, src, by); dst.Pix[0] != 0x102030 || dst.Pix[len(dst.Pix)-1] != 0x102030 {
-			t.Fatalf("%v: another colour", by)
+	around := New(66, 38)
+	around.Fill(around.Bounds(), 0xffffff)
+	around.Copy(src, image.Pt(1, 1))
+	for by := 1.0; by < 3; by += 0.01 { // no factor leads out of the picture, around any point
+		for _, at := range []float64{0, 0.3, 0.5, 1} {
+			Zoom(dst, around.Sub(image.Rect(1, 1, 65, 37)), by, at, 1-at)
+			for i, p := range dst.Pix {
+				if p != 0x102030 {
+					t.Fatalf("%v around %v: %06x at %d", by, at, p, i)
+				}
+			}
+		}
+	}
+}
+
+// Zoom does what one pixel after the other gives, also at the edges of odd sizes.
+func TestExactZoom(t *testing.T) {
+	const one = 1 << 16
+	for _, size := range []image.Point{{1, 1}, {2, 1}, {1, 2}, {7, 5}, {64, 36}} {
+		src, dst := noise(size.X, size.Y), New(size.X, size.Y)
+		for i, factor := range []float64{1, 1.01, 1.5, 2.7} {
+			px, py := []float64{0.5, 0, 1, 0.25}[i], []float64{0.5, 1, 0, 0.5}[i]
+			Zoom(dst, src, factor, px, py)
+			step := int(one / factor)
+			at := func(i, n int, stays float64) (from, to int, share uint32) {
+				x := int(stays*float64(n*(one-step))) + i*step
+				return x / one, min(x/one+1, n-1), uint32(x%one) >> 8
+			}
+			for y := range size.Y {
+				for x := range size.X {
+					up, down, v := at(y, size.Y, py)
+					left, right, h := at(x, size.X, px)
+					want := Mix(Mix(src.Row(up)[left], src.Row(down)[left], v), Mix(src.Row(up)[right], src.Row(down)[right], v), h)
+					if got := dst.Row(y)[x]; got != want {
+						t.Fatalf("%v by %v: pixel %d,%d is %06x, want %06x", size, factor, x, y, got, want)
+					}
+				}
+			}
 		}
 	}
 }
@@ -179,62 +215,45 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// The share of a picture's size and format in the time that bringing it to a
-// screen takes: copy is what the same memory takes at best.
-func BenchmarkPush(b *testing.B) {
-	for _, size := range []image.Point{{1920, 1080}, {3840, 2160}} {
-		m := noise(size.X, size.Y)
-		for _, f := range []struct {
-			name string
-			Format
-		}{{"32", XRGB8888}, {"24", formats["24 bit"]}, {"565", formats["565"]}} {
-			dst := make([]byte, f.Bytes(size.X)*size.Y)
-			b.Run(f.name+"/"+size.String(), func(b *testing.B) {
-				b.SetBytes(int64(len(dst)))
-				for b.Loop() {
-					for y := range size.Y {
-						f.Encode(dst[y*f.Bytes(size.X):(y+1)*f.Bytes(size.X)], m.Row(y), y)
+// Each value and threshold gives what exact arithmetic gives: v*top/255 + (d+½)/16,
+// rounded down. In a few of 4096 cases the sum is so close to the next number that it
+// is taken for it, or not.
+func TestExactDither(t *testing.T) {
+	for length := 4; length <= 8; length++ {
+		f, top := Format{16, Field{16 - length, length}, Field{0, 4}, Field{4, 4}}, uint32(1)<<length-1
+		others := 0
+		for v := range uint32(256) {
+			for y, thresholds := range bayer {
+				src, line := make([]uint32, len(thresholds)), make([]byte, 2*len(thresholds))
+				for i := range src {
+					src[i] = v << 16
+				}
+				f.Encode(line, src, y)
+				for x, d := range thresholds {
+					got := uint32(line[2*x+1]) >> (8 - length)
+					if want := (32*v*top + (2*d+1)*255) / (32 * 255); got != want {
+						others++
+						if got+1 != want && got != want+1 {
+							t.Fatalf("%d bits: %d with threshold %d is %d, want %d", length, v, d, got, want)
+						}
 					}
 				}
-			})
-		}
-		src, dst := make([]byte, 4*size.X*size.Y), make([]byte, 4*size.X*size.Y)
-		for i := range src { // pages that were never written are all one
-			src[i] = byte(i)
-		}
-		b.Run("copy/"+size.String(), func(b *testing.B) {
-			b.SetBytes(int64(len(dst)))
-			for b.Loop() {
-				copy(dst, src)
 			}
-		})
+		}
+		if others > 4 {
+			t.Errorf("%d bits: %d results differ", length, others)
+		}
 	}
 }
 
-func BenchmarkBlend(b *testing.B) {
-	for _, size := range []image.Point{{1920, 1080}, {3840, 2160}} {
-		x, y, dst := noise(size.X, size.Y), noise(size.X, size.Y), New(size.X, size.Y)
-		b.Run(size.String(), func(b *testing.B) {
-			for b.Loop() {
-				for row := range size.Y {
-					Blend(dst.Row(row), x.Row(row), y.Row(row), 100)
-				}
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "frames/s")
-		})
-	}
-}
-
-func BenchmarkTurn(b *testing.B) {
-	src, dst := noise(1920, 1080), New(1080, 1920)
-	for b.Loop() {
-		Rotate(dst, src, 90)
-	}
-}
-
-func BenchmarkZoom(b *testing.B) {
-	src, dst := noise(1920, 1080), New(1920, 1080)
-	for b.Loop() {
-		Zoom(dst, src, 1.03)
+func TestNoAllocations(t *testing.T) {
+	m, dst := noise(37, 2), make([]byte, 4*37)
+	if n := testing.AllocsPerRun(10, func() {
+		for _, f := range formats {
+			f.Encode(dst[:f.Bytes(m.W)], m.Row(0), 1)
+		}
+		Blend(m.Row(0), m.Row(0), m.Row(1), 100)
+	}); n > 0 {
+		t.Errorf("%.0f allocations", n)
 	}
 }

@@ -24,7 +24,7 @@ type Keymap map[uint16]string
 // KEY_OK. Case is ignored. Its error wraps ErrUnknownKey or ErrConflict.
 func (m Keymap) Add(action string, names []string) error {
 	for _, name := range names {
-		code, ok := codes[strings.ToUpper(name)]
+		code, ok := codes()[strings.ToUpper(name)]
 		if !ok {
 			return fmt.Errorf("%q: %w (see linux/input-event-codes.h, such as KEY_OK)", name, ErrUnknownKey)
 		}
@@ -52,6 +52,22 @@ type decoder struct {
 
 	down  uint16    // key that may become held
 	since time.Time // when it was pressed; zero once it has been reported
+
+	holding  string // action of the key in held that is down, "" without one
+	downCode uint16 // that key
+}
+
+// physical follows the one key in held that is down, however long. It returns the
+// action of that key, and whether it is another one than before.
+func (d *decoder) physical(e event) (action string, changed bool) {
+	before := d.holding
+	switch action := d.keys[e.code]; {
+	case e.lost, e.value == released && e.code == d.downCode:
+		d.holding = ""
+	case e.value != released && d.holding == "" && d.held[action] != "":
+		d.holding, d.downCode = action, e.code
+	}
+	return d.holding, d.holding != before
 }
 
 // event returns the action of an event, or "" if there is none yet.

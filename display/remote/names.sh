@@ -8,9 +8,12 @@ cd "$(dirname "$0")"
   echo
   echo "package remote"
   echo
+  echo 'import "sync"'
+  echo
   echo "// codes are the kernel's names for keys and buttons (linux/input-event-codes.h)."
-  echo "var codes = map[string]uint16{"
+  echo "var codes = sync.OnceValue(func() map[string]uint16 {"
+  echo "return map[string]uint16{"
   awk '$1 == "#define" && $2 ~ /^(KEY|BTN)_/ && $3 ~ /^(0x[0-9a-fA-F]+|[0-9]+)$/ && $2 !~ /_(MAX|CNT)$/ { printf "\t\"%s\": %s,\n", $2, $3 }' /usr/include/linux/input-event-codes.h
-  echo "}"
+  echo "}})"
 } >names.go
 gofmt -w names.go

@@ -27,7 +27,11 @@ type Config struct {
 	HeldDown map[string]string
 	Repeats  []string // actions that repeat while a key is held
 	Press    func(ctx context.Context, action string)
-	Log      *slog.Logger
+	// Holding is called with an action of HeldDown when its key goes down, or is found
+	// to be down, and with "" when it goes up or may have gone up. Nil means that
+	// nobody asks.
+	Holding func(action string)
+	Log     *slog.Logger
 }
 
 // A Remote reads keys from all input devices.
@@ -77,6 +81,9 @@ func (r *Remote) Run(ctx context.Context) error {
 			} else {
 				action = d.event(e.code, e.value, time.Now())
 			}
+			if down, changed := d.physical(e); changed && r.cfg.Holding != nil {
+				r.cfg.Holding(down)
+			}
 		case now := <-timer.C:
 			action = d.timeout(now)
 		}
@@ -86,6 +93,15 @@ func (r *Remote) Run(ctx context.Context) error {
 		if t := d.deadline(); !t.IsZero() {
 			timer.Reset(time.Until(t))
 		}
+	}
+}
+
+// Key takes in a key that comes from elsewhere than an input device, with its value as in
+// struct input_event: 0 is released, 1 pressed, 2 repeated. It waits for Run.
+func (r *Remote) Key(ctx context.Context, code uint16, value int32) {
+	select {
+	case r.events <- event{code: code, value: value}:
+	case <-ctx.Done():
 	}
 }
 
@@ -203,24 +219,45 @@ func parse(b []byte) (events []event) {
 	return events
 }
 
-// read sends the events of a device until it is unplugged or ctx is done.
+// read sends the events of a device until it is unplugged or ctx is done. It begins
+// with the keys that are down already.
 func (r *Remote) read(ctx context.Context, f *os.File) {
 	defer f.Close()
 	defer context.AfterFunc(ctx, func() { f.Close() })()
-	b := make([]byte, 64*eventSize)
-	for {
-		n, err := f.Read(b)
-		if err != nil {
-			return
-		}
-		for _, e := range parse(b[:n]) {
+	send := func(events []event) bool {
+		for _, e := range events {
 			select {
 			case r.events <- e:
 			case <-ctx.Done():
-				return
+				return false
 			}
 		}
+		return true
 	}
+	ok := send(keysDown(f, r.cfg.Keys))
+	b := make([]byte, 64*eventSize)
+	for ok {
+		n, err := f.Read(b)
+		if err != nil {
+			send([]event{{lost: true}}) // its keys can't be released any more
+			return
+		}
+		ok = send(parse(b[:n]))
+	}
+}
+
+// keysDown returns the mapped keys of a device that are down, as if they repeated.
+func keysDown(f *os.File, keys Keymap) (events []event) {
+	var down [96]byte // KEY_MAX is 0x2ff
+	if !ioctl(f, 0x18, down[:]) {
+		return nil
+	}
+	for code := range keys {
+		if int(code/8) < len(down) && down[code/8]&(1<<(code%8)) != 0 {
+			events = append(events, event{code: code, value: repeated})
+		}
+	}
+	return events
 }
 
 // ioctl sends a request that fills b, and reports whether it succeeded.

@@ -3,6 +3,7 @@ package stage
 import (
 	"image"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"pickerd/display"
@@ -62,31 +63,52 @@ func (p *player) endFade() error {
 	return p.screen.Show(p.panel, []image.Rectangle{p.panel.Bounds()})
 }
 
-// zooms reports whether the slide is slowly enlarged.
+// setOut begins the motion of the slide's photos, if they move. Videos and animated photos
+// move by themselves.
+func (p *player) setOut() {
+	p.share, p.stepped = 0, time.Time{}
+	p.moves = p.page.Style.Zoom && p.scene != nil && !p.scene.Animated() && !p.page.Night &&
+		!slices.ContainsFunc(p.scene.slide.Media, func(m display.Media) bool { return m.Video })
+}
+
+// zooms reports whether photos are moving now.
 func (p *player) zooms() bool {
-	return p.cfg.Look.Zoom && p.fade == nil && p.scene != nil && !p.scene.Animated() && !p.dark && p.page.Paused == "" && p.page.Menu == nil && p.factor < 1+zoomBy
+	return p.moves && p.fade == nil && !p.dark && p.page.Paused == "" && p.page.Menu == nil && p.share < 1
 }
 
-// stepZoom draws the slide a little larger.
+// stepZoom moves the photos on. Where they were halted, they go on from there.
 func (p *player) stepZoom(now time.Time) error {
-	p.factor = 1 + zoomBy*min(float64(now.Sub(p.began))/float64(p.cfg.Look.Interval), 1)
-	return p.zoomed()
+	if !p.stepped.IsZero() {
+		p.share = min(p.share+float64(now.Sub(p.stepped))/float64(p.page.Style.Interval), 1)
+	}
+	p.stepped = now
+	p.own()
+	parts := p.move(p.frame)
+	for _, r := range parts {
+		p.list.Draw(p.frame, r)
+	}
+	return p.show(parts)
 }
 
-// zoomed draws the slide at its current size.
-func (p *player) zoomed() error {
+// redrawAll draws the whole screen again.
+func (p *player) redrawAll() error {
 	p.own()
-	pixel.Zoom(p.frame, p.scene.Still, p.factor)
+	p.behind(p.frame, p.frame.Bounds())
 	p.list.Draw(p.frame, p.frame.Bounds())
 	return p.showAll()
 }
 
-// stepFilm shows the next frame of a moving photo.
+// stepFilm shows the next frames of moving photos.
 func (p *player) stepFilm(now time.Time) error {
-	r, stay := p.scene.Advance(p.next)
-	p.next++
+	if p.film.IsZero() { // they begin when a fade has ended
+		p.film = now
+	}
+	parts, stay := p.scene.Advance(now.Sub(p.film))
 	p.due = now.Add(stay)
-	return p.repaint([]image.Rectangle{r})
+	if len(parts) == 0 {
+		return nil
+	}
+	return p.repaint(parts)
 }
 
 // tick does what is due.
@@ -124,8 +146,11 @@ func (p *player) wakeAt(now time.Time) time.Time {
 			at = t
 		}
 	}
+	if t := p.filmDue(); !t.IsZero() {
+		sooner(t)
+	}
 	for _, s := range []*display.Slide{p.page.Slide, p.page.Next} {
-		if t, ok := p.failed[keyOf(s)]; ok && t.After(now) {
+		if t, ok := p.failed[p.key(s)]; ok && t.After(now) {
 			sooner(t)
 		}
 	}

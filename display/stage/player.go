@@ -9,7 +9,6 @@ import (
 
 	"pickerd/display"
 	"pickerd/display/paint"
-	"pickerd/display/photo"
 	"pickerd/display/pixel"
 )
 
@@ -17,52 +16,43 @@ import (
 const (
 	fadeStep = time.Second / 30
 	zoomStep = time.Second / 25
-	zoomBy   = 0.06 // of the size, while a slide stays
 )
 
 // A player shows pages on one screen. Only its goroutine uses it.
 type player struct {
 	*Stage
+	composer
 	screen  Screen
-	painter *paint.Painter
-	w, h    int // as people see it
-	loader  loader
 	loading string               // key of the slide that the loader is at
 	failed  map[string]time.Time // keys of slides, and when they may be tried again
 
-	page  display.Page
-	scene *scene // what is behind the words; nil means the backdrop
-	ahead *scene // the slide after it, ready
-	list  paint.List
+	ahead *scene       // the slide after scene, ready
 	frame *pixel.Image // what is on the screen
 	panel *pixel.Image // frame turned; frame itself without a turn
 	shown bool         // frame has been shown once
-	code  bool         // there is a QR code on it
 	dark  bool         // frame is black, as at night
 	off   bool         // the light is
 
-	fade   *fade
-	began  time.Time // when the slide began to be seen
-	factor float64   // that it is enlarged by, 1 at first
-	next   int       // frame of a moving photo
-	due    time.Time // of that frame
+	fade    *fade
+	began   time.Time // when the slide began to be seen
+	stepped time.Time // when its photos moved last, zero if they were halted
+	film    time.Time // when animated photos began to move
+	due     time.Time // of their next frame
+
+	playback  *playback // the film that plays, nil without one
+	playbacks playbacks
 }
 
-// A scene is a decoded slide.
-type scene struct {
-	key   string
-	slide *display.Slide
-	*photo.Scene
-}
-
-func newPlayer(s *Stage, screen Screen, painter *paint.Painter, w, h int) *player {
-	p := &player{Stage: s, screen: screen, painter: painter, w: w, h: h, failed: map[string]time.Time{}, frame: pixel.New(w, h), factor: 1}
+func newPlayer(s *Stage, screen Screen, w, h int) *player {
+	p := &player{Stage: s, screen: screen, failed: map[string]time.Time{}, frame: pixel.New(w, h)}
+	p.composer = newComposer(paint.Config{W: w, H: h, Overscan: s.cfg.Overscan, Log: s.cfg.Log}, s.cfg.Media, s.cfg.Copy)
+	p.loader.films = s.cfg.Films.Open != nil
+	p.loader.jobs, p.loader.done = make(chan job, 1), make(chan loaded)
 	p.panel = p.frame
 	if s.cfg.Rotate != 0 {
 		sw, sh := screen.Size()
 		p.panel = pixel.New(sw, sh)
 	}
-	p.loader = loader{w: w, h: h, media: s.cfg.Media, plain: s.cfg.Look.Plain, jobs: make(chan *display.Slide, 1), done: make(chan loaded)}
 	return p
 }
 
@@ -71,6 +61,7 @@ func (p *player) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer p.playbacks.wg.Wait()
 	pages, fed := p.cfg.Pages.Feed(ctx)
 	defer fed()
 	defer cancel()
@@ -86,11 +77,16 @@ func (p *player) run(ctx context.Context) error {
 		case <-p.screen.Disconnected():
 			return nil
 		case page := <-pages:
-			err = p.turnTo(page)
+			err = p.turnTo(page.OnBox())
 		case l := <-p.loader.done:
 			err = p.take(ctx, l)
+		case e := <-p.playback.incoming():
+			err = p.handleFilm(p.playback, e)
 		case <-timer.C:
 			err = p.tick(time.Now())
+		}
+		if err == nil {
+			err = p.updateFilm(ctx, time.Now())
 		}
 		if err != nil {
 			return err
@@ -104,15 +100,53 @@ func (p *player) turnTo(page display.Page) error {
 	if page.Visit != p.page.Visit {
 		p.ahead = nil // it may be a forgotten person's
 	}
+	if err := p.restyle(page.Style); err != nil {
+		return err
+	}
+	moved := page.Style.Zoom != p.page.Style.Zoom
 	p.page = page
 	for key := range p.failed { // of slides that are gone
-		if key != keyOf(page.Slide) && key != keyOf(page.Next) {
+		if key != p.key(page.Slide) && key != p.key(page.Next) {
 			delete(p.failed, key)
 		}
+	}
+	p.skip(time.Now())
+	for _, s := range []*display.Slide{page.Slide, page.Next} { // its caption may have changed
+		if loaded := p.has(p.key(s)); loaded != nil {
+			loaded.slide = s
+		}
+	}
+	if moved && p.scene != nil && p.shown && !p.dark {
+		if err := p.endFade(); err != nil {
+			return err
+		}
+		p.setOut()
+		if err := p.redrawAll(); err != nil {
+			return err
+		}
+	}
+	if !p.zooms() {
+		p.stepped = time.Time{}
 	}
 	now := time.Now()
 	p.order(now)
 	return p.update(now)
+}
+
+// skip makes the next slide that of the page where the slide itself can't be shown but
+// other displays show it. Without a next one the page says that nothing can be shown.
+func (p *player) skip(now time.Time) {
+	cannot := func(s *display.Slide) bool { return s == nil || p.failed[p.key(s)].Sub(now) > forEver/2 }
+	if p.page.Slide == nil || !cannot(p.page.Slide) {
+		return
+	}
+	p.page.Slide, p.page.Next = p.page.Next, nil
+	if cannot(p.page.Slide) {
+		p.page.Slide = nil
+	}
+	if p.page.Slide == nil && p.page.Title == "" {
+		p.page.Title, p.page.Text = p.unshowable()
+	}
 }
 
 // forEver is the retry delay of a file that can never be shown.
@@ -135,19 +169,19 @@ func (p *player) order(now time.Time) {
 		wanted = append(wanted, p.page.Next)
 	}
 	for _, s := range wanted {
-		key := keyOf(s)
+		key := p.key(s)
 		if key == "" || now.Before(p.failed[key]) || p.has(key) != nil {
 			continue
 		}
 		p.loading = key
-		p.loader.jobs <- s
+		p.loader.jobs <- job{s, p.page.Style.Look}
 		return
 	}
 }
 
 // aheadAt returns when to decode the next slide.
 func (p *player) aheadAt() time.Time {
-	return p.began.Add(max(p.cfg.Look.Interval-aheadBy, 0))
+	return p.began.Add(max(p.page.Style.Interval-aheadBy, p.playback.length()-aheadBy, 0))
 }
 
 // has returns a decoded slide.
@@ -169,12 +203,13 @@ func (p *player) take(ctx context.Context, l loaded) error {
 		if lasting(l.err) {
 			p.failed[l.key] = now.Add(forEver)
 			p.cfg.Unshowable(ctx, l.file, l.err)
+			p.skip(now)
 		}
 		p.order(now)
-		return nil
+		return p.update(now)
 	}
-	if l.key == keyOf(p.page.Slide) || l.key == keyOf(p.page.Next) {
-		p.ahead = &scene{l.key, l.slide, l.scene}
+	if l.key == p.key(p.page.Slide) || l.key == p.key(p.page.Next) {
+		p.ahead = &scene{key: l.key, slide: l.slide, Scene: l.scene}
 	}
 	err := p.update(now)
 	p.order(now)
@@ -185,7 +220,7 @@ func (p *player) take(ctx context.Context, l loaded) error {
 func (p *player) update(now time.Time) error {
 	key := ""
 	if !p.page.Night {
-		key = keyOf(p.page.Slide)
+		key = p.key(p.page.Slide)
 	}
 	ready := p.has(key)
 	switch {
@@ -204,9 +239,10 @@ func (p *player) update(now time.Time) error {
 	if p.scene = ready; ready == p.ahead {
 		p.ahead = nil
 	}
-	if before != nil && before != ready && before.key == keyOf(p.page.Next) { // of two photos
+	if before != nil && before != ready && before.key == p.key(p.page.Next) && !before.film.seen { // of two photos
 		p.ahead = before
 	}
+	p.changeFilm(before, ready)
 	return p.goOver(now)
 }
 
@@ -220,40 +256,13 @@ func (p *player) wait(now time.Time) error {
 	return nil
 }
 
-// behind draws a part of the background of the words.
-func (p *player) behind(dst *pixel.Image, r image.Rectangle) {
-	switch {
-	case p.page.Night:
-		dst.Fill(r, 0)
-	case p.scene == nil:
-		p.painter.Backdrop(dst, r)
-	default:
-		dst.Sub(r).Copy(p.scene.Still.Sub(r), image.Point{})
-	}
-}
-
-// words returns the page with the slide that is decoded.
-func (p *player) words(now time.Time) paint.List {
-	page := p.page
-	if page.Slide != nil {
-		page.Slide = nil
-		if p.scene != nil {
-			page.Slide = p.scene.slide
-		}
-	}
-	if page.Slide == nil && page.Title == "" {
-		page.Title = p.cfg.Words.Say("page.one_moment")
-	}
-	p.code = page.QR != ""
-	return p.painter.Page(page, now)
-}
-
 // goOver shows a new background, immediately or with a fade.
 func (p *player) goOver(now time.Time) error {
+	p.setOut()
 	p.list = p.words(now)
 	to := p.compose()
-	p.began, p.factor, p.next, p.due = now, 1, 0, now
-	length := min(p.cfg.Look.Fade, p.cfg.Look.Interval/2)
+	p.began, p.film, p.due = now, time.Time{}, now
+	length := min(p.page.Style.Fade, p.page.Style.Interval/2)
 	sudden := !p.shown || p.dark || p.page.Night || length <= 0
 	p.dark = p.page.Night
 	if !sudden {
@@ -264,18 +273,6 @@ func (p *player) goOver(now time.Time) error {
 	err := p.showAll()
 	debug.FreeOSMemory() // of the picture before, as large as the screen
 	return err
-}
-
-// compose draws the whole screen. With nothing over a slide, the frame is the slide's
-// picture, which must not be modified.
-func (p *player) compose() *pixel.Image {
-	if p.scene != nil && len(p.list) == 0 && !p.page.Night {
-		return p.scene.Still
-	}
-	m := pixel.New(p.w, p.h)
-	p.behind(m, m.Bounds())
-	p.list.Draw(m, m.Bounds())
-	return m
 }
 
 // own makes the frame a copy that may be modified.
@@ -307,8 +304,8 @@ func (p *player) redraw(now time.Time) error {
 		return err
 	}
 	p.list = list
-	if p.factor > 1 {
-		return p.zoomed()
+	if p.moves {
+		return p.redrawAll()
 	}
 	err := p.repaint(parts)
 	p.disown()

@@ -14,9 +14,7 @@ import (
 	"time"
 
 	"pickerd/display"
-	"pickerd/display/paint"
 	"pickerd/display/pixel"
-	"pickerd/display/words"
 )
 
 // A Screen shows pictures. Package framebuffer has real ones.
@@ -29,20 +27,24 @@ type Screen interface {
 	io.Closer
 }
 
-// Config is what a Stage needs. All fields but the numbers must be set.
+// Config is what a Stage needs. All fields but Copy, Films and the numbers must be
+// set.
 type Config struct {
 	Open          func() (Screen, error)
 	Pages         *display.Board[display.Page]
 	Media         func(file string) (*os.File, error) // opens a display.Media's File
+	Copy          Copy                                // nil if there are no copies
+	Films         Films                               // the zero value plays none
 	Unshowable    func(ctx context.Context, file string, why error)
 	ScreenChanged func(w, h int, err error) // called with the size of the screen, or the reason why there is none
-	Words         *words.Words
-	Look          display.Look
-	Rotate        int     // degrees, clockwise: 0, 90, 180 or 270
-	Overscan      float64 // share of each side to leave free
-	Cache         string  // a folder for an index of the system's fonts
+	Rotate        int                       // degrees, clockwise: 0, 90, 180 or 270
+	Overscan      float64                   // share of each side to leave free
 	Log           *slog.Logger
 }
+
+// A Copy opens a copy, which package photo decodes, of a file that it doesn't. It may
+// take half a minute.
+type Copy func(ctx context.Context, file string) (*os.File, error)
 
 // A Stage plays pages.
 type Stage struct {
@@ -131,11 +133,10 @@ func (s *Stage) play(ctx context.Context, screen Screen) (err error) {
 	w, h = pixel.RotatedSize(w, h, s.cfg.Rotate)
 	s.size.Store(&image.Point{X: w, Y: h})
 	s.cfg.ScreenChanged(w, h, nil)
-	painter, err := paint.New(paint.Config{W: w, H: h, Overscan: s.cfg.Overscan, Words: s.cfg.Words, Cache: s.cfg.Cache, Log: s.cfg.Log})
-	if err != nil {
-		return &fontError{err}
+	p := newPlayer(s, screen, w, h)
+	if err := p.restyle(s.cfg.Pages.Get().Style); err != nil {
+		return err
 	}
-	p := newPlayer(s, screen, painter, w, h)
 	return p.run(ctx)
 }
 

@@ -20,7 +20,6 @@ import (
 
 	"pickerd/display"
 	"pickerd/display/pixel"
-	"pickerd/display/words"
 )
 
 // A fake is a screen in memory that notes what is done to it.
@@ -34,12 +33,14 @@ type fake struct {
 	gone   chan struct{}
 	closed bool
 	fails  error
+	slow   time.Duration // that a picture takes
 }
 
 func newFake(w, h int) *fake { return &fake{m: pixel.New(w, h), gone: make(chan struct{})} }
 
 func (f *fake) Size() (w, h int) { return f.m.W, f.m.H }
 func (f *fake) Show(m *pixel.Image, parts []image.Rectangle) error {
+	time.Sleep(look(f, func() time.Duration { return f.slow }))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if m.W != f.m.W || m.H != f.m.H {
@@ -53,6 +54,7 @@ func (f *fake) Show(m *pixel.Image, parts []image.Rectangle) error {
 	return f.fails
 }
 func (f *fake) Blend(a, b *pixel.Image, t uint32) error {
+	time.Sleep(look(f, func() time.Duration { return f.slow }))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for y := range f.m.H {
@@ -124,6 +126,7 @@ type theatre struct {
 	bad    []string
 	found  atomic.Pointer[found]
 	cfg    Config
+	style  display.Style
 	stage  *Stage
 	stop   func()
 }
@@ -137,7 +140,7 @@ type found struct {
 func inTheatre(t *testing.T, change func(*Config), f func(t *testing.T, th *theatre)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		th := &theatre{t: t, dir: dir}
+		th := &theatre{t: t, dir: dir, style: display.Style{Look: display.Look{Fade: time.Second, Interval: 10 * time.Second, Plain: true}}}
 		th.install(640, 360)
 		th.cfg = Config{
 			Open: func() (Screen, error) {
@@ -154,9 +157,6 @@ func inTheatre(t *testing.T, change func(*Config), f func(t *testing.T, th *thea
 				th.bad = append(th.bad, file)
 			},
 			ScreenChanged: func(w, h int, err error) { th.found.Store(&found{w, h, err}) },
-			Words:         words.English(),
-			Look:          display.Look{Fade: time.Second, Interval: 10 * time.Second, Plain: true},
-			Cache:         dir,
 			Log:           slog.New(slog.DiscardHandler),
 		}
 		if change != nil {
@@ -223,7 +223,12 @@ func (th *theatre) write(name string, data []byte) {
 	}
 }
 
-func (th *theatre) show(p display.Page) { th.pages.Set(p); synctest.Wait() }
+// show shows a page in the theatre's style.
+func (th *theatre) show(p display.Page) {
+	p.Style = th.style
+	th.pages.Set(p)
+	synctest.Wait()
+}
 
 func slide(files ...string) *display.Slide {
 	s := &display.Slide{}

@@ -97,6 +97,9 @@ func say(p display.Page, w *words.Words, now time.Time, columns int, note string
 	}
 	add("", note)
 	add("", p.Device)
+	if p.QR == "" {
+		add("", strings.TrimSpace(p.Clock+" "+p.Date))
+	}
 	gap()
 	if p.Slide != nil {
 		add(bold, p.Slide.Alt)

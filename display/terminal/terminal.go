@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"pickerd/display"
-	"pickerd/display/words"
 )
 
 // Config is what a Terminal needs.
@@ -21,9 +20,8 @@ type Config struct {
 	Pages *display.Board[display.Page]
 	Out   io.Writer
 	// Size returns the size of the terminal. Nil means 80 by 24.
-	Size  func() (columns, rows int)
-	Words *words.Words
-	Tail  *Tail // lines to show under the page; may be nil
+	Size func() (columns, rows int)
+	Tail *Tail // lines to show under the page; may be nil
 }
 
 // A Terminal shows pages.
@@ -71,7 +69,8 @@ func (t *Terminal) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case page = <-pages:
+		case p := <-pages:
+			page = p.OnBox()
 		case <-tick.C:
 		case <-t.cfg.Tail.news():
 		}
@@ -94,7 +93,7 @@ func (t *Terminal) show(page display.Page, now time.Time) error {
 		t.size, t.lines = [2]int{columns, rows}, nil
 		out.WriteString(clearAll)
 	}
-	lines := layOut(page, t.cfg.Words, now, columns, rows)
+	lines := layOut(page, page.Style.Lang(), now, columns, rows)
 	lines = append(lines, t.cfg.Tail.last(rows-len(lines)-1, columns)...)
 	lines = lines[:min(len(lines), rows)]
 	for i := range max(len(lines), len(t.lines)) {

@@ -146,7 +146,7 @@ func TestTerminal(t *testing.T) {
 		size.Store(&[2]int{100, 30})
 		var pages display.Board[display.Page]
 		tail := NewTail()
-		term := New(Config{Pages: &pages, Out: screen, Size: func() (int, int) { s := size.Load(); return s[0], s[1] }, Words: words.English(), Tail: tail})
+		term := New(Config{Pages: &pages, Out: screen, Size: func() (int, int) { s := size.Load(); return s[0], s[1] }, Tail: tail})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		pages.Set(pairing())

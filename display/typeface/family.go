@@ -12,12 +12,13 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path"
 	"slices"
 	"unicode"
 
+	"github.com/go-text/typesetting/bidi"
 	"github.com/go-text/typesetting/font"
-	"github.com/go-text/typesetting/fontscan"
 	"github.com/go-text/typesetting/language"
 	"github.com/go-text/typesetting/shaping"
 )
@@ -63,10 +64,10 @@ type Family struct {
 	log     *slog.Logger
 	scripts []script
 	faces   map[string]*font.Face // loaded ones, by script and weight
-	system  *fontscan.FontMap     // nil until needed
-	cache   string
+	system  *fontSearch           // nil until needed
 	missing map[rune]bool
 
+	bidi      bidi.Paragraph
 	segmenter shaping.Segmenter
 	shaper    shaping.HarfbuzzShaper
 	wrapper   shaping.LineWrapper
@@ -74,10 +75,9 @@ type Family struct {
 	cached    int // bytes in glyphs
 }
 
-// New returns the fonts for an interface in a language (BCP 47). If the system's
-// fonts are needed, an index of them is stored in the folder cache.
-func New(lang string, rightToLeft bool, cache string, log *slog.Logger) (*Family, error) {
-	f := &Family{lang: language.NewLanguage(lang), rtl: rightToLeft, log: log, cache: cache,
+// New returns the fonts for an interface in a language (BCP 47).
+func New(lang string, rightToLeft bool, log *slog.Logger) (*Family, error) {
+	f := &Family{lang: language.NewLanguage(lang), rtl: rightToLeft, log: log,
 		faces: map[string]*font.Face{}, scripts: scripts, missing: map[rune]bool{}, glyphs: map[glyphKey]*glyph{}}
 	if lang == "zh-Hans" {
 		f.scripts = slices.Clone(scripts)
@@ -188,23 +188,24 @@ func (f *Family) fromSystem(r rune) *font.Face {
 		return none
 	}
 	if f.system == nil {
-		f.system = fontscan.NewFontMap(quiet{})
-		f.system.SetQuery(fontscan.Query{Families: []string{"Noto Sans CJK JP", "Noto Sans", fontscan.SansSerif}})
-		if err := f.system.UseSystemFonts(f.cache); err != nil {
-			f.log.Info("no system fonts", "err", err)
-		}
+		f.system = findFonts(fontFolders(os.Getenv))
 	}
-	if face := f.system.ResolveFace(r); face != nil {
-		if _, ok := face.NominalGlyph(r); ok {
-			return face
-		}
+	if face := f.system.face(r); face != nil {
+		return face
 	}
 	f.missing[r] = true
 	f.log.Warn("character missing from all fonts", "character", fmt.Sprintf("%q", r), "hint", "install a font with this character, such as fonts-noto-cjk")
 	return none
 }
 
-// quiet discards fontscan's log about invalid font files.
-type quiet struct{}
-
-func (quiet) Printf(string, ...any) {}
+// Missing returns the letters of a text that are in no font, in the order of the text.
+func (f *Family) Missing(text string) (letters []rune) {
+	for _, r := range text {
+		if unicode.IsLetter(r) && f.fromEmbedded(r, false) == nil {
+			if f.fromSystem(r); f.missing[r] {
+				letters = append(letters, r)
+			}
+		}
+	}
+	return letters
+}

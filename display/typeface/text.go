@@ -3,7 +3,6 @@ package typeface
 import (
 	"image"
 	"math"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -53,7 +52,11 @@ const leading = 1.3
 // Layout breaks a text into lines of at most width pixels.
 func (f *Family) Layout(text string, s Style, width int) *Block {
 	b := &Block{family: f}
+	most := max(s.Lines, 0)
 	for paragraph := range strings.SplitSeq(text, "\n") {
+		if s.Lines = max(most-len(b.lines), 0); most > 0 && s.Lines == 0 {
+			break
+		}
 		f.layParagraph(b, visible(paragraph), s, max(width, 1))
 	}
 	return b
@@ -83,43 +86,64 @@ func (f *Family) layParagraph(b *Block, text []rune, s Style, width int) {
 	if f.rtl && !s.LeftToRight {
 		dir = di.DirectionRTL
 	}
+	levels := f.levels(text, dir)
 	size := fixed.Int26_6(math.Round(s.Size * 64))
-	in := shaping.Input{Text: text, RunEnd: len(text), Direction: dir, Size: size, Language: f.lang}
-	var outs []shaping.Output
-	for _, run := range f.segmenter.Split(in, &fontmap{Family: f, bold: s.Bold}) {
-		run.Size = size
-		out := f.shaper.Shape(run)
-		hideControls(&out, text)
-		if len(out.Glyphs) == 0 { // the wrapper expects one in each run
-			continue
-		}
-		if s.Spacing != 0 {
-			out.AddLetterSpacing(fixed.Int26_6(s.Spacing*s.Size*64), false, false)
-		}
-		outs = append(outs, out)
-	}
 	cfg := shaping.WrapConfig{Direction: dir, TruncateAfterLines: s.Lines, BreakPolicy: shaping.WhenNecessary}
 	if s.Lines > 0 {
 		face := f.latin(s.Bold)
 		cfg = cfg.WithTruncator(&f.shaper, shaping.Input{Text: []rune{'…'}, RunEnd: 1, Direction: dir, Face: face, Size: size, Language: f.lang})
 	}
-	for _, l := range f.wrap(cfg, width, text, outs) {
-		b.add(l, s)
+	lines, cut := f.wrap(cfg, width, tied(text), f.shape(text, levels, s))
+	for i, l := range lines {
+		cut := cut && i == len(lines)-1
+		if !cut {
+			trim(l, text)
+		}
+		b.add(reorder(l, levels, levelOf(dir), cut), s)
 	}
 }
 
-// wrap breaks shaped text into lines. The wrapper panics on some unusual texts, which
-// come from outside. Such a text is skipped.
-func (f *Family) wrap(cfg shaping.WrapConfig, width int, text []rune, outs []shaping.Output) (lines []shaping.Line) {
+// shape returns the shaped runs of a text, in its order. Each run has one level.
+func (f *Family) shape(text []rune, levels []int8, s Style) (outs []shaping.Output) {
+	size := fixed.Int26_6(math.Round(s.Size * 64))
+	fonts := &fontmap{Family: f, bold: s.Bold}
+	for start, end := 0, 0; start < len(text); start = end {
+		for end = start + 1; end < len(text) && levels[end] == levels[start]; end++ {
+		}
+		in := shaping.Input{Text: text, RunStart: start, RunEnd: end, Direction: directionOf(levels[start]), Size: size, Language: f.lang}
+		for _, run := range f.segmenter.Split(in, fonts) {
+			run.Direction, run.Size = in.Direction, size
+			out := f.shaper.Shape(run)
+			hideControls(&out, text)
+			if len(out.Glyphs) == 0 { // the wrapper expects one in each run
+				continue
+			}
+			if s.Spacing != 0 {
+				out.AddLetterSpacing(fixed.Int26_6(s.Spacing*s.Size*64), false, false)
+			}
+			outs = append(outs, out)
+		}
+	}
+	return outs
+}
+
+// tied returns a text of the same length that has no break in Wi-Fi.
+func tied(text []rune) []rune {
+	return []rune(strings.ReplaceAll(string(text), "Wi-Fi", "Wi\u2011Fi"))
+}
+
+// wrap breaks shaped text into lines, and reports whether the last one is cut. The
+// wrapper panics on some unusual texts, which come from outside. Such a text is skipped.
+func (f *Family) wrap(cfg shaping.WrapConfig, width int, text []rune, outs []shaping.Output) (lines []shaping.Line, cut bool) {
 	defer func() {
 		if why := recover(); why != nil {
 			f.log.Error("text skipped: layout failed", "panic", why, "letters", len(text))
 			f.wrapper = shaping.LineWrapper{}
-			lines = nil
+			lines, cut = nil, false
 		}
 	}()
-	lines, _ = f.wrapper.WrapParagraph(cfg, width, text, shaping.NewSliceIterator(outs))
-	return lines
+	lines, truncated := f.wrapper.WrapParagraph(cfg, width, text, shaping.NewSliceIterator(outs))
+	return lines, truncated > 0
 }
 
 // hideControls hides the glyphs of bidirectional control characters, for which some
@@ -138,9 +162,7 @@ func hideControls(out *shaping.Output, text []rune) {
 	}
 }
 
-func (b *Block) add(l shaping.Line, s Style) {
-	runs := slices.Clone(l)
-	slices.SortFunc(runs, func(x, y shaping.Output) int { return int(x.VisualIndex) - int(y.VisualIndex) })
+func (b *Block) add(runs []shaping.Output, s Style) {
 	var advance, up, down fixed.Int26_6
 	for _, r := range runs {
 		advance += r.Advance

@@ -12,7 +12,7 @@ import (
 
 func family(t testing.TB, lang string) *Family {
 	t.Helper()
-	f, err := New(lang, lang == "ar", t.TempDir(), slog.New(slog.DiscardHandler))
+	f, err := New(lang, lang == "ar", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +77,24 @@ func TestLines(t *testing.T) {
 	}
 	if none := f.Layout("", s, 300); none.Height != 0 || none.Baseline() != 0 {
 		t.Errorf("no text has height %d and baseline %d, want 0", none.Height, none.Baseline())
+	}
+}
+
+// A line does not end within Wi-Fi.
+func TestUnbroken(t *testing.T) {
+	f := family(t, "en")
+	s := Style{Size: 20}
+	first := f.Layout("the same Wi-Fi", s, 1000).Width
+	for _, tt := range []struct {
+		text string
+		want int // width
+	}{
+		{"the same Wi-Fi", f.Layout("the same", s, 1000).Width},
+		{"the same Mi-Fi", f.Layout("the same Mi-", s, 1000).Width},
+	} {
+		if b := f.Layout(tt.text, s, first-2); b.Height != 2*f.Layout("x", s, 1000).Height || b.Width != tt.want {
+			t.Errorf("%s is %d by %d, want a width of %d", tt.text, b.Width, b.Height, tt.want)
+		}
 	}
 }
 

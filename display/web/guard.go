@@ -1,10 +1,12 @@
 package web
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,24 +18,26 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"pickerd/display"
 	"pickerd/display/httpserve"
-	"pickerd/display/words"
 )
 
 // GuardConfig is what a Guard needs.
 type GuardConfig struct {
-	Name   string   // of the screen, shown on the sign-in page
-	Key    string   // of the display; "" refuses all other machines
-	Weak   bool     // Key has less than 80 bits, so it could be guessed
-	Salt   string   // makes the cookie of a weak key as hard to guess as this; "" without
-	Names  []string // host names of this machine, besides its addresses
-	Secure bool     // the page is served over TLS only
-	Words  *words.Words
-	Log    *slog.Logger
+	Pages  *display.Board[display.Page] // the sign-in page has their name and language
+	Key    string                       // of the display; "" refuses all other machines
+	Weak   bool                         // Key has less than 80 bits, so it could be guessed
+	Salt   string                       // makes the cookie of a weak key as hard to guess as this; "" without
+	Names  []string                     // host names of this machine, besides its addresses
+	Secure bool                         // the page is served over TLS only
+	// Displays are let in without the display key; nil lets none in.
+	Displays Displays
+	Framing  Framing
+	Log      *slog.Logger
 }
 
 // A Guard protects a page that the network may reach. Requests from this machine
-// pass; all others must prove that they know the display key. Requests whose Host
+// pass; all others must know the display key or be let in as a display. Requests whose Host
 // names another machine are refused, which prevents DNS rebinding.
 type Guard struct {
 	cfg    GuardConfig
@@ -75,13 +79,20 @@ const (
 // A deadlineWriter bounds each write to protect against slow readers.
 type deadlineWriter struct {
 	http.ResponseWriter
-	rc *http.ResponseController
+	rc      *http.ResponseController
+	removed context.Context // once it ends, writes fail; it may be nil
 }
 
 func (w *deadlineWriter) Write(b []byte) (int, error) {
+	if w.removed != nil && w.removed.Err() != nil {
+		return 0, errRemoved
+	}
 	_ = w.rc.SetWriteDeadline(time.Now().Add(maxWriteTime))
 	return w.ResponseWriter.Write(b)
 }
+
+// errRemoved means that a display was removed while it was being answered.
+var errRemoved = errors.New("the display was removed")
 
 // Unwrap is for http.ResponseController.
 func (w *deadlineWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -94,34 +105,50 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			_ = rc.SetReadDeadline(time.Now().Add(maxBodyTime)) // not every writer has deadlines
 		}
-		if !httpserve.FromThisMachine(r) {
-			w = &deadlineWriter{w, rc}
+		here := httpserve.FromThisMachine(r)
+		slow := &deadlineWriter{ResponseWriter: w, rc: rc}
+		if !here {
+			w = slow
 		}
 		if !g.isForThisMachine(r) {
-			httpserve.SecurityHeaders(w.Header(), policy)
+			g.cfg.Framing.headers(w.Header(), policy)
 			http.Error(w, "This page is not at that name. Use the box's address, or add the name to http.names in its configuration.", http.StatusMisdirectedRequest)
 			return
 		}
-		status := http.StatusOK
-		if !httpserve.FromThisMachine(r) {
-			status = g.check(r)
+		p := proof{status: http.StatusOK}
+		if !here {
+			p = g.check(r)
 		}
-		if status == http.StatusOK {
-			httpserve.Authorized(r)
-			next.ServeHTTP(w, r)
-			return
+		if p.removed != nil {
+			defer p.leave()
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			defer context.AfterFunc(p.removed, cancel)()
+			r, slow.removed = r.WithContext(ctx), p.removed
 		}
-		httpserve.SecurityHeaders(w.Header(), policy)
-		if r.URL.Path == "/pickerd.css" && r.Method == http.MethodGet { // the sign-in page uses it
-			next.ServeHTTP(w, r)
-			return
-		}
-		if r.URL.Path == signInPath && r.Method == http.MethodPost {
-			g.signIn(w, r)
-			return
-		}
-		g.askForKey(w, r, status, "")
+		g.serve(w, r, p, next)
 	})
+}
+
+// serve answers a request of which it is known whether it is permitted.
+func (g *Guard) serve(w http.ResponseWriter, r *http.Request, p proof, next http.Handler) {
+	permitted := p.status == http.StatusOK
+	if permitted {
+		httpserve.Authorized(r)
+	}
+	g.cfg.Framing.headers(w.Header(), policy)
+	switch {
+	case g.admit(w, r, p):
+	case permitted && r.URL.Path == "/" && cookieOf(r) != "":
+		g.setCookie(w, cookieOf(r)) // the browser keeps it for another year
+		next.ServeHTTP(w, r)
+	case permitted, isPublic(r):
+		next.ServeHTTP(w, r)
+	case r.URL.Path == signInPath && r.Method == http.MethodPost:
+		g.signIn(w, r)
+	default:
+		g.askForKey(w, r, p.status, "")
+	}
 }
 
 // isForThisMachine reports whether the Host of a request names this machine.
@@ -141,16 +168,26 @@ func (g *Guard) isForThisMachine(r *http.Request) bool {
 	return slices.ContainsFunc(g.cfg.Names, func(name string) bool { return strings.EqualFold(name, host) })
 }
 
-// check returns 200 for a request that proves that it knows the key: with the cookie,
-// or with a bearer token (RFC 6750 §2.1). Its other results are those of checkKey.
-func (g *Guard) check(r *http.Request) (status int) {
-	if c, err := r.Cookie(cookieName); err == nil && g.cfg.Key != "" && secretsEqual(c.Value, g.cookie) {
-		return http.StatusOK
+// check returns what a request proves: with the cookie of a display or of the key, or
+// with the key as a bearer token (RFC 6750 §2.1) or, for programs that know nothing else,
+// as the password of any user (RFC 7617).
+func (g *Guard) check(r *http.Request) proof {
+	cookie := cookieOf(r)
+	if cookie != "" && g.cfg.Key != "" && secretsEqual(cookie, g.cookie) {
+		return proof{status: http.StatusOK}
+	}
+	if cookie != "" && g.cfg.Displays != nil {
+		if removed, leave, ok := g.cfg.Displays.Enter(cookie, httpserve.RemoteAddr(r)); ok {
+			return proof{http.StatusOK, removed, leave}
+		}
 	}
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return g.checkKey(r, bearer)
+		return proof{status: g.checkKey(r, bearer)}
 	}
-	return http.StatusUnauthorized
+	if _, password, ok := r.BasicAuth(); ok {
+		return proof{status: g.checkKey(r, password)}
+	}
+	return proof{status: http.StatusUnauthorized}
 }
 
 // checkKey returns 200 if key is the display key, 401 if not, and 429 if its host has
@@ -190,7 +227,7 @@ func (g *Guard) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	httpserve.Authorized(r)
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: g.cookie, Path: "/", MaxAge: int(maxCookieAge / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: g.cfg.Secure})
+	g.setCookie(w, g.cookie)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"pickerd/display"
 	"pickerd/display/words"
 )
 
@@ -58,7 +59,9 @@ func testGuard(t *testing.T, key string) *Guard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewGuard(GuardConfig{Name: "Lobby", Key: key, Names: []string{"box", "box.local"}, Words: w, Log: slog.New(slog.DiscardHandler)})
+	var pages display.Board[display.Page]
+	pages.Set(display.Page{Device: "Lobby", Style: display.Style{Words: w}})
+	return NewGuard(GuardConfig{Pages: &pages, Key: key, Names: []string{"box", "box.local"}, Log: slog.New(slog.DiscardHandler)})
 }
 
 func (g *Guard) answer(v visit) *httptest.ResponseRecorder {
@@ -123,7 +126,7 @@ func TestGuard(t *testing.T) {
 func TestSignIn(t *testing.T) {
 	g := testGuard(t, testKey)
 	page := g.answer(visit{method: "GET", path: "/", from: lanPhone, host: lanBox})
-	if csp := page.Header().Get("Content-Security-Policy"); csp != signInPolicy || !strict(csp) {
+	if csp := page.Header().Get("Content-Security-Policy"); csp != waitPolicy+"; frame-ancestors 'none'" || !strict(strings.Replace(csp, "img-src data:", "img-src 'self'", 1)) {
 		t.Errorf("the page's policy is %q", csp)
 	}
 	// An address is written into logs and kept by browsers.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"pickerd/display/httpserve/pipelisten"
-	"pickerd/display/words"
 )
 
 // slowly serves h to one connection from elsewhere that has sent text, in a bubble.
@@ -60,7 +59,7 @@ func TestSlowReaders(t *testing.T) {
 	}{
 		"a photo": {g.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 1<<20)) })), maxWriteTime},
 		// By itself, as it is for the box's own browser.
-		"the news": {New(Config{Screen: &rig{}, Words: words.English(), Log: slog.New(slog.DiscardHandler)}), 2 * keepAlive},
+		"the news": {New(Config{Screen: &rig{}, Log: slog.New(slog.DiscardHandler)}), 2 * keepAlive},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := fmt.Sprintf("GET /events HTTP/1.1\r\nHost: box.local\r\nCookie: %s=%s\r\n\r\n", cookieName, g.cookie)

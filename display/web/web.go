@@ -20,7 +20,6 @@ import (
 	"pickerd/display"
 	"pickerd/display/httpserve"
 	"pickerd/display/qr"
-	"pickerd/display/words"
 )
 
 //go:embed assets
@@ -33,15 +32,24 @@ type Screen interface {
 	Choose(ctx context.Context, id string) error // a line of the menu
 }
 
-// Config is what a Server needs. All fields must be set.
+// Config is what a Server needs. Fields must be set unless they say otherwise.
 type Config struct {
 	Screen Screen
-	Media  func(file string) (*os.File, error)          // opens a display.Media's File
-	Key    func(ctx context.Context, name string) error // of a remote control: "up", "ok", …
-	Font   func(name string) ([]byte, error)            // a font of the style sheet, compressed with gzip
-	Alive  func() bool
-	Words  *words.Words
-	Look   display.Look
+	Media  func(file string) (*os.File, error) // opens a display.Media's File
+	// Copy opens a JPEG of a File that some browsers can't show; nil if there are none.
+	Copy  func(ctx context.Context, file string) (*os.File, error)
+	Key   func(ctx context.Context, name string) error // of a remote control: "up", "ok", …
+	Font  func(name string) ([]byte, error)            // a font of the style sheet, compressed with gzip
+	Alive func() bool
+	// Picture serves the screen as a picture; nil serves none.
+	Picture http.Handler
+	// Framing may be empty: then no page may frame this one.
+	Framing Framing
+	// Join is called for each browser that shows the page; it may be nil.
+	Join func() Viewer
+	// Sounds reports whether another output of the box plays the sound of films. Browsers
+	// on this machine are muted then. It may be nil.
+	Sounds func() bool
 	// Transient forbids browsers to cache anything.
 	Transient bool
 	Log       *slog.Logger
@@ -56,6 +64,8 @@ type Server struct {
 	screens map[*http.Request][2]int // sizes of the connected screens
 	streams int                      // of all screens, with or without a known size
 	last    [2]int
+
+	viewers *viewers
 }
 
 // maxStreams bounds the screens that one box serves.
@@ -63,7 +73,7 @@ const maxStreams = 256
 
 // New returns a Server.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, screens: map[*http.Request][2]int{}}
+	s := &Server{cfg: cfg, screens: map[*http.Request][2]int{}, viewers: newViewers()}
 	static, err := fs.Sub(assets, "assets")
 	if err != nil {
 		panic(err) // the folder is embedded above
@@ -71,13 +81,14 @@ func New(cfg Config) *Server {
 	files := http.FileServerFS(static)
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", files)
-	mux.Handle("GET /pickerd.css", files)
-	mux.Handle("GET /pickerd.js", files)
-	mux.Handle("GET /stream.js", files)
+	for _, name := range []string{"pickerd.css", "waiting.css", "icon.png", "watchdog.js", "ask.js", "stream.js", "films.js", "layout.js", "slides.js", "pickerd.js", "keys.js", "waiting.js", "link.js"} {
+		mux.Handle("GET /"+name, files)
+	}
+	mux.HandleFunc("GET /manifest.webmanifest", s.manifest)
 	mux.HandleFunc("GET /fonts/{file}", s.font)
 	mux.HandleFunc("GET /events", s.events)
-	mux.HandleFunc("GET /qr.svg", s.qr(func(p display.Page) string { return p.QR }))
-	mux.HandleFunc("GET /menu.svg", s.qr(func(p display.Page) string {
+	mux.HandleFunc("GET /qr.svg", s.qr(func(p *display.Page) string { return p.QR }))
+	mux.HandleFunc("GET /menu.svg", s.qr(func(p *display.Page) string {
 		if p.Menu == nil {
 			return ""
 		}
@@ -86,13 +97,20 @@ func New(cfg Config) *Server {
 	mux.HandleFunc("GET /clear", clearCache)
 	mux.HandleFunc("GET /media/{file}", s.media)
 	mux.HandleFunc("GET /still/{file}", s.still)
+	mux.HandleFunc("GET /turn/{file}", s.orientation)
+	mux.HandleFunc("POST /cannot/{file}", s.cannot)
+	mux.HandleFunc("POST /plays/{file}", s.plays)
 	mux.HandleFunc("POST /key/{name}", s.act(func(r *http.Request) error { return cfg.Key(r.Context(), r.PathValue("name")) }))
 	mux.HandleFunc("POST /menu/{item}", s.act(func(r *http.Request) error { return cfg.Screen.Choose(r.Context(), r.PathValue("item")) }))
 	for path, verb := range map[string]display.Verb{"pick": display.Pick, "cancel": display.Cancel, "renew": display.Renew,
-		"next": display.Next, "previous": display.Previous, "pause": display.Pause, "touch": display.Stay, "forget": display.AskForget} {
+		"next": display.Next, "previous": display.Previous, "pause": display.Pause, "volume-up": display.VolumeUp, "volume-down": display.VolumeDown, "mute": display.Mute, "touch": display.Stay, "forget": display.AskForget} {
 		mux.HandleFunc("POST /"+path, s.act(func(r *http.Request) error { return cfg.Screen.Do(r.Context(), display.Wish{Verb: verb}) }))
 	}
 	mux.HandleFunc("GET /screen.json", s.screen)
+	if cfg.Picture != nil {
+		mux.Handle("GET /screen.jpg", cfg.Picture)
+		mux.Handle("GET /screen.png", cfg.Picture)
+	}
 	mux.Handle("GET /healthz", Health(cfg.Alive))
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	// Pages on other sites must not be able to start or stop a pick.
@@ -100,11 +118,11 @@ func New(cfg Config) *Server {
 	return s
 }
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'"
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	httpserve.SecurityHeaders(w.Header(), policy)
+	s.cfg.Framing.headers(w.Header(), policy)
 	s.handler.ServeHTTP(w, r)
 }
 
@@ -151,18 +169,24 @@ func (s *Server) Screens() int {
 	return len(s.screens)
 }
 
-// connect registers a screen until the returned function is called.
-func (s *Server) connect(r *http.Request) func() {
+// connect registers a screen until the returned function is called. name is that of its
+// stream, "" if nobody is to be told what it can't show.
+func (s *Server) connect(r *http.Request) (name string, leave func()) {
 	w, errW := strconv.Atoi(r.URL.Query().Get("w"))
 	h, errH := strconv.Atoi(r.URL.Query().Get("h"))
 	if errW != nil || errH != nil {
-		return func() {}
+		return "", func() {}
+	}
+	left := func() {}
+	if s.cfg.Join != nil {
+		name, left = s.viewers.add(s.cfg.Join())
 	}
 	size := [2]int{min(max(w, minSide), maxSide), min(max(h, minSide), maxSide)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.screens[r], s.last = size, size
-	return func() {
+	return name, func() {
+		left()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.screens, r)
@@ -182,6 +206,11 @@ type message struct {
 	Slide   *slideMsg `json:"slide,omitempty"`
 	Next    *slideMsg `json:"next,omitempty"`
 	Menu    *menuMsg  `json:"menu,omitempty"`
+	Since   int64     `json:"since,omitempty"`   // names the time that the slide is on: another one begins its film anew
+	NextIn  int       `json:"next_in,omitempty"` // until the next slide comes
+
+	Style  string `json:"style"`            // differs for pages whose /screen.json differs
+	Stream string `json:"stream,omitempty"` // name for reports of what can't be shown
 
 	// Labels of the buttons.
 	Pick   string `json:"pick,omitempty"`
@@ -195,11 +224,17 @@ type slideMsg struct {
 	Media   []mediaMsg `json:"media"`
 	Alt     string     `json:"alt"`
 	Caption string     `json:"caption,omitempty"`
+	At      float64    `json:"at,omitempty"`    // seconds of the film that have played
+	Held    bool       `json:"held,omitempty"`  // the film is paused
+	Drift   []int      `json:"drift,omitempty"` // of a mat: right and down
 }
 
 type mediaMsg struct {
-	Src   string `json:"src"`
-	Video bool   `json:"video,omitempty"`
+	Src   string          `json:"src"`
+	Video bool            `json:"video,omitempty"`
+	Turn  int             `json:"turn,omitempty"` // Exif orientation that browsers ignore, 2 to 8
+	Wide  bool            `json:"wide,omitempty"` // before that: wider than high
+	Move  *display.Motion `json:"move,omitempty"`
 }
 
 type menuMsg struct {
@@ -208,24 +243,36 @@ type menuMsg struct {
 	Facts    [][2]string        `json:"facts,omitempty"`
 	Items    []display.MenuItem `json:"items"`
 	Selected int                `json:"selected"`
+	Columns  int                `json:"columns,omitempty"`
 	QR       string             `json:"qr,omitempty"` // the picture's address
 	QRLink   string             `json:"qr_link,omitempty"`
 	QRLabel  string             `json:"qr_label,omitempty"`
 }
 
 func messageOf(p display.Page, now time.Time) message {
-	m := message{Page: p,
+	m := message{Page: p, Style: styleID(p.Style),
 		Left: secondsTo(p.Until, now), RetryIn: secondsTo(p.RetryAt, now), Leaves: secondsTo(p.LeavesAt, now),
-		Slide: slideOf(p.Slide), Next: slideOf(p.Next), Menu: menuOf(p.Menu),
+		Slide: slideOf(p.Slide, p.Style.Look, now), Next: slideOf(p.Next, p.Style.Look, now), Menu: menuOf(p.Menu),
+		Since: sinceOf(p.Since), NextIn: secondsTo(p.NextAt, now),
 		Pick: p.Label(display.Pick), Cancel: p.Label(display.Cancel), Renew: p.Label(display.Renew),
 		Forget: p.Label(display.AskForget), Stay: p.Label(display.Stay)}
 	if p.QR != "" {
-		m.QR, m.QRLink = "qr.svg?"+httpserve.Digest([]byte(p.QR)), p.QR
+		m.QR = "qr.svg?" + httpserve.Digest([]byte(p.QR))
+		if p.Link != "" { // a code for joining a Wi-Fi network has none
+			m.QRLink = p.QR
+		}
 		if code, err := qr.New(p.QR); err == nil {
 			m.Modules = len(code)
 		}
 	}
 	return m
+}
+
+func sinceOf(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
 }
 
 func secondsTo(t, now time.Time) int {
@@ -235,13 +282,22 @@ func secondsTo(t, now time.Time) int {
 	return max(1, int(t.Sub(now).Round(time.Second)/time.Second))
 }
 
-func slideOf(s *display.Slide) *slideMsg {
+func slideOf(s *display.Slide, look display.Look, now time.Time) *slideMsg {
 	if s == nil {
 		return nil
 	}
-	out := &slideMsg{Alt: s.Alt, Caption: s.Caption}
+	out := &slideMsg{Alt: s.Alt, Caption: s.Caption, At: s.At(now).Seconds(), Held: !s.Held.IsZero()}
 	for _, m := range s.Media {
-		out.Media = append(out.Media, mediaMsg{Src: "media/" + m.File, Video: m.Video})
+		msg := mediaMsg{Src: "media/" + m.File, Video: m.Video}
+		if look.Zoom && !m.Video {
+			motion := m.Motion()
+			msg.Move = &motion
+		}
+		out.Media = append(out.Media, msg)
+	}
+	if look.Mat {
+		d := s.Drift()
+		out.Drift = []int{d.X, d.Y}
 	}
 	return out
 }
@@ -250,7 +306,7 @@ func menuOf(m *display.Menu) *menuMsg {
 	if m == nil {
 		return nil
 	}
-	out := &menuMsg{Title: m.Title, Text: m.Text, Items: m.Items, Selected: m.Selected}
+	out := &menuMsg{Title: m.Title, Text: m.Text, Items: m.Items, Selected: m.Selected, Columns: m.Columns}
 	if m.QR != "" {
 		out.QR, out.QRLink, out.QRLabel = "menu.svg?"+httpserve.Digest([]byte(m.QR)), m.QR, m.QRLabel
 	}
@@ -260,18 +316,26 @@ func menuOf(m *display.Menu) *menuMsg {
 	return out
 }
 
-// screen serves what does not change: the language and the look.
+// styleID names a style.
+func styleID(s display.Style) string {
+	return httpserve.Digest(fmt.Append(nil, s.Lang().Code, s.Look))
+}
+
+// screen serves the style of the page: its language and its look. A page with another
+// message.Style needs another one.
 func (s *Server) screen(w http.ResponseWriter, _ *http.Request) {
-	lang, look := s.cfg.Words, s.cfg.Look
-	dir := "ltr"
+	style := s.cfg.Screen.Pages().Get().Style
+	lang, look, dir := style.Lang(), style.Look, "ltr"
 	if lang.RightToLeft {
 		dir = "rtl"
 	}
+	texts := lang.Texts("screen")
+	texts["unshowable"], texts["unshowable_text"] = lang.Say("page.unshowable"), lang.Say("page.unshowable_text")
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{ // a browser that has gone needs no answer
-		"transient": s.cfg.Transient,
-		"lang":      lang.Code, "dir": dir, "texts": lang.Texts("screen"), "digits": lang.Digits("0123456789"),
-		"look": map[string]any{"fade": look.Fade.Seconds(), "interval": look.Interval.Seconds(), "zoom": look.Zoom, "plain": look.Plain},
+		"style": styleID(style), "transient": s.cfg.Transient,
+		"lang": lang.Code, "dir": dir, "texts": texts, "digits": lang.Digits("0123456789"),
+		"look": map[string]any{"fade": look.Fade.Seconds(), "interval": look.Interval.Seconds(), "plain": look.Plain, "mat": look.Mat, "fill": look.Fill, "auto": look.Auto, "volume": look.Volume},
 	})
 }
 
@@ -291,7 +355,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
-	defer s.connect(r)()
+	name, left := s.connect(r)
+	defer left()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	pages, fed := s.cfg.Screen.Pages().Feed(ctx)
@@ -312,8 +377,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 			return
 		case p := <-pages:
+			m := messageOf(s.pageFor(r, p), time.Now())
+			m.Stream = name
+			s.turn(m.Slide)
+			s.turn(m.Next)
 			var data []byte
-			if data, err = json.Marshal(messageOf(p, time.Now())); err == nil {
+			if data, err = json.Marshal(m); err == nil {
 				_, err = fmt.Fprintf(w, "event: page\ndata: %s\n\n", data)
 			}
 		case <-tick.C:
@@ -326,8 +395,21 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 }
 
 // qr serves a QR code of the current page.
-func (s *Server) qr(of func(display.Page) string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { s.draw(w, of(s.cfg.Screen.Pages().Get())) }
+func (s *Server) qr(of func(*display.Page) string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		page := s.pageFor(r, s.cfg.Screen.Pages().Get())
+		s.draw(w, of(&page))
+	}
+}
+
+// pageFor returns what a browser may see of a page: one on this machine is an output
+// of the box itself.
+func (s *Server) pageFor(r *http.Request, p display.Page) display.Page {
+	if httpserve.FromThisMachine(r) {
+		p = p.OnBox()
+		p.Muted = p.Muted || s.cfg.Sounds != nil && s.cfg.Sounds()
+	}
+	return p
 }
 
 func (s *Server) draw(w http.ResponseWriter, text string) {

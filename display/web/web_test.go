@@ -21,7 +21,6 @@ import (
 	"pickerd/display"
 	"pickerd/display/httpserve"
 	"pickerd/display/typeface"
-	"pickerd/display/words"
 )
 
 type rig struct {
@@ -56,31 +55,38 @@ func (r *rig) Choose(_ context.Context, id string) error {
 	return r.err
 }
 
+var look = display.Style{Look: display.Look{Fade: 1200 * time.Millisecond, Interval: 10 * time.Second}}
+
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.jpg"), []byte("0123456789"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	r := &rig{alive: true}
+	r.pages.Set(display.Page{Style: look})
+	r.web = New(Config{
+		Screen: r,
+		Key:    func(_ context.Context, name string) error { r.asked = "key " + name; return r.err },
+		Font:   typeface.File,
+		Alive:  func() bool { return r.alive },
+		Log:    slog.New(slog.DiscardHandler),
+	})
+	r.serve(t, dir)
+	r.srv = httptest.NewServer(r.web)
+	t.Cleanup(r.srv.Close)
+	return r
+}
+
+// serve makes the files of a folder the media of the page.
+func (r *rig) serve(t *testing.T, dir string) {
+	t.Helper()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { root.Close() })
-	r := &rig{alive: true}
-	r.web = New(Config{
-		Screen: r,
-		Key:    func(_ context.Context, name string) error { r.asked = "key " + name; return r.err },
-		Media:  root.Open,
-		Font:   typeface.File,
-		Words:  words.English(),
-		Look:   display.Look{Fade: 1200 * time.Millisecond, Interval: 10 * time.Second},
-		Alive:  func() bool { return r.alive },
-		Log:    slog.New(slog.DiscardHandler),
-	})
-	r.srv = httptest.NewServer(r.web)
-	t.Cleanup(r.srv.Close)
-	return r
+	r.web.cfg.Media = root.Open
 }
 
 func (r *rig) get(t *testing.T, path string, header ...string) (*http.Response, string) {
@@ -127,7 +133,7 @@ func TestEverythingIsEmbedded(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRig(t)
-	for path, kind := range map[string]string{"/": "text/html", "/pickerd.css": "text/css", "/pickerd.js": "text/javascript", "/stream.js": "text/javascript"} {
+	for path, kind := range map[string]string{"/": "text/html", "/pickerd.css": "text/css", "/pickerd.js": "text/javascript", "/stream.js": "text/javascript", "/slides.js": "text/javascript"} {
 		resp, body := r.get(t, path)
 		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) || body == "" {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
@@ -293,24 +299,25 @@ func TestMessageJSON(t *testing.T) {
 	}
 	full := display.Page{Ends: display.Ends{Until: now.Add(time.Minute), RetryAt: now.Add(2 * time.Second), LeavesAt: now.Add(3 * time.Second)}, State: "state", Device: "device", Title: "title", Text: "text", Steps: []string{"step"}, Hint: "hint", QR: "qr",
 		Link: "link", Code: "code", Spoken: "spoken", Problem: "problem", Remedy: "remedy",
-		Progress: &display.Progress{Done: 1, Total: 2, Failed: 3}, Slide: slide("a"), Next: slide("c"), Paused: "paused", Receipt: "receipt",
-		Account: "account", Clock: "clock", Date: "date", Night: true, Visit: "visit",
+		Progress: &display.Progress{Done: 1, Total: 2, Failed: 3}, Slide: slide("a"), Next: slide("c"), Playing: display.Playing{Paused: "paused", Muted: true, Since: time.UnixMilli(1234), NextAt: now.Add(4 * time.Second), Volume: &display.Volume{Label: "volume"}}, Receipt: "receipt",
+		Account: "account", TimeOfDay: display.TimeOfDay{Clock: "clock", Date: "date"}, Night: true, Viewers: display.Viewers{Visit: "visit"},
 		Offers: []display.Offer{offer(display.Pick), offer(display.Cancel), offer(display.Renew), offer(display.AskForget), offer(display.Stay), offer(display.Next)},
 		Menu: &display.Menu{Title: "title", Text: "text", Facts: []display.Fact{{Name: "name", Value: "value"}},
 			Items: []display.MenuItem{{ID: "id", Label: "label"}}, Selected: 1, QR: "menu", QRLabel: "for"}}
+	plain := styleID(display.Style{})
 	const slideJSON = `{"media":[{"src":"media/%s","video":true},{"src":"media/b"}],"alt":"alt","caption":"caption"}`
 	for _, tt := range []struct {
 		page display.Page
 		want string
 	}{
-		{display.Page{}, `{"state":""}`},
+		{display.Page{}, `{"state":"","style":"` + plain + `"}`},
 		{display.Page{Menu: &display.Menu{}, Slide: &display.Slide{}, Progress: &display.Progress{}},
-			`{"state":"","menu":{"title":"","items":null,"selected":0},"slide":{"media":null,"alt":""},"progress":{"done":0,"total":0}}`},
-		{full, `{"state":"state","device":"device","title":"title","text":"text","steps":["step"],"hint":"hint",
+			`{"state":"","style":"` + plain + `","menu":{"title":"","items":null,"selected":0},"slide":{"media":null,"alt":""},"progress":{"done":0,"total":0}}`},
+		{full, `{"state":"state","style":"` + plain + `","device":"device","title":"title","text":"text","steps":["step"],"hint":"hint",
 			"qr":"qr.svg?` + httpserve.Digest([]byte("qr")) + `","qr_link":"qr","qr_modules":29,"link":"link","code":"code","spoken":"spoken","left":60,
 			"problem":"problem","remedy":"remedy","retry_in":2,"progress":{"done":1,"total":2,"failed":3},
 			"slide":` + fmt.Sprintf(slideJSON, "a") + `,"next":` + fmt.Sprintf(slideJSON, "c") + `,
-			"paused":"paused","receipt":"receipt","account":"account","clock":"clock","date":"date","night":true,"leaves":3,"visit":"visit",
+			"paused":"paused","muted":true,"since":1234,"next_in":4,"volume":{"label":"volume","percent":0},"receipt":"receipt","account":"account","clock":"clock","date":"date","night":true,"leaves":3,"visit":"visit",
 			"pick":"do pick","cancel":"do cancel","renew":"do renew","forget":"do ask-forget","stay":"do stay",
 			"menu":{"title":"title","text":"text","facts":[["name","value"]],"items":[{"id":"id","label":"label"}],"selected":1,
 				"qr":"menu.svg?` + httpserve.Digest([]byte("menu")) + `","qr_link":"menu","qr_label":"for"}}`},
@@ -331,7 +338,7 @@ func TestMessageJSON(t *testing.T) {
 
 func TestMenu(t *testing.T) {
 	p := display.Page{Menu: &display.Menu{Title: "Kitchen", Items: []display.MenuItem{{ID: "pick", Label: "Choose photos"}}, QR: "http://192.0.2.7/remote/k", QRLabel: "Scan"},
-		Ends: display.Ends{LeavesAt: time.Now().Add(42 * time.Second)}, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Stay}, Label: "Stay"}}, Visit: "v"}
+		Ends: display.Ends{LeavesAt: time.Now().Add(42 * time.Second)}, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Stay}, Label: "Stay"}}, Viewers: display.Viewers{Visit: "v"}}
 	m := messageOf(p, time.Now())
 	if m.Menu.Items[0] != (display.MenuItem{ID: "pick", Label: "Choose photos"}) || !strings.HasPrefix(m.Menu.QR, "menu.svg?") || m.Menu.QRLink != p.Menu.QR || m.Leaves != 42 || m.Stay != "Stay" || m.Visit != "v" {
 		t.Errorf("%+v %+v", m, m.Menu)

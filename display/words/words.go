@@ -1,12 +1,14 @@
 // Package words holds what people read on screens and phones, in every language
-// of the interface: one file per language, in the folder languages. It does not
-// know when a text is shown.
+// of the interface: one file per language, in the folder languages, which pack.sh
+// compresses. It does not know when a text is shown.
 package words
 
 import (
+	"compress/gzip"
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,8 +21,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-//go:embed languages/*.toml
-var files embed.FS
+//go:embed packed/*.gz
+var packed embed.FS
 
 // ErrNoLanguage means a language that there is no file for.
 var ErrNoLanguage = errors.New("there are no texts in this language")
@@ -30,13 +32,13 @@ const Default = "en"
 
 // Languages are the codes (BCP 47) of the languages that there are, in order.
 func Languages() []string {
-	list, err := files.ReadDir("languages")
+	list, err := packed.ReadDir("packed")
 	if err != nil {
 		panic(err) // the folder is embedded above
 	}
 	var codes []string
 	for _, f := range list {
-		codes = append(codes, strings.TrimSuffix(f.Name(), ".toml"))
+		codes = append(codes, strings.TrimSuffix(f.Name(), ".toml.gz"))
 	}
 	return codes
 }
@@ -52,6 +54,9 @@ type Words struct {
 	months      []string
 	weekdays    []string // from Sunday
 	date, day   string
+	full        string    // with weekday and year
+	halves      [2]string // of the day
+	clock12     string
 }
 
 type file struct {
@@ -61,20 +66,27 @@ type file struct {
 	Months   []string       `toml:"months"`
 	Weekdays []string       `toml:"weekdays"`
 	Date     string         `toml:"date"`
+	Full     string         `toml:"full"`
 	Day      string         `toml:"day"`
+	Halves   [2]string      `toml:"halves"`
+	Clock12  string         `toml:"clock12"`
 	Page     map[string]any `toml:"page"`
 	Screen   map[string]any `toml:"screen"`
 	Notice   map[string]any `toml:"notice"`
 	SignIn   map[string]any `toml:"signin"`
+	Displays map[string]any `toml:"displays"`
 	Remote   map[string]any `toml:"remote"`
 	Phone    map[string]any `toml:"phone"`
+	Setup    map[string]any `toml:"setup"`
+	WiFi     map[string]any `toml:"wifi"`
+	Settings map[string]any `toml:"settings"`
 	Relay    map[string]any `toml:"relay"`
 	Gateway  map[string]any `toml:"gateway"`
 	API      map[string]any `toml:"api"` // in English alone
 }
 
 // unpainted are the groups of texts that only browsers show, in their own fonts.
-var unpainted = []string{"phone.", "relay.", "gateway.", "api."}
+var unpainted = []string{"phone.", "setup.phone.", "relay.", "gateway.", "api."}
 
 // find returns the code of the language that another code means: "de_AT" is "de",
 // "zh" is "zh-Hans".
@@ -140,18 +152,35 @@ func For(code string) (*Words, error) {
 	return w, nil
 }
 
-func load(code string) (*Words, error) {
-	data, err := files.ReadFile("languages/" + code + ".toml")
+// source returns the file of a language.
+func source(code string) ([]byte, error) {
+	f, err := packed.Open("packed/" + code + ".toml.gz")
 	if err != nil {
 		return nil, err
+	}
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
+
+func load(code string) (*Words, error) {
+	data, err := source(code)
+	if err != nil {
+		return nil, fmt.Errorf("the texts in %s: %w", code, err)
 	}
 	var f file
 	if err := toml.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("the texts in %s: %w", code, err)
 	}
 	w := &Words{Code: code, Name: f.Name, RightToLeft: f.Dir == "rtl", digits: []rune(f.Digits), tag: language.Make(code),
-		months: f.Months, weekdays: f.Weekdays, date: f.Date, day: f.Day, texts: map[string]string{}}
-	for prefix, table := range map[string]map[string]any{"page": f.Page, "screen": f.Screen, "signin": f.SignIn, "remote": f.Remote, "phone": f.Phone, "relay": f.Relay, "gateway": f.Gateway, "api": f.API, "notice": f.Notice} {
+		months: f.Months, weekdays: f.Weekdays, date: f.Date, full: f.Full, day: f.Day, halves: f.Halves, clock12: f.Clock12, texts: map[string]string{}}
+	for prefix, table := range map[string]map[string]any{
+		"page": f.Page, "screen": f.Screen, "signin": f.SignIn, "displays": f.Displays,
+		"remote": f.Remote, "phone": f.Phone, "setup": f.Setup, "wifi": f.WiFi, "settings": f.Settings,
+		"relay": f.Relay, "gateway": f.Gateway, "api": f.API, "notice": f.Notice,
+	} {
 		w.flatten(prefix, table)
 	}
 	return w, nil
@@ -255,15 +284,39 @@ func (w *Words) Countdown(left time.Duration) string {
 // Clock is the time of day.
 func (w *Words) Clock(t time.Time) string { return w.Digits(t.Format("15:04")) }
 
-// Date is the weekday, the day and the month.
-func (w *Words) Date(t time.Time) string {
-	return w.fill(w.date, []any{"weekday", w.weekdays[t.Weekday()], "day", t.Day(), "month", w.months[t.Month()-1]})
+// Clock12 is the time of day with the half of the day (CLDR, dayPeriods).
+func (w *Words) Clock12(t time.Time) string {
+	// Nothing is isolated: hour and minute are one number for the direction of text.
+	return w.Digits(strings.NewReplacer("{hour}", t.Format("3"), "{minute}", t.Format("04"), "{half}", w.halves[t.Hour()/12]).Replace(w.clock12))
+}
+
+// A DateFormat is a way to write a date. The zero value is WeekdayDate.
+type DateFormat string
+
+// The formats of dates, with the CLDR's names where it has them.
+const (
+	WeekdayDate DateFormat = "weekday" // the weekday, the day and the month
+	LongDate    DateFormat = "long"    // the day, the month and the year
+	FullDate    DateFormat = "full"    // all of these
+	ISODate     DateFormat = "iso"     // 2006-01-02
+)
+
+// Date writes a date.
+func (w *Words) Date(f DateFormat, t time.Time) string {
+	pattern := w.date
+	switch f {
+	case LongDate:
+		pattern = w.day
+	case FullDate:
+		pattern = w.full
+	case ISODate:
+		return w.Digits(t.Format(time.DateOnly))
+	}
+	return w.fill(pattern, []any{"weekday", w.weekdays[t.Weekday()], "day", t.Day(), "month", w.months[t.Month()-1], "year", t.Year()})
 }
 
 // Day is the day, the month and the year.
-func (w *Words) Day(t time.Time) string {
-	return w.fill(w.day, []any{"day", t.Day(), "month", w.months[t.Month()-1], "year", t.Year()})
-}
+func (w *Words) Day(t time.Time) string { return w.Date(LongDate, t) }
 
 // Texts returns the texts whose keys begin with group and a dot, without that,
 // for an output that lays out by itself. Forms of a plural keep their category.
@@ -290,7 +343,7 @@ func (w *Words) Letters() []rune {
 			texts = append(texts, s)
 		}
 	}
-	for _, s := range slices.Concat(texts, w.months, w.weekdays, []string{w.date, w.day, w.Name, string(w.digits)}) {
+	for _, s := range slices.Concat(texts, w.months, w.weekdays, []string{w.date, w.day, w.full, w.clock12, w.halves[0], w.halves[1], w.Name, string(w.digits)}) {
 		for _, r := range s {
 			seen[r] = true
 		}

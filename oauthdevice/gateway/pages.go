@@ -7,7 +7,8 @@ import (
 	"unicode"
 
 	g "maragu.dev/gomponents"
-	h "maragu.dev/gomponents/html"
+
+	"pickerd/display/markup"
 )
 
 // A Text has the words of the pages in one language.
@@ -71,15 +72,15 @@ func (p pages) page(title string, head g.Node, content ...g.Node) g.Node {
 	if rightToLeft {
 		direction = "rtl"
 	}
-	return h.Doctype(h.HTML(h.Lang(code), h.Dir(direction),
-		h.Head(
-			h.Meta(h.Charset("utf-8")),
-			h.Meta(h.Name("viewport"), h.Content("width=device-width, initial-scale=1")),
-			h.TitleEl(g.Text(title)),
-			h.Link(h.Rel("stylesheet"), h.Href(stylePath)),
+	return markup.Doctype(markup.HTML(markup.Lang(code), markup.Dir(direction),
+		markup.Head(
+			markup.Meta(markup.Charset("utf-8")),
+			markup.Meta(markup.Name("viewport"), markup.Content("width=device-width, initial-scale=1")),
+			markup.TitleEl(markup.Text(title)),
+			markup.Link(markup.Rel("stylesheet"), markup.Href(stylePath)),
 			head,
 		),
-		h.Body(h.Main(h.H1(h.ID("title"), g.Text(title)), g.Group(content))),
+		markup.Body(markup.Main(markup.H1(markup.ID("title"), markup.Text(title)), g.Group(content))),
 	))
 }
 
@@ -88,15 +89,15 @@ func (p pages) page(title string, head g.Node, content ...g.Node) g.Node {
 func (p pages) enter(complaint string) g.Node {
 	var about g.Node
 	if complaint != "" {
-		about = g.Group{h.Aria("invalid", "true"), h.Aria("describedby", "complaint")}
+		about = g.Group{markup.Aria("invalid", "true"), markup.Aria("describedby", "complaint")}
 	}
 	return p.page(p.say("gateway.enter"), nil,
-		g.If(complaint != "", h.P(h.Class("complaint"), h.ID("complaint"), h.Role("alert"), g.Text(p.say(complaint)))),
-		h.Form(h.Method("get"), h.Action("/"),
-			h.Label(h.For("user_code"), g.Text(p.say("gateway.code"))),
-			h.Input(h.ID("user_code"), h.Name("user_code"), h.Type("text"), h.Class("code"), h.Dir("ltr"), h.Required(), about,
-				h.AutoComplete("one-time-code"), g.Attr("autocapitalize", "characters"), g.Attr("inputmode", "text"), g.Attr("spellcheck", "false")),
-			h.Button(h.ID("send"), g.Text(p.say("phone.go_on"))),
+		g.If(complaint != "", markup.P(markup.Class("complaint"), markup.ID("complaint"), markup.Role("alert"), markup.Text(p.say(complaint)))),
+		markup.Form(markup.Method("get"), markup.Action("/"),
+			markup.Label(markup.For("user_code"), markup.Text(p.say("gateway.code"))),
+			markup.Input(markup.ID("user_code"), markup.Name("user_code"), markup.Type("text"), markup.Class("code"), markup.Dir("ltr"), markup.Required(), about,
+				markup.AutoComplete("one-time-code"), markup.Attr("autocapitalize", "characters"), markup.Attr("inputmode", "text"), markup.Attr("spellcheck", "false")),
+			markup.Button(markup.ID("send"), markup.Text(p.say("phone.go_on"))),
 		),
 	)
 }
@@ -116,14 +117,14 @@ func (p pages) confirm(v confirmView) g.Node {
 	}
 	return p.page(p.say("gateway.confirm"), nil,
 		screen(v.Name),
-		h.P(h.ID("code"), h.Class("code"), h.Dir("ltr"),
-			h.Span(h.Aria("hidden", "true"), g.Text(v.Code)),
-			h.Span(h.Class("spoken"), g.Text(spell(v.Code)))),
-		h.P(g.Text(p.say("relay.go_on.text"))),
-		h.Form(h.Method("post"), h.Action("/confirm"),
-			h.Input(h.Type("hidden"), h.Name(field), h.Value(value)),
-			h.Button(h.ID("yes"), h.Name("answer"), h.Value("yes"), g.Text(p.say("gateway.yes"))),
-			h.Button(h.ID("no"), h.Name("answer"), h.Value("no"), h.Class("plain"), g.Text(p.say("gateway.no"))),
+		markup.P(markup.ID("code"), markup.Class("code"), markup.Dir("ltr"),
+			markup.Span(markup.Aria("hidden", "true"), markup.Text(v.Code)),
+			markup.Span(markup.Class("spoken"), markup.Text(spell(v.Code)))),
+		markup.P(markup.Text(p.say("relay.go_on.text"))),
+		markup.Form(markup.Method("post"), markup.Action("/confirm"),
+			markup.Input(markup.Type("hidden"), markup.Name(field), markup.Value(value)),
+			markup.Button(markup.ID("yes"), markup.Name("answer"), markup.Value("yes"), markup.Text(p.say("gateway.yes"))),
+			markup.Button(markup.ID("no"), markup.Name("answer"), markup.Value("no"), markup.Class("plain"), markup.Text(p.say("gateway.no"))),
 		),
 	)
 }
@@ -161,30 +162,30 @@ func (p pages) wait(v waitView) g.Node {
 	if v.Next == "" {
 		return p.page(p.say("page.opening"), nil,
 			screen(v.Name),
-			h.P(h.ID("text"), g.Text(p.say("gateway.wait"))),
+			markup.P(markup.ID("text"), markup.Text(p.say("gateway.wait"))),
 			button("/wait", p.say("phone.go_on")),
 		)
 	}
 	return p.page(p.say("page.opening"), leadOn(v.Next),
 		screen(v.Name),
-		h.P(h.ID("text"), g.Text(p.say("page.choose_and_done"))),
+		markup.P(markup.ID("text"), markup.Text(p.say("page.choose_and_done"))),
 		button(v.Next, p.say("page.choose_photos")),
 	)
 }
 
 // message shows what happened and what to do.
 func (p pages) message(m message) g.Node {
-	return p.page(p.say(m.title), nil, h.P(h.ID("text"), g.Text(p.say(m.text))))
+	return p.page(p.say(m.title), nil, markup.P(markup.ID("text"), markup.Text(p.say(m.text))))
 }
 
 // leadOn sends the browser to an address at once.
 func leadOn(address string) g.Node {
-	return h.Meta(g.Attr("http-equiv", "refresh"), h.Content("0; url="+address))
+	return markup.Meta(markup.Attr("http-equiv", "refresh"), markup.Content("0; url="+address))
 }
 
 // button is a link for a browser that is not led on.
 func button(address, label string) g.Node {
-	return h.P(h.A(h.ID("next"), h.Class("button"), h.Href(address), h.Rel("noreferrer"), g.Text(label)))
+	return markup.P(markup.A(markup.ID("next"), markup.Class("button"), markup.Href(address), markup.Rel("noreferrer"), markup.Text(label)))
 }
 
 // screen names the screen, if it has a name.
@@ -193,7 +194,7 @@ func screen(name string) g.Node {
 	if name == "" {
 		return nil
 	}
-	return h.P(h.ID("screen"), h.Class("screen"), g.El("bdi", g.Text(name)))
+	return markup.P(markup.ID("screen"), markup.Class("screen"), markup.El("bdi", markup.Text(name)))
 }
 
 // maxName bounds the name of a screen on a page, in characters.

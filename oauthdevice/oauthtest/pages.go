@@ -4,7 +4,8 @@ import (
 	_ "embed"
 
 	g "maragu.dev/gomponents"
-	"maragu.dev/gomponents/html"
+
+	"pickerd/display/markup"
 )
 
 //go:embed consent.css
@@ -14,15 +15,15 @@ var consentCSS string
 var deviceCSS string
 
 func page(title, css string, content ...g.Node) g.Node {
-	return html.Doctype(html.HTML(html.Lang("en"),
-		html.Head(
-			html.Meta(html.Charset("utf-8")),
-			html.Meta(html.Name("viewport"), html.Content("width=device-width, initial-scale=1")),
-			html.TitleEl(g.Text(title)),
-			html.StyleEl(g.Raw(css)),
+	return markup.Doctype(markup.HTML(markup.Lang("en"),
+		markup.Head(
+			markup.Meta(markup.Charset("utf-8")),
+			markup.Meta(markup.Name("viewport"), markup.Content("width=device-width, initial-scale=1")),
+			markup.TitleEl(markup.Text(title)),
+			markup.StyleEl(g.Raw(css)),
 		),
-		html.Body(html.Main(
-			html.Small(g.Text("Simulated sign-in · no account, no network")),
+		markup.Body(markup.Main(
+			markup.Small(markup.Text("Simulated sign-in · no account, no network")),
 			g.Group(content),
 		)),
 	))
@@ -32,54 +33,54 @@ func signInPage(content ...g.Node) g.Node { return page("Sign in", consentCSS, c
 
 func blockedPage(problem string) g.Node {
 	return signInPage(
-		html.H1(g.Text("Access blocked")),
-		html.P(html.ID("outcome"), g.Text(problem)),
+		markup.H1(markup.Text("Access blocked")),
+		markup.P(markup.ID("outcome"), markup.Text(problem)),
 	)
 }
 
 func accountsPage() g.Node {
 	return signInPage(
-		html.H1(g.Text("Choose an account")),
-		html.Form(html.Method("post"),
-			html.Button(html.Class("main"), html.ID("person"), html.Name("person"), html.Value("person"), g.Text("person@example.org")),
-			html.Button(html.ID("guest"), html.Name("person"), html.Value("guest"), g.Text("guest@example.org")),
+		markup.H1(markup.Text("Choose an account")),
+		markup.Form(markup.Method("post"),
+			markup.Button(markup.Class("main"), markup.ID("person"), markup.Name("person"), markup.Value("person"), markup.Text("person@example.org")),
+			markup.Button(markup.ID("guest"), markup.Name("person"), markup.Value("guest"), markup.Text("guest@example.org")),
 		),
 	)
 }
 
 func consentPage(person string, scopes []string) g.Node {
 	return signInPage(
-		html.H1(g.Text("pickerd wants access to your account")),
-		html.Form(html.Method("post"),
-			html.Input(html.Type("hidden"), html.Name("person"), html.Value(person)),
+		markup.H1(markup.Text("pickerd wants access to your account")),
+		markup.Form(markup.Method("post"),
+			markup.Input(markup.Type("hidden"), markup.Name("person"), markup.Value(person)),
 			g.Map(scopes, scopeBox),
-			decisionButton("allow", "Allow", html.Class("main")),
+			decisionButton("allow", "Allow", markup.Class("main")),
 			decisionButton("deny", "Cancel"),
 		),
 	)
 }
 
 func scopeBox(scope string) g.Node {
-	return html.Label(html.Input(html.Type("checkbox"), html.Name("scope"), html.Value(scope), html.Checked()), g.Text(" "+scope))
+	return markup.Label(markup.Input(markup.Type("checkbox"), markup.Name("scope"), markup.Value(scope), markup.Checked()), markup.Text(" "+scope))
 }
 
 func decisionButton(value, label string, attributes ...g.Node) g.Node {
-	return html.Button(g.Group(attributes), html.ID(value), html.Name("decision"), html.Value(value), g.Text(label))
+	return markup.Button(g.Group(attributes), markup.ID(value), markup.Name("decision"), markup.Value(value), markup.Text(label))
 }
 
 func connectPage(content ...g.Node) g.Node { return page("Connect a device", deviceCSS, content...) }
 
 func enterCodePage(wrong bool) g.Node {
-	ask := html.P(g.Text("Enter the code on your screen."))
+	ask := markup.P(markup.Text("Enter the code on your screen."))
 	if wrong {
-		ask = html.P(html.ID("outcome"), g.Text("This code is not valid. Enter the one on your screen."))
+		ask = markup.P(markup.ID("outcome"), markup.Text("This code is not valid. Enter the one on your screen."))
 	}
 	return connectPage(
-		html.H1(g.Text("Connect a device")),
+		markup.H1(markup.Text("Connect a device")),
 		ask,
-		html.Form(html.Method("get"),
-			html.Input(html.Name("user_code"), g.Attr("autocapitalize", "characters"), html.AutoComplete("off"), html.AutoFocus(), html.Aria("label", "Code")),
-			html.Button(html.Class("main"), g.Text("Next")),
+		markup.Form(markup.Method("get"),
+			markup.Input(markup.Name("user_code"), markup.Attr("autocapitalize", "characters"), markup.AutoComplete("off"), markup.AutoFocus(), markup.Aria("label", "Code")),
+			markup.Button(markup.Class("main"), markup.Text("Next")),
 		),
 	)
 }
@@ -90,12 +91,12 @@ func confirmPage(userCode, device string) g.Node {
 		who = "“" + device + "”"
 	}
 	return connectPage(
-		html.H1(g.Text(who+" wants to show photos that you choose")),
-		html.P(g.Text("Continue only if your screen shows this code:")),
-		html.P(html.Class("code"), html.ID("code"), g.Text(userCode)),
-		html.Form(html.Method("post"),
-			html.Input(html.Type("hidden"), html.Name("user_code"), html.Value(userCode)),
-			decisionButton("allow", "Allow", html.Class("main")),
+		markup.H1(markup.Text(who+" wants to show photos that you choose")),
+		markup.P(markup.Text("Continue only if your screen shows this code:")),
+		markup.P(markup.Class("code"), markup.ID("code"), markup.Text(userCode)),
+		markup.Form(markup.Method("post"),
+			markup.Input(markup.Type("hidden"), markup.Name("user_code"), markup.Value(userCode)),
+			decisionButton("allow", "Allow", markup.Class("main")),
 			decisionButton("guest", "Allow, as guest@example.org"),
 			decisionButton("deny", "Decline"),
 		),
@@ -107,7 +108,7 @@ func connectedPage(next string) g.Node {
 		return outcomePage("Connected", "Continue on your screen.")
 	}
 	return outcomePage("Connected", "Opening your photos…",
-		html.Meta(g.Attr("http-equiv", "refresh"), html.Content("1; url="+next)))
+		markup.Meta(markup.Attr("http-equiv", "refresh"), markup.Content("1; url="+next)))
 }
 
 func declinedPage() g.Node { return outcomePage("Declined", "The screen was not connected.") }
@@ -117,5 +118,5 @@ func lateCodePage() g.Node {
 }
 
 func outcomePage(outcome, text string, more ...g.Node) g.Node {
-	return connectPage(html.H1(html.ID("outcome"), g.Text(outcome)), html.P(g.Text(text)), g.Group(more))
+	return connectPage(markup.H1(markup.ID("outcome"), markup.Text(outcome)), markup.P(markup.Text(text)), g.Group(more))
 }

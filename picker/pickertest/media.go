@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	_ "image/png" // for image.Decode
 	"math"
@@ -14,9 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/image/draw"
 )
 
 // An Item is a photo or video in the library.
@@ -84,7 +84,7 @@ func (s *Server) prefix(r *http.Request) string {
 	return strings.TrimSuffix(at, "/")
 }
 
-var sizeSuffix = regexp.MustCompile(`^w(\d+)-h(\d+)(-c|-no)?$`)
+var sizeSuffix = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^w(\d+)-h(\d+)(-c|-no)?$`) })
 
 // media serves a baseUrl with its suffix.
 func (s *Server) media(a *recorder, r *http.Request) {
@@ -117,7 +117,7 @@ func (s *Server) media(a *recorder, r *http.Request) {
 		return
 	}
 	it := u.item
-	size := sizeSuffix.FindStringSubmatch(suffix)
+	size := sizeSuffix().FindStringSubmatch(suffix)
 	switch {
 	case s.refused(a, it, suffix):
 	case suffix == "dv" && it.Type == "VIDEO":
@@ -197,13 +197,39 @@ func scaled(data []byte, maxW, maxH int, crop bool) []byte {
 		f := min(float64(maxW)/float64(w), float64(maxH)/float64(h))
 		w, h = max(1, int(float64(w)*f)), max(1, int(float64(h)*f))
 	}
-	out := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.ApproxBiLinear.Scale(out, out.Bounds(), img, from, draw.Src, nil)
 	var b bytes.Buffer
-	if jpeg.Encode(&b, out, &jpeg.Options{Quality: 85}) != nil {
+	if jpeg.Encode(&b, resized(img, from, w, h), &jpeg.Options{Quality: 85}) != nil {
 		return data
 	}
 	return b.Bytes()
+}
+
+// resized returns a part of an image at a size. Each pixel is the mean of its part of
+// the image, or the nearest pixel.
+func resized(img image.Image, from image.Rectangle, w, h int) image.Image {
+	all := image.NewRGBA(from)
+	draw.Draw(all, from, img, from.Min, draw.Src)
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		y0 := y * from.Dy() / h
+		y1 := max((y+1)*from.Dy()/h, y0+1)
+		for x := range w {
+			x0 := x * from.Dx() / w
+			x1 := max((x+1)*from.Dx()/w, x0+1)
+			var sum [4]int
+			for j := y0; j < y1; j++ {
+				row := all.Pix[j*all.Stride:]
+				for i := 4 * x0; i < 4*x1; i++ {
+					sum[i&3] += int(row[i])
+				}
+			}
+			n := (x1 - x0) * (y1 - y0)
+			for c, v := range sum {
+				out.Pix[out.PixOffset(x, y)+c] = uint8(v / n)
+			}
+		}
+	}
+	return out
 }
 
 // PlainPhotos returns n small photos of one colour each, with the ids "item-1" to

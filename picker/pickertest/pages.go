@@ -6,7 +6,8 @@ import (
 	"strconv"
 
 	g "maragu.dev/gomponents"
-	"maragu.dev/gomponents/html"
+
+	"pickerd/display/markup"
 )
 
 //go:embed picker.css
@@ -16,22 +17,22 @@ var pickerCSS string
 var pickerJS string
 
 func page(content ...g.Node) g.Node {
-	return html.Doctype(html.HTML(html.Lang("en"),
-		html.Head(
-			html.Meta(html.Charset("utf-8")),
-			html.Meta(html.Name("viewport"), html.Content("width=device-width, initial-scale=1")),
-			html.TitleEl(g.Text("Choose photos")),
-			html.StyleEl(g.Raw(pickerCSS)),
+	return markup.Doctype(markup.HTML(markup.Lang("en"),
+		markup.Head(
+			markup.Meta(markup.Charset("utf-8")),
+			markup.Meta(markup.Name("viewport"), markup.Content("width=device-width, initial-scale=1")),
+			markup.TitleEl(markup.Text("Choose photos")),
+			markup.StyleEl(g.Raw(pickerCSS)),
 		),
-		html.Body(html.Main(
-			html.Small(g.Text("Simulated photo picker · no account, no network")),
+		markup.Body(markup.Main(
+			markup.Small(markup.Text("Simulated photo picker · no account, no network")),
 			g.Group(content),
 		)),
 	))
 }
 
 func waitPage() g.Node {
-	return page(html.H1(g.Text("One moment…")), html.P(g.Text("Your photos open as soon as the screen is ready.")))
+	return page(markup.H1(markup.Text("One moment…")), markup.P(markup.Text("Your photos open as soon as the screen is ready.")))
 }
 
 func donePage(chosen int) g.Node {
@@ -47,27 +48,27 @@ func deadLinkPage() g.Node {
 }
 
 func outcomePage(outcome, text string) g.Node {
-	return page(html.H1(html.ID("outcome"), g.Text(outcome)), html.P(g.Text(text)))
+	return page(markup.H1(markup.ID("outcome"), markup.Text(outcome)), markup.P(markup.Text(text)))
 }
 
 func choicePage(items []*Item) g.Node {
 	return page(
-		html.H1(g.Text("Choose photos for your screen")),
-		html.Form(html.Method("post"),
-			html.Div(html.Class("grid"), g.Map(items, choice)),
-			html.Footer(
-				html.Button(html.Type("button"), html.ID("all"), g.Text("Select all")),
-				html.Button(html.Class("main"), html.ID("done"), g.Text("Done")),
+		markup.H1(markup.Text("Choose photos for your screen")),
+		markup.Form(markup.Method("post"),
+			markup.Div(markup.Class("grid"), g.Map(items, choice)),
+			markup.Footer(
+				markup.Button(markup.Type("button"), markup.ID("all"), markup.Text("Select all")),
+				markup.Button(markup.Class("main"), markup.ID("done"), markup.Text("Done")),
 			),
 		),
-		html.Script(g.Raw(pickerJS)),
+		markup.Script(g.Raw(pickerJS)),
 	)
 }
 
 func choice(it *Item) g.Node {
-	return html.Label(
-		html.Img(html.Src("../thumb/"+url.PathEscape(it.ID)), html.Alt(it.Filename), html.Loading("lazy")),
-		html.Input(html.Type("checkbox"), html.Name("item"), html.Value(it.ID)),
-		g.If(it.Type == "VIDEO", html.Span(html.Class("video"), g.Text("▶ video"))),
+	return markup.Label(
+		markup.Img(markup.Src("../thumb/"+url.PathEscape(it.ID)), markup.Alt(it.Filename), markup.Loading("lazy")),
+		markup.Input(markup.Type("checkbox"), markup.Name("item"), markup.Value(it.ID)),
+		g.If(it.Type == "VIDEO", markup.Span(markup.Class("video"), markup.Text("▶ video"))),
 	)
 }

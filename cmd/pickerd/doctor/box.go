@@ -19,7 +19,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pickerd/cmd/command"
 	"pickerd/configs"
+	"pickerd/device"
 	"pickerd/store"
 )
 
@@ -51,6 +53,8 @@ func (d *Doctor) client(_ context.Context, check string) {
 	switch {
 	case d.cfg.Config == nil:
 		d.skip(check, "Needs a valid configuration.")
+	case d.cfg.ClientErr == nil && d.isNotSetUp():
+		d.found(check, Fail, "systemctl restart pickerd", "This box is not set up yet: there is a client, but the running service has not got it.")
 	case d.cfg.ClientErr == nil:
 		var kinds []string
 		for _, w := range d.cfg.Methods {
@@ -62,11 +66,18 @@ func (d *Doctor) client(_ context.Context, check string) {
 		d.ok(check, "There is a client for each pairing method: %s.", strings.Join(kinds, ", "))
 	case errors.Is(d.cfg.ClientErr, fs.ErrPermission):
 		d.skip(check, "Needs root: %v", d.cfg.ClientErr)
+	case d.isNotSetUp():
+		d.found(check, Fail, d.status.Problem.Remedy, "This box is not set up yet: %v", d.cfg.ClientErr)
 	case d.status != nil:
 		d.skip(check, "The daemon has a client that can't be checked from here, such as a sealed credential.")
 	default:
-		d.found(check, Fail, "See the README for how to get a client from the Google Cloud console.", "%v", d.cfg.ClientErr)
+		d.found(check, Fail, "See "+command.Document("pickerd", "README.md")+`, "A client from the Google Cloud console".`, "%v", d.cfg.ClientErr)
 	}
+}
+
+// isNotSetUp reports whether the daemon waits for a client or a gateway.
+func (d *Doctor) isNotSetUp() bool {
+	return d.status != nil && d.status.State == device.SetUp && d.status.Problem != nil && d.status.Problem.Code == device.NotSetUp
 }
 
 func (d *Doctor) disk(_ context.Context, check string) {
@@ -150,7 +161,7 @@ func (d *Doctor) state(ctx context.Context, check string) {
 		case !info.IsDir() && info.Mode().Perm()&0o077 != 0:
 			d.found(check, Fail, "chmod 600 "+name, "Other users may read %s.", name)
 		case strings.Contains(e.Name(), ".damaged-"):
-			d.found(check, Warn, "Remove it if you don't need it. The README says what it was.", "%s was damaged and moved aside.", name)
+			d.found(check, Warn, "Remove it if you don't need it. "+command.Document("pickerd", "store/README.md")+" says what it was.", "%s was damaged and moved aside.", name)
 		}
 	}
 	if !slices.ContainsFunc(d.findings, func(f Finding) bool { return f.Check == check }) {
@@ -248,6 +259,9 @@ func (d *Doctor) screen(ctx context.Context, check string) {
 	if s := d.status; s != nil && s.Screen != nil {
 		if s.Screen.Error == "" {
 			d.ok(check, "The daemon draws on a screen of %d x %d pixels.", s.Screen.Width, s.Screen.Height)
+			if s.Screen.Unshowable != nil {
+				d.found(check, Warn, "Install the package pickerd-media, which reads more formats. If it is installed, these files are damaged: see the log.", "%s.", s.Screen.Unshowable)
+			}
 			return
 		}
 		d.found(check, Fail, "Check that the service has the groups video and input (package pickerd-framebuffer), that the screen is on, and that no other program such as a desktop uses it. Connectors: "+connected, "%s", s.Screen.Error)

@@ -90,7 +90,7 @@ func (d *Doctor) daemon(_ context.Context, check string) {
 		d.found(check, Fail, "systemctl start pickerd. For another control.socket: pickerd doctor --socket PATH. Only root and the group pickerd have access.", "%v", d.statusErr)
 	case s.Problem != nil:
 		r := Warn
-		if s.State == device.Blocked {
+		if s.State == device.Blocked || s.State == device.SetUp {
 			r = Fail
 		}
 		d.found(check, r, s.Problem.Remedy, "State %s: %s (%s)", s.State, s.Problem.Message, s.Problem.Code)

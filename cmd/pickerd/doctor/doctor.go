@@ -39,6 +39,7 @@ const (
 type Daemon interface {
 	Status(ctx context.Context) (*device.Status, error)
 	Sessions(ctx context.Context) ([]device.Session, error)
+	Items(ctx context.Context) ([]device.Item, error)
 }
 
 // Config is what a Doctor needs to know.
@@ -73,6 +74,8 @@ type Doctor struct {
 	servers   []*server
 	dialer    *inet.Dialer
 	as        *account // that the daemon runs as; nil before the first use
+
+	openAdapter func(path string) (adapter, error) // of HDMI-CEC
 }
 
 // New returns a Doctor.
@@ -81,7 +84,7 @@ func New(cfg Config) *Doctor {
 	if cfg.Proxy == nil {
 		cfg.Proxy = http.ProxyFromEnvironment
 	}
-	return &Doctor{cfg: cfg, scrub: newScrubber(cfg.Config, cfg.Methods), dialer: inet.NewDialer(nil, nil)}
+	return &Doctor{cfg: cfg, scrub: newScrubber(cfg.Config, cfg.Methods), dialer: inet.NewDialer(nil, nil), openAdapter: openAdapter}
 }
 
 // Examine makes all checks. progress is called with the name of each check
@@ -95,7 +98,7 @@ func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 		{"configuration", d.configuration}, {"client", d.client},
 		{"clock", d.clock}, {"names", d.names}, {"route", d.route}, {"tls", d.encryption}, {"portal", d.portal}, {"endpoints", d.endpoints}, {"gateway", d.gateway},
 		{"scope", d.scope}, {"picker api", d.pickerAPI}, {"token", d.token},
-		{"disk", d.disk}, {"state", d.state}, {"display", d.display}, {"input", d.input},
+		{"disk", d.disk}, {"state", d.state}, {"display", d.display}, {"input", d.input}, {"cec", d.television}, {"wifi", d.wifi}, {"formats", d.formats}, {"films", d.films}, {"fonts", d.fonts},
 		{"service", d.service}, {"daemon", d.daemon}, {"sessions", d.leftover},
 	} {
 		if ctx.Err() != nil {

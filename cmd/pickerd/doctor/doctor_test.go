@@ -37,6 +37,7 @@ type patient struct {
 	status   *device.Status
 	hangs    bool
 	sessions []device.Session
+	items    []device.Item
 	programs map[string]string // what programs of the system say
 	front    func(http.ResponseWriter, *http.Request) bool
 	issuer   string // of the gateway's metadata; "" means the right one
@@ -71,6 +72,7 @@ func (p *patient) Status(ctx context.Context) (*device.Status, error) {
 }
 
 func (p *patient) Sessions(context.Context) ([]device.Session, error) { return p.sessions, nil }
+func (p *patient) Items(context.Context) ([]device.Item, error)       { return p.items, nil }
 
 func newPatient(t *testing.T) *patient {
 	t.Helper()
@@ -169,7 +171,7 @@ func TestWell(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if len(seen) != 18 {
+	if len(seen) != 19 {
 		t.Errorf("%d checks", len(seen))
 	}
 	t.Log(b.String())
@@ -219,8 +221,18 @@ func TestIlls(t *testing.T) {
 		want           Result
 		detail, remedy string
 	}{
-		"unknown key":      {func(p *patient) { p.text = "colour = 1\n" }, "configuration", Fail, "unknown key", "config default"},
-		"no client":        {func(p *patient) { p.cfg.ClientErr = errors.New("there is no OAuth client"); p.status = nil }, "client", Fail, "no OAuth client", "Google Cloud"},
+		"unknown key": {func(p *patient) { p.text = "colour = 1\n" }, "configuration", Fail, "unknown key", "config default"},
+		"no client":   {func(p *patient) { p.cfg.ClientErr = errors.New("there is no OAuth client"); p.status = nil }, "client", Fail, "no OAuth client", "Google Cloud"},
+		"not set up": {func(p *patient) {
+			p.cfg.ClientErr = errors.New("there is no OAuth client")
+			p.status.State, p.status.Problem = device.SetUp, &device.ProblemStatus{Code: device.NotSetUp, Remedy: "Copy a client file."}
+		}, "client", Fail, "not set up yet", "Copy a client file."},
+		"client not handed over": {func(p *patient) {
+			p.status.State, p.status.Problem = device.SetUp, &device.ProblemStatus{Code: device.NotSetUp}
+		}, "client", Fail, "has not got it", "restart"},
+		"set-up daemon": {func(p *patient) {
+			p.status.State, p.status.Problem = device.SetUp, &device.ProblemStatus{Code: device.BadConfiguration, Message: "A setting.", Remedy: "Correct it."}
+		}, "daemon", Fail, "A setting.", "Correct it."},
 		"sealed client":    {func(p *patient) { p.cfg.ClientErr = errors.New("there is no OAuth client") }, "client", Skip, "can't be checked", ""},
 		"clock ahead":      {shift(-time.Hour), "clock", Fail, "1h0m0s ahead of", "timedatectl"},
 		"clock behind":     {shift(40 * 365 * 24 * time.Hour), "clock", Fail, "behind", "timedatectl"},
@@ -335,6 +347,9 @@ func TestIlls(t *testing.T) {
 				t.Error(err)
 			}
 		}, "display", Fail, "Neither", "driver"},
+		"unshowable": {func(p *patient) {
+			p.status.Screen.Unshowable = &device.Lacking{Count: 5, Names: []string{"IMG_1.HEIC", "IMG_2.HEIC", "x.avif"}}
+		}, "display", Warn, "5 photos and videos can't be shown on the screen: IMG_1.HEIC, IMG_2.HEIC, x.avif, …", "pickerd-media"},
 		"no screen":      {func(p *patient) { p.status.Screen = &device.ScreenStatus{Error: "permission denied"} }, "display", Fail, "permission denied", "card0-HDMI-A-1 connected"},
 		"page elsewhere": {func(p *patient) { p.text = pageNowhere(p.text) }, "display", Fail, "does not answer", "ss -ltnp"},
 		"daemon hangs":   {func(p *patient) { p.hangs, p.cfg.Patience = true, 50*time.Millisecond }, "daemon", Fail, "does not answer within", "systemctl"},
@@ -348,6 +363,11 @@ func TestIlls(t *testing.T) {
 				t.Error(err)
 			}
 		}, "input", Warn, "no input device", "remote control"},
+		"closed adapter": {func(p *patient) {
+			p.put("/dev/cec0", "", 0o660)
+			p.programs["systemctl"] += "User=nobody\n"
+		}, "cec", Fail, "nobody may not open /dev/cec0", "pickerd-framebuffer"},
+		"broken adapter":        {func(p *patient) { p.put("/dev/cec0", "", 0o660) }, "cec", Warn, "/dev/cec0: ", "dmesg"},
 		"misconfigured service": {systemctl("LoadState=loaded\nActiveState=failed\nExecMainStatus=78\n"), "service", Fail, "configuration is invalid", "automatically"},
 		"torn credential":       {systemctl("LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nExecMainStatus=243\n"), "service", Fail, "credential", "Seal it again"},
 		"stopped service":       {systemctl("LoadState=loaded\nActiveState=inactive\nSubState=dead\n"), "service", Fail, "inactive", "systemctl start"},

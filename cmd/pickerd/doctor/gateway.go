@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"pickerd/cmd/command"
 	"pickerd/device"
 	"pickerd/oauthdevice"
 )
@@ -70,5 +71,5 @@ func (d *Doctor) refusalRemedy(method, code string) string {
 	case code == oauthdevice.InvalidClient:
 		return fmt.Sprintf("The client must be of type %q, and its secret must be right.", device.ClientType(method))
 	}
-	return `See "If Google refuses the scope" in the README: set google.gateway, or enable another pairing method.`
+	return "Set google.gateway, or enable another pairing method. See " + command.Document("pickerd", "oauthdevice/README.md") + "."
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"pickerd/display"
 	"pickerd/display/web"
-	"pickerd/display/words"
 )
 
 // listening changes where the patient's page is said to listen.
@@ -22,7 +22,7 @@ func TestListen(t *testing.T) {
 	health := http.NewServeMux()
 	health.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	health.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("pickerd_alive 1\n")) })
-	page := httptest.NewServer(web.NewGuard(web.GuardConfig{Words: words.English()}).Handler(health))
+	page := httptest.NewServer(web.NewGuard(web.GuardConfig{Pages: &display.Board[display.Page]{}}).Handler(health))
 	defer page.Close()
 	_, port, err := net.SplitHostPort(page.Listener.Addr().String())
 	if err != nil {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"pickerd/configs"
 	"pickerd/device/engine"
@@ -16,28 +17,33 @@ const keys = `(?:client_secret|refresh_token|access_token|id_token|device_code|c
 
 // secrets match tokens, keys, codes and links anywhere in a text. The first group of
 // each is kept.
-var secrets = []*regexp.Regexp{
-	regexp.MustCompile(`()ya29\.[A-Za-z0-9_.-]+`),                              // access tokens
-	regexp.MustCompile(`()1//[A-Za-z0-9_-]{10,}`),                              // refresh tokens
-	regexp.MustCompile(`()GOCSPX-[A-Za-z0-9_-]+`),                              // client secrets
-	regexp.MustCompile(`()AGE-SECRET-KEY-1[A-Z0-9]+`),                          // keys of token files
-	regexp.MustCompile(`()\b4(?:/|%2F)[A-Za-z0-9_-]{5,}`),                      // authorization codes
-	regexp.MustCompile(`()\b[A-Z]{4}-[A-Z]{4}\b`),                              // user codes
-	regexp.MustCompile(`(://)[^\s/@"]+:[^\s/@"]*@`),                            // a proxy's user and password
-	regexp.MustCompile(`()\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b`), // accounts
-	regexp.MustCompile(`()AIza[A-Za-z0-9_-]+`),                                 // API keys
-	regexp.MustCompile(`(?i)([?&](?:code|state|key|token|user_code|sessionId|requestId)=)[^&\s"]+`),
-	regexp.MustCompile(`(?i)((?:SetCredential(?:Encrypted)?=|systemd\.set_credential(?:_binary)?=)[^:\s]*:)\S.*`),
-	regexp.MustCompile(`(?i)((?:wpa_psk|psk|password|passphrase|passwd)\s*[=:]\s*)\S+`),
-	regexp.MustCompile(`(https?://lh3\.googleusercontent\.com/)[^\s"]+`), // photos
-	regexp.MustCompile(`(https?://[^\s"]*?/picker/)[^\s"]+`),             // links to choose photos
-	regexp.MustCompile(`(https?://[^\s"/]+/pair/)[^\s"]+`),               // links to pair
-	regexp.MustCompile(`(?i)(` + keys + `"?\s*[=:]\s*")[^"]*`),
-	regexp.MustCompile(`(?i)(` + keys + `\s*[=:]\s*')[^']*`),
-	regexp.MustCompile(`(?i)(` + keys + `"?\s*[=:]\s*)[^\s"',}]+`),
-	regexp.MustCompile(`(?i)(authorization:\s*\w+\s+)\S+`),
-	regexp.MustCompile(`(?s)()-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`),
-}
+var secrets = sync.OnceValue(func() (list []*regexp.Regexp) {
+	for _, s := range []string{
+		`()ya29\.[A-Za-z0-9_.-]+`,                              // access tokens
+		`()1//[A-Za-z0-9_-]{10,}`,                              // refresh tokens
+		`()GOCSPX-[A-Za-z0-9_-]+`,                              // client secrets
+		`()AGE-SECRET-KEY-1[A-Z0-9]+`,                          // keys of token files
+		`()\b4(?:/|%2F)[A-Za-z0-9_-]{5,}`,                      // authorization codes
+		`()\b[A-Z]{4}-[A-Z]{4}\b`,                              // user codes
+		`(://)[^\s/@"]+:[^\s/@"]*@`,                            // a proxy's user and password
+		`()\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b`, // accounts
+		`()AIza[A-Za-z0-9_-]+`,                                 // API keys
+		`(?i)([?&](?:code|state|key|token|user_code|sessionId|requestId)=)[^&\s"]+`,
+		`(?i)((?:SetCredential(?:Encrypted)?=|systemd\.set_credential(?:_binary)?=)[^:\s]*:)\S.*`,
+		`(?i)((?:wpa_psk|psk|password|passphrase|passwd)\s*[=:]\s*)\S+`,
+		`(https?://lh3\.googleusercontent\.com/)[^\s"]+`, // photos
+		`(https?://[^\s"]*?/picker/)[^\s"]+`,             // links to choose photos
+		`(https?://[^\s"/]+/pair/)[^\s"]+`,               // links to pair
+		`(?i)(` + keys + `"?\s*[=:]\s*")[^"]*`,
+		`(?i)(` + keys + `\s*[=:]\s*')[^']*`,
+		`(?i)(` + keys + `"?\s*[=:]\s*)[^\s"',}]+`,
+		`(?i)(authorization:\s*\w+\s+)\S+`,
+		`(?s)()-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----`,
+	} {
+		list = append(list, regexp.MustCompile(s))
+	}
+	return list
+})
 
 // A scrubber removes secrets from texts.
 type scrubber struct{ known *strings.Replacer }
@@ -62,7 +68,7 @@ func newScrubber(c *configs.Config, methods []engine.Method) *scrubber {
 // Text returns text without secrets.
 func (s *scrubber) Text(text string) string {
 	text = s.known.Replace(text)
-	for _, re := range secrets {
+	for _, re := range secrets() {
 		text = re.ReplaceAllString(text, "${1}"+removed)
 	}
 	return text

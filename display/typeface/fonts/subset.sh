@@ -23,8 +23,8 @@ for weight in Regular Bold; do
   # The CJK fonts are 20 MB each: only what the interface's own texts on screens
   # need, and both kanas. Phones show theirs in their own fonts. Faces 0 and 2 are
   # Japanese and Simplified Chinese.
-  awk '/^\[/ { drop = /^\[(phone|relay)\]/ } !drop' ../../words/languages/ja.toml >/tmp/pickerd-letters-ja
-  awk '/^\[/ { drop = /^\[(phone|relay)\]/ } !drop' ../../words/languages/zh-Hans.toml >/tmp/pickerd-letters-zh
+  awk '/^\[/ { drop = /^\[(phone|setup\.phone|relay|gateway)\]/ } !drop' ../../words/languages/ja.toml >/tmp/pickerd-letters-ja
+  awk '/^\[/ { drop = /^\[(phone|setup\.phone|relay|gateway)\]/ } !drop' ../../words/languages/zh-Hans.toml >/tmp/pickerd-letters-zh
   pyftsubset $cjk/NotoSansCJK-$weight.ttc --font-number=0 --text-file=/tmp/pickerd-letters-ja --unicodes=U+3000-30FF,U+FF00-FFEF --layout-features=kern,locl,ccmp,palt --notdef-outline --no-hinting --name-IDs=0,1,2,4,6,13,14 --output-file=NotoSansJP-$weight.otf
   pyftsubset $cjk/NotoSansCJK-$weight.ttc --font-number=2 --text-file=/tmp/pickerd-letters-zh --unicodes=U+3000-303F,U+FF00-FF0F,U+FF1A-FF1F --layout-features=kern,locl,ccmp,palt --notdef-outline --no-hinting --name-IDs=0,1,2,4,6,13,14 --output-file=NotoSansSC-$weight.otf
   rm -f /tmp/pickerd-letters-ja /tmp/pickerd-letters-zh

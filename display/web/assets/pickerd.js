@@ -3,15 +3,49 @@
 // page is shown, what is not is hidden.
 
 const $ = id => document.getElementById(id);
-const text = (id, s) => { if ($(id).textContent !== (s || "")) $(id).textContent = s || ""; };
+const tied = s => (s || "").replace(/Wi-Fi/g, "Wi\u2011Fi"); // on one line
+// Safari 10 refuses a const that is called like an element: a function may be.
+function text(id, s) { write($(id), s); }
 const show = (id, on) => { $(id).hidden = !on; };
+// write sets the text of an element. What is isolated in it (U+2068 to U+2069) becomes
+// an element: Chromium 64 writes words backwards beside these characters.
+function write(e, s) {
+  s = tied(s);
+  if (e.written === s) return;
+  e.written = s;
+  e.textContent = "";
+  let inside = e;
+  for (const part of s.split(/([\u2068\u2069])/)) {
+    if (part === "\u2068") inside = inside.appendChild(document.createElement("bdi"));
+    else if (part === "\u2069") inside = inside === e ? e : inside.parentNode;
+    else if (part) inside.appendChild(document.createTextNode(part));
+  }
+}
+function element(tag, s) {
+  const e = document.createElement(tag);
+  write(e, s);
+  return e;
+}
+function fill(parent, children) {
+  parent.textContent = "";
+  for (const c of children) parent.appendChild(c);
+}
 
-// What does not change while the daemon runs: the language and the look.
-let texts = {}, digits = "0123456789", look = {fade: 1.2}, transient = false;
+// The style of the page: the language and the look. style names it.
+let style, texts = {}, digits = "0123456789", look = {fade: 1.2}, transient = false;
 const local = n => String(n).replace(/[0-9]/g, d => digits[d]);
 const say = (key, values = {}) => (texts[key] || "").replace(/\{(\w+)\}/g, (_, name) => typeof values[name] === "number" ? local(values[name]) : values[name]);
-async function setUp() {
-  const s = await (await fetch("screen.json")).json();
+let asked = 0; // times that the style was asked for
+// setUp takes over the style and calls then, also if there was no answer.
+function setUp(then) {
+  const turn = ++asked;
+  ask("GET", "screen.json", (status, answer) => {
+    if (isOK(status) && turn === asked) setStyle(JSON.parse(answer)); // a later answer may have come first
+    then(status);
+  });
+}
+function setStyle(s) {
+  style = s.style;
   texts = s.texts;
   digits = s.digits;
   look = s.look;
@@ -20,8 +54,10 @@ async function setUp() {
   document.documentElement.dir = s.dir;
   document.documentElement.style.setProperty("--fade", look.fade + "s");
   document.documentElement.style.setProperty("--stay", (look.interval + 2 * look.fade) + "s");
-  document.body.classList.toggle("zoom", look.zoom);
   document.body.classList.toggle("plain", look.plain);
+  document.body.classList.toggle("fill", look.fill);
+  document.body.classList.toggle("mat", look.mat);
+  for (const layer of document.querySelectorAll(".slide")) slides.place(layer);
   for (const e of document.querySelectorAll("[data-text]")) e.textContent = texts[e.dataset.text];
   for (const e of document.querySelectorAll("[data-label]")) e.setAttribute("aria-label", texts[e.dataset.label]);
 }
@@ -31,24 +67,26 @@ let received = 0; // performance.now() when the page came
 let settled = 0; // when the buttons may be used again
 
 function layOut(p) {
+  document.body.dataset.laid = "no"; // watchdog.js shows a picture if that takes long
   // Where the countdown was there are other buttons now: not for the same click.
   if (page.stay && !p.stay) {
     settled = performance.now() + 1000;
     setTimeout(() => layOut(page), 1010);
   }
+  if (p !== page) received = performance.now(); // else countdowns would start over
   page = p;
-  received = performance.now();
   document.body.dataset.state = p.state;
   document.title = p.device ? `${p.device} · pickerd` : "pickerd";
   text("device", p.title && !p.title.includes(p.device) ? p.device : "");
-  text("title", p.title);
-  text("text", p.text);
+  const none = p.slide && !p.night && slides.none;
+  text("title", none ? texts.unshowable : p.title);
+  text("text", none ? texts.unshowable_text : p.text);
   text("hint", p.hint);
   text("account", p.account);
-  const steps = p.steps || [];
-  if (steps.join("\n") !== [...$("steps").children].map(li => li.textContent).join("\n")) {
-    $("steps").replaceChildren(...steps.map((s, i) => {
-      const li = Object.assign(document.createElement("li"), {textContent: s});
+  const steps = (p.steps || []).map(tied);
+  if (steps.join("\n") !== Array.from($("steps").children, li => li.written).join("\n")) {
+    fill($("steps"), steps.map((s, i) => {
+      const li = element("li", s);
       li.dataset.number = local(i + 1) + ".";
       return li;
     }));
@@ -58,8 +96,11 @@ function layOut(p) {
   layOutMenu(p.menu);
   text("time", p.clock);
   text("date", p.date);
-  show("clock", p.clock && !p.qr);
+  $("clock").classList.toggle("dateless", !p.date);
+  $("clock").classList.toggle("timeless", !p.clock);
+  show("clock", (p.clock || p.date) && !p.qr);
   document.body.classList.toggle("night", !!p.night);
+  document.body.classList.toggle("halted", !!p.paused || !!p.menu); // as on screens without a browser
   for (const id of ["pick", "cancel", "renew", "forget", "stay"]) {
     text(id, p[id]);
     show(id, p[id] && !p.stay || id === "stay" && p.stay);
@@ -67,21 +108,24 @@ function layOut(p) {
   show("more", !p.stay && !p.menu);
   document.body.classList.toggle("leaving", !!p.stay);
   $("panel").inert = !!p.menu;
-  $("buttons").inert = !!p.menu || received < settled;
+  $("buttons").inert = !!p.menu || performance.now() < settled;
   slides.show(p.night ? null : p.slide, p.next);
   tick();
   fit();
+  document.body.dataset.laid = "yes";
 }
 
 function layOutCode(p) {
   show("scan", p.qr);
   show("byhand", p.qr);
+  document.body.classList.toggle("code", !!p.qr);
   if (!p.qr) return;
   if ($("qr").dataset.of !== p.qr) {
     $("qr").dataset.of = $("qr").src = p.qr;
-    $("qrlink").href = p.qr_link;
+    if (p.qr_link) $("qrlink").href = p.qr_link;
+    else $("qrlink").removeAttribute("href");
   }
-  $("qr").alt = say(p.code ? "qr_for_code" : "qr_for", p);
+  $("qr").alt = p.link ? say(p.code ? "qr_for_code" : "qr_for", p) : (p.steps || [p.title])[0];
   text("link", p.link);
   text("code", p.code);
   text("spoken", p.spoken);
@@ -93,10 +137,15 @@ function layOutCode(p) {
 const codeShare = 0.675;
 const landscape = () => innerWidth > innerHeight;
 
-// What the panel has room for.
+// What the panel has room for. Halves of the gap are at each side of what it holds.
 function room() {
-  const s = getComputedStyle($("panel")), px = name => parseFloat(s[name]) || 0;
-  return {wide: $("panel").clientWidth - px("paddingLeft") - px("paddingRight"), high: $("panel").clientHeight - px("paddingTop") - px("paddingBottom"), gap: px("rowGap")};
+  const s = getComputedStyle($("panel")), px = name => parseFloat(s[name]) || 0, lies = landscape();
+  const gap = 2 * (parseFloat(getComputedStyle($("scan"))[lies ? "marginLeft" : "marginTop"]) || 0);
+  return {
+    wide: $("panel").clientWidth - px("paddingLeft") - px("paddingRight") - (lies ? gap : 0),
+    high: $("panel").clientHeight - px("paddingTop") - px("paddingBottom") - (lies ? 0 : gap),
+    gap,
+  };
 }
 
 // Every module of the QR code gets the same whole number of device pixels: the
@@ -123,7 +172,7 @@ function fit() {
     {from: landscape() ? 1 : 0.8, to: 0.6, yields: true, tight: false, share: codeShare},
     {from: 1, to: 0.6, yields: true, tight: true, share: codeShare},
     last,
-    {...last, short: true},
+    Object.assign({short: true}, last),
   ].some(attempt);
   document.body.classList.remove("crowded");
   document.body.classList.toggle("crowded", $("bars").getBoundingClientRect().top < $("clock").getBoundingClientRect().bottom);
@@ -155,7 +204,7 @@ function fits(yields) {
   const all = words + $("byhand").offsetHeight, code = $("qr").offsetHeight;
   if (!landscape()) return all + code + 2 * gap <= high + 1;
   if (code > high + 1) return false; // the bars are higher beside a larger code
-  return all + (parseFloat(getComputedStyle($("column")).rowGap) || 0) <= (yields ? high : code) + 1;
+  return all + (parseFloat(getComputedStyle($("byhand")).marginTop) || 0) <= (yields ? high : code) + 1;
 }
 addEventListener("resize", fit);
 if (document.fonts) document.fonts.addEventListener("loadingdone", fit);
@@ -178,6 +227,11 @@ function layOutBars(p) {
   if (!p.slide) slides.caption = "";
   text("caption", p.receipt || p.progress ? "" : slides.caption);
   show("caption", $("caption").textContent);
+  show("volume", p.volume);
+  if (p.volume) {
+    text("loudness", p.volume.label);
+    $("level").value = p.volume.percent;
+  }
   text("paused", p.paused);
   show("paused", p.paused);
   text("message", p.problem);
@@ -189,7 +243,7 @@ function layOutBars(p) {
   else if (!$("leavingsaid").textContent) text("leavingsaid", say("leaving", {time: clock(p.leaves)}) + " " + p.stay);
 }
 
-const clock = s => local(`${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`);
+function clock(s) { return local(`${Math.floor(s / 60)}:${("0" + Math.floor(s % 60)).slice(-2)}`); }
 
 // Countdowns run here, from the seconds that the page came with.
 function tick() {
@@ -215,20 +269,21 @@ function layOutMenu(m) {
   }
   text("menutitle", m.title);
   text("menutext", m.text);
-  const line = (tag, s) => Object.assign(document.createElement(tag), {textContent: s});
-  $("facts").replaceChildren(...(m.facts || []).flatMap(f => [line("dt", f[0]), line("dd", f[1])]));
+  fill($("facts"), [].concat(...(m.facts || []).map(f => [element("dt", f[0]), element("dd", f[1])])));
   const key = m.items.map(i => i.id + "\n" + i.label).join("\n"), fresh = $("items").dataset.key !== key;
   if (fresh) {
     $("items").dataset.key = key;
-    $("items").replaceChildren(...m.items.map(i => {
-      const b = line("button", i.label);
+    fill($("items"), m.items.map(i => {
+      const b = element("button", i.label);
       b.type = "button";
       b.dataset.id = i.id;
       b.onclick = () => wish("menu/" + encodeURIComponent(i.id));
       return b;
     }));
   }
-  [...$("items").children].forEach((b, i) => {
+  $("items").classList.toggle("keypad", !!m.columns);
+  $("items").style.setProperty("--columns", m.columns || 1);
+  Array.from($("items").children).forEach((b, i) => {
     const selected = i === m.selected, moved = selected && !b.classList.contains("selected");
     b.classList.toggle("selected", selected);
     if (selected && (moved || fresh || !was)) b.focus({preventScroll: false});
@@ -241,115 +296,6 @@ function layOutMenu(m) {
   text("menuqrlabel", m.qr_label);
 }
 
-// Two layers that fade into each other. A photo that can't be loaded is passed
-// over and tried again: until it can be shown, the one before stays.
-const slides = {
-  wanted: null,
-  layer: null,
-  again: undefined,
-  caption: "", // of the slide that is seen
-  async show(slide, next) {
-    text("alt", slide && slide.alt);
-    if (!slide) return this.clear();
-    const key = slide.media.map(m => m.src).join(" ");
-    if (this.wanted === key) {
-      this.repeat();
-      return this.ahead(next);
-    }
-    this.wanted = key;
-    clearTimeout(this.again);
-    let fronts;
-    try {
-      fronts = await Promise.all(slide.media.map(m => m.video ? this.film(m) : this.picture(m, slide.alt)));
-    } catch {
-      if (this.wanted !== key) return;
-      this.wanted = null;
-      this.again = setTimeout(() => this.show(page.slide, page.next), 5000);
-      return;
-    }
-    if (this.wanted !== key) return; // another came meanwhile
-    this.fade(slide, fronts);
-    this.ahead(next);
-  },
-  fade(slide, fronts) {
-    const layer = document.createElement("div");
-    layer.className = "slide";
-    layer.classList.toggle("pair", fronts.length > 1);
-    if (!slide.media[0].video) {
-      const back = new Image();
-      back.className = "back";
-      back.alt = "";
-      back.src = slide.media[0].src;
-      layer.append(back);
-    }
-    for (const f of fronts) {
-      const half = document.createElement("div");
-      half.className = "half";
-      half.append(f);
-      layer.append(half);
-    }
-    $("slides").append(layer);
-    layer.offsetWidth; // lets the fade begin
-    layer.classList.add("on");
-    document.body.classList.add("photos");
-    this.drop(this.layer);
-    this.layer = layer;
-    this.caption = slide.caption || "";
-    this.repeat();
-    layOutBars(page);
-  },
-  drop(layer) {
-    if (layer) setTimeout(() => layer.remove(), look.fade * 1000 + 300);
-  },
-  async picture(m, alt) {
-    const img = new Image();
-    img.className = "front";
-    img.alt = alt;
-    img.src = m.src;
-    await img.decode();
-    // A tiny picture is not blown up beyond four times its size.
-    const most = 4 / (devicePixelRatio || 1);
-    img.style.setProperty("--most-w", Math.round(img.naturalWidth * most) + "px");
-    img.style.setProperty("--most-h", Math.round(img.naturalHeight * most) + "px");
-    return img;
-  },
-  // A video shows its still until it plays, and stays with that if it can't.
-  film(m) {
-    const v = document.createElement("video"), still = new Image();
-    v.className = "front";
-    v.muted = v.autoplay = v.loop = v.playsInline = true;
-    return new Promise((ok, bad) => {
-      let failed = 0;
-      const fail = () => { if (++failed === 2) bad(); };
-      v.onloadedmetadata = () => this.repeat();
-      v.onloadeddata = still.onload = () => ok(v);
-      v.onerror = still.onerror = fail;
-      still.src = v.poster = m.src.replace("media/", "still/");
-      v.src = m.src;
-    });
-  },
-  // A film that lasts longer than a photo ends with its last picture, not with its
-  // beginning, when another slide follows.
-  repeat() {
-    for (const v of this.layer ? this.layer.querySelectorAll("video") : []) {
-      v.loop = !page.next || !!page.paused || !(v.duration > look.interval);
-      if (v.loop && v.ended) v.play().catch(() => {}); // it stays as it is then
-    }
-  },
-  ahead(next) {
-    for (const m of next ? next.media : []) {
-      if (!m.video) new Image().src = m.src;
-    }
-  },
-  clear() {
-    document.body.classList.remove("photos");
-    clearTimeout(this.again);
-    this.wanted = null;
-    this.drop(this.layer);
-    this.layer = null;
-  },
-};
-
 // Nothing bright stands on the same spot for hours: words and code change sides,
 // and the clock changes corners.
 const turnEvery = 5 * 60 * 1000;
@@ -361,92 +307,12 @@ setInterval(() => {
   document.documentElement.style.setProperty("--drift", ((turns * 7) % 5 - 2) / 2);
 }, turnEvery);
 
-// Wishes.
-async function wish(name) {
-  try {
-    await fetch(name, {method: "POST"});
-  } catch { /* the stream shows what is wrong */ }
-}
-for (const id of ["pick", "cancel", "renew", "forget"]) $(id).onclick = () => wish(id);
-$("stay").onclick = () => wish("touch");
-$("more").onclick = () => wish("key/menu");
-for (const id of ["qrlink", "menulink"]) $(id).onclick = () => $(id).blur();
-
-// A remote control has arrows, OK and Back.
-const ahead = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
-function move(step) {
-  const all = [...$("buttons").querySelectorAll("button")].filter(b => !b.hidden);
-  if (!all.length) return;
-  const at = all.indexOf(document.activeElement);
-  all[at < 0 ? all.length - 1 : (at + step + all.length) % all.length].focus(); // the likeliest one first
-}
-// In the menu the box moves.
-const inMenu = {ArrowRight: "down", ArrowDown: "down", ArrowLeft: "up", ArrowUp: "up", Escape: "back", BrowserBack: "back", GoBack: "back", ContextMenu: "menu"};
-// Over photos left and right turn them, until somebody goes down to the buttons.
-function leaf(key) {
-  const to = {ArrowLeft: "previous", ArrowRight: "next", MediaTrackPrevious: "previous", MediaTrackNext: "next", MediaPlayPause: "pause", " ": "pause"}[key];
-  if (!to || !page.slide || page.menu || document.activeElement.closest("#buttons")) return false;
-  wish(to);
-  return true;
-}
-let held = false; // a key that only shows the buttons is down
-addEventListener("keyup", () => { held = false; });
-$("buttons").addEventListener("click", e => { if (held) e.stopPropagation(); }, true);
-addEventListener("keydown", e => {
-  // What can't be seen must not be pressed.
-  held = isFaded() && (e.key === "Enter" || e.key === " ") && !!document.activeElement.closest("#buttons");
-  const unheard = page.night || page.stay || held; // a key only wakes the screen then, or means to stay
-  near();
-  const key = page.menu ? inMenu[e.key] : e.key === "ContextMenu" ? "menu" : undefined;
-  if (unheard || key || leaf(e.key)) {
-    e.preventDefault();
-    if (!unheard && key) wish("key/" + key);
-    return;
-  }
-  const onButton = e.target.tagName === "BUTTON" || e.target.tagName === "A"; // Enter is theirs
-  if (page.menu) {
-    if (e.key === "Enter" && !onButton) wish("key/ok");
-    return;
-  }
-  if (e.key in ahead) {
-    e.preventDefault();
-    move(ahead[e.key]);
-  }
-  if ((e.key === "Escape" || e.key === "BrowserBack" || e.key === "GoBack") && page.cancel) wish("cancel");
-  if (e.key === "Enter" && !onButton && page.pick) wish("pick");
-});
-
-let away, told = -Infinity;
-function near() {
-  // Somebody is here, which the box needs to know at night; not at each move.
-  if (performance.now() - told > (page.night || page.stay ? 1000 : 60000)) {
-    told = performance.now();
-    wish("touch");
-  }
-  showButtons();
-}
-
-// The buttons fade when nobody has been at the screen for some time.
-const fadeAfter = 10000;
-const isFaded = () => !document.body.classList.contains("near") && !document.body.classList.contains("leaving");
-function showButtons() {
-  document.body.classList.add("near");
-  clearTimeout(away);
-  away = setTimeout(() => {
-    document.body.classList.remove("near");
-    // Over photos the arrows turn them again.
-    if (document.body.classList.contains("photos") && document.activeElement.closest("#buttons")) document.activeElement.blur();
-  }, fadeAfter);
-}
-showButtons();
-$("buttons").addEventListener("focusin", showButtons); // by a screen reader, without a key
-for (const e of ["pointermove", "pointerdown"]) addEventListener(e, near);
-
 // The pages. A browser reconnects by itself while the box is down.
-let lost, visit;
+let lost, visit, newest;
 function showOffline(on) {
   if ($("offline").hidden !== on) return;
   show("offline", on);
+  document.body.classList.toggle("offline", on);
   fit();
 }
 const heard = () => {
@@ -455,7 +321,7 @@ const heard = () => {
   showOffline(false);
 };
 const unheard = () => {
-  lost ||= setTimeout(() => {
+  if (!lost) lost = setTimeout(() => {
     showOffline(true);
     if (transient) slides.clear(); // nobody could say that the guest has gone
   }, 4000);
@@ -463,7 +329,7 @@ const unheard = () => {
 const stream = pages((what, data) => {
   switch (what) {
   case "open":
-    setUp().then(() => layOut(page)).catch(() => {}); // another daemon may speak another language
+    setUp(status => { if (isOK(status)) layOut(page); }); // another daemon may speak another language
     heard();
     break;
   case "here":
@@ -474,7 +340,7 @@ const stream = pages((what, data) => {
     take(JSON.parse(data));
     break;
   case "refused": // by a box that wants its key again, or has too many screens
-    fetch("screen.json").then(r => { if (r.status === 401) location.reload(); }).catch(() => {});
+    ask("GET", "screen.json", status => { if (status === 401) location.reload(); });
     unheard();
     break;
   case "lost":
@@ -482,17 +348,26 @@ const stream = pages((what, data) => {
   }
 });
 function take(p) {
+  document.body.dataset.laid = "no";
   const before = visit;
   visit = p.visit || "";
+  newest = p;
   // Somebody was forgotten: nothing of what was shown is kept.
-  if (before !== undefined && before !== visit) location.replace("clear");
-  else layOut(p);
+  if (before !== undefined && before !== visit) location.replace("clear" + location.hash);
+  else if (p.style === style) layOut(p);
+  else restyle(p);
+}
+// A page in another style waits for that, unless a newer page overtakes it.
+function restyle(p) {
+  setUp(() => { // without an answer it is tried again with the next page
+    if (newest === p) layOut(p);
+  });
 }
 function connect() {
   const dpr = devicePixelRatio || 1;
   stream.connect(Math.round(innerWidth * dpr), Math.round(innerHeight * dpr));
 }
-setUp().catch(() => {}).finally(connect);
+setUp(connect);
 addEventListener("pagehide", () => stream.close());
 addEventListener("pageshow", e => { if (e.persisted) connect(); });
 // Photos come at the size that was told when the stream began.

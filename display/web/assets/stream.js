@@ -106,6 +106,7 @@ function share(tell, unable) {
   const join = () => {
     leave();
     timer = setTimeout(unable, 10000); // an old browser without streams in workers
+    // eslint-disable-next-line compat/compat -- see pages
     const worker = new SharedWorker("stream.js");
     worker.onerror = unable; // it can't be loaded
     port = worker.port;
@@ -184,7 +185,7 @@ function pages(tell) {
       size = [w, h];
       try {
         stream.connect(w, h);
-      } catch {
+      } catch (forbidden) {
         unable(); // forbidden by the browser's settings
       }
     },
