@@ -87,6 +87,10 @@ func TestAccessibility(t *testing.T) {
 	tb.scan()
 	menu := &display.Menu{Title: "Kitchen", Text: "Some words.", Facts: []display.Fact{{Name: "Address", Value: "http://192.0.2.7/"}},
 		Items: []display.MenuItem{{ID: "pick", Label: "Choose photos"}, {ID: "back", Label: "Back"}}, QR: "http://192.0.2.7/remote/x", QRLabel: "Scan for a remote on your phone"}
+	keypad := &display.Menu{Title: "Enter the PIN", Facts: []display.Fact{{Name: "PIN", Value: "• • •"}}, Columns: 3, Selected: 4}
+	for _, key := range strings.Split("123456789C0O", "") {
+		keypad.Items = append(keypad.Items, display.MenuItem{ID: key, Label: key})
+	}
 	for _, s := range []struct {
 		name, seen string
 		page       display.Page
@@ -100,8 +104,9 @@ func TestAccessibility(t *testing.T) {
 		}()},
 		{"nothing yet", "!document.getElementById('forget').hidden", display.Page{State: "idle", Title: "No photos yet", Account: "Linked to a@example.org", Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}, {Wish: display.Wish{Verb: display.AskForget}, Label: "Forget this account"}}}},
 		{"photos on their way", "!document.getElementById('progress').hidden", display.Page{State: "fetching", Title: "On their way", Progress: &display.Progress{Done: 3, Total: 12}, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Cancel}, Label: "Stop"}}}},
-		{"a photo", "document.querySelector('.slide.on')", display.Page{State: "showing", Slide: slide, Clock: "17:42", Date: "9 March", Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}, {Wish: display.Wish{Verb: display.AskForget}, Label: "Forget this account"}}, Paused: "Paused"}},
+		{"a photo", "document.querySelector('.slide.on')", display.Page{State: "showing", Slide: slide, TimeOfDay: display.TimeOfDay{Clock: "17:42", Date: "9 March"}, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}, {Wish: display.Wish{Verb: display.AskForget}, Label: "Forget this account"}}, Playing: display.Playing{Paused: "Paused"}}},
 		{"a menu", "!document.getElementById('menuscan').hidden && document.activeElement.dataset.id === 'pick'", display.Page{State: "showing", Slide: slide, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}}, Menu: menu}},
+		{"a keypad", "document.querySelector('#items.keypad')", display.Page{State: "showing", Slide: slide, Menu: keypad}},
 		{"a guest who leaves", "!document.getElementById('stay').hidden", display.Page{State: "showing", Slide: slide, Offers: []display.Offer{{Wish: display.Wish{Verb: display.Pick}, Label: "Choose photos"}, {Wish: display.Wish{Verb: display.Stay}, Label: "I'm still here"}}, Ends: display.Ends{LeavesAt: soon(10 * time.Minute)}}},
 	} {
 		board.Set(s.page)

@@ -7,10 +7,8 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +17,6 @@ import (
 
 	"pickerd/device/screen/screentest"
 	"pickerd/display"
-	"pickerd/display/typeface"
 	"pickerd/display/web"
 	"pickerd/display/words"
 )
@@ -110,8 +107,7 @@ func TestBoxesApart(t *testing.T) {
 				t.Fatal(err)
 			}
 			board := new(display.Board[display.Page])
-			srv := httptest.NewServer(web.New(web.Config{Screen: still{board}, Alive: func() bool { return true }, Log: slog.New(slog.DiscardHandler), Font: typeface.File, Words: w,
-				Key: func(context.Context, string) error { return nil }, Media: func(string) (*os.File, error) { return nil, os.ErrNotExist }}))
+			srv := httptest.NewServer(web.New(pageOf(board, noMedia)))
 			t.Cleanup(srv.CloseClientConnections)
 			url := srv.URL + "/"
 			var pages []screentest.Page
@@ -125,7 +121,7 @@ func TestBoxesApart(t *testing.T) {
 			tb := chromium.open(t, 1920, 1080, url)
 			tb.until("document.documentElement.lang === '" + code + "' && texts.menu")
 			// The pages that follow come from the test alone.
-			tb.do("close the stream", chromedp.Evaluate[chromedp.Void]("stream.close(); connect = take = () => {}; fetch = async () => ({}); for (const f of document.fonts) f.load(); showButtons = () => {}"))
+			tb.do("close the stream", chromedp.Evaluate[chromedp.Void]("stream.close(); connect = take = () => {}; ask = () => {}; for (const f of document.fonts) f.load(); showButtons = () => {}"))
 			tb.until("document.fonts.status === 'loaded'")
 			tb.do("prepare", chromedp.Evaluate[chromedp.Void](boxesApart))
 			tb.do("take the pages", chromedp.Evaluate[chromedp.Void]("window.list = "+list+"; true"))

@@ -196,6 +196,6 @@ func (l *life) advance() {
 		l.stage = 3
 	}
 	if l.stage == 1 {
-		_, _ = l.b.client().Pick(l.t.Context(), "")
+		_, _ = l.b.client().Pick(l.t.Context(), "", "")
 	}
 }

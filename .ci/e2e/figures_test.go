@@ -26,37 +26,70 @@ import (
 //
 //	go test -run '^$' -bench . -benchtime 5x
 
+// emptyServer is a program whose HTTP server answers nothing but 200.
+const emptyServer = `package main
+
+import (
+	"net/http"
+	"os"
+)
+
+func main() {
+	http.ListenAndServe(os.Args[1], http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+}
+`
+
 // BenchmarkStart measures the time from the start of the process to the first page
-// with a pairing code.
+// with a pairing code, and the time from the start of an empty HTTP server to its first
+// answer. They alternate.
 func BenchmarkStart(b *testing.B) {
 	g := newGoogle(b)
 	path, err := binary()
 	if err != nil {
 		b.Fatal(err)
 	}
-	for b.Loop() {
-		b.StopTimer()
-		box := configured(b, g, b.TempDir())
-		b.StartTimer()
-		cmd := exec.Command(path, box.args...)
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
-		for {
-			resp, err := http.Get(box.screen + "qr.svg")
-			if err == nil {
-				resp.Body.Close()
-				if resp.StatusCode == http.StatusOK {
-					break
-				}
-			}
-			time.Sleep(time.Millisecond)
-		}
-		b.StopTimer()
-		cmd.Process.Kill()
-		cmd.Wait()
-		b.StartTimer()
+	source := filepath.Join(b.TempDir(), "empty.go")
+	if err := os.WriteFile(source, []byte(emptyServer), 0o600); err != nil {
+		b.Fatal(err)
 	}
+	empty, err := build("empty", source)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var whole, least time.Duration
+	for b.Loop() {
+		box, at := configured(b, g, b.TempDir()), freeAddress(b)
+		whole += firstAnswer(b, box.screen+"qr.svg", path, box.args...)
+		least += firstAnswer(b, "http://"+at+"/", empty, at)
+	}
+	b.ReportMetric(0, "ns/op") // of both
+	b.ReportMetric(whole.Seconds()*1000/float64(b.N), "ms-pickerd")
+	b.ReportMetric(least.Seconds()*1000/float64(b.N), "ms-empty")
+	b.ReportMetric(whole.Seconds()/least.Seconds(), "times-empty")
+}
+
+// firstAnswer returns the time from the start of a program to its first answer 200.
+func firstAnswer(b *testing.B, url, path string, args ...string) time.Duration {
+	b.Helper()
+	cmd := exec.Command(path, args...)
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	for time.Since(began) < time.Minute {
+		resp, err := http.Get(url)
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return time.Since(began)
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	b.Fatalf("%s does not answer", path)
+	return 0
 }
 
 // BenchmarkAtRest measures the CPU time and memory of a box that shows a code.
@@ -97,22 +130,25 @@ func bigItems() []*pickertest.Item {
 }
 
 // BenchmarkFetch500 measures the time from Done to the last of 500 photos of 500 kB,
-// and the time curl takes for the same, four at a time. They alternate, so that each
-// pays for what the other has left in the disk's queue.
+// and the time curl takes for the same, four at a time, without and with a sync of its
+// files, as pickerd has synced them. They alternate, so that each pays for what the other
+// has left in the disk's queue.
 func BenchmarkFetch500(b *testing.B) {
 	g := newGoogle(b, bigItems()...)
 	token, list := mediaList(b, g)
-	var box, curl time.Duration
+	var box, curl, synced time.Duration
 	peak, n := 0.0, 0
 	for b.Loop() {
 		n++
 		d, mb := fetchWithBox(b, g)
 		box, peak = box+d, max(peak, mb)
-		curl += fetchWithCurl(b, token, list)
+		c, s := fetchWithCurl(b, token, list)
+		curl, synced = curl+c, synced+s
 	}
 	b.ReportMetric(float64(box.Milliseconds())/float64(n), "ms-pickerd")
 	b.ReportMetric(float64(curl.Milliseconds())/float64(n), "ms-curl")
 	b.ReportMetric(box.Seconds()/curl.Seconds(), "times-curl")
+	b.ReportMetric(box.Seconds()/synced.Seconds(), "times-curl-and-sync")
 	b.ReportMetric(peak, "MB-peak-rss")
 }
 
@@ -150,7 +186,7 @@ func fetchWithBox(b *testing.B, g *google) (took time.Duration, peak float64) {
 	return took, peak
 }
 
-func fetchWithCurl(b *testing.B, token string, list []string) time.Duration {
+func fetchWithCurl(b *testing.B, token string, list []string) (took, synced time.Duration) {
 	b.Helper()
 	dir, err := os.MkdirTemp("", "pickerd-figures-")
 	if err != nil {
@@ -158,8 +194,10 @@ func fetchWithCurl(b *testing.B, token string, list []string) time.Duration {
 	}
 	defer os.RemoveAll(dir)
 	var config bytes.Buffer
+	var files []string
 	for i, u := range list {
-		fmt.Fprintf(&config, "url = \"%s=w1920-h1080\"\noutput = %q\n", u, filepath.Join(dir, strconv.Itoa(i)))
+		files = append(files, filepath.Join(dir, strconv.Itoa(i)))
+		fmt.Fprintf(&config, "url = \"%s=w1920-h1080\"\noutput = %q\n", u, files[i])
 	}
 	file := filepath.Join(dir, "curl.config")
 	if err := os.WriteFile(file, config.Bytes(), 0o600); err != nil {
@@ -170,7 +208,11 @@ func fetchWithCurl(b *testing.B, token string, list []string) time.Duration {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("%v %s", err, out)
 	}
-	return time.Since(began)
+	took = time.Since(began)
+	if out, err := exec.Command("sync", files...).CombinedOutput(); err != nil {
+		b.Fatalf("%v %s", err, out)
+	}
+	return took, time.Since(began)
 }
 
 // mediaList picks all items through the API and returns a token and their URLs.

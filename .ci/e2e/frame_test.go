@@ -15,7 +15,6 @@ import (
 	"pickerd/display"
 	"pickerd/display/pixel"
 	"pickerd/display/stage"
-	"pickerd/display/words"
 	"pickerd/oauthdevice"
 	"pickerd/picker"
 	"pickerd/store"
@@ -67,18 +66,18 @@ func BenchmarkFirstFrame(b *testing.B) {
 		}
 		log := slog.New(slog.DiscardHandler)
 		eng := engine.New(engine.Config{
-			Name: "Living room", Store: st, Log: log,
+			Options: engine.Options{Name: "Living room"}, Store: st, Log: log,
 			OAuth: oauthdevice.Client{HTTP: http.DefaultClient, DeviceAuthURL: g.url + "/auth/device/code", TokenURL: g.url + "/auth/token", RevokeURL: g.url + "/auth/revoke",
 				Scopes: []string{"https://www.googleapis.com/auth/photospicker.mediaitems.readonly"}},
 			Methods: []engine.Method{{Name: device.ByDevice, ClientID: g.auth.ClientID(), Secret: oauthdevice.Secret(g.auth.ClientSecret())}},
 			Picker:  picker.Client{HTTP: http.DefaultClient, BaseURL: g.url + "/photos"},
 		})
-		scr := screen.New(screen.Config{Name: "Living room", Words: words.English(), Snapshots: eng.Snapshots(), Frames: &display.Board[device.Frame]{},
+		scr := screen.New(screen.Config{Options: screen.Options{Name: "Living room", Style: display.Style{Look: display.Look{Fade: time.Second, Interval: 10 * time.Second}}}, Snapshots: eng.Snapshots(), Frames: &display.Board[device.Frame]{},
 			Engine: eng, Slides: eng, LastActivity: eng.LastActivity, Now: eng.Now, Log: log})
 		memory := &memoryScreen{pixel.New(1920, 1080), make(chan struct{})}
 		s := stage.New(stage.Config{
-			Open: func() (stage.Screen, error) { return memory, nil }, Pages: scr.Pages(), Words: words.English(), Log: log, Cache: dir,
-			Media: st.Photos.Open, Unshowable: func(context.Context, string, error) {}, ScreenChanged: scr.Found, Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
+			Open: func() (stage.Screen, error) { return memory, nil }, Pages: scr.Pages(), Log: log,
+			Media: st.Photos.Open, Unshowable: func(context.Context, string, error) {}, ScreenChanged: scr.Found,
 		})
 		ctx, cancel := context.WithCancel(b.Context())
 		ended := make(chan error, 3)

@@ -304,7 +304,7 @@ func (c *cluster) refreshAndUnpair(b *box) {
 	c.t.Helper()
 	c.g.auth.ForgetCalls()
 	c.g.auth.ExpireAccess()
-	if _, err := b.client().Pick(c.t.Context(), ""); err != nil {
+	if _, err := b.client().Pick(c.t.Context(), "", ""); err != nil {
 		c.t.Fatal(err)
 	}
 	s := b.untilStatus("another pick", func(s *device.Status) bool { return s.Pick != nil && s.Pick.PickerURI != "" })

@@ -56,29 +56,46 @@ func browserOn(t *testing.T, l *lan, certFile string) *browser {
 		chromedp.Flag("ignore-certificate-errors-spki-list", base64.StdEncoding.EncodeToString(key[:])))
 }
 
+// A site is where a gateway with TLS is to be on a network.
+type site struct{ dir, issuer, listen, cert, key string }
+
+// newSite makes a certificate for the box's address and finds a free port there.
+func newSite(t *testing.T, l *lan) site {
+	t.Helper()
+	dir := t.TempDir()
+	s := site{dir: dir, cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem")}
+	writeCertificate(t, s.cert, s.key, l.box)
+	at, err := net.Listen("tcp", l.box+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer at.Close()
+	s.listen = at.Addr().String()
+	s.issuer = "https://" + s.listen
+	return s
+}
+
+// trust is the variable by which a program trusts the certificate.
+func (s site) trust() string { return "SSL_CERT_FILE=" + s.cert }
+
+// settings are those of the gateway in front of a Google.
+func (s site) settings(google string) gatewaySettings {
+	return gatewaySettings{issuer: s.issuer, listen: s.listen, google: google, env: []string{s.trust()},
+		store: "bbolt://" + filepath.Join(s.dir, "gateway.db"), more: fmt.Sprintf("[tls]\ncert_file = %q\nkey_file = %q\n", s.cert, s.key)}
+}
+
 // TestGatewayPhone pairs and picks with one scan, on a phone that reaches the gateway
 // and Google but not the box.
 func TestGatewayPhone(t *testing.T) {
 	t.Parallel()
 	l := newLAN(t)
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	writeCertificate(t, cert, key, l.box)
-	trust := "SSL_CERT_FILE=" + cert
-
-	at, err := net.Listen("tcp", l.box+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	issuer := "https://" + at.Addr().String()
-	at.Close()
-	g := googleLike(t, oauthtest.Options{Interval: time.Second, RefuseScope: true, WebRedirects: []string{issuer + "/callback"}})
+	site := newSite(t, l)
+	g := googleLike(t, oauthtest.Options{Interval: time.Second, RefuseScope: true, WebRedirects: []string{site.issuer + "/callback"}})
 	g.noLeaks(t)
-	public := g.serveTLS(t, l.box+":443", cert, key)
-	newGateway(t, g, gatewaySettings{issuer: issuer, listen: at.Addr().String(), google: public, env: []string{trust},
-		store: "bbolt://" + filepath.Join(dir, "gateway.db"), more: fmt.Sprintf("[tls]\ncert_file = %q\nkey_file = %q\n", cert, key)})
-	b := throughGateway(t, g.url, issuer)
-	b.env = append(b.env, trust)
+	public := g.serveTLS(t, l.box+":443", site.cert, site.key)
+	newGateway(t, g, site.settings(public))
+	b := throughGateway(t, g.url, site.issuer)
+	b.env = append(b.env, site.trust())
 	b.start()
 
 	// The phone can't reach the box.
@@ -93,9 +110,9 @@ func TestGatewayPhone(t *testing.T) {
 	}
 
 	screen := newBrowser(t).open(t, 1920, 1080, b.screen)
-	phone := browserOn(t, l, cert).open(t, phoneWidth, phoneHeight, "about:blank")
+	phone := browserOn(t, l, site.cert).open(t, phoneWidth, phoneHeight, "about:blank")
 	screen.untilState("pairing")
-	if link, _ := screen.scan(); !strings.HasPrefix(link, issuer+"/?c=") || len(link) > 78 {
+	if link, _ := screen.scan(); !strings.HasPrefix(link, site.issuer+"/?c=") || len(link) > 78 {
 		t.Fatalf("QR code %q", link)
 	}
 	screen.save("gateway-pairing")

@@ -295,7 +295,7 @@ func TestGuestMemoryFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(config, append(whole, "unknown = 1\n"...), 0o600); err != nil {
+		if err := os.WriteFile(config, append(whole, "torn = \n"...), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		visit()

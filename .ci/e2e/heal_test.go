@@ -15,12 +15,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"pickerd/display"
 	"pickerd/display/typeface"
 	"pickerd/display/web"
-	"pickerd/display/words"
 )
 
 // pageServer serves the page of a board that the test sets. The first request for a
@@ -50,9 +48,7 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 		}
 	}
 	board = new(display.Board[display.Page])
-	page := web.New(web.Config{Screen: still{board}, Alive: func() bool { return true }, Key: func(context.Context, string) error { return nil }, Log: slog.New(slog.DiscardHandler),
-		Font: typeface.File, Words: words.English(), Look: display.Look{Fade: time.Second, Interval: 10 * time.Second},
-		Media: func(f string) (*os.File, error) { return os.Open(filepath.Join(dir, f)) }})
+	page := web.New(pageOf(board, func(f string) (*os.File, error) { return os.Open(filepath.Join(dir, f)) }))
 	var failed atomic.Bool
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if broken != "" && strings.HasPrefix(r.URL.Path, broken) && !failed.Swap(true) {
@@ -64,6 +60,15 @@ func pageServer(t *testing.T, broken string) (board *display.Board[display.Page]
 	t.Cleanup(func() { srv.CloseClientConnections() }) // the event stream is open as long as the tab
 	return board, srv.URL + "/"
 }
+
+// pageOf configures the server of a page without a daemon.
+func pageOf(board *display.Board[display.Page], media func(file string) (*os.File, error)) web.Config {
+	return web.Config{Screen: still{board}, Alive: func() bool { return true }, Key: func(context.Context, string) error { return nil },
+		Font: typeface.File, Media: media, Log: slog.New(slog.DiscardHandler)}
+}
+
+// noMedia is the media of a page without photos.
+func noMedia(string) (*os.File, error) { return nil, os.ErrNotExist }
 
 // still is a screen that grants nothing.
 type still struct{ board *display.Board[display.Page] }
@@ -86,18 +91,33 @@ func TestRetry(t *testing.T) {
 	chromium.open(t, 1280, 720, url).until("document.querySelector('.slide.on img.front')")
 }
 
-// TestBrokenMedia checks that a broken file never covers a good one.
+// TestBrokenMedia checks that a file that can't be fetched never covers a good one, and
+// that one that can't be shown gives way to the next, or to words.
 func TestBrokenMedia(t *testing.T) {
 	chromium := newBrowser(t)
 	board, url := pageServer(t, "")
-	board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "good.png"}}}})
+	good := &display.Slide{Media: []display.Media{{File: "good.png"}}}
+	board.Set(display.Page{State: "showing", Slide: good})
 	tb := chromium.open(t, 1280, 720, url)
-	tb.until("document.querySelector('.slide.on img.front') && [...document.querySelectorAll('#slides, .slide.on')].every(e => getComputedStyle(e).opacity === '1')")
-	for _, bad := range []display.Media{{File: "cut.png"}, {File: "bad.mp4", Video: true}, {File: "none.png"}} {
-		board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{bad}}, Receipt: bad.File})
-		tb.until("document.getElementById('receipt').textContent === '" + bad.File + "' && slides.wanted === null")
+	settled := "[...document.querySelectorAll('#slides, .slide.on')].every(e => getComputedStyle(e).opacity === '1')"
+	tb.until("document.querySelector('.slide.on img.front') && " + settled)
+	board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "none.png"}}}, Receipt: "none"})
+	tb.until("document.getElementById('receipt').textContent === 'none' && slides.again")
+	tb.until("(before => { layOut(page); return received === before; })(received)") // countdowns go on
+	if m := mean(tb.picture(), 0.5); m[0] < 150 {
+		t.Errorf("the good photo is covered: %v", m)
+	}
+	for _, bad := range []display.Media{{File: "cut.png"}, {File: "bad.mp4", Video: true}} {
+		broken := &display.Slide{Media: []display.Media{bad}}
+		board.Set(display.Page{State: "showing", Slide: broken, Receipt: bad.File})
+		tb.until("document.getElementById('receipt').textContent === '" + bad.File + "' && document.getElementById('title').textContent === \"These photos can't be shown here\" && !document.querySelector('.slide.on')")
+		tb.untilVisible("text")
+		board.Set(display.Page{State: "showing", Slide: good})
+		tb.until("document.getElementById('title').textContent === '' && document.querySelector('.slide.on img.front')")
+		board.Set(display.Page{State: "showing", Slide: broken, Next: good, Receipt: "next"})
+		tb.until("document.getElementById('receipt').textContent === 'next' && slides.wanted === 'media/" + bad.File + "' && slides.lacks.length === 1 && slides.shown === 'media/good.png' && " + settled)
 		if m := mean(tb.picture(), 0.5); m[0] < 150 {
-			t.Errorf("%s: the good photo is covered: %v", bad.File, m)
+			t.Errorf("%s: the next photo is not seen: %v", bad.File, m)
 		}
 	}
 }

@@ -150,6 +150,6 @@ func (v *victim) act(s *device.Status, asked *bool) {
 		_ = v.g.photos.Choose(s.Pick.SessionID) // fails if it was done before
 	case s.Pick == nil && (v.patient && s.State == device.Idle || !v.patient && !*asked):
 		*asked = true // one per life
-		_, _ = v.b.client().Pick(v.t.Context(), "")
+		_, _ = v.b.client().Pick(v.t.Context(), "", "")
 	}
 }

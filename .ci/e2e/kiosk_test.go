@@ -230,7 +230,7 @@ func TestAccounts(t *testing.T) {
 // control, and that no other phone is.
 func TestPhoneRemote(t *testing.T) {
 	t.Parallel()
-	l, g, b, at := onNetwork(t, "PICKERD_SLIDESHOW_INTERVAL=10m", "PICKERD_SLIDESHOW_PAIRS=false")
+	l, g, b, at := onNetwork(t, "PICKERD_SLIDESHOW_INTERVAL=10m", "PICKERD_SLIDESHOW_PAIRS=false", "PICKERD_REMOTE_PIN="+remotePIN)
 	g.noLeaks(t)
 	br := newBrowser(t)
 	screen := br.open(t, 1920, 1080, b.screen)
@@ -267,14 +267,11 @@ func TestPhoneRemote(t *testing.T) {
 		t.Errorf("posted by another page: %d, want 403", resp.StatusCode)
 	}
 
-	phone := br.open(t, 412, 915, link)
+	phone := br.open(t, 360, 740, link)
 	tap := func(wish string) {
 		t.Helper()
-		phone.until(fmt.Sprintf("document.querySelector('button[data-wish=%s]')", wish))
-		phone.do("tap "+wish, chromedp.Click(chromedp.CSS(fmt.Sprintf("button[data-wish=%s]", wish))))
+		phone.tapOn(fmt.Sprintf("button[data-wish=%s]", wish))
 	}
-	phone.save("phone-remote")
-	phone.checkAccessibility("the remote")
 	now := func() string { return phone.text("now") }
 	first := now()
 	if !strings.HasSuffix(first, " of 3") {
@@ -288,6 +285,7 @@ func TestPhoneRemote(t *testing.T) {
 	screen.until("!document.getElementById('paused').hidden")
 	tap("pause")
 	screen.until("document.getElementById('paused').hidden")
+	useRemotePages(phone)
 	tap("pick") // the phone is redirected to the picker
 	phone.until("location.href.includes('/photos/picker/')")
 	screen.untilState("picking")

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
@@ -15,10 +16,9 @@ import (
 // the browser for less motion.
 func TestReducedMotion(t *testing.T) {
 	board, url := pageServer(t, "")
-	board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "good.png"}}}})
+	board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: "good.png"}}}, Style: display.Style{Look: display.Look{Zoom: true, Interval: 10 * time.Second}}})
 	tb := newBrowser(t).open(t, 1280, 720, url)
 	tb.until("document.querySelector('.slide.on .front')")
-	tb.do("zoom", chromedp.Evaluate[chromedp.Void]("document.body.classList.add('zoom')"))
 	tb.until("document.getAnimations().some(a => a.animationName === 'closer')")
 	tb.do("ask for less motion", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})

@@ -95,7 +95,7 @@ func (r *release) imageOf(program string, a arch) (v1.Image, error) {
 	}
 	cfg.Config = v1.Config{
 		Entrypoint: []string{"/" + program}, Cmd: []string{"run"}, User: fmt.Sprint(nobody, ":", nobody), WorkingDir: "/",
-		Env: []string{"PATH=/", "STATE_DIRECTORY=/var/lib/" + program, "RUNTIME_DIRECTORY=/run/" + program, "CACHE_DIRECTORY=/tmp",
+		Env: []string{"PATH=/", "STATE_DIRECTORY=/var/lib/" + program, "RUNTIME_DIRECTORY=/run/" + program,
 			"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "ZONEINFO=/usr/share/zoneinfo.zip"},
 		Volumes: map[string]struct{}{"/var/lib/" + program: {}},
 		Labels: map[string]string{"org.opencontainers.image.title": program, "org.opencontainers.image.version": r.version,

@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -48,19 +49,50 @@ func main() {
 	out := flag.String("out", "", "the `folder` to write to, which is emptied first; default: dist in the repository")
 	version := flag.String("version", "", "of the packages; default: the tag vX.Y.Z of HEAD, or its date and commit")
 	by := flag.String("maintainer", "The pickerd authors <pickerd@example.org>", "the `address` in the packages")
-	only := flag.String("arch", "", "one of amd64, arm64, armhf; default all of them")
+	only := flag.String("arch", "", "one of amd64, arm64, armhf; default: that of this machine")
+	all := flag.Bool("all", false, "build for all three architectures")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "package: unexpected argument %q\n", flag.Arg(0))
 		os.Exit(64)
 	}
-	if err := run(*out, *version, *by, *only); err != nil {
+	if *all && *only != "" {
+		fmt.Fprintln(os.Stderr, "package: --all and --arch exclude each other")
+		os.Exit(64)
+	}
+	chosen, err := choose(*only, *all, runtime.GOARCH)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "package:", err)
+		os.Exit(64)
+	}
+	if err := run(*out, *version, *by, chosen); err != nil {
 		fmt.Fprintln(os.Stderr, "package:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out, version, by, only string) (err error) {
+// choose returns the architectures to build for: the one of that name, all of them, or
+// that of a machine by its name in Go.
+func choose(name string, all bool, goarch string) ([]arch, error) {
+	var chosen []arch
+	for _, a := range arches {
+		if all || a.name == name || name == "" && a.goarch == goarch {
+			chosen = append(chosen, a)
+		}
+	}
+	switch {
+	case len(chosen) > 0:
+		return chosen, nil
+	case name == "":
+		return nil, fmt.Errorf("there are no packages for %s; choose one with --arch: amd64, arm64 or armhf", goarch)
+	}
+	return nil, fmt.Errorf("unknown architecture %q; choose amd64, arm64 or armhf", name)
+}
+
+// say prints what is being done.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "package: "+format+"\n", args...) }
+
+func run(out, version, by string, chosen []arch) (err error) {
 	r := &release{by: by}
 	if r.root, err = output("", "git", "rev-parse", "--show-toplevel"); err != nil {
 		return err
@@ -78,25 +110,21 @@ func run(out, version, by, only string) (err error) {
 	if err := errors.Join(os.RemoveAll(r.out), os.MkdirAll(r.out, 0o755)); err != nil {
 		return err
 	}
-	var chosen []arch
-	for _, a := range arches {
-		if only == "" || only == a.name {
-			chosen = append(chosen, a)
-		}
-	}
-	if len(chosen) == 0 {
-		return fmt.Errorf("unknown arch %q", only)
-	}
+	say("version %s, into %s", r.version, r.out)
 	var g errgroup.Group
 	g.SetLimit(2)
 	for _, a := range chosen {
 		for _, program := range programs {
-			g.Go(func() error { return r.build(program, a) })
+			g.Go(func() error {
+				say("building %s for %s", program, a.name)
+				return r.build(program, a)
+			})
 		}
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	say("writing the documents")
 	if err := r.layOut(); err != nil {
 		return err
 	}
@@ -108,11 +136,13 @@ func run(out, version, by, only string) (err error) {
 		return err
 	}
 	for i, a := range chosen {
+		say("packing for %s", a.name)
 		if err := errors.Join(r.packages(a, i == 0), r.tarball(a)); err != nil {
 			return err
 		}
 	}
-	for _, program := range programs {
+	for _, program := range images {
+		say("making the container image of %s", program)
 		if err := r.image(program, chosen); err != nil {
 			return err
 		}
@@ -155,8 +185,11 @@ func (r *release) date(version string) error {
 	return nil
 }
 
-// programs are the binaries.
-var programs = []string{"pickerd", "pickerd-gateway"}
+// programs are the binaries. Those in images have a container image each.
+var (
+	programs = []string{"pickerd", "pickerd-gateway", "pickerd-media"}
+	images   = programs[:2]
+)
 
 func (r *release) binary(program string, a arch) string {
 	return filepath.Join(r.stage, "bin", a.name, program)
@@ -209,9 +242,11 @@ func (r *release) layOut() error {
 		os.CopyFS(filepath.Join(r.stage, "deploy"), os.DirFS(filepath.Join(r.root, "cmd/pickerd-gateway/deploy"))),
 		r.write("copyright", fmt.Appendf(nil, copyright, name, comment(font))),
 		r.write("changelog.gz", zip(fmt.Appendf(nil, changelog, "pickerd", r.version, name, address, r.made.Format(time.RFC1123Z)))),
+		r.write("overrides-media", fmt.Appendf(nil, overrides, "pickerd-media")),
 		r.write("overrides", fmt.Appendf(nil, overrides, "pickerd")),
 		r.notices("pickerd", "notices.gz"),
 		r.notices("pickerd-gateway", "notices-gateway.gz"),
+		r.notices("pickerd-media", "notices-media.gz"),
 		os.CopyFS(filepath.Join(r.stage, "systemd"), os.DirFS(filepath.Join(r.root, "systemd"))),
 		os.CopyFS(filepath.Join(r.stage, "examples"), os.DirFS(filepath.Join(r.root, "device/metrics/examples"))),
 		os.CopyFS(filepath.Join(r.stage, "scripts"), os.DirFS(filepath.Join(r.root, ".ci/package/scripts"))),

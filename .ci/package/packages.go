@@ -34,9 +34,9 @@ func (r *release) packages(a arch, also bool) error {
 	for _, format := range []string{"deb", "rpm", "apk"} {
 		names := []string{"pickerd"}
 		if format != "apk" { // the others need systemd
-			names = append(names, "pickerd-gateway")
+			names = append(names, "pickerd-gateway", "pickerd-media")
 			if also {
-				names = append(names, "pickerd-framebuffer", "pickerd-kiosk")
+				names = append(names, "pickerd-framebuffer", "pickerd-kiosk", "pickerd-wifi")
 			}
 		}
 		for _, name := range names {
@@ -130,6 +130,13 @@ func (r *release) tarball(a arch) error {
 		{"systemd/pickerd-kiosk.sysusers", "usr/share/doc/pickerd/examples/pickerd-kiosk.sysusers", 0o644},
 		{"systemd/framebuffer.conf", "usr/share/doc/pickerd/examples/framebuffer.conf", 0o644},
 		{"systemd/70-pickerd.rules", "usr/share/doc/pickerd/examples/70-pickerd.rules", 0o644},
+		{"systemd/wifi.conf", "usr/share/doc/pickerd/examples/wifi.conf", 0o644},
+		{"systemd/media.conf", "usr/share/doc/pickerd/examples/media.conf", 0o644},
+		{"systemd/pickerd-media.socket", "usr/share/doc/pickerd/examples/pickerd-media.socket", 0o644},
+		{"systemd/pickerd-media@.service", "usr/share/doc/pickerd/examples/pickerd-media@.service", 0o644},
+		{"systemd/pickerd-wifi.socket", "usr/share/doc/pickerd/examples/pickerd-wifi.socket", 0o644},
+		{"systemd/60-pickerd.rules", "usr/share/doc/pickerd/examples/60-pickerd.rules", 0o644},
+		{"systemd/dnsmasq-pickerd.conf", "usr/share/doc/pickerd/examples/dnsmasq-pickerd.conf", 0o644},
 		{"examples/grafana.json", "usr/share/doc/pickerd/examples/grafana.json", 0o644},
 		{"examples/alerts.yml", "usr/share/doc/pickerd/examples/alerts.yml", 0o644},
 		{"pickerd.1.gz", "usr/share/man/man1/pickerd.1.gz", 0o644},

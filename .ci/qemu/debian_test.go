@@ -79,6 +79,16 @@ func newInstallation(t *testing.T) *installation {
 	if err != nil {
 		t.Fatal(err)
 	}
+	in := serveGoogle(t)
+	if err := in.makeDisk(root); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// serveGoogle is newInstallation without a disk.
+func serveGoogle(t *testing.T) *installation {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -91,10 +101,12 @@ func newInstallation(t *testing.T) *installation {
 	served := make(chan struct{})
 	go func() { defer close(served); _ = srv.Serve(l) }()
 	t.Cleanup(func() { srv.Close(); <-served })
-	if err := shell("mke2fs -q -t ext4 -d " + root + " " + in.disk + " 3G"); err != nil {
-		t.Fatal(err)
-	}
 	return in
+}
+
+// makeDisk makes the disk from a folder.
+func (in *installation) makeDisk(root string) error {
+	return shell("mke2fs -q -t ext4 -d " + root + " " + in.disk + " 3G")
 }
 
 // boot starts the machine.

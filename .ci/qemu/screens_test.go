@@ -5,6 +5,7 @@ package qemu
 import (
 	"image"
 	"image/color"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ var boards = map[string]board{
 	"vga 1920x1080":      {args: []string{"-vga", "none", "-device", "VGA,edid=on,xres=1920,yres=1080"}, modules: []string{"bochs"}},
 	"vga 3840x2160":      {args: []string{"-vga", "none", "-device", "VGA,edid=on,xres=3840,yres=2160,vgamem_mb=64"}, modules: []string{"bochs"}},
 	"vga framebuffer":    {args: []string{"-vga", "std"}, modules: []string{"bochs"}, config: `[framebuffer];device="/dev/fb0"`},
-	"virtio drm":         {args: []string{"-vga", "none", "-device", "virtio-gpu-pci"}, modules: []string{"virtio_pci", "virtio_gpu"}},
+	"virtio drm":         {args: []string{"-vga", "none", "-device", "virtio-gpu-pci"}, modules: []string{"virtio_pci", "virtio_gpu", "vivid"}, config: `[cec];standby=true`},
 	"virtio framebuffer": {args: []string{"-vga", "none", "-device", "virtio-gpu-pci"}, modules: []string{"virtio_pci", "virtio_gpu"}, config: `[framebuffer];device="/dev/fb0"`},
 	"cirrus drm":         {args: []string{"-vga", "cirrus"}, modules: []string{"cirrus"}},
 	"cirrus 16 bit":      {args: []string{"-vga", "cirrus"}, modules: []string{"cirrus"}, config: `[framebuffer];device="/dev/fb0"`},
@@ -40,6 +41,10 @@ func TestScreens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := boot(t, b)
+			television := slices.Contains(b.modules, "vivid")
+			if television {
+				m.tell("cec open")
+			}
 			m.tell("start " + outputs + b.config)
 			m.until("the pairing code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
 			t.Logf("power-on to code: %v", time.Since(m.started).Round(100*time.Millisecond))
@@ -56,6 +61,9 @@ func TestScreens(t *testing.T) {
 			m.until("the photo is on the screen", func() bool { img := m.picture(); return shows(img, 0, name == "turned") })
 			m.until("the session is deleted", func() bool { return m.tell("open") == "0" })
 			m.save("photo")
+			if television {
+				m.checkTelevision()
+			}
 			m.checkMemory(name)
 			if got := m.tell("signal TERM"); got != "ended: <nil>" {
 				t.Errorf("after SIGTERM: %s", got)

@@ -29,19 +29,28 @@ func (in *installation) clientFile() string {
 func (in *installation) install(m *machine) {
 	in.t.Helper()
 	out := m.run("dpkg -i /packages/pickerd_*.deb /packages/pickerd-framebuffer_*.deb 2>&1")
-	if !strings.Contains(out, "no OAuth client") || !strings.Contains(out, "starts automatically") {
+	if !strings.Contains(out, "no OAuth client") || !strings.Contains(out, "continues automatically") {
 		in.t.Errorf("dpkg -i printed: %s", out)
 	}
-	if state := m.run("systemctl is-active pickerd.service || true"); state != "inactive" {
-		in.t.Errorf("without a client the service is %s", state)
+	m.until("the box says that it is not set up", func() bool {
+		s := m.run("pickerd status --json 2>/dev/null || echo {}")
+		return strings.Contains(s, `"setup"`) && strings.Contains(s, `"not_set_up"`)
+	})
+	if active := m.property("ActiveState"); active != "active" {
+		in.t.Errorf("without a client the service is %s", active)
 	}
-	m.put("/etc/pickerd/pickerd.toml", settings+in.Config())
+	pid := m.property("MainPID")
+	m.put("/etc/pickerd/pickerd.toml", settings+in.Config()) // no restart: nothing is handed over
 	// A forbidden system call ends the daemon here. As an error it might pass
 	// unnoticed.
 	m.run("mkdir -p /etc/systemd/system/pickerd.service.d")
 	m.put("/etc/systemd/system/pickerd.service.d/strict.conf", "[Service]\nSystemCallErrorNumber=kill\n")
 	m.run("systemctl daemon-reload")
-	m.put("/etc/pickerd/client_secret.json", in.clientFile()) // pickerd.path starts the service
+	m.run("systemctl start pickerd-configured.service") // and wait for it
+	if now := m.property("MainPID"); now != pid {
+		in.t.Errorf("a change of the configuration restarted the service: process %s is %s now", pid, now)
+	}
+	m.put("/etc/pickerd/client_secret.json", in.clientFile()) // pickerd.path restarts the service
 }
 
 // put writes a file in the machine.
@@ -270,6 +279,13 @@ func TestSystemd(t *testing.T) {
 			t.Errorf("%s", out)
 		}
 		t.Log(out)
+	})
+	m.t = t
+
+	t.Run("outside decoder", func(t *testing.T) {
+		m.t = t
+		in.checkDecoder(m)
+		m.waitForPicture(1)
 	})
 	m.t = t
 

@@ -22,8 +22,9 @@ if [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload >/dev/null || true
   deb-systemd-invoke start pickerd.path >/dev/null || true
   if [ -z "$2" ] && ! why=$(pickerd config check /etc/pickerd/pickerd.toml 2>&1 >/dev/null); then
-    printf '%s\n' "$why" "pickerd starts automatically when this is fixed."
-  elif systemctl --quiet is-enabled pickerd.service || systemctl --quiet is-active pickerd.service; then
+    printf '%s\n' "$why" "The screen says so too. pickerd continues automatically when this is fixed."
+  fi
+  if systemctl --quiet is-enabled pickerd.service || systemctl --quiet is-active pickerd.service; then
     # A pick continues after a restart. A disabled service is left alone.
     deb-systemd-invoke restart pickerd.service >/dev/null || true
   fi

@@ -1,12 +1,15 @@
 // Command guest is the whole user space of a virtual machine that tests pickerd. It
 // loads drivers, simulates Google and a person, runs /pickerd, and executes the
 // test's commands from the second serial line. As "guest agent" it only executes
-// shell commands, in a machine that runs Debian.
+// shell commands, in a machine that runs Debian. As "guest radio" it uses the radio of
+// such a machine as pickerd does, as "guest decode" the decoder of pickerd-media, and as
+// "guest proxy" it lets the test reach what another network namespace reaches.
 package main
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -23,15 +26,37 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pickerd/.ci/qemu/google"
+	"pickerd/display/photo/outside"
 )
 
 // maxWait bounds every wait for an event.
 const maxWait = 8 * time.Minute
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "agent" {
-		listen(runOnly)
-		return
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "agent":
+			listen(runOnly)
+			return
+		case "proxy":
+			log.Fatal(proxy(os.Args[2], os.Args[3]))
+		case "serve":
+			log.Fatal(serveProxy(os.Args[2]))
+		case "decode":
+			answer, err := decode(os.Args[2])
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println(answer)
+			return
+		case "radio":
+			answer, err := radio(os.Args[2:])
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println(answer)
+			return
+		}
 	}
 	mount()
 	serial, err := os.OpenFile("/dev/ttyS0", os.O_WRONLY, 0)
@@ -71,6 +96,20 @@ func runOnly(words []string) (string, error) {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return string(out), nil
+}
+
+// decode has the service of pickerd-media decode a file, and returns the picture's size.
+func decode(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	m, err := outside.Decode(context.Background(), outside.Socket, f, 1920, 1080)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d by %d", m.Rect.Dx(), m.Rect.Dy()), nil
 }
 
 // switchRoot replaces this program by the init of the system on a disk.
@@ -173,9 +212,10 @@ func raise(name string, address [4]byte) {
 // box is the pickerd process and its Google.
 type box struct {
 	*google.Google
-	state   string // folder
-	process *exec.Cmd
-	ended   chan error
+	state      string // folder
+	television television
+	process    *exec.Cmd
+	ended      chan error
 }
 
 const address = "127.0.0.1:9000"
@@ -236,6 +276,8 @@ func (b *box) do(words []string) (string, error) {
 		return string(bytes.TrimSpace(out)), nil
 	case "begin": // runs a command of pickerd and doesn't wait for it
 		return "ok", pickerd(words[1:]...).Start()
+	case "cec":
+		return b.television.do(words[1:])
 	case "sums":
 		return b.sums()
 	case "run":
