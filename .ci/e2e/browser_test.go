@@ -126,9 +126,20 @@ func (tb *tab) until(condition string) {
 		case <-tick.C:
 		case <-ctx.Done():
 			tb.save("failed")
-			tb.t.Fatalf("timed out waiting for %s: %v", condition, err)
+			tb.t.Fatalf("timed out waiting for %s: %v; the page says %q", condition, err, tb.says())
 		}
 	}
+}
+
+// says returns the address of the page and the beginning of its text.
+func (tb *tab) says() string {
+	ctx, cancel := context.WithTimeout(tb.ctx, 10*time.Second)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.pathname + ' ' + document.readyState + ' ' + document.body.innerText.slice(0, 500)"))
+	if err != nil {
+		return err.Error()
+	}
+	return text
 }
 
 // untilVisible waits for an element by its ID, also over a page that leads on to

@@ -21,10 +21,12 @@ import (
 func (tb *tab) follow(link string) { tb.do("open the scanned link", chromedp.Navigate(link)) }
 
 // tap clicks an element by its ID. It moves the mouse first, as a person does, which
-// shows buttons that have faded.
+// shows buttons that have faded. It waits for the style sheets: with them the element
+// moves away from under the mouse.
 func (tb *tab) tap(id string) {
 	tb.t.Helper()
 	tb.untilVisible(id)
+	tb.until("Array.from(document.querySelectorAll('link[rel=stylesheet]')).every(l => l.sheet)")
 	tb.do("tap "+id, chromedp.Evaluate[chromedp.Void](`document.querySelector("body.near, body.leaving") || dispatchEvent(new PointerEvent("pointermove"))`), chromedp.Click(chromedp.ID(id)))
 }
 

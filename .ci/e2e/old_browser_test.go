@@ -150,13 +150,14 @@ func TestOldBrowser(t *testing.T) {
 		Code                 []int // left, top, width, height
 		Photo                int
 	}
+	// On a busy machine the picture of the watchdog may come first. It has to go.
 	check := func() {
 		t.Helper()
-		if len(page.Errors) > 0 || page.Picture {
-			t.Errorf("%s: errors %q, picture %v", page.State, page.Errors, page.Picture)
+		if len(page.Errors) > 0 {
+			t.Errorf("%s: errors %q", page.State, page.Errors)
 		}
 	}
-	screen.next("the code is on the screen", &page, func() bool { return page.State == "pairing" && page.Laid && page.Drawn })
+	screen.next("the code is on the screen", &page, func() bool { return page.State == "pairing" && page.Laid && page.Drawn && !page.Picture })
 	check()
 	t.Log(page.Agent)
 	// The code is at the right, with words in a size for a television beside it.
@@ -167,20 +168,20 @@ func TestOldBrowser(t *testing.T) {
 		s := b.status()
 		return s != nil && s.Pairing != nil && g.auth.Approve(s.Pairing.UserCode)
 	})
-	screen.next("photos can be chosen", &page, func() bool { return page.State == "picking" && page.Laid && page.Drawn })
+	screen.next("photos can be chosen", &page, func() bool { return page.State == "picking" && page.Laid && page.Drawn && !page.Picture })
 	check()
 	pick := b.untilStatus("a session", func(s *device.Status) bool { return s.Pick != nil })
 	if err := g.photos.Choose(pick.Pick.SessionID); err != nil {
 		t.Fatal(err)
 	}
-	screen.next("a photo is on the screen", &page, func() bool { return page.State == "showing" && page.Laid && page.Photo > 0 })
+	screen.next("a photo is on the screen", &page, func() bool { return page.State == "showing" && page.Laid && page.Photo > 0 && !page.Picture })
 	check()
 	res, err := http.Post(b.screen+"key/menu", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	screen.next("the menu is on the screen", &page, func() bool { return page.Menu })
+	screen.next("the menu is on the screen", &page, func() bool { return page.Menu && !page.Picture })
 	check()
 }
 
