@@ -200,7 +200,7 @@ func TestOldPhotosPowerCut(t *testing.T) {
 		inWorld(t, keepFor(30*time.Hour), func(t *testing.T, w *world) {
 			w.pairAndChoose("anna", "item-1", "item-2", "item-3")
 			w.stop()
-			w.pass(31 * time.Hour)
+			w.pass(29 * time.Hour)
 			p := newPowerCut(cut)
 			disk := &volatileDisk{dir: w.dir, spare: t.TempDir(), dirty: map[string]bool{}}
 			var erasing atomic.Bool
@@ -215,8 +215,9 @@ func TestOldPhotosPowerCut(t *testing.T) {
 				return nil
 			}
 			w.start()
+			w.pass(time.Minute) // what a start does is done
 			erasing.Store(true)
-			w.pass(time.Hour)
+			w.pass(2 * time.Hour)
 			w.stop()
 			erasing.Store(false)
 			if missed = p.place() == ""; missed && cut < 5 {
