@@ -171,7 +171,8 @@ func TestOldBrowser(t *testing.T) {
 	screen.next("photos can be chosen", &page, func() bool { return page.State == "picking" && page.Laid && page.Drawn && !page.Picture })
 	check()
 	pick := b.untilStatus("a session", func(s *device.Status) bool { return s.Pick != nil })
-	if err := g.photos.Choose(pick.Pick.SessionID); err != nil {
+	// Without the film, which this browser can't play.
+	if err := g.photos.Choose(pick.Pick.SessionID, g.items[0].ID, g.items[1].ID); err != nil {
 		t.Fatal(err)
 	}
 	screen.next("a photo is on the screen", &page, func() bool { return page.State == "showing" && page.Laid && page.Photo > 0 && !page.Picture })

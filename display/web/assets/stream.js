@@ -87,7 +87,7 @@ function serveTabs() {
     if (!Array.isArray(message)) return;
     const [width, height] = message;
     tabs.set(port, {width, height, busy: false, waiting: new Map()});
-    port.postMessage([]); // this browser has streams in workers
+    port.postMessage([]); // the worker has started
     // The stream begins anew for the new tab's size and its first page, once for
     // many tabs that are opened together.
     clearTimeout(soon);
@@ -105,12 +105,13 @@ function share(tell, unable) {
   let port, timer, width, height;
   const join = () => {
     leave();
-    timer = setTimeout(unable, 10000); // an old browser without streams in workers
+    timer = setTimeout(unable, 30000); // on a busy machine it takes a while to start
     // eslint-disable-next-line compat/compat -- see pages
     const worker = new SharedWorker("stream.js");
     worker.onerror = unable; // it can't be loaded
     port = worker.port;
     port.onmessage = m => {
+      if (!m.data) return unable();
       clearTimeout(timer);
       timer = setTimeout(join, quiet + 5000); // the worker has crashed
       port.postMessage("more");
@@ -196,4 +197,7 @@ function pages(tell) {
   };
 }
 
-if (typeof document === "undefined" && typeof EventSource !== "undefined") serveTabs();
+if (typeof document === "undefined") {
+  if (typeof EventSource !== "undefined") serveTabs();
+  else onconnect = e => e.ports[0].postMessage(null); // an old browser has no streams in workers
+}
