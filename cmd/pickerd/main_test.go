@@ -16,7 +16,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"pickerd/device"
 	"pickerd/device/inet"
 	"pickerd/oauthdevice/oauthtest"
 )
@@ -42,6 +44,22 @@ func daemon(t *testing.T, env map[string]string, args ...string) (log *syncBuffe
 		cancel()
 		return <-ended
 	})
+}
+
+// untilStatus waits until the status of a running daemon is ok, and returns it.
+func untilStatus(t *testing.T, env map[string]string, log *syncBuffer, what string, ok func(device.Status) bool) device.Status {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		_, out, errs := try(t, env, "status", "--json")
+		var s device.Status
+		err := json.Unmarshal([]byte(out), &s)
+		if err == nil && ok(s) {
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not %s: %v %s %s\n%s", what, err, out, errs, log)
+		}
+	}
 }
 
 func writeFile(t *testing.T, name, text string) string {

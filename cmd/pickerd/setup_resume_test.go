@@ -51,16 +51,7 @@ func TestSetUpResumes(t *testing.T) {
 	<-notify.ready
 	until := func(want device.State) {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-			var s device.Status
-			_, out, _ := try(t, env, "status", "--json")
-			if json.Unmarshal([]byte(out), &s) == nil && s.State == want && s.Name == "Hall" {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("not %s: %s\n%s", want, out, log)
-			}
-		}
+		untilStatus(t, env, log, string(want), func(s device.Status) bool { return s.State == want && s.Name == "Hall" })
 	}
 	until(device.SetUp)
 	if err := os.Remove(obstacle); err != nil {

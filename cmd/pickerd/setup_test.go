@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -48,19 +47,11 @@ func TestSetUp(t *testing.T) {
 	defer stop()
 	<-notify.ready
 	// status waits until the box has a state and a problem.
-	status := func(state, code string) (s device.Status) {
+	status := func(state, code string) device.Status {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-			_, out, errs := try(t, env, "status", "--json")
-			s = device.Status{}
-			err := json.Unmarshal([]byte(out), &s)
-			if err == nil && string(s.State) == state && (code == "" || s.Problem != nil && s.Problem.Code == code) {
-				return s
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("not %s, %s: %v %s %s\n%s", state, code, err, out, errs, log)
-			}
-		}
+		return untilStatus(t, env, log, state+" "+code, func(s device.Status) bool {
+			return string(s.State) == state && (code == "" || s.Problem != nil && s.Problem.Code == code)
+		})
 	}
 	if s := status("setup", "configuration"); s.Name != "Hall" || s.Problem.File != file || s.Problem.Line != 3 || s.Problem.Key != "pairing.method" || !strings.Contains(s.Problem.Message, "pairing.methods?") {
 		t.Errorf("%s: %+v", s.Name, s.Problem)
