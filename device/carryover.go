@@ -9,11 +9,10 @@ import (
 // A Carryover is what a process leaves to the next one when it re-executes itself
 // after a guest has left. It has nothing of the guest.
 type Carryover struct {
-	Since       time.Time  `json:"since"` // when the state Pairing began
-	Visit       string     `json:"visit"` // as in display.Page: browsers have dropped what they kept
-	Forgotten   *Forgotten `json:"forgotten,omitempty"`
-	ForgottenAt time.Time  `json:"forgotten_at,omitzero"`
-	Tally       Tally      `json:"tally"`
+	Since     time.Time  `json:"since"` // when the state Pairing began
+	Visit     string     `json:"visit"` // as in display.Page: browsers have dropped what they kept
+	Forgotten *Forgotten `json:"forgotten,omitempty"`
+	Tally     Tally      `json:"tally"`
 }
 
 // MarshalText implements encoding.TextMarshaler, for the keys of Tally.Pairings.

@@ -29,7 +29,8 @@ func newPublisher(c *device.Carryover) *publisher {
 	first := device.Snapshot{Seq: 1, State: device.Starting, Since: time.Now()}
 	if c != nil {
 		maps.Copy(p.spent, c.Tally.States)
-		first.Forgotten, first.ForgottenAt = c.Forgotten, c.ForgottenAt
+		// The screens show it for its whole time: most had no time for it before.
+		first.Forgotten, first.ForgottenAt = c.Forgotten, first.Since
 		if !c.Since.IsZero() {
 			first.State, first.Since = device.Pairing, c.Since
 		}
@@ -43,7 +44,7 @@ func (p *publisher) carryover(t device.Tally) *device.Carryover {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.board.Get()
-	c := &device.Carryover{Forgotten: now.Forgotten, ForgottenAt: now.ForgottenAt, Tally: t}
+	c := &device.Carryover{Forgotten: now.Forgotten, Tally: t}
 	c.Tally.States = maps.Clone(p.spent)
 	if now.State == device.Pairing {
 		c.Since = now.Since
