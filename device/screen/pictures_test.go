@@ -150,26 +150,35 @@ func decoded(t *testing.T) map[string]*photo.Photo {
 type wall struct {
 	size   image.Point
 	photos map[string]*photo.Photo
-	behind map[string]*pixel.Image // composed slides
+	behind map[string]*pixel.Image // composed slides, and the backdrop
 	frame  *pixel.Image
 }
 
 func (w *wall) draw(p *paint.Painter, page display.Page) *pixel.Image {
-	if page.Slide == nil {
-		p.Backdrop(w.frame, w.frame.Bounds())
-	} else {
-		key := fmt.Sprint(page.Slide.Media)
-		if w.behind[key] == nil {
-			var list []*photo.Photo
-			for _, media := range page.Slide.Media {
-				list = append(list, w.photos[media.File])
-			}
-			w.behind[key] = photo.Compose(w.size.X, w.size.Y, list, photo.Layout{}).Still
-		}
-		w.frame.Copy(w.behind[key], image.Point{})
+	key := ""
+	if page.Slide != nil {
+		key = fmt.Sprint(page.Slide.Media)
 	}
+	if w.behind[key] == nil {
+		w.behind[key] = w.compose(p, page.Slide)
+	}
+	w.frame.Copy(w.behind[key], image.Point{})
 	p.Page(page, then).Draw(w.frame, w.frame.Bounds())
 	return w.frame
+}
+
+// compose draws what is behind the page: a slide, or the backdrop without one.
+func (w *wall) compose(p *paint.Painter, slide *display.Slide) *pixel.Image {
+	if slide == nil {
+		m := pixel.New(w.size.X, w.size.Y)
+		p.Backdrop(m, m.Bounds())
+		return m
+	}
+	var list []*photo.Photo
+	for _, media := range slide.Media {
+		list = append(list, w.photos[media.File])
+	}
+	return photo.Compose(w.size.X, w.size.Y, list, photo.Layout{}).Still
 }
 
 var pictureSizes = []image.Point{{X: 1280, Y: 720}, {X: 1920, Y: 1080}, {X: 3840, Y: 2160}, {X: 1080, Y: 1920}}
@@ -256,9 +265,15 @@ func sumOf(m *pixel.Image) uint32 {
 }
 
 // scan reads a code off a whole screen, as a phone's camera sees it.
-func scan(t *testing.T, name string, m image.Image, want string) {
+func scan(t *testing.T, name string, m *pixel.Image, want string) {
 	t.Helper()
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(m)
+	pixels := make([]int, 0, m.W*m.H) // of any image.Image it takes as long as drawing the screen
+	for y := range m.H {
+		for _, p := range m.Row(y) {
+			pixels = append(pixels, int(p))
+		}
+	}
+	bitmap, err := gozxing.NewBinaryBitmap(gozxing.NewHybridBinarizer(gozxing.NewRGBLuminanceSource(m.W, m.H, pixels)))
 	if err != nil {
 		t.Fatal(err)
 	}
