@@ -196,6 +196,7 @@ func TestPhotosDatedByServers(t *testing.T) {
 // TestOldPhotosPowerCut cuts the power at each use of the disk while photos are
 // erased. In the end they are gone, and the others are whole.
 func TestOldPhotosPowerCut(t *testing.T) {
+	skipShort(t)
 	for cut, missed := 0, false; !missed; cut++ {
 		inWorld(t, keepFor(30*time.Hour), func(t *testing.T, w *world) {
 			w.pairAndChoose("anna", "item-1", "item-2", "item-3")

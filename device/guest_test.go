@@ -350,6 +350,7 @@ func TestGuestPowerCuts(t *testing.T) {
 // TestGuestManyPhotosPowerCut checks that a start after a power cut leaves nothing
 // of a guest with many photos, also without a network.
 func TestGuestManyPhotosPowerCut(t *testing.T) {
+	skipShort(t)
 	for at := range 6 {
 		inWorld(t, options{config: guests, items: pickertest.PlainPhotos(200)}, func(t *testing.T, w *world) {
 			w.pair()

@@ -18,6 +18,7 @@ import (
 // authorization server to a request for a code or to a poll, and that pairing
 // works afterwards.
 func TestDeviceFlowAnswers(t *testing.T) {
+	skipShort(t)
 	type row struct {
 		op       string
 		answers  []http.HandlerFunc
@@ -117,6 +118,7 @@ func TestSlowDownPersists(t *testing.T) {
 
 // TestCodeRenewal checks that an expired code is replaced without a notice.
 func TestCodeRenewal(t *testing.T) {
+	skipShort(t)
 	for name, o := range map[string]oauthtest.Options{
 		"expired_token":      {CodeLife: 10 * time.Minute},
 		"as invalid_grant":   {CodeLife: 10 * time.Minute, ExpireAsInvalid: true},

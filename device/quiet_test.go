@@ -132,6 +132,7 @@ func numbered() http.RoundTripper {
 
 // TestRepeatedLog checks which troubles are logged again within an hour.
 func TestRepeatedLog(t *testing.T) {
+	skipShort(t)
 	t.Parallel()
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		// A person who declines twice has done so twice.

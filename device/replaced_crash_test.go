@@ -17,6 +17,7 @@ import (
 // session is replaced by another one. Neither may be lost or left at Google, whichever
 // of them the person uses.
 func TestCrashWhileReplacing(t *testing.T) {
+	skipShort(t)
 	t.Parallel()
 	for name, uses := range map[string]int{"the old one is used": 0, "the new one is used": 1} {
 		t.Run(name, func(t *testing.T) {

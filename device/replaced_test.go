@@ -22,6 +22,7 @@ func (w *world) untilReplaced(old device.Status) device.Status {
 // TestChoosingPastTimeout checks that a pick counts that a person began before
 // polling had to stop and completed afterwards, and that no session is left.
 func TestChoosingPastTimeout(t *testing.T) {
+	skipShort(t)
 	tests := map[string]struct {
 		timeout time.Duration
 		takes   time.Duration // the person, from the code to Done
@@ -72,6 +73,7 @@ func TestChoosingPastTimeout(t *testing.T) {
 
 // TestReplacedSession checks the session on the screen and the one before it.
 func TestReplacedSession(t *testing.T) {
+	skipShort(t)
 	t.Run("a minute early, without a gap", func(t *testing.T) {
 		inWorld(t, options{}, func(t *testing.T, w *world) {
 			s := w.pair()

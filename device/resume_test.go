@@ -150,6 +150,7 @@ func TestChangedDownload(t *testing.T) {
 // TestCutDownloadForgotten checks that nothing is left of half a film when its pick is
 // cancelled, its person is forgotten, or a guest's box restarts.
 func TestCutDownloadForgotten(t *testing.T) {
+	skipShort(t)
 	for name, tt := range map[string]struct {
 		guest bool
 		end   func(w *world) error

@@ -18,6 +18,7 @@ import (
 // TestNight checks that the screen is black at night, except after a key and
 // during a pick.
 func TestNight(t *testing.T) {
+	skipShort(t)
 	n := screen.Night{From: 22 * time.Hour, To: 6*time.Hour + 30*time.Minute}
 	o := options{config: func(c *Config) {
 		c.Slideshow = Slideshow{Config: slideshow.Config{Options: slideshow.Options{Interval: 10 * time.Second}}, Clock: screen.Clock24, Night: screen.Nights{n, n, n, n, n, n, n}}

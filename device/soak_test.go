@@ -130,6 +130,7 @@ func (w *world) soakPick(i int) {
 // TestDay makes a day of picks, outages and token refreshes. Goroutines and memory
 // must be as after the first hour.
 func TestDay(t *testing.T) {
+	skipShort(t)
 	inWorld(t, options{auth: oauthtest.Options{RotateRefresh: true}}, func(t *testing.T, w *world) {
 		w.photos.NoLeaks(t)
 		w.pair()

@@ -28,6 +28,7 @@ func TestSweepRetries(t *testing.T) {
 // TestSweepAfterNewPairing checks that the session of a lost grant is deleted with
 // the next grant of the same person, also after one 503.
 func TestSweepAfterNewPairing(t *testing.T) {
+	skipShort(t)
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		first := w.pair()
 		w.auth.RevokeAll()
@@ -129,6 +130,7 @@ func TestSweepWithoutDate(t *testing.T) {
 // deleted is removed when the session has expired by the servers' time, and not
 // before.
 func TestSweepExpiredSession(t *testing.T) {
+	skipShort(t)
 	inWorld(t, options{}, func(t *testing.T, w *world) {
 		w.pair()
 		w.auth.RevokeAll()

@@ -43,6 +43,7 @@ func TestThrottledPage(t *testing.T) {
 // TestSteady403 checks that items that are refused for good don't keep the others
 // waiting, and are given up.
 func TestSteady403(t *testing.T) {
+	skipShort(t)
 	for name, tt := range map[string]struct {
 		items  []string // that are refused
 		others time.Duration

@@ -92,6 +92,9 @@ const carton = "[display]\noutputs = [\"http\", \"framebuffer\"]\n[google]\npick
 // network after a wrong password, and names a gateway. Then photos are chosen, and the
 // phone sets the slideshow to 20 s and fill. No command is given.
 func TestWiFi(t *testing.T) {
+	if !*radio {
+		t.Skip("runs with -radio")
+	}
 	t.Parallel()
 	gw := newHostGateway(t)
 	l := newLaboratory(t, gw.port(), func(in *installation) map[string]string {

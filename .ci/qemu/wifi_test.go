@@ -13,8 +13,7 @@ const (
 	accessPass   = "abcdefgh23"
 )
 
-// TestWiFi goes through the same with fewer networks in every run.
-var radio = flag.Bool("radio", false, "run TestRadio, which takes four minutes")
+var radio = flag.Bool("radio", false, "run TestRadio and TestWiFi, which take a quarter of an hour")
 
 // TestRadio has pickerd's code join networks of a real router through a real
 // NetworkManager, and open an access point for a phone.
