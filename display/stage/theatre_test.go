@@ -164,6 +164,7 @@ func inTheatre(t *testing.T, change func(*Config), f func(t *testing.T, th *thea
 		}
 		th.start()
 		defer func() { th.stop() }()
+		synctest.Wait() // its first slide fades in: it must not come before the first picture
 		f(t, th)
 	})
 }
