@@ -62,6 +62,10 @@ func TestConclude(t *testing.T) {
 		if !reflect.DeepEqual(now, tally) {
 			t.Errorf("tally %+v, want %+v", now, tally)
 		}
+		w.pass(device.ReceiptFor - 2*time.Second) // since the next one has started
+		if p := w.dev.Pages().Get(); p.Receipt != page.Receipt {
+			t.Errorf("receipt %q is gone, it is %q", page.Receipt, p.Receipt)
+		}
 		w.pairAndChoose("next@hotel.example")
 	})
 }

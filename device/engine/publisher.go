@@ -29,7 +29,7 @@ func newPublisher(c *device.Carryover) *publisher {
 	first := device.Snapshot{Seq: 1, State: device.Starting, Since: time.Now()}
 	if c != nil {
 		maps.Copy(p.spent, c.Tally.States)
-		// The screens show it for its whole time: most had no time for it before.
+		// It stands for its whole time: no screen showed it while the program started anew.
 		first.Forgotten, first.ForgottenAt = c.Forgotten, first.Since
 		if !c.Since.IsZero() {
 			first.State, first.Since = device.Pairing, c.Since

@@ -267,7 +267,8 @@ func sumOf(m *pixel.Image) uint32 {
 // scan reads a code off a whole screen, as a phone's camera sees it.
 func scan(t *testing.T, name string, m *pixel.Image, want string) {
 	t.Helper()
-	pixels := make([]int, 0, m.W*m.H) // of any image.Image it takes as long as drawing the screen
+	// NewBinaryBitmapFromImage asks for one color at a time, which takes longer than drawing.
+	pixels := make([]int, 0, m.W*m.H)
 	for y := range m.H {
 		for _, p := range m.Row(y) {
 			pixels = append(pixels, int(p))
