@@ -413,7 +413,8 @@ func (b *box) controlHandler() http.Handler {
 }
 
 // How long connections may take to end when the program ends, and when it is
-// re-executed.
+// re-executed for new settings, while somebody watches the screen. After a guest has
+// left, browsers load their page again, and one that is cut off would show an error.
 const (
 	stopGrace    = 2 * time.Second
 	renewalGrace = 50 * time.Millisecond
@@ -438,7 +439,7 @@ func serve(ctx context.Context, g *errgroup.Group, l net.Listener, h http.Handle
 	g.Go(func() error {
 		<-ctx.Done()
 		limit := stopGrace
-		if isRenewal(context.Cause(ctx)) {
+		if errors.Is(context.Cause(ctx), errConfigChanged) {
 			limit = renewalGrace // the next process answers whom this one cuts off
 		}
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)

@@ -3,13 +3,18 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"pickerd/device"
 	"pickerd/display"
+	"pickerd/display/httpserve/pipelisten"
 )
 
 var (
@@ -94,4 +99,37 @@ func TestDepartureWaitsForHooks(t *testing.T) {
 			t.Errorf("ended after %v, while a hook runs", after)
 		}
 	})
+}
+
+// TestSlowReload checks that a browser which loads its page again slowly gets it before
+// the program is re-executed without the guest. New settings don't wait for it.
+func TestSlowReload(t *testing.T) {
+	for why, want := range map[error]bool{errGuestLeft: true, errReset: true, errConfigChanged: false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := pipelisten.New()
+			g, ctx := errgroup.WithContext(t.Context())
+			serve(ctx, g, l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) }))
+			client := &http.Client{Transport: &http.Transport{
+				DisableKeepAlives: true,
+				DialContext:       func(context.Context, string, string) (net.Conn, error) { return l.Dial(), nil },
+			}}
+			answered := make(chan bool)
+			go func() {
+				resp, err := client.Get("http://box/clear")
+				if err == nil {
+					resp.Body.Close()
+				}
+				answered <- err == nil
+			}()
+			synctest.Wait()
+			g.Go(func() error { return why })
+			if got := <-answered; got != want {
+				t.Errorf("%v: answered %t, want %t", why, got, want)
+			}
+			if err := g.Wait(); err != why {
+				t.Errorf("%v: ended with %v", why, err)
+			}
+			time.Sleep(time.Minute) // the handler ends
+		})
+	}
 }
