@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"image"
 	_ "image/jpeg" // for image.Decode
 	"math"
@@ -20,14 +21,28 @@ import (
 // follow opens a scanned link on a phone.
 func (tb *tab) follow(link string) { tb.do("open the scanned link", chromedp.Navigate(link)) }
 
-// tap clicks an element by its ID. It moves the mouse first, as a person does, which
-// shows buttons that have faded. It waits for the style sheets: with them the element
-// moves away from under the mouse.
+// tap is tapOn for an element's ID.
 func (tb *tab) tap(id string) {
 	tb.t.Helper()
-	tb.untilVisible(id)
-	tb.until("Array.from(document.querySelectorAll('link[rel=stylesheet]')).every(l => l.sheet)")
-	tb.do("tap "+id, chromedp.Evaluate[chromedp.Void](`document.querySelector("body.near, body.leaving") || dispatchEvent(new PointerEvent("pointermove"))`), chromedp.Click(chromedp.ID(id)))
+	tb.tapOn("#" + id)
+}
+
+// tapOn clicks the first element that a selector finds, once a finger would reach it:
+// the page and its style sheets are loaded, and nothing covers the element. It shows
+// buttons that have faded, as a person does who moves the mouse. All of that is one step:
+// meanwhile the page may renew itself, and the element move or fade.
+func (tb *tab) tapOn(selector string) {
+	tb.t.Helper()
+	tb.until(fmt.Sprintf(`(e => {
+		if (!e || document.readyState !== "complete" || !Array.from(document.querySelectorAll("link[rel=stylesheet]")).every(l => l.sheet)) return false;
+		if (!document.querySelector("body.near, body.leaving")) dispatchEvent(new PointerEvent("pointermove"));
+		e.scrollIntoView({block: "nearest"});
+		const at = e.getBoundingClientRect();
+		if (!e.checkVisibility() || !e.contains(document.elementFromPoint(at.left + at.width / 2, at.top + at.height / 2))) return false;
+		e.focus({preventScroll: true});
+		e.click();
+		return true;
+	})(document.querySelector(%q))`, selector))
 }
 
 // approve scans the pairing code, compares the codes and approves.
@@ -68,7 +83,7 @@ func choose(screen, phone *tab, names ...string) {
 func pickAndTapDone(phone *tab, names ...string) {
 	phone.t.Helper()
 	for _, n := range names {
-		phone.do("choose "+n, chromedp.Click(chromedp.CSS(`input[value="sample-`+n+`"]`)))
+		phone.tapOn(`input[value="sample-` + n + `"]`)
 	}
 	if names == nil {
 		phone.tap("all")

@@ -198,7 +198,7 @@ func TestNetworkDisplay(t *testing.T) {
 	far.until(`!!document.querySelector("#key")`)
 	far.save("signin")
 	far.checkAccessibility("the sign-in page")
-	far.do("open the form", chromedp.Click(chromedp.CSS("#signin summary")))
+	far.tapOn("#signin summary")
 	far.do("type the key", chromedp.SendKeys(chromedp.ID("key"), strings.ToUpper(b.key())))
 	far.tap("goon")
 	for _, tb := range map[string]*tab{"near": near, "far": far} {

@@ -40,18 +40,12 @@ func (tb *tab) look(what string) {
 	}
 }
 
-// tapOn taps the first element that a selector finds, in one step: the page renews
-// itself, and may be about to lead on to another.
-func (tb *tab) tapOn(selector string) {
-	tb.t.Helper()
-	tb.until(fmt.Sprintf("(e => e && (e.click(), true))(document.querySelector(%q))", selector))
-}
-
 // enterPIN enters a PIN on the page that asks for it.
 func (tb *tab) enterPIN(pin string) {
 	tb.t.Helper()
-	tb.untilVisible("pin")
-	tb.do("the PIN", chromedp.Click(chromedp.CSS("#pin")), press(pin), chromedp.Click(chromedp.CSS("#enter")))
+	tb.tap("pin")
+	tb.do("the PIN", press(pin))
+	tb.tap("enter")
 }
 
 // useRemotePages goes through the pages of a remote that shows one of three photos:
