@@ -17,6 +17,9 @@ import (
 // debianRoot makes the folder that Debian machines' disks are copied from: a small
 // system, the agent, and pickerd's packages, not installed yet. DEBIAN_ROOT may
 // name a folder that debootstrap has filled before.
+//
+// Generators of systemd that find nothing on such a disk are masked: on a machine
+// without KVM a reload of systemd waits many seconds for them.
 var debianRoot = sync.OnceValues(func() (string, error) {
 	root := filepath.Join(work, "debian")
 	var script string
@@ -49,7 +52,8 @@ var debianRoot = sync.OnceValues(func() (string, error) {
 		}
 	}
 	return root, shell("cp " + filepath.Join(work, "root", "init") + " " + filepath.Join(root, "usr/local/bin/agent") + " && chroot " + root +
-		" systemctl enable agent.service systemd-networkd.service && chroot " + root + " systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service")
+		" systemctl enable agent.service systemd-networkd.service && chroot " + root + " systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service && cd " + root + " && mkdir -p etc/systemd/system-generators && " +
+		"for g in bless-boot cryptsetup getty gpt-auto hibernate-resume integritysetup rc-local run system-update sysv veritysetup; do ln -s /dev/null etc/systemd/system-generators/systemd-$g-generator; done")
 })
 
 // shell runs a script on the host.
