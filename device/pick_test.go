@@ -280,3 +280,40 @@ func TestTally(t *testing.T) {
 		}
 	})
 }
+
+// TestPollsHeldBack checks that polls reach a server no faster than it asks, also those
+// that the network holds back, as a refresh of the token does.
+func TestPollsHeldBack(t *testing.T) {
+	for name, isPoll := range map[string]func(*http.Request) bool{
+		"code":    func(r *http.Request) bool { return r.URL.Path == "/token" },
+		"session": func(r *http.Request) bool { return r.Method == http.MethodGet },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, options{}, func(t *testing.T, w *world) {
+				w.untilCode()
+				if name == "session" {
+					w.pair()
+				}
+				polls := 0
+				var last time.Time
+				w.net.hook(func(r *http.Request) error {
+					if !isPoll(r) {
+						return nil
+					}
+					if polls++; polls%2 == 1 {
+						time.Sleep(4900 * time.Millisecond)
+					}
+					if gap := time.Since(last); gap < 5*time.Second {
+						t.Errorf("poll %d came %v after the one before", polls, gap)
+					}
+					last = time.Now()
+					return nil
+				}, nil)
+				w.pass(time.Minute)
+				if polls < 6 {
+					t.Errorf("%d polls in a minute", polls)
+				}
+			})
+		})
+	}
+}

@@ -44,6 +44,7 @@ func (e *Engine) pairByCode(ctx context.Context, m *Method) error {
 	if err := e.poll.wait(ctx, e.pulse, p.Interval); err != nil {
 		return err
 	}
+	defer e.poll.made()
 	if p.Previous != nil {
 		if done, err := e.pollPrevious(ctx, m, p); done || err != nil {
 			return err

@@ -26,6 +26,7 @@ func (p picking) poll(ctx context.Context) error {
 		return err
 	}
 	s, err := e.accounts.api(f.grant).GetSession(ctx, f.pick.SessionID)
+	e.poll.made()
 	if err != nil {
 		return p.pollFailed(ctx, f, err)
 	}

@@ -61,14 +61,14 @@ func (p *pollTimer) pickExpiry(f facts, c *clock) time.Time {
 	return p.until
 }
 
-// wait waits until the next poll is due, and counts it as made.
+// wait waits until the next poll is due.
 func (p *pollTimer) wait(ctx context.Context, pulse *pulse, interval time.Duration) error {
-	if err := pulse.sleep(ctx, time.Until(p.due(interval))); err != nil {
-		return err
-	}
-	p.last = time.Now()
-	return nil
+	return pulse.sleep(ctx, time.Until(p.due(interval)))
 }
+
+// made notes that a poll has been answered or has failed. The interval counts from then
+// on: a slow network or a token that had to be refreshed may have held the request back.
+func (p *pollTimer) made() { p.last = time.Now() }
 
 // due returns when the next poll is due.
 func (p *pollTimer) due(interval time.Duration) time.Time {
