@@ -69,7 +69,7 @@ type verb struct {
 func commands() []verb {
 	return []verb{
 		{"run", "[--config FILE] [--check]", "Run the daemon.", runCommand},
-		{"demo", "[--listen ADDR | --gateway] [--fault NAME,...]", "Try pickerd with built-in simulators, without an account or a network.", demoCommand},
+		{"demo", "[--listen ADDR | --gateway] [--fault NAME,...] [--item FILE]...", "Try pickerd with built-in simulators, without an account or a network.", demoCommand},
 		{"status", "[--json] [--socket PATH]", "Show what the daemon is doing.",
 			show((*control.Client).Status, func(s *device.Status) any { return s }, printStatus)},
 		{"pick", "[--account NAME | --new] [--collection NAME] [--socket PATH]", "Start a new pick. The screen shows a code to scan.", pickCommand},
