@@ -140,7 +140,7 @@ func TestMediaCases(t *testing.T) {
 		board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: name, Video: video}}}, Playing: display.Playing{Paused: fmt.Sprint(i)}})
 		tb.until(fmt.Sprintf("document.getElementById('paused').textContent === '%d' && (slides.none || slides.shown === slides.wanted && getComputedStyle(document.getElementById('slides')).opacity === '1')", i))
 		if video {
-			tb.until("slides.layer.querySelector('.unplayed') ? slides.lacks.length > 0 : slides.layer.querySelector('video').readyState >= 2")
+			tb.until("slides.layer.querySelector('.unplayed') ? slides.lacks.length > 0 : (v => v.readyState >= 2 && v.currentTime > 0)(slides.layer.querySelector('video'))") // else its poster may still be there
 		}
 		if name == "x03.heic" {
 			tb.until("document.getElementById('title').textContent === \"These photos can't be shown here\"")
