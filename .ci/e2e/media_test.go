@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,35 +21,41 @@ import (
 	"pickerd/display/web"
 )
 
-// A witness is a web.Viewer that keeps what the browser can't show.
-type witness struct {
-	mu    sync.Mutex
-	lacks map[string]bool // by file: its still is shown
+// A witness is a web.Viewer that passes on what the browser can't show.
+type witness chan lack
+
+// A lack is a file that the browser can't show, perhaps with its still in its place.
+type lack struct {
+	file  string
+	still bool
 }
 
-func (w *witness) Leave() {}
-func (w *witness) Cannot(file string, still bool, _ error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lacks[file] = still
-}
+func (w witness) Leave()                                  {}
+func (w witness) Cannot(file string, still bool, _ error) { w <- lack{file, still} }
+func (w witness) Plays(string, time.Duration)             {}
 
-func (w *witness) Plays(string, time.Duration) {}
-
-// lack reports whether the browser has told that it can't show a file, and whether it
-// shows its still.
-func (w *witness) lack(file string) (still, told bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	still, told = w.lacks[file]
-	return still, told
+// told waits until the browser has told that it can't show a file, and reports whether
+// it shows its still. The page has it on the screen before the box knows.
+func (w witness) told(t *testing.T, file string) (still bool) {
+	t.Helper()
+	tooLong := time.After(maxWait)
+	for {
+		select {
+		case l := <-w:
+			if l.file == file {
+				return l.still
+			}
+		case <-tooLong:
+			t.Fatalf("%s: the box was told nothing", file)
+		}
+	}
 }
 
 const mediaDir = "../../display/photo/testdata/media"
 
 // mediaServer serves the page with the files of mediaDir, films with a still as they
 // are in the store.
-func mediaServer(t *testing.T) (board *display.Board[display.Page], w *witness, url string) {
+func mediaServer(t *testing.T) (board *display.Board[display.Page], w witness, url string) {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, 320, 240))
 	draw.Draw(m, m.Bounds(), image.NewUniform(color.RGBA{0x3c, 0xa0, 0x3c, 255}), image.Point{}, draw.Src)
@@ -79,7 +84,7 @@ func mediaServer(t *testing.T) (board *display.Board[display.Page], w *witness, 
 		}
 		return os.Open(path)
 	}
-	board, w = new(display.Board[display.Page]), &witness{lacks: map[string]bool{}}
+	board, w = new(display.Board[display.Page]), make(witness, 100)
 	cfg := pageOf(board, open)
 	cfg.Join = func() web.Viewer { return w }
 	srv := httptest.NewServer(web.New(cfg))
@@ -140,12 +145,12 @@ func TestMediaCases(t *testing.T) {
 		board.Set(display.Page{State: "showing", Slide: &display.Slide{Media: []display.Media{{File: name, Video: video}}}, Playing: display.Playing{Paused: fmt.Sprint(i)}})
 		tb.until(fmt.Sprintf("document.getElementById('paused').textContent === '%d' && (slides.none || slides.shown === slides.wanted && getComputedStyle(document.getElementById('slides')).opacity === '1')", i))
 		if video {
-			tb.until("slides.layer.querySelector('.unplayed') ? slides.lacks.length > 0 : (v => v.readyState >= 2 && v.currentTime > 0)(slides.layer.querySelector('video'))") // else its poster may still be there
+			tb.until("slides.layer.querySelector('.unplayed') || (v => v.readyState >= 2 && v.currentTime > 0)(slides.layer.querySelector('video'))") // else its poster may still be there
 		}
 		if name == "x03.heic" {
 			tb.until("document.getElementById('title').textContent === \"These photos can't be shown here\"")
-			if still, told := w.lack(name); still || !told {
-				t.Errorf("%s: the box was told %v, of a still %v", name, told, still)
+			if w.told(t, name) {
+				t.Errorf("%s: the box was told of a still", name)
 			}
 			continue
 		}
@@ -154,8 +159,8 @@ func TestMediaCases(t *testing.T) {
 		case strings.HasPrefix(name, "v05"), name == "v14-trunc.mp4":
 			want = []color.RGBA{quadrants[1], quadrants[1], quadrants[1], quadrants[1]} // the still
 			tb.until("slides.layer.querySelector('.unplayed img')")
-			if still, told := w.lack(name); !still || !told {
-				t.Errorf("%s: the box was told %v, of a still %v", name, told, still)
+			if !w.told(t, name) {
+				t.Errorf("%s: the box was not told of the still", name)
 			}
 		case strings.HasPrefix(name, "p04"):
 			ground := color.RGBA{photo.Ground >> 16, photo.Ground >> 8 & 255, photo.Ground & 255, 255}
