@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func TestGapSound(t *testing.T) {
 	s.obey(t.Context(), control{film.WordVolume, 50})
 	defer s.stopSound()
 	ms := 0
-	for i := range maxAligns + 1 {
+	for i := range maxSounds + 1 {
 		before := s.sound
 		s.add(ms, ms+1000, ms+950, ms+1000) // a short way back changes little
 		if before == nil || s.sound != before {
@@ -44,7 +45,7 @@ func TestGapSound(t *testing.T) {
 		}
 		ms += 3600_000
 		s.add(ms)
-		if i == maxAligns {
+		if i == maxSounds {
 			break
 		}
 		if s.sound == nil || s.sound == before || s.soundAt != s.offset {
@@ -53,5 +54,39 @@ func TestGapSound(t *testing.T) {
 	}
 	if s.sound != nil || !s.mute {
 		t.Error("the sound began anew without end")
+	}
+}
+
+// A sound that fails begins anew if it was heard, a few times, and one that can't be
+// played or is at its end does not.
+func TestSoundOver(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		heard time.Duration
+		err   error
+		times int
+	}{
+		{"after a while", minHeard, io.ErrClosedPipe, maxSounds},
+		{"without a device", minHeard - time.Millisecond, io.ErrClosedPipe, 0},
+		{"end", time.Hour, nil, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStepper(t)
+			s.t0(fakes(t, nil))
+			s.job.about.sound = true
+			s.obey(t.Context(), control{film.WordVolume, 50})
+			s.clock.run(true)
+			times := -1
+			for ; s.sound != nil && times < 10; times++ {
+				s.stopSound()
+				s.sound = &sound{from: position(s.clock), err: tt.err}
+				*s.now = s.now.Add(tt.heard)
+				s.soundOver(t.Context())
+			}
+			s.stopSound()
+			if times != tt.times || !s.mute {
+				t.Errorf("began anew %d times, want %d; mute %v", times, tt.times, s.mute)
+			}
+		})
 	}
 }

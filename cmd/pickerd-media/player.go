@@ -29,9 +29,11 @@ const (
 	// usualGap is the time between two frames with wrong timestamps.
 	usualGap = 40 * time.Millisecond
 	// maxApart is how far frames and sound may be apart after wrong timestamps of frames.
-	// Then the sound begins anew, at most maxAligns times, after which there is none.
+	// Then the sound begins anew, as after a failure if it was heard for minHeard before,
+	// at most maxSounds times, after which there is none.
 	maxApart  = 200 * time.Millisecond
-	maxAligns = 4
+	minHeard  = time.Second
+	maxSounds = 4
 	// maxLate is how late a frame may leave the decoder before frames are left out in it.
 	// It is left alone for minEffort after it was started.
 	maxLate   = 1500 * time.Millisecond
@@ -66,9 +68,9 @@ type player struct {
 
 	sound   *sound        // nil: none is played
 	soundAt time.Duration // the offset that the sound was started with
-	aligns  int
-	mute    bool // the sound is over or has failed
-	started bool // the clock was started
+	sounds  int           // how often it began anew
+	mute    bool          // the sound is over or has failed
+	started bool          // the clock was started
 	paused  bool
 	waiting bool // the client waits for a frame
 	shown   int  // the slot that the client uses, or -1
@@ -177,10 +179,7 @@ func (p *player) run(ctx context.Context) error {
 		case <-timer.C:
 		case <-p.wake:
 		case <-p.soundDone():
-			if p.sound.err != nil {
-				fmt.Fprintln(os.Stderr, "pickerd-media: no sound:", p.sound.err)
-			}
-			p.sound, p.mute = nil, true
+			p.soundOver(ctx)
 		case r := <-requests:
 			p.obey(ctx, r)
 		case f, ok := <-frames:
@@ -363,8 +362,28 @@ func (p *player) align(ctx context.Context) {
 		return
 	}
 	p.stopSound()
-	p.aligns++
-	p.mute = p.aligns > maxAligns
+	p.soundAnew(ctx)
+}
+
+// soundOver has a sound that failed begin anew, if it was heard: a sound device that
+// gets nothing in time may be lost to its program.
+func (p *player) soundOver(ctx context.Context) {
+	ended := p.sound
+	p.sound = nil
+	if ended.err != nil {
+		fmt.Fprintln(os.Stderr, "pickerd-media: no sound:", ended.err)
+	}
+	if ended.err == nil || position(p.clock)-ended.from < minHeard {
+		p.mute = true
+		return
+	}
+	p.soundAnew(ctx)
+}
+
+// soundAnew starts the sound where the film is, a few times.
+func (p *player) soundAnew(ctx context.Context) {
+	p.sounds++
+	p.mute = p.sounds > maxSounds
 	p.startSound(ctx)
 }
 

@@ -41,6 +41,7 @@ const (
 // follows it.
 type sound struct {
 	cancel context.CancelFunc
+	from   time.Duration // of the clock, when it was started
 	done   chan struct{} // closed at the end
 	err    error         // why it ended; nil at the end of the film
 }
@@ -57,7 +58,7 @@ type soundJob struct {
 // startSound starts a sound. The clock waits for it.
 func (t *tools) startSound(ctx context.Context, j soundJob) *sound {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &sound{cancel: cancel, done: make(chan struct{})}
+	s := &sound{cancel: cancel, from: position(j.clock), done: make(chan struct{})}
 	j.clock.wait(true)
 	go func() {
 		defer close(s.done)
