@@ -11,7 +11,6 @@ import (
 	"math"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,51 +23,14 @@ import (
 
 	"pickerd/device/slideshow"
 	"pickerd/display"
-	"pickerd/display/qr"
+	"pickerd/display/qr/qrfilm"
 	"pickerd/display/web"
 	"pickerd/picker"
 	"pickerd/store"
 )
 
-// A film of frames with their number as a QR code, and a beep at each whole second.
-const (
-	filmRate   = 5 // frames per second
-	filmFrames = 30
-)
-
-// countingFilm makes the film with ffmpeg, in fragments without any length.
-func countingFilm(t *testing.T, path string) {
-	t.Helper()
-	ffmpeg := program(t, "ffmpeg")
-	var frames bytes.Buffer
-	for n := range filmFrames {
-		m := image.NewGray(image.Rect(0, 0, 320, 180))
-		for i := range m.Pix {
-			m.Pix[i] = 255
-		}
-		code, err := qr.New(strconv.Itoa(n))
-		if err != nil {
-			t.Fatal(err)
-		}
-		const module = 5
-		left, top := (320-module*len(code))/2, (180-module*len(code))/2
-		for y := range module * len(code) {
-			for x := range module * len(code) {
-				if code[y/module][x/module] {
-					m.Pix[m.PixOffset(left+x, top+y)] = 0
-				}
-			}
-		}
-		frames.Write(m.Pix)
-	}
-	cmd := exec.CommandContext(t.Context(), ffmpeg, "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "320x180", "-r", strconv.Itoa(filmRate), "-i", "-",
-		"-f", "lavfi", "-t", strconv.Itoa(filmFrames/filmRate), "-i", "aevalsrc=if(lt(mod(t\\,1)\\,0.1)\\,0.8*sin(6283*t)\\,0):s=48000",
-		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "5", "-c:a", "aac", "-f", "mp4", "-movflags", "frag_keyframe+empty_moov+default_base_moof", "-y", path)
-	cmd.Stdin = &frames
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("ffmpeg: %v: %s", err, out)
-	}
-}
+// filmSeconds is how long the film takes.
+const filmSeconds = 6
 
 // A projector is a slideshow of a film and a photo, and the server of its page.
 type projector struct {
@@ -109,7 +71,11 @@ func (p *projector) compose() {
 func newProjector(t *testing.T) *projector {
 	t.Helper()
 	dir := t.TempDir()
-	countingFilm(t, filepath.Join(dir, "film"))
+	program(t, "ffmpeg")
+	// In fragments without any length.
+	if err := qrfilm.Make(t.Context(), filepath.Join(dir, "film"), filmSeconds, "-movflags", "frag_keyframe+empty_moov+default_base_moof"); err != nil {
+		t.Fatal(err)
+	}
 	m := image.NewGray(image.Rect(0, 0, 64, 36))
 	var photo bytes.Buffer
 	if err := png.Encode(&photo, m); err != nil {
@@ -207,7 +173,7 @@ func numbers(t *testing.T, what string, list []seenFrame) string {
 	t.Helper()
 	var b strings.Builder
 	for i, f := range list {
-		if i > 0 && f.number < list[i-1].number || math.Abs(f.At-float64(f.number)/filmRate) > 0.5/filmRate {
+		if i > 0 && f.number < list[i-1].number || math.Abs(f.At-float64(f.number)/qrfilm.Rate) > 0.5/qrfilm.Rate {
 			t.Errorf("%s: frame %d at %.2f s", what, f.number, f.At)
 		}
 		b.WriteString(strconv.Itoa(f.number) + " ")
@@ -258,7 +224,7 @@ func TestFilmFrames(t *testing.T) {
 	p.do(t, display.Pause)
 	tb.until("!films.now().length")
 	list := tb.frames()
-	if got := numbers(t, "whole", list); len(list) < filmFrames/2 || list[0].number > 1 || list[len(list)-1].number != filmFrames-1 {
+	if got := numbers(t, "whole", list); len(list) < filmSeconds*qrfilm.Rate/2 || list[0].number > 1 || list[len(list)-1].number != filmSeconds*qrfilm.Rate-1 {
 		t.Errorf("frames %s", got)
 	}
 	var onsets []float64
@@ -271,7 +237,7 @@ func TestFilmFrames(t *testing.T) {
 			inStep++
 		}
 	}
-	if inStep < filmFrames/filmRate/2 || inStep < len(onsets)*2/3 {
+	if inStep < filmSeconds/2 || inStep < len(onsets)*2/3 {
 		t.Errorf("beeps at %.2f s of the film", onsets)
 	}
 
@@ -306,7 +272,7 @@ func TestFilmFrames(t *testing.T) {
 	at := p.Frames().Get().Slide.At(time.Now()).Seconds()
 	tb.do("come late", chromedp.Navigate(p.url+"?late"))
 	tb.until("location.search && window.films && films.now().length && films.now()[0].readyState >= 2 && !films.now()[0].seeking && films.now()[0].paused")
-	if got, err := strconv.ParseFloat(evaluated(tb, "String(films.now()[0].currentTime)"), 64); err != nil || math.Abs(got-min(at, filmFrames/filmRate-0.5)) > 0.01 {
+	if got, err := strconv.ParseFloat(evaluated(tb, "String(films.now()[0].currentTime)"), 64); err != nil || math.Abs(got-min(at, filmSeconds-0.5)) > 0.01 {
 		t.Errorf("a page that comes late is at %v s of the film, want %v: %v", got, at, err)
 	}
 }

@@ -111,7 +111,7 @@ func withDependencies(names []string) ([]string, error) {
 }
 
 // initramfsModules are the modules in the initramfs.
-var initramfsModules = []string{"bochs", "virtio_pci", "virtio_gpu", "cirrus", "evdev", "virtio_input", "crc32_generic", "crc32c_generic", "virtio_blk", "ext4", "f2fs", "virtio_net", "vivid"}
+var initramfsModules = []string{"bochs", "virtio_pci", "virtio_gpu", "cirrus", "evdev", "virtio_input", "crc32_generic", "crc32c_generic", "virtio_blk", "ext4", "f2fs", "virtio_net", "vivid", "snd_hda_codec_generic", "snd_hda_intel"}
 
 // initramfs packs the guest, pickerd and the modules, and returns its path.
 func initramfs() (string, error) {

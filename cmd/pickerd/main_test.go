@@ -351,6 +351,7 @@ func TestArrows(t *testing.T) {
 		"store/regular":                            nil,
 		"display":                                  {"display/words"},
 		"display/qr":                               nil,
+		"display/qr/qrfilm":                        {"display/qr"},
 		"display/words":                            nil,
 		"display/pixel":                            nil,
 		"display/markup":                           nil,

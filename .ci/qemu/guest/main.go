@@ -27,6 +27,7 @@ import (
 
 	"pickerd/.ci/qemu/google"
 	"pickerd/display/photo/outside"
+	"pickerd/picker/pickertest"
 )
 
 // maxWait bounds every wait for an event.
@@ -75,7 +76,12 @@ func main() {
 		b.Google, err = google.New(far)
 		must(err)
 	} else {
-		b.Google, err = google.New(address)
+		var more []*pickertest.Item
+		if disk := parameter("films"); disk != "" {
+			more, err = films(disk)
+			must(err)
+		}
+		b.Google, err = google.New(address, more...)
 		must(err)
 		go func() { must(http.ListenAndServe(address, b.Handler())) }()
 	}
