@@ -243,17 +243,14 @@ func (w *world) untilCode() device.Status {
 }
 
 // untilPage is like until, for a page.
-
 func (w *world) untilPage(what string, ok func(display.Page) bool) display.Page {
 	w.t.Helper()
-	until := time.Now().Add(24 * time.Hour)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 24*time.Hour)
+	defer cancel()
 	var last display.Page
-	for p := range w.dev.Pages().Watch(w.t.Context()) {
+	for p := range w.dev.Pages().Watch(ctx) {
 		if last = p; ok(p) {
 			return p
-		}
-		if time.Now().After(until) {
-			break
 		}
 	}
 	w.t.Fatalf("no %s within a day; page %+v", what, last)
