@@ -43,6 +43,7 @@ type release struct {
 	version string // of packages: 1.2.3, or between versions 0.0.0~git20260102030405.abcdef012345
 	made    time.Time
 	by      string // the maintainer
+	format  string // of the packages, and nothing else is made; or empty
 }
 
 func main() {
@@ -51,6 +52,7 @@ func main() {
 	by := flag.String("maintainer", "The pickerd authors <pickerd@example.org>", "the `address` in the packages")
 	only := flag.String("arch", "", "one of amd64, arm64, armhf; default: that of this machine")
 	all := flag.Bool("all", false, "build for all three architectures")
+	format := flag.String("format", "", "deb, rpm or apk: only such packages; default: all of them, tarballs and container images")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "package: unexpected argument %q\n", flag.Arg(0))
@@ -60,12 +62,16 @@ func main() {
 		fmt.Fprintln(os.Stderr, "package: --all and --arch exclude each other")
 		os.Exit(64)
 	}
+	if *format != "" && !slices.Contains(formats, *format) {
+		fmt.Fprintf(os.Stderr, "package: unknown format %q; choose deb, rpm or apk\n", *format)
+		os.Exit(64)
+	}
 	chosen, err := choose(*only, *all, runtime.GOARCH)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "package:", err)
 		os.Exit(64)
 	}
-	if err := run(*out, *version, *by, chosen); err != nil {
+	if err := run(*out, *version, *by, *format, chosen); err != nil {
 		fmt.Fprintln(os.Stderr, "package:", err)
 		os.Exit(1)
 	}
@@ -92,8 +98,8 @@ func choose(name string, all bool, goarch string) ([]arch, error) {
 // say prints what is being done.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "package: "+format+"\n", args...) }
 
-func run(out, version, by string, chosen []arch) (err error) {
-	r := &release{by: by}
+func run(out, version, by, format string, chosen []arch) (err error) {
+	r := &release{by: by, format: format}
 	if r.root, err = output("", "git", "rev-parse", "--show-toplevel"); err != nil {
 		return err
 	}
@@ -137,9 +143,18 @@ func run(out, version, by string, chosen []arch) (err error) {
 	}
 	for i, a := range chosen {
 		say("packing for %s", a.name)
-		if err := errors.Join(r.packages(a, i == 0), r.tarball(a)); err != nil {
+		if err := r.packages(a, i == 0); err != nil {
 			return err
 		}
+		if r.format != "" {
+			continue
+		}
+		if err := r.tarball(a); err != nil {
+			return err
+		}
+	}
+	if r.format != "" {
+		return r.checksums()
 	}
 	for _, program := range images {
 		say("making the container image of %s", program)

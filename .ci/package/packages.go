@@ -24,6 +24,9 @@ var units = map[string][2]string{
 	"apk": {"/usr/lib/systemd/system", "/usr/lib/udev/rules.d"},
 }
 
+// formats are those of packages.
+var formats = []string{"deb", "rpm", "apk"}
+
 // packages makes the packages of an arch, and if also is set those for all arches.
 func (r *release) packages(a arch, also bool) error {
 	for _, program := range programs {
@@ -31,7 +34,10 @@ func (r *release) packages(a arch, also bool) error {
 			return err
 		}
 	}
-	for _, format := range []string{"deb", "rpm", "apk"} {
+	for _, format := range formats {
+		if r.format != "" && format != r.format {
+			continue
+		}
 		names := []string{"pickerd"}
 		if format != "apk" { // the others need systemd
 			names = append(names, "pickerd-gateway", "pickerd-media")

@@ -32,7 +32,7 @@ var debianRoot = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	packages := filepath.Join(root, "packages")
-	if err := shell("cd ../package && go run . --arch amd64 --out " + packages + " && go run . --arch amd64 --version 99.0.0 --out " + packages + "/next"); err != nil {
+	if err := shell("cd ../package && go run . --arch amd64 --format deb --out " + packages + " && go run . --arch amd64 --format deb --version 99.0.0 --out " + packages + "/next"); err != nil {
 		return "", err
 	}
 	for path, text := range map[string]string{
