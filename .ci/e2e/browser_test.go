@@ -115,7 +115,7 @@ func (tb *tab) until(condition string) {
 	tb.t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, maxWait)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))

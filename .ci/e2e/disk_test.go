@@ -278,8 +278,10 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	}
 	fs.remount("ro")
 	b.launch()
-	b.until("the page reports it over the photos", func() bool { return b.reports("disk_read_only", "write to its storage") })
-	if s := b.status(); s.State != device.Showing || s.Library.Items != 4 || !strings.Contains(b.page(), `"slide":`) {
+	b.until("the page reports it over the photos", func() bool {
+		return b.reports("disk_read_only", "write to its storage") && strings.Contains(b.page(), `"slide":`)
+	})
+	if s := b.status(); s.State != device.Showing || s.Library.Items != 4 {
 		t.Errorf("%+v", s)
 	}
 	fs.remount("rw")

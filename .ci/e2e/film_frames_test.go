@@ -242,9 +242,9 @@ func TestFilmFrames(t *testing.T) {
 	}
 
 	p.begin(tb)
-	tb.until("seen.length > 3")
-	p.do(t, display.Pause)
+	tb.until("seen.length > 3 && (wish('pause'), true)") // in one step, or the film may be over
 	tb.until("films.now()[0].paused")
+	tb.drawn()
 	before := tb.frames()
 	p.set(func(page *display.Page) { page.Muted = true })
 	tb.until("films.now()[0].muted")
@@ -252,8 +252,7 @@ func TestFilmFrames(t *testing.T) {
 		t.Errorf("%s frames are presented during a pause", n)
 	}
 	p.do(t, display.Pause)
-	tb.until("seen.length > 3")
-	p.do(t, display.Pause)
+	tb.until("seen.length > 3 && (wish('pause'), true)")
 	tb.until("films.now()[0].paused")
 	list = append(before, tb.frames()...)
 	got := numbers(t, "paused", list)
@@ -267,8 +266,8 @@ func TestFilmFrames(t *testing.T) {
 	tb.until("!films.now().length && film.paused && !film.hasAttribute('src') && !film.isConnected")
 
 	p.begin(tb)
-	tb.until("films.now()[0].currentTime > 2.5")
-	p.do(t, display.Pause)
+	tb.until("films.now()[0].currentTime > 2.5 && (wish('pause'), true)")
+	tb.until("films.now()[0].paused")
 	at := p.Frames().Get().Slide.At(time.Now()).Seconds()
 	tb.do("come late", chromedp.Navigate(p.url+"?late"))
 	tb.until("location.search && window.films && films.now().length && films.now()[0].readyState >= 2 && !films.now()[0].seeking && films.now()[0].paused")

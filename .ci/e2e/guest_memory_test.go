@@ -153,7 +153,7 @@ func TestGuestMemory(t *testing.T) {
 	}
 	b.untilStatus("a code", func(s *device.Status) bool { return s.State == device.Pairing && s.Pairing != nil })
 	var found map[string]int
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(maxWait); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if found = marksOf(t, pid); len(found) == 0 {
 			break
 		}

@@ -46,7 +46,7 @@ func TestGuestKiosk(t *testing.T) {
 	g := newGoogle(t)
 	g.noLeaks(t)
 	b := configured(t, g, t.TempDir())
-	b.env = []string{"PICKERD_MODE=guest", "PICKERD_GUEST_FORGET_AFTER=40s"}
+	b.env = []string{"PICKERD_MODE=guest", "PICKERD_GUEST_FORGET_AFTER=60s"}
 	b.start()
 	one, other := newBrowser(t), newBrowser(t)
 	screens := []*tab{one.open(t, 1920, 1080, b.screen), other.open(t, 1080, 1920, b.screen)}
@@ -173,7 +173,7 @@ func TestAccounts(t *testing.T) {
 	join := func(person string, ids ...string) {
 		t.Helper()
 		screen.untilState("pairing")
-		screen.until("document.getElementById('code').textContent")
+		screen.until("!document.getElementById('scan').hidden") // before, the code may be the last one
 		if !g.auth.ApproveAs(screen.text("code"), person) {
 			t.Fatal("code on the screen not accepted")
 		}

@@ -3,6 +3,8 @@ package e2e
 import (
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"pickerd/display/words"
 )
 
@@ -20,7 +22,7 @@ func TestLanguages(t *testing.T) {
 		b.env = []string{"PICKERD_DISPLAY_LANGUAGE=" + code, "PICKERD_SLIDESHOW_CLOCK=true", "PICKERD_SLIDESHOW_CAPTIONS=true"}
 		b.start()
 		screen := chromium.open(t, 1280, 720, b.screen)
-		screen.untilState("pairing")
+		screen.until("!document.getElementById('scan').hidden")
 		dir := "ltr"
 		if w.RightToLeft {
 			dir = "rtl"
@@ -37,12 +39,15 @@ func TestLanguages(t *testing.T) {
 		screen.save("language-" + code)
 		g.auth.Approve(screen.text("code"))
 		screen.untilState("picking")
+		screen.do("watch the receipt", chromedp.Evaluate[chromedp.Void](`new MutationObserver(() => {
+			window.receiptSeen ||= !document.getElementById("clock").hidden && !document.getElementById("receipt").hidden;
+		}).observe(document.body, {attributes: true, childList: true, subtree: true}); true`)) // it stands for seconds
 		if err := g.photos.Choose(g.photos.Open()[0], "sample-lighthouse", "sample-birches"); err != nil {
 			t.Fatal(err)
 		}
 		screen.untilState("showing")
 		screen.until("document.querySelectorAll('.slide.on .front').length === 2")
-		screen.until("!document.getElementById('clock').hidden && !document.getElementById('receipt').hidden")
+		screen.until("window.receiptSeen")
 		screen.until("document.getElementById('receipt').hidden && !document.getElementById('caption').hidden")
 		screen.save("pair-" + code)
 		b.stop()

@@ -213,8 +213,7 @@ func TestPoster(t *testing.T) {
 	g := newGoogle(t)
 	b := newBox(t, g, t.TempDir())
 	screen := newBrowser(t).open(t, 1280, 720, b.screen)
-	screen.untilState("pairing")
-	g.auth.Approve(g.auth.UserCode())
+	b.untilStatus("paired", g.approve)
 	screen.untilState("picking")
 	if err := g.photos.Choose(g.photos.Open()[0], "sample-waves"); err != nil {
 		t.Fatal(err)

@@ -112,6 +112,7 @@ addEventListener("error", e => errors.push(e.message || String(e.target.src)), t
 addEventListener("unhandledrejection", e => errors.push(String(e.reason)));
 let reported;
 setInterval(() => {
+	if (document.readyState === "loading") return;
 	const id = name => document.getElementById(name), front = document.querySelector(".slide.on img.front"), r = id("qr") && id("qr").getBoundingClientRect();
 	const now = JSON.stringify({
 		agent: navigator.userAgent, errors,

@@ -70,7 +70,7 @@ func scan(t *testing.T, url string, wrap, more []string) map[string][]finding {
 	dir := t.TempDir()
 	report := filepath.Join(dir, "report.json")
 	args := append(slices.Clone(wrap), "wapiti", "-u", url, "--scope", "folder", "-m", attacks, "-f", "json", "-o", report,
-		"--store-session", dir, "--no-bugreport", "-v", "0", "-t", "10", "--max-scan-time", maxScan)
+		"--store-session", dir, "--no-bugreport", "-v", "0", "-t", "60", "--max-scan-time", maxScan)
 	args = append(args, more...)
 	for _, p := range paths {
 		args = append(args, "-s", url+p)

@@ -49,6 +49,7 @@ func TestSettings(t *testing.T) {
 		return resp.StatusCode == http.StatusOK
 	})
 	s := b.untilStatus("the code again", func(s *device.Status) bool { return s.Pairing != nil })
+	b.until("the next process is ready", func() bool { return processes() > 1 })
 	if s.Pairing.UserCode != code || processes() != 2 {
 		t.Errorf("code %s, then %s; %d processes", code, s.Pairing.UserCode, processes())
 	}

@@ -35,8 +35,14 @@ const misplaced = `(() => {
 func (tb *tab) untilSettled(width, height int64) {
 	tb.t.Helper()
 	tb.until(fmt.Sprintf("innerWidth === %d && innerHeight === %d", width, height))
-	tb.do("draw two frames", chromedp.Evaluate[chromedp.Void]("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))", chromedp.EvalAwaitPromise))
+	tb.drawn()
 	tb.until("document.getAnimations().every(a => !(a instanceof CSSTransition) || a.playState !== 'running')")
+}
+
+// drawn waits until the page has drawn two frames.
+func (tb *tab) drawn() {
+	tb.t.Helper()
+	tb.do("draw two frames", chromedp.Evaluate[chromedp.Void]("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))", chromedp.EvalAwaitPromise))
 }
 
 // checkSizes resizes a screen and checks that everything can be read and, if scan is

@@ -398,7 +398,7 @@ func TestForgetting(t *testing.T) {
 	g.noLeaks(t)
 	b := newBox(t, g, t.TempDir())
 	screen := newBrowser(t).open(t, 1920, 1080, b.screen)
-	screen.untilState("pairing")
+	screen.until("!document.getElementById('scan').hidden")
 	fresh := screen.text("code")
 	if spoken := screen.text("spoken"); !strings.Contains(spoken, strings.Join(strings.Split(strings.ReplaceAll(fresh, "-", ""), "")[:4], ", ")+", dash") {
 		t.Errorf("code %s, spoken text %q", fresh, spoken)
@@ -437,7 +437,7 @@ func TestForgetting(t *testing.T) {
 	screen.until(asked + "'everywhere'")
 	key(ok)
 	screen.untilState("pairing")
-	screen.until("document.getElementById('receipt').textContent.includes('the permission at Google is withdrawn')")
+	b.until("the receipt", func() bool { return strings.Contains(b.page(), "the permission at Google is withdrawn") })
 	screen.save("forgotten")
 	b.until("photos and sessions are deleted", func() bool { return b.library() == 0 && b.sessions() == 0 })
 	revoked := 0
