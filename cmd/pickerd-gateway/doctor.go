@@ -128,9 +128,9 @@ func (d *doctor) clientFile() {
 }
 
 func (d *doctor) http() *http.Client {
-	c := httpClient(nil)
-	t := c.Transport.(*http.Transport)
+	t := transport(nil)
 	t.TLSClientConfig, t.DisableKeepAlives = d.tls.Clone(), true
+	c := newClient(t)
 	c.Timeout = maxAnswer
 	return c
 }
