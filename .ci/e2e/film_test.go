@@ -63,7 +63,8 @@ func TestFilmAnew(t *testing.T) {
 	held.Position = display.Position{Began: began, Held: began}
 	page.Slide = &held
 	board.Set(page)
-	tb.until("films.now()[0].paused")
+	tb.until("films.now()[0].paused && !films.now()[0].seeking && (films.now()[0].currentTime = 2)") // it may have been about to repeat
+	tb.until("!films.now()[0].seeking")
 	at := evaluated(tb, "String(films.now()[0].currentTime)")
 	page.Title = "another page"
 	board.Set(page)

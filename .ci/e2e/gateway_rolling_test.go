@@ -88,8 +88,8 @@ func newSignIn(c *cluster, server *oauthdevice.Metadata, address string, retries
 	return s
 }
 
-// maxRetries bounds how often a box or a person repeats what failed.
-const maxRetries = 20
+// maxRetries bounds how often a box or a person repeats what failed, four times a second.
+const maxRetries = 4 * int(maxWait/time.Second)
 
 // repeat repeats a box's request while its error is temporary.
 func (s *signIn) repeat(ctx context.Context, f func() error) error {

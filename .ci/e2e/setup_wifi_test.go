@@ -72,7 +72,7 @@ func TestSetUpWiFi(t *testing.T) {
 	phone.tap("go-on")
 	for range 2 {
 		// The page with the list comes when the box has given up.
-		phone.until("document.readyState === 'complete' && (document.querySelectorAll('input[type=radio]').length === 4 || (window.again ??= setTimeout(() => location.assign('wifi'), 500), false))")
+		phone.until("document.readyState === 'complete' && (document.querySelectorAll('input[type=radio]').length === 4 || document.getElementById('zone') === null && (window.again ??= setTimeout(() => location.assign('wifi'), 500), false))")
 		look("list")
 		phone.do("choose another network", chromedp.Evaluate[chromedp.Void](`
 			document.querySelector("label.choice:last-child input").click();

@@ -409,6 +409,7 @@ func TestForgetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	screen.untilState("showing")
+	screen.do("keep the buttons", chromedp.Evaluate[chromedp.Void]("showButtons(); clearTimeout(away); showButtons = () => {}"))
 	key := func(k string) { t.Helper(); screen.do("press "+k, press(k)) }
 	const down, left, right, ok, back = "\u0301", "\u0302", "\u0303", "\r", "\u001b"
 	key(right) // the next photo, which is the same one
