@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -120,9 +121,14 @@ func (m *machine) open(phone *browser.Browser, address string) {
 	})
 }
 
+var installGateway = flag.Bool("gateway", false, "run TestGateway, which takes ten minutes")
+
 // TestGateway installs, uses, upgrades and removes a gateway under systemd, with a box
 // that has one line of configuration for it.
 func TestGateway(t *testing.T) {
+	if !*installGateway {
+		t.Skip("runs with -gateway")
+	}
 	t.Parallel()
 	in := newGatewayInstallation(t)
 	in.Auth.Change(func(o *oauthtest.Options) { o.RefuseScope = true })
