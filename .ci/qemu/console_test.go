@@ -17,7 +17,7 @@ func startPairing(t *testing.T, b board) *machine {
 	t.Helper()
 	m := boot(t, b)
 	m.tell("start " + outputs + b.config)
-	m.until("the pairing code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+	m.waitForCode("the pairing code is on the screen", "user_code=")
 	return m
 }
 
@@ -28,7 +28,7 @@ func startShowing(t *testing.T, b board) (m *machine, first int) {
 	b.config += `;[slideshow];interval="20m"`
 	m = startPairing(t, b)
 	m.tell("approve")
-	m.until("the picker link is on the screen", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+	m.waitForCode("the picker link is on the screen", "/photos/picker/")
 	m.tell("choose picture-0 picture-1")
 	m.until("both photos are stored", func() bool { return strings.Contains(m.log(), "fetched photos=2") })
 	m.until("a photo is on the screen", func() bool {
@@ -54,7 +54,7 @@ func TestCrash(t *testing.T) {
 				m.until("the code is off the screen", func() bool { return m.code() == "" })
 				m.save(sig)
 				m.tell("start " + outputs + b.config)
-				m.until("the code is on the screen again", func() bool { return strings.Contains(m.code(), "user_code=") })
+				m.waitForCode("the code is on the screen again", "user_code=")
 				if mode := m.tell("mode"); mode != "graphics" {
 					t.Errorf("console mode %s, want graphics", mode)
 				}
@@ -103,11 +103,11 @@ func TestHotplug(t *testing.T) {
 	m.tell("start " + outputs + `[framebuffer];device="/dev/dri/card0"`)
 	m.until("the log reports no screen", func() bool { return strings.Contains(m.log(), "no screen connected") })
 	m.tell("write " + status + " detect")
-	m.until("the code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+	m.waitForCode("the code is on the screen", "user_code=")
 	m.tell("write " + status + " off")
 	m.until("the log reports a lost screen", func() bool { return strings.Contains(m.log(), "looked for anew") })
 	m.tell("write " + status + " detect")
-	m.until("the code is on the screen again", func() bool { return strings.Contains(m.code(), "user_code=") })
+	m.waitForCode("the code is on the screen again", "user_code=")
 }
 
 // TestRemote sends keys through the kernel's input devices.
@@ -137,7 +137,7 @@ func TestRemote(t *testing.T) {
 	m.press("esc", tap)
 	waitFor("Back closes the menu", first)
 	m.press("ret", tap)
-	m.until("OK opens a pick", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+	m.waitForCode("OK opens a pick", "/photos/picker/")
 	m.press("esc", tap)
 	waitFor("Back cancels", first)
 	m.until("the session is deleted", func() bool { return m.tell("open") == "0" })
@@ -152,16 +152,16 @@ func TestGuestLeaves(t *testing.T) {
 			m := boot(t, b)
 			m.tell(`start mode="guest";` + outputs + b.config)
 			for guest := range 2 {
-				m.until("the pairing code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+				m.waitForCode("the pairing code is on the screen", "user_code=")
 				m.tell("approve")
-				m.until("the picker link is on the screen", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+				m.waitForCode("the picker link is on the screen", "/photos/picker/")
 				m.tell("choose picture-0")
-				m.until("the photo is on the screen", func() bool { return shows(m.picture(), 0, false) })
+				m.waitForPicture(0)
 				m.tell("begin unpair")
 				m.until("the program is re-executed", func() bool { return strings.Count(m.log(), "msg=re-executing") == guest+1 })
 				m.until("it is ready", func() bool { return strings.Count(m.log(), "msg=ready") == guest+2 })
 			}
-			m.until("the next code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+			m.waitForCode("the next code is on the screen", "user_code=")
 			m.save("next")
 			if mode := m.tell("mode"); mode != "graphics" {
 				t.Errorf("console mode %s, want graphics", mode)

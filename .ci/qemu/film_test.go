@@ -37,15 +37,13 @@ func filmDisk(t *testing.T, dir string) string {
 			t.Fatal(err)
 		}
 	}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(usr, "libexec/pickerd-media"), "./cmd/pickerd-media")
-	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := build("../..", "./cmd/pickerd-media", filepath.Join(usr, "libexec/pickerd-media")); err != nil {
+		t.Fatal(err)
 	}
 	if err := qrfilm.Make(t.Context(), filepath.Join(usr, "film.mp4"), filmSeconds); err != nil {
 		t.Fatal(err)
 	}
-	script := `set -e
+	script := "set -e; cd " + usr + `
 ffmpeg -v error -i film.mp4 -frames:v 1 film.jpg
 cp -a /usr/share/alsa share
 for p in ffmpeg ffprobe aplay; do
@@ -54,10 +52,8 @@ for p in ffmpeg ffprobe aplay; do
 done
 cp -L /lib64/ld-linux-x86-64.so.2 lib64
 mke2fs -q -t ext4 -O ^has_journal -d . ../films.img 500M`
-	cmd := exec.Command("sh", "-c", script)
-	cmd.Dir = usr
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := shell(script); err != nil {
+		t.Fatal(err)
 	}
 	return filepath.Join(dir, "films.img")
 }
@@ -90,16 +86,14 @@ func TestFilm(t *testing.T) {
 			b.append = "films=/dev/vda"
 			b.args = append([]string{"-m", "1024", "-smp", "2", "-drive", "file=" + disk + ",format=raw,if=virtio,snapshot=on",
 				"-audiodev", "wav,id=sound,path=" + wav, "-device", "intel-hda", "-device", "hda-output,audiodev=sound,mixer=off"}, b.args...)
-			m := boot(t, b.board)
-			m.tell("start " + outputs + `[slideshow];volume=100;interval="5s";` + b.config)
-			m.until("the pairing code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+			b.config += `;[slideshow];volume=100;interval="5s"`
+			m := startPairing(t, b.board)
 			m.tell("approve")
-			m.until("the picker link is on the screen", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+			m.waitForCode("the picker link is on the screen", "/photos/picker/")
 			m.tell("choose film picture-0")
 			list := m.watchFilm(wav)
-			onsets := beeps(t, wav)
-			m.checkFilm(list, onsets)
-			m.until("the next picture is on the screen", func() bool { return shows(m.picture(), 0, false) })
+			m.checkFilm(list, beeps(t, wav))
+			m.waitForPicture(0)
 		})
 	}
 }

@@ -113,6 +113,17 @@ func withDependencies(names []string) ([]string, error) {
 // initramfsModules are the modules in the initramfs.
 var initramfsModules = []string{"bochs", "virtio_pci", "virtio_gpu", "cirrus", "evdev", "virtio_input", "crc32_generic", "crc32c_generic", "virtio_blk", "ext4", "f2fs", "virtio_net", "vivid", "snd_hda_codec_generic", "snd_hda_intel"}
 
+// build builds a program of a module for a machine.
+func build(module, program, to string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", to, program)
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w: %s", program, err, out)
+	}
+	return nil
+}
+
 // initramfs packs the guest, pickerd and the modules, and returns its path.
 func initramfs() (string, error) {
 	root := filepath.Join(work, "root")
@@ -122,11 +133,8 @@ func initramfs() (string, error) {
 		}
 	}
 	for _, b := range [][3]string{{".", "./guest", "init"}, {"../..", "./cmd/pickerd", "pickerd"}} {
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(root, b[2]), b[1])
-		cmd.Dir = b[0]
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("build %s: %w: %s", b[2], err, out)
+		if err := build(b[0], b[1], filepath.Join(root, b[2])); err != nil {
+			return "", err
 		}
 	}
 	order, err := withDependencies(initramfsModules)

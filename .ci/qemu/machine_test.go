@@ -255,6 +255,12 @@ func (m *machine) picture() image.Image {
 	return img
 }
 
+// waitForPicture waits until the screen shows a test picture.
+func (m *machine) waitForPicture(which int) {
+	m.t.Helper()
+	m.until("the photo is on the screen", func() bool { img := m.picture(); return shows(img, which, false) })
+}
+
 // decodePPM decodes a binary PPM with eight bits a channel, as QEMU writes it.
 func decodePPM(data []byte) (image.Image, error) {
 	var width, height, maxValue int
@@ -283,6 +289,12 @@ func (m *machine) code() string {
 		m.lastCode, m.codeRead = m.readBoth(img), true
 	}
 	return m.lastCode
+}
+
+// waitForCode waits for a QR code with a text.
+func (m *machine) waitForCode(what, text string) {
+	m.t.Helper()
+	m.until(what, func() bool { return strings.Contains(m.code(), text) })
 }
 
 // readBoth reads the QR code of the last screendump, img, for code.

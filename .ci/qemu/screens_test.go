@@ -46,7 +46,7 @@ func TestScreens(t *testing.T) {
 				m.tell("cec open")
 			}
 			m.tell("start " + outputs + b.config)
-			m.until("the pairing code is on the screen", func() bool { return strings.Contains(m.code(), "user_code=") })
+			m.waitForCode("the pairing code is on the screen", "user_code=")
 			t.Logf("power-on to code: %v", time.Since(m.started).Round(100*time.Millisecond))
 			m.save("pairing")
 			m.checkMemory(name)
@@ -55,7 +55,7 @@ func TestScreens(t *testing.T) {
 			}
 			m.tell("say LOGIN:_A_PROMPT_OVER_THE_PICTURE")
 			m.tell("approve")
-			m.until("the picker link is on the screen", func() bool { return strings.Contains(m.code(), "/photos/picker/") })
+			m.waitForCode("the picker link is on the screen", "/photos/picker/")
 			m.save("picking")
 			m.tell("choose picture-0")
 			m.until("the photo is on the screen", func() bool { img := m.picture(); return shows(img, 0, name == "turned") })

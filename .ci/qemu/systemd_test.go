@@ -115,18 +115,6 @@ func (m *machine) pairingLink(what string) (link string) {
 	return link
 }
 
-// waitForCode waits for a QR code with a text.
-func (m *machine) waitForCode(what, text string) {
-	m.t.Helper()
-	m.until(what, func() bool { return strings.Contains(m.code(), text) })
-}
-
-// waitForPicture waits until the screen shows a test picture.
-func (m *machine) waitForPicture(which int) {
-	m.t.Helper()
-	m.until("the photo is on the screen", func() bool { img := m.picture(); return shows(img, which, false) })
-}
-
 // waitForCleanup waits until no session is open at Google.
 func (in *installation) waitForCleanup(m *machine) {
 	in.t.Helper()
