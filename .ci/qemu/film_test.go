@@ -91,6 +91,7 @@ func TestFilm(t *testing.T) {
 			m.tell("approve")
 			m.waitForCode("the picker link is on the screen", "/photos/picker/")
 			m.tell("choose film picture-0")
+			m.until("the still of the film is on the screen", func() bool { return m.code() == "0" }) // the photo may come first
 			list := m.watchFilm(wav)
 			m.checkFilm(list, beeps(t, wav))
 			m.waitForPicture(0)
