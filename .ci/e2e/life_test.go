@@ -98,7 +98,7 @@ func waitForPhotos(t *testing.T, screen *tab, names ...string) {
 	t.Helper()
 	missing := map[string][3]float64{}
 	for _, n := range names {
-		f, err := os.Open(filepath.Join("../../picker/pickertest/samples", n+".jpg"))
+		f, err := os.Open(filepath.Join("../../picker/pickertest/samples", n+".webp"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,8 +59,8 @@ func scenes(w *words.Words) []scene {
 	}
 	pick := &device.Pick{PickerURI: "https://photos.google.com/picker/eyJzZXNzaW9uIjoiNGY5MmM2ZDEtYzA4Yi00ZTJhLTkzN2YtMWI1YzBhN2Q2ZTIwIn0", ExpiresAt: soon(25 * time.Minute)}
 	some := device.Library{Items: 24}
-	slide := device.Frame{Slide: &display.Slide{Media: []display.Media{{File: "mountains.jpg"}}, Caption: w.Day(then)}}
-	pair := device.Frame{Slide: &display.Slide{Media: []display.Media{{File: "lighthouse.jpg"}, {File: "birches.jpg"}}}}
+	slide := device.Frame{Slide: &display.Slide{Media: []display.Media{{File: "mountains.webp"}}, Caption: w.Day(then)}}
+	pair := device.Frame{Slide: &display.Slide{Media: []display.Media{{File: "lighthouse.webp"}, {File: "birches.webp"}}}}
 	problem := func(code string) *device.Problem { return &device.Problem{Code: code, RetryAt: soon(42 * time.Second)} }
 	one := &device.AccountStatus{}
 	showing := device.Snapshot{State: device.Showing, Account: one, Library: some}

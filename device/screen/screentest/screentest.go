@@ -43,7 +43,7 @@ func scenes(now time.Time) []scene {
 	paste := &device.Code{Method: device.ByPaste, VerificationURI: link, QRURI: link, ExpiresAt: now.Add(14 * time.Minute)}
 	pick := &device.Pick{PickerURI: "https://photos.google.com/picker/" + strings.Repeat("eyJzZXNzaW9u", 9), ExpiresAt: now.Add(25 * time.Minute)}
 	some := device.Library{Items: 24}
-	slide := device.Frame{Slide: &display.Slide{Media: []display.Media{{File: "mountains.jpg", Item: "mountains"}}, Caption: "9 March 2026"}}
+	slide := device.Frame{Slide: &display.Slide{Media: []display.Media{{File: "mountains.webp", Item: "mountains"}}, Caption: "9 March 2026"}}
 	paused := slide
 	paused.Paused = true
 	receipt := &device.Receipt{Photos: 24, Videos: 2, Failed: 1, Deleted: true, Since: time.Now()}

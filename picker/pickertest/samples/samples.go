@@ -6,15 +6,16 @@ import (
 	"embed"
 	"fmt"
 	"image"
-	_ "image/jpeg" // for image.DecodeConfig
 	"path"
 	"strings"
 	"time"
 
+	_ "golang.org/x/image/webp" // for image.DecodeConfig
+
 	"pickerd/picker/pickertest"
 )
 
-//go:embed *.jpg *.mp4
+//go:embed *.webp *.jpg *.mp4
 var files embed.FS
 
 // still is the first frame of the video.
@@ -23,8 +24,8 @@ const still = "waves.still.jpg"
 // order begins with the best samples, because a slideshow begins with the photos
 // that arrive first. Downloads run side by side, so the first four fill a screen.
 var order = []string{
-	"mountains.jpg", "sunset.jpg", "harbour.jpg", "aurora.jpg", "lighthouse.jpg", "birches.jpg", "waves.mp4",
-	"meadow.jpg", "leaves.jpg", "dunes.jpg", "citylights.jpg", "snowpeaks.jpg", "balloon.jpg",
+	"mountains.webp", "sunset.webp", "harbour.webp", "aurora.webp", "lighthouse.webp", "birches.webp", "waves.mp4",
+	"meadow.webp", "leaves.webp", "dunes.webp", "citylights.webp", "snowpeaks.webp", "balloon.webp",
 }
 
 // Items returns the samples as items for pickertest, the best ones first.
@@ -57,6 +58,6 @@ func describe(it *pickertest.Item) error {
 		return err
 	}
 	c, _, err := image.DecodeConfig(bytes.NewReader(it.Data))
-	it.MimeType, it.Width, it.Height = "image/jpeg", c.Width, c.Height
+	it.MimeType, it.Width, it.Height = "image/webp", c.Width, c.Height
 	return err
 }

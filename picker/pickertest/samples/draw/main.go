@@ -17,9 +17,13 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"image/png"
 	"log"
 	"os"
+	"os/exec"
+	"path"
 	"runtime"
+	"strconv"
 	"sync"
 )
 
@@ -32,26 +36,26 @@ type scene struct {
 	// picture. Shapes have smooth edges of their own; only scenes made of
 	// hard point samples, and the very small one, need more than 1.
 	oversample int
-	// budget is the largest size of the JPEG in bytes. It keeps the
-	// repository small: each picture gets the best quality that fits.
-	budget int
-	draw   func(*canvas)
+	draw       func(*canvas)
 }
 
+// quality is that of the WebP files, which the program of the box embeds.
+const quality = 45
+
 var scenes = []scene{
-	{"sunset.jpg", 1600, 1066, 1, 90_000, drawSunset},
-	{"mountains.jpg", 1600, 900, 1, 62_000, drawMountains},
-	{"aurora.jpg", 1600, 1066, 1, 76_000, drawAurora},
-	{"dunes.jpg", 1600, 900, 2, 76_000, drawDunes},
-	{"meadow.jpg", 1280, 853, 1, 120_000, drawMeadow},
-	{"harbour.jpg", 1440, 810, 1, 95_000, drawHarbour},
-	{"birches.jpg", 800, 1200, 1, 82_000, drawBirches},
-	{"citylights.jpg", 900, 1350, 1, 54_000, drawCityLights},
-	{"lighthouse.jpg", 900, 1350, 1, 74_000, drawLighthouse},
-	{"snowpeaks.jpg", 2400, 600, 2, 108_000, drawSnowPeaks},
-	{"leaves.jpg", 900, 900, 1, 82_000, drawLeaves},
-	{"balloon.jpg", 64, 48, 8, 4_000, drawBalloon},
-	{"waves.still.jpg", videoWidth, videoHeight, 1, 50_000, func(c *canvas) { drawWaves(c, 0) }},
+	{"sunset.webp", 1600, 1066, 1, drawSunset},
+	{"mountains.webp", 1600, 900, 1, drawMountains},
+	{"aurora.webp", 1600, 1066, 1, drawAurora},
+	{"dunes.webp", 1600, 900, 2, drawDunes},
+	{"meadow.webp", 1280, 853, 1, drawMeadow},
+	{"harbour.webp", 1440, 810, 1, drawHarbour},
+	{"birches.webp", 800, 1200, 1, drawBirches},
+	{"citylights.webp", 900, 1350, 1, drawCityLights},
+	{"lighthouse.webp", 900, 1350, 1, drawLighthouse},
+	{"snowpeaks.webp", 2400, 600, 2, drawSnowPeaks},
+	{"leaves.webp", 900, 900, 1, drawLeaves},
+	{"balloon.webp", 64, 48, 8, drawBalloon},
+	{"waves.still.jpg", videoWidth, videoHeight, 1, func(c *canvas) { drawWaves(c, 0) }},
 }
 
 func main() {
@@ -80,7 +84,7 @@ func (s scene) write() error {
 	c := newCanvas(s.width*s.oversample, s.height*s.oversample)
 	s.draw(c)
 	img := c.shrink(s.oversample).develop()
-	data, quality, err := encodeWithin(img, s.budget)
+	data, err := encode(img, path.Ext(s.name))
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
@@ -88,24 +92,28 @@ func (s scene) write() error {
 		return err
 	}
 	r, g, b := meanColour(img)
-	fmt.Printf("%-15s %4dx%-4d %7d bytes  quality %d  mean (%d,%d,%d)\n",
-		s.name, s.width, s.height, len(data), quality, r, g, b)
+	fmt.Printf("%-15s %4dx%-4d %7d bytes  mean (%d,%d,%d)\n",
+		s.name, s.width, s.height, len(data), r, g, b)
 	return nil
 }
 
-// encodeWithin returns the JPEG of the highest quality that fits the budget.
-func encodeWithin(img image.Image, budget int) (data []byte, quality int, err error) {
-	const best, worst, step = 93, 45, 2
-	for quality = best; quality >= worst; quality -= step {
-		var buf bytes.Buffer
-		if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: quality}); err != nil {
-			return nil, 0, err
-		}
-		if buf.Len() <= budget {
-			return buf.Bytes(), quality, nil
-		}
+// encode returns the file of an image: a WebP, which is half as large as a JPEG of these
+// pictures that looks as good, or a JPEG.
+func encode(img image.Image, ext string) ([]byte, error) {
+	var in, out bytes.Buffer
+	if ext == ".jpg" {
+		err := jpeg.Encode(&out, img, &jpeg.Options{Quality: 87})
+		return out.Bytes(), err
 	}
-	return nil, 0, fmt.Errorf("does not fit %d bytes at quality %d", budget, worst)
+	if err := png.Encode(&in, img); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("ffmpeg", "-v", "error", "-f", "image2pipe", "-c:v", "png", "-i", "-", "-c:v", "libwebp", "-quality", strconv.Itoa(quality), "-compression_level", "6", "-f", "image2pipe", "-")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = &in, &out, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("ffmpeg: %w", err)
+	}
+	return out.Bytes(), nil
 }
 
 func meanColour(img *image.RGBA) (r, g, b int) {
