@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -18,21 +20,46 @@ type field struct {
 	value reflect.Value
 }
 
-// fields returns all keys of the struct that config points to.
-func fields(config any) []field {
-	var list []field
-	var walk func(prefix string, v reflect.Value)
-	walk = func(prefix string, v reflect.Value) {
-		for i := range v.NumField() {
-			key := prefix + v.Type().Field(i).Tag.Get("toml")
-			if f := v.Field(i); f.Kind() == reflect.Struct {
-				walk(key+".", f)
+// A place is where a struct has the value of a key.
+type place struct {
+	key   string
+	index []int // as for reflect.Value.FieldByIndex
+}
+
+// places has the []place of each type, by reflect.Type. Reading a configuration asks for
+// them for each of its keys.
+var places sync.Map
+
+// placesOf returns all keys of a struct.
+func placesOf(of reflect.Type) []place {
+	if known, ok := places.Load(of); ok {
+		return known.([]place)
+	}
+	var list []place
+	var walk func(prefix string, index []int, t reflect.Type)
+	walk = func(prefix string, index []int, t reflect.Type) {
+		for i := range t.NumField() {
+			f := t.Field(i)
+			key, at := prefix+f.Tag.Get("toml"), append(slices.Clone(index), i)
+			if f.Type.Kind() == reflect.Struct {
+				walk(key+".", at, f.Type)
 			} else {
-				list = append(list, field{key, f})
+				list = append(list, place{key, at})
 			}
 		}
 	}
-	walk("", reflect.ValueOf(config).Elem())
+	walk("", nil, of)
+	places.Store(of, list)
+	return list
+}
+
+// fields returns all keys of the struct that config points to.
+func fields(config any) []field {
+	v := reflect.ValueOf(config).Elem()
+	var list []field
+	for _, p := range placesOf(v.Type()) {
+		list = append(list, field{p.key, v.FieldByIndex(p.index)})
+	}
 	return list
 }
 
@@ -75,14 +102,14 @@ func (s *Source) fromEnv(config any) error {
 	return nil
 }
 
-// setText sets a value from text. Items of a list are separated by commas. A list of
-// tables is written as in the file.
+// setText sets a value from text. Items of a list are separated by commas. A table and a
+// list of tables are written as in the file.
 func (s *Source) setText(v reflect.Value, text string) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
 	}
 	switch {
-	case isTables(v):
+	case isTables(v), v.Kind() == reflect.Map:
 		return s.setTables(v, text)
 	case v.Kind() == reflect.Int:
 		n, err := strconv.Atoi(text)
@@ -110,7 +137,7 @@ func (s *Source) setText(v reflect.Value, text string) error {
 	return nil
 }
 
-// setTables sets a list of tables from TOML: [{id = "x"}].
+// setTables sets a list of tables, or a table of texts, from TOML: [{id = "x"}].
 func (s *Source) setTables(v reflect.Value, text string) error {
 	of := reflect.StructOf([]reflect.StructField{{Name: "V", Type: v.Type(), Tag: `toml:"v"`}})
 	list := reflect.New(of)

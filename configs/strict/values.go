@@ -14,8 +14,8 @@ import (
 // Keys returns all keys of the struct that config points to, in its order.
 func Keys(config any) []string {
 	var keys []string
-	for _, f := range fields(config) {
-		keys = append(keys, f.key)
+	for _, p := range placesOf(reflect.TypeOf(config).Elem()) {
+		keys = append(keys, p.key)
 	}
 	return keys
 }
@@ -23,9 +23,10 @@ func Keys(config any) []string {
 // Field returns the value of a key in the struct that config points to. It is the
 // zero Value if there is no such key.
 func Field(config any, key string) reflect.Value {
-	for _, f := range fields(config) {
-		if f.key == key {
-			return f.value
+	v := reflect.ValueOf(config).Elem()
+	for _, p := range placesOf(v.Type()) {
+		if p.key == key {
+			return v.FieldByIndex(p.index)
 		}
 	}
 	return reflect.Value{}
