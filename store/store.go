@@ -39,6 +39,7 @@ type Store struct {
 	Secrets  *Secrets
 	PINs     *PINs
 	Displays *Displays
+	Orders   *Orders
 
 	Collections *Collections
 
@@ -59,7 +60,7 @@ func Open(dir string, opt Options) (*Store, error) {
 	s := &Store{disk: &disk{dir: dir, before: opt.BeforeOp, statfs: opt.Space}}
 	s.db = &database{disk: s.disk}
 	s.Grants, s.Pairings, s.Picks, s.Photos, s.Secrets = &Grants{s}, &Pairings{s}, &Picks{s}, &Photos{s: s}, &Secrets{s}
-	s.PINs, s.Displays, s.Collections = &PINs{s}, &Displays{s}, &Collections{s}
+	s.PINs, s.Displays, s.Orders, s.Collections = &PINs{s}, &Displays{s}, &Orders{s}, &Collections{s}
 	s.db.partDropped = s.Photos.partDropped
 	if err := s.open(opt); err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -382,6 +382,8 @@ func TestArrows(t *testing.T) {
 		"device/control":                           {"device", "display", "display/httpserve", "display/words"},
 		"device/displays":                          {"device", "display", "display/httpserve", "store"},
 		"device/hooks":                             {"device", "display"},
+		"device/health":                            nil,
+		"device/mqtt":                              {"device", "device/control", "device/health", "display", "display/words"},
 		"device/metrics":                           {"device", "device/metrics/exposition"},
 		"device/phone":                             {"device", "display", "display/httpserve", "display/words", "display/markup"},
 		"device/settings":                          {"configs", "device", "display"},
@@ -390,7 +392,7 @@ func TestArrows(t *testing.T) {
 		"systemd":                                  {"store/regular"},
 		"configs":                                  {"configs/strict", "store/regular"},
 		"cmd/pickerd/doctor":                       {"cmd/command", "cmd/findings", "configs", "device", "device/engine", "device/inet", "display/film", "display/photo/outside", "display/typeface", "oauthdevice", "store/regular", "store", "display/cec"},
-		"cmd/pickerd":                              {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/hooks", "device/library", "device/metrics", "device/phone", "device/screen", "device/setup", "device/slideshow", "display", "display/film", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/snapshot", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "device/inet", "oauthdevice", "oauthdevice/oauthtest", "oauthdevice/tokenfile", "picker", "picker/pickertest", "picker/pickertest/samples", "store/regular", "store", "systemd", "oauthdevice/gateway", "oauthdevice/gateway/boltstore", "device/pin", "device/displays", "device/settings", "device/wifi", "device/media", "display/photo", "display/photo/outside", "display/cec"},
+		"cmd/pickerd":                              {"cmd/command", "cmd/pickerd/doctor", "configs", "device", "device/control", "device/engine", "device/health", "device/hooks", "device/library", "device/metrics", "device/mqtt", "device/phone", "device/screen", "device/setup", "device/slideshow", "display", "display/film", "display/framebuffer", "display/httpserve", "display/qr", "display/remote", "display/snapshot", "display/stage", "display/terminal", "display/typeface", "display/web", "display/words", "device/inet", "oauthdevice", "oauthdevice/oauthtest", "oauthdevice/tokenfile", "picker", "picker/pickertest", "picker/pickertest/samples", "store/regular", "store", "systemd", "oauthdevice/gateway", "oauthdevice/gateway/boltstore", "device/pin", "device/displays", "device/settings", "device/wifi", "device/media", "display/photo", "display/photo/outside", "display/cec"},
 		"device/wifi":                              {"device", "display"},
 		"oauthdevice/gateway/boltstore":            {"oauthdevice/gateway", "store/pagecheck"},
 		"oauthdevice/gateway/redisstore":           {"oauthdevice/gateway"},
@@ -404,6 +406,7 @@ func TestArrows(t *testing.T) {
 		"device/metrics/exposition":                nil,
 		"configs/strict":                           nil,
 		"cmd/pickerd-gateway":                      {"cmd/command", "cmd/findings", "configs/strict", "device/metrics/exposition", "display/httpserve", "display/words", "device/inet", "oauthdevice", "oauthdevice/gateway", "oauthdevice/gateway/boltstore", "oauthdevice/gateway/redisstore", "store/regular", "systemd"},
+		"cmd/pickerd-fleet":                        {"cmd/command", "configs", "device", "device/mqtt"},
 		"cmd/pickerd-media":                        {"display/film", "display/photo", "display/photo/outside", "display/pixel"},
 		"device/pin":                               {"device"},
 		"cmd/command":                              {"configs/strict", "systemd"},
@@ -431,7 +434,7 @@ func TestArrows(t *testing.T) {
 // TestLightPackages checks that what talks to other programs and to phones does
 // not bring the database, encryption, QR codes or image decoding with it.
 func TestLightPackages(t *testing.T) {
-	for _, pkg := range []string{"control", "hooks", "metrics", "phone", "settings"} {
+	for _, pkg := range []string{"control", "hooks", "metrics", "mqtt", "phone", "settings"} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "pickerd/device/"+pkg).Output()
 		if err != nil {
 			t.Fatal(err)
