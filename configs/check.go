@@ -72,7 +72,7 @@ func (c *Config) check(bad func(key, format string, args ...any), also ...Check)
 	if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
 		bad("http.listen", "%q is not an address such as 127.0.0.1:8420", c.HTTP.Listen)
 	}
-	for key, command := range map[string][]string{"hooks.on_photos": c.Hooks.OnPhotos, "hooks.on_state": c.Hooks.OnState} {
+	for key, command := range map[string][]string{"hooks.on_photos": c.Hooks.OnPhotos, "hooks.on_photo": c.Hooks.OnPhoto, "hooks.on_state": c.Hooks.OnState, "hooks.on_problem": c.Hooks.OnProblem} {
 		if len(command) > 0 && !strings.HasPrefix(command[0], "/") {
 			bad(key, "%q is not the path of a program", command[0])
 		}
@@ -81,6 +81,7 @@ func (c *Config) check(bad func(key, format string, args ...any), also ...Check)
 		bad("hooks.timeout", "%v is not between 1s and 1h", d)
 	}
 	c.checkFraming(bad)
+	c.checkMQTT(bad)
 	if c.HTTP.Key != "" && len(c.HTTP.Key) < 8 {
 		bad("http.key", "it is shorter than eight characters and could be guessed")
 	}

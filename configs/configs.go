@@ -52,6 +52,7 @@ type Config struct {
 	Guest       Guest       `toml:"guest"`
 	Unpair      Unpair      `toml:"unpair"`
 	Hooks       Hooks       `toml:"hooks"`
+	MQTT        MQTT        `toml:"mqtt"`
 	Log         Log         `toml:"log"`
 }
 
@@ -214,9 +215,11 @@ type Guest struct {
 // Hooks configures programs to run on events, each with its arguments. They run
 // without a shell.
 type Hooks struct {
-	OnPhotos []string `toml:"on_photos"` // the photos have changed
-	OnState  []string `toml:"on_state"`  // the state has changed
-	Timeout  Duration `toml:"timeout"`
+	OnPhotos  []string `toml:"on_photos"`  // the photos have changed
+	OnPhoto   []string `toml:"on_photo"`   // another one is on the screen
+	OnState   []string `toml:"on_state"`   // the state has changed
+	OnProblem []string `toml:"on_problem"` // a problem has begun or ended
+	Timeout   Duration `toml:"timeout"`
 }
 
 // Unpair configures what happens to the photos of a removed account.

@@ -25,7 +25,7 @@ type Origin string
 const (
 	FromDefault     Origin = "default"
 	FromFile        Origin = "file"
-	FromFleet       Origin = "fleet" // not read yet
+	FromFleet       Origin = "fleet" // what the operator has set for a group, in the state directory
 	FromPhone       Origin = "phone" // what people have set, in the state directory
 	FromEnvironment Origin = "environment"
 )
@@ -34,7 +34,7 @@ const (
 type Sources struct {
 	File     string // the main file; "" for none. Those of the folder conf.d beside it follow
 	Optional bool   // File may be missing
-	Phone    bool   // read also what people have set
+	Phone    bool   // read also what people have set, and an operator for groups
 	Getenv   func(string) string
 	Checks   []Check
 
@@ -48,6 +48,10 @@ const ConfigFolder = "conf.d"
 // PhoneFile is what people have set, in ConfigFolder of the state directory. Only
 // pickerd writes it.
 const PhoneFile = "50-settings.toml"
+
+// GroupFile returns the name of the file with what an operator has set for a group of
+// boxes, as "site=lobby", in ConfigFolder of the state directory. Only pickerd writes it.
+func GroupFile(group string) string { return "40-group-" + group + ".toml" }
 
 // A layer is one source of values.
 type layer struct {
@@ -109,7 +113,7 @@ func (s Sources) Read() *Layers {
 	}
 	l.layers = append(l.layers, layer{FromEnvironment, env, values})
 	if len(fatal) == 0 && s.Phone {
-		l.readPhone()
+		l.readState()
 	}
 	if len(fatal) == 0 {
 		l.compose(&fatal)
@@ -199,12 +203,29 @@ func (l *Layers) add(origin Origin, src *strict.Source, found bool, fatal *[]err
 // PhonePath returns where what people set is kept.
 func (c *Config) PhonePath() string { return filepath.Join(c.Store.Dir, ConfigFolder, PhoneFile) }
 
-// readPhone adds what people have set. Nothing in it is more than a problem.
-func (l *Layers) readPhone() {
+// groupPaths returns the files with what an operator has set for groups that the box is
+// in. Those of groups that it has left are not read.
+func (c *Config) groupPaths() (paths []string) {
+	for _, group := range c.MQTT.Groups() {
+		paths = append(paths, filepath.Join(c.Store.Dir, ConfigFolder, GroupFile(group)))
+	}
+	return paths
+}
+
+// readState adds what an operator has set for groups, and over it what people have set.
+// Nothing in it is more than a problem.
+func (l *Layers) readState() {
 	c := l.merged()
 	_ = c.fillIn(l.sources.Getenv) // it is about the name
-	path := c.PhonePath()
-	data, err := readOwned(path, true, c.Store.Dir)
+	for _, path := range c.groupPaths() {
+		l.readYielding(FromFleet, path, c.Store.Dir)
+	}
+	l.readYielding(FromPhone, c.PhonePath(), c.Store.Dir)
+}
+
+// readYielding adds a file of the state directory below the environment.
+func (l *Layers) readYielding(origin Origin, path, state string) {
+	data, err := readOwned(path, true, state)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		data, err = nil, nil
 	}
@@ -229,7 +250,7 @@ func (l *Layers) readPhone() {
 		}
 	}
 	env := len(l.layers) - 1
-	l.layers = slices.Insert(l.layers, env, layer{FromPhone, src, values})
+	l.layers = slices.Insert(l.layers, env, layer{origin, src, values})
 }
 
 // locks returns what the operator's files have locked: keys and tables.
@@ -297,7 +318,7 @@ func (l *Layers) compose(fatal *[]error) {
 		bad := func(key, format string, args ...any) {
 			from := l.owner(key, c.Lock)
 			e := l.at(from, key, fmt.Sprintf(format, args...))
-			tolerant := !l.sources.strict && from.origin != FromDefault && (isTolerant(key) || from.origin == FromPhone)
+			tolerant := !l.sources.strict && from.origin != FromDefault && (isTolerant(key) || from.yields())
 			if tolerant {
 				delete(from.values, key)
 				again = true
@@ -424,6 +445,33 @@ func (l *Layers) With(changes map[string]any) (*Layers, error) {
 	return next, nil
 }
 
+// Group returns the file for what an operator has set for a group, and its content, nil
+// for none. The error is an *Error about the first key that is wrong.
+func (l *Layers) Group(group string, all map[string]any) (path string, data []byte, err error) {
+	if l.Err != nil {
+		return "", nil, l.Err
+	}
+	if !slices.Contains(l.Config.MQTT.Groups(), group) {
+		return "", nil, &Error{Key: "mqtt.labels", Msg: fmt.Sprintf("the box is not in the group %q", group)}
+	}
+	path = filepath.Join(l.Config.Store.Dir, ConfigFolder, GroupFile(group))
+	if len(all) == 0 {
+		return path, nil, nil
+	}
+	// As if people had set it, and nothing else.
+	alone := &Layers{sources: l.sources, layers: []layer{l.layers[0], {FromPhone, source("", nil, l.sources.Getenv), strict.Values{}}}}
+	var fatal []error
+	alone.compose(&fatal)
+	if alone.Err = errors.Join(fatal...); alone.Err != nil {
+		return "", nil, alone.Err
+	}
+	next, err := alone.With(all)
+	if err != nil {
+		return "", nil, err
+	}
+	return path, next.PhoneData(), nil
+}
+
 // PhoneData returns the content of the file for what people set, nil for none.
 func (l *Layers) PhoneData() []byte {
 	for _, from := range l.layers {
@@ -466,7 +514,7 @@ func (s Sources) Fingerprint(c *Config) string {
 	var text strings.Builder
 	files := s.files()
 	if s.Phone {
-		files = append(files, c.PhonePath())
+		files = append(append(files, c.groupPaths()...), c.PhonePath())
 	}
 	for _, path := range files {
 		st, err := os.Stat(path)

@@ -121,8 +121,25 @@ var settings = []Setting{
 	{Key: "guest.forget_after"},
 
 	{Key: "hooks.on_photos"},
+	{Key: "hooks.on_photo"},
 	{Key: "hooks.on_state"},
+	{Key: "hooks.on_problem"},
 	{Key: "hooks.timeout", Tolerant: true},
+
+	{Key: "mqtt.url"},
+	{Key: "mqtt.base"},
+	{Key: "mqtt.username"},
+	{Key: "mqtt.password", Secret: true},
+	{Key: "mqtt.cert_file"},
+	{Key: "mqtt.key_file"},
+	{Key: "mqtt.ca_file"},
+	{Key: "mqtt.session_expiry", Tolerant: true},
+	{Key: "mqtt.discovery", Tolerant: true},
+	{Key: "mqtt.personal"},
+	{Key: "mqtt.image"},
+	{Key: "mqtt.unsigned_settings"},
+	{Key: "mqtt.operator_key"},
+	{Key: "mqtt.labels"},
 
 	{Key: "unpair.photos"},
 

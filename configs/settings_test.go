@@ -28,10 +28,10 @@ func TestSettings(t *testing.T) {
 		if s.By == configs.Anyone && (!s.Tolerant || !s.Live) {
 			t.Errorf("a wrong %s costs the screen, or a right one takes no effect at once", s.Key)
 		}
-		if secret := s.Key == "http.key" || strings.HasSuffix(s.Key, "_secret") || s.Key == "remote.pin"; secret != s.Secret || secret && s.By == configs.Anyone {
+		if secret := s.Key == "http.key" || strings.HasSuffix(s.Key, "_secret") || s.Key == "mqtt.password" || s.Key == "remote.pin"; secret != s.Secret || secret && s.By == configs.Anyone {
 			t.Errorf("%s: secret %t", s.Key, s.Secret)
 		}
-		for _, dangerous := range []string{"http.", "google.", "control.", "hooks.on", "mode", "lock", "store.dir"} {
+		for _, dangerous := range []string{"http.", "google.", "control.", "hooks.on", "mode", "lock", "store.dir", "mqtt.url", "mqtt.personal", "mqtt.image", "mqtt.unsigned_settings", "mqtt.operator_key", "mqtt.labels"} {
 			if s.Tolerant && strings.HasPrefix(s.Key, dangerous) {
 				t.Errorf("a wrong %s is tolerated", s.Key)
 			}

@@ -40,6 +40,9 @@ func TestPick(t *testing.T) {
 		if got := w.dev.Statuses().Get().Library.Items; got != 12 {
 			t.Errorf("%d photos, want 12", got)
 		}
+		if p := w.dev.Statuses().Get().LastPick; p == nil || p.RequestID != requestID || p.Outcome != device.PickDone || p.Photos != 12 {
+			t.Errorf("the status says of the pick %+v", p)
+		}
 		w.untilPage("receipt", func(p display.Page) bool {
 			return p.Receipt == "12 photos added. Access to your selection in Google Photos has ended."
 		})

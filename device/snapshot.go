@@ -33,8 +33,8 @@ type Snapshot struct {
 	Problem     *Problem   // of the step under way
 	Standing    *Problem   // a lasting reason, to be told while there is no Problem
 	Receipt     *Receipt
+	LastPick    *PickEnd
 	Forgotten   *Forgotten
-	ForgottenAt time.Time // when Forgotten ended
 	Outstanding *Outstanding
 	Refused     []RefusedMethod
 	Recipient   string

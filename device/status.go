@@ -11,6 +11,7 @@ type Status struct {
 	Name     string         `json:"name"`
 	Pairing  *PairingStatus `json:"pairing,omitempty"`
 	Pick     *PickStatus    `json:"pick,omitempty"`
+	LastPick *PickEnd       `json:"last_pick,omitempty"` // the newest that has ended, if nobody was forgotten since
 	Fetch    *Fetch         `json:"fetch,omitempty"`
 	Library  Library        `json:"library"`
 	Sessions Sessions       `json:"sessions"`
@@ -88,6 +89,8 @@ type AccountStatus struct {
 type Forgotten struct {
 	// Revocation is "done", "refused" by the server, or "none" if none was asked for.
 	Revocation string `json:"revocation"`
+	// At is when the account was gone, in a Snapshot.
+	At time.Time `json:"-"`
 }
 
 // Revocations of Forgotten.
@@ -123,6 +126,20 @@ type PickStatus struct {
 	Collection string `json:"collection,omitempty"`
 }
 
+// A PickEnd is how a pick ended.
+type PickEnd struct {
+	RequestID string `json:"request_id"`
+	// Outcome is "done", "cancelled", "time-out" or another reason.
+	Outcome string    `json:"outcome"`
+	Photos  int       `json:"photos"` // that it brought
+	Videos  int       `json:"videos"`
+	Failed  int       `json:"failed"` // items that could not be fetched
+	At      time.Time `json:"at"`
+}
+
+// PickDone is the Outcome of a pick whose items were fetched.
+const PickDone = "done"
+
 // Fetch is the progress of a download. Bytes counts what this process received.
 type Fetch struct {
 	Done   int   `json:"done"`
@@ -145,6 +162,8 @@ func (l Library) Visible() int { return l.Items - l.Hidden }
 type Sessions struct {
 	Open            int `json:"open"`
 	PendingDeletion int `json:"pending_deletion"`
+	// Oldest is when the oldest of them was created, zero without any.
+	Oldest time.Time `json:"oldest,omitzero"`
 }
 
 // Outstanding is what the server must still be told about forgotten accounts.

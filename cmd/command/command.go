@@ -59,6 +59,20 @@ func Unknown(name string, known []string) error {
 // Parse reads the flags of a program's command, before and after exactly n
 // arguments. The name of fs is the command's.
 func Parse(program string, fs *flag.FlagSet, args []string, n int) error {
+	if err := ParseAny(program, fs, args); err != nil {
+		return err
+	}
+	switch {
+	case fs.NArg() > n:
+		return &UsageError{Msg: fmt.Sprintf("unexpected argument %q", fs.Arg(n))}
+	case fs.NArg() < n:
+		return &UsageError{Msg: "an argument is missing"}
+	}
+	return nil
+}
+
+// ParseAny is Parse for any number of arguments.
+func ParseAny(program string, fs *flag.FlagSet, args []string) error {
 	var rest []string
 	for {
 		if err := fs.Parse(args); err != nil {
@@ -74,12 +88,6 @@ func Parse(program string, fs *flag.FlagSet, args []string, n int) error {
 	}
 	if err := fs.Parse(append([]string{"--"}, rest...)); err != nil {
 		return flagError(program, fs, err)
-	}
-	switch {
-	case fs.NArg() > n:
-		return &UsageError{Msg: fmt.Sprintf("unexpected argument %q", fs.Arg(n))}
-	case fs.NArg() < n:
-		return &UsageError{Msg: "an argument is missing"}
 	}
 	return nil
 }

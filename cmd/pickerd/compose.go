@@ -46,6 +46,8 @@ import (
 // A box is a whole daemon, ready to run.
 type box struct {
 	log     *slog.Logger
+	env     env
+	methods []engine.Method
 	store   *store.Store
 	engine  *engine.Engine
 	slides  *slideshow.Slideshow
@@ -104,7 +106,7 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 	calls := newCalls(cfg.Google)
 	oauth.HTTP.Transport = calls.Transport(oauth.HTTP.Transport)
 	b := &box{
-		log: log, cfg: cfg, keeper: e.keeper, names: cfg.Display.Outputs, store: st, display: display, control: ctl,
+		log: log, env: e, methods: methods, cfg: cfg, keeper: e.keeper, names: cfg.Display.Outputs, store: st, display: display, control: ctl,
 		notify: systemd.NewNotifier(e.getenv), renewal: e.renewal, radio: e.radio, reset: newResetter(cfg, log, e.getenv),
 	}
 	b.reset.forgetWiFi = e.radio.forget()
@@ -119,7 +121,8 @@ func newBox(cfg *configs.Config, methods []engine.Method, st *store.Store, displ
 	}
 	key, generated := b.displayKeys(cfg.HTTP)
 	b.newParts(cfg, now, methods, oauth, token, key, e.renewal.carried)
-	b.hooks = hooks.New(hooks.Config{Statuses: b.screen.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnState: cfg.Hooks.OnState, Timeout: time.Duration(cfg.Hooks.Timeout), Reap: os.Getpid() == 1, Log: log})
+	b.hooks = hooks.New(hooks.Config{Statuses: b.screen.Statuses(), OnPhotos: cfg.Hooks.OnPhotos, OnPhoto: cfg.Hooks.OnPhoto, OnState: cfg.Hooks.OnState, OnProblem: cfg.Hooks.OnProblem,
+		Timeout: time.Duration(cfg.Hooks.Timeout), Reap: os.Getpid() == 1, Log: log})
 	b.phones.handler = phone.Handler(b.engine.Links(), b.screen, b.lang, log)
 	if b.outputs, err = newOutputs(cfg, b.screen, b.slides, b.engine.Alive, st.Photos.Open, b.copies.Open, log, e); err != nil {
 		b.close()
@@ -361,6 +364,8 @@ func (b *box) run(ctx context.Context, handler http.Handler) error {
 	serve(ctx, g, b.display, handler)
 	b.outputs.run(ctx, g)
 	g.Go(func() error { return b.hooks.Run(ctx) })
+	b.env.startBridge(ctx, g, b.cfg, bridged{statuses: b.screen.Statuses(), api: b.controlHandler(), keeper: b.keeper, orders: b.store.Orders,
+		picture: b.outputs.picture, methods: b.methods, now: b.engine.Now}, b.log)
 	g.Go(func() error { return b.awaitDeparture(ctx) })
 	g.Go(func() error { return b.awaitReset(ctx) })
 	g.Go(func() error { return b.awaitConfiguration(ctx) })

@@ -52,6 +52,7 @@ type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	tail           *terminal.Tail // takes the log while a page uses the terminal, or nil
+	recent         *recentLog     // keeps the log for an operator at the broker, or nil
 	sockets        systemd.Sockets
 	renewal        *renewal
 	radio          *radio

@@ -34,12 +34,14 @@ import (
 
 // outputs are the outputs that the configuration names.
 type outputs struct {
-	web   *web.Server // nil without "http"
-	pages *display.Board[display.Page]
-	log   *slog.Logger
-	alive func() bool
-	stage *stage.Stage // nil without "framebuffer"
-	runs  []func(ctx context.Context) error
+	web *web.Server // nil without "http"
+	// picture serves what the screen shows; nil without "http".
+	picture http.Handler
+	pages   *display.Board[display.Page]
+	log     *slog.Logger
+	alive   func() bool
+	stage   *stage.Stage // nil without "framebuffer"
+	runs    []func(ctx context.Context) error
 }
 
 // newOutputs returns the outputs of a screen, which tell the slideshow what they can't
@@ -51,7 +53,7 @@ func newOutputs(cfg *configs.Config, s *screen.Screen, slides *slideshow.Slidesh
 	out.alive = func() bool { return alive() && (out.stage == nil || out.stage.Alive()) }
 	if cfg.Display.HasOutput("http") {
 		pictures := snapshot.New(snapshot.Config{Pages: s.Pages(), Media: media, Copy: copies, Transient: cfg.IsGuest(), Log: log})
-		out.runs = append(out.runs, pictures.Run)
+		out.picture, out.runs = pictures, append(out.runs, pictures.Run)
 		out.web = web.New(web.Config{Screen: s, Picture: pictures, Transient: cfg.IsGuest(), Media: media, Copy: copies,
 			Key:  func(ctx context.Context, name string) error { return s.Press(ctx, screen.Key(name)) },
 			Font: typeface.File, Join: func() web.Viewer { return slides.Join() }, Sounds: out.hasScreen, Alive: out.alive, Framing: cfg.HTTP.FrameAncestors, Log: log})

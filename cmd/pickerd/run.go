@@ -193,10 +193,14 @@ func checkNames(c *configs.Config, bad func(key, format string, args ...any)) {
 	}
 }
 
-// sharing sends the log to the page if both use the same terminal.
+// sharing sends the log to the page if both use the same terminal, and keeps its newest
+// lines if there is an operator who may ask for them.
 func (e env) sharing(cfg *configs.Config) env {
 	if cfg.Display.HasOutput("terminal") && cfg.Terminal.Device == "" && command.IsTerminal(e.stdout) && command.IsTerminal(e.stderr) {
 		e.tail = terminal.NewTail()
+	}
+	if cfg.MQTT.URL != "" && cfg.MQTT.OperatorKey != "" && !cfg.IsGuest() { // it counts photos
+		e.recent = new(recentLog)
 	}
 	return e
 }
@@ -204,10 +208,14 @@ func (e env) sharing(cfg *configs.Config) env {
 // logger returns a logger in the format for its reader: a person at a terminal, the
 // journal, or a program.
 func (e env) logger(cfg *configs.Config) *slog.Logger {
+	log := command.NewLogger(e.stderr, cfg.Log.Level, cfg.Log.Format, e.getenv)
 	if e.tail != nil {
-		return command.NewLogger(e.tail, cfg.Log.Level, "text", e.getenv)
+		log = command.NewLogger(e.tail, cfg.Log.Level, "text", e.getenv)
 	}
-	return command.NewLogger(e.stderr, cfg.Log.Level, cfg.Log.Format, e.getenv)
+	if e.recent != nil {
+		log = e.recent.also(log)
+	}
+	return log
 }
 
 func configCommand(_ context.Context, e env, fs *flag.FlagSet, args []string) error {

@@ -98,6 +98,9 @@ func sameShape(t *testing.T, at string, s schema, of reflect.Type) {
 	for i := range of.NumField() {
 		f := of.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		if !f.IsExported() || name == "" {
 			continue
 		}

@@ -154,7 +154,7 @@ func New(cfg Config) *Engine {
 	e.cfg.Picker.HTTP = e.clock.observe(cfg.Picker.HTTP, cmp.Or(cfg.Picker.BaseURL, picker.DefaultBaseURL))
 	e.methods = newMethods(e.cfg.Config)
 	e.accounts = newAccounts(e)
-	e.records = &records{store: cfg.Store, clock: e.clock, tally: e.tally, log: e.log, photosChanged: cfg.PhotosChanged}
+	e.records = &records{store: cfg.Store, clock: e.clock, log: e.log, pickEnded: e.pickEnded, photosChanged: cfg.PhotosChanged}
 	e.sessions = &sessions{records: e.records, accounts: e.accounts, maxItems: cfg.MaxItems, log: e.log}
 	e.sweeper = newSweeper(e)
 	e.handover = newHandover(e)
@@ -337,6 +337,17 @@ func (e *Engine) enter(s device.State, change func(*device.Snapshot)) {
 		args = append(args, "request_id", p.RequestID, "session_id", p.SessionID)
 	}
 	e.log.Info("state", args...)
+}
+
+// pickEnded counts how a pick ended, and has it told.
+func (e *Engine) pickEnded(requestID, outcome string) {
+	e.tally.pick(outcome)
+	e.pub.update(func(n *device.Snapshot) {
+		n.LastPick = &device.PickEnd{RequestID: requestID, Outcome: outcome, At: e.clock.stamp()}
+		if r := n.Receipt; r != nil && r.RequestID == requestID {
+			n.LastPick.Photos, n.LastPick.Videos, n.LastPick.Failed = r.Photos, r.Videos, r.Failed
+		}
+	})
 }
 
 // newRequestID returns a UUIDv4 for a new pick, without anything about the person.

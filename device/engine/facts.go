@@ -201,10 +201,16 @@ func countSessions(picks []store.Pick) (n device.Sessions) {
 	for _, p := range picks {
 		switch {
 		case p.SessionID == "" && !p.CreateSent: // none was created
+			continue
 		case p.EndReason != "":
 			n.PendingDeletion++
 		case p.SessionID != "":
 			n.Open++
+		default: // being created
+			continue
+		}
+		if at := p.CreatedAt.UTC(); n.Oldest.IsZero() || at.Before(n.Oldest) {
+			n.Oldest = at
 		}
 	}
 	return n

@@ -78,7 +78,7 @@ func (e *Engine) fetch(ctx context.Context) error {
 	})
 	defer e.cfg.PhotosChanged()
 	defer e.sweeper.wake()
-	if err := e.records.endPick(f.pick, "done"); err != nil {
+	if err := e.records.endPick(f.pick, device.PickDone); err != nil {
 		return err
 	}
 	if err == nil && r.NoRoom {

@@ -46,11 +46,11 @@ func (e *Engine) afterForgetting(everywhere, endsPick bool, change func() error)
 		return storeError(err)
 	}
 	if endsPick {
-		e.tally.pick("unpaired")
+		e.pickEnded(e.facts.pick.RequestID, "unpaired")
 	}
 	e.wish = wish{}
 	e.pub.update(func(n *device.Snapshot) {
-		n.Receipt, n.Problem = nil, nil
+		n.Receipt, n.LastPick, n.Problem = nil, nil, nil
 		n.Generation++
 	})
 	e.log.Info("account forgotten", "everywhere", everywhere)

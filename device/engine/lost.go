@@ -70,7 +70,7 @@ func (e *Engine) lose(g *store.Grant, err error) error {
 		return storeError(err)
 	}
 	if p := e.facts.pick; p != nil && p.GrantID == g.ID {
-		e.tally.pick("grant lost")
+		e.pickEnded(p.RequestID, "grant lost")
 	}
 	if e.cfg.Guests && paired { // the next one must not see what is theirs
 		return e.forgetAll(true)

@@ -30,7 +30,9 @@ func newPublisher(c *device.Carryover) *publisher {
 	if c != nil {
 		maps.Copy(p.spent, c.Tally.States)
 		// It stands for its whole time: no screen showed it while the program started anew.
-		first.Forgotten, first.ForgottenAt = c.Forgotten, first.Since
+		if c.Forgotten != nil {
+			first.Forgotten = &device.Forgotten{Revocation: c.Forgotten.Revocation, At: first.Since}
+		}
 		if !c.Since.IsZero() {
 			first.State, first.Since = device.Pairing, c.Since
 		}
@@ -132,7 +134,8 @@ func (p *publisher) publishForgotten() {
 
 func (p *publisher) forgottenLocked(n *device.Snapshot) {
 	if p.forgotten != nil {
-		n.Forgotten, n.ForgottenAt, p.forgotten = p.forgotten, time.Now(), nil
+		n.Forgotten, p.forgotten = p.forgotten, nil
+		n.Forgotten.At = time.Now()
 	}
 }
 

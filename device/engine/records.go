@@ -15,10 +15,11 @@ import (
 type records struct {
 	store *store.Store
 	clock *clock
-	tally *tally
 	log   *slog.Logger
 	ended endedLinks
 	swept func() // wakes the sweeper
+	// pickEnded is called with the outcome of a pick.
+	pickEnded func(requestID, outcome string)
 	// tidied is set once no collection was left without photos by a pick or pairing that
 	// has ended, in this process or before it.
 	tidied atomic.Bool
@@ -46,7 +47,7 @@ func (r *records) endPick(p *store.Pick, reason string) error {
 		return storeError(err)
 	}
 	r.tidied.Store(false)
-	r.tally.pick(reason)
+	r.pickEnded(p.RequestID, reason)
 	return nil
 }
 
@@ -57,7 +58,7 @@ func (r *records) endPicks(p *store.Pick, reason string) error {
 		return storeError(err)
 	}
 	r.tidied.Store(false)
-	r.tally.pick(reason)
+	r.pickEnded(p.RequestID, reason)
 	r.swept()
 	return nil
 }
@@ -81,7 +82,7 @@ func (r *records) replacePick(p *store.Pick, reason string, unusedBefore int) er
 	if err := r.store.Picks.Replace(p.RequestID, reason, next); err != nil {
 		return storeError(err)
 	}
-	r.tally.pick(reason)
+	r.pickEnded(p.RequestID, reason)
 	r.swept()
 	return nil
 }

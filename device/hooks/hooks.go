@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,10 +25,12 @@ import (
 // Config is what a Runner needs. A command is a program and its arguments. An
 // empty command runs nothing.
 type Config struct {
-	Statuses *display.Board[device.Status]
-	OnPhotos []string // when the set of photos has changed
-	OnState  []string // when the state has changed
-	Timeout  time.Duration
+	Statuses  *display.Board[device.Status]
+	OnPhotos  []string // when the set of photos has changed
+	OnPhoto   []string // when another photo or video is on the screen
+	OnState   []string // when the state has changed
+	OnProblem []string // when a problem has begun or ended
+	Timeout   time.Duration
 	// Reap collects orphans that this process has adopted. PID 1 must.
 	Reap bool
 	Log  *slog.Logger
@@ -54,8 +57,10 @@ func (r *Runner) Idle() bool { return r.running.Load() == 0 }
 // skips intermediate statuses but always gets the latest.
 func (r *Runner) Run(ctx context.Context) error {
 	hooks := []*hook{
-		{name: "on_photos", command: r.cfg.OnPhotos, value: photos},
-		{name: "on_state", command: r.cfg.OnState, value: func(s device.Status) (string, bool) { return string(s.State), true }},
+		{"on_photos", r.cfg.OnPhotos, []string{device.PhotosChanged}},
+		{"on_photo", r.cfg.OnPhoto, []string{device.PhotoShown}},
+		{"on_state", r.cfg.OnState, []string{device.StateChanged}},
+		{"on_problem", r.cfg.OnProblem, []string{device.ProblemBegun, device.ProblemEnded}},
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -71,31 +76,22 @@ func (r *Runner) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// A hook runs when the value of its aspect of the status changes.
+// A hook runs at some events.
 type hook struct {
 	name    string
 	command []string
-	value   func(device.Status) (value string, known bool)
-}
-
-// photos identifies the set of photos. It is not known before all are downloaded.
-func photos(s device.Status) (string, bool) {
-	return fmt.Sprint(s.Library), s.State != device.Starting && s.State != device.Fetching
+	events  []string
 }
 
 func (r *Runner) follow(ctx context.Context, h *hook) {
-	previous, begun := h.value(r.first)
+	events := device.NewEvents(r.first)
 	for s := range r.cfg.Statuses.Watch(ctx) {
-		value, known := h.value(s)
-		if !known || begun && value == previous {
+		if !slices.ContainsFunc(events.Next(s), func(e device.Event) bool { return slices.Contains(h.events, e.Name) }) {
 			continue
 		}
-		if begun {
-			if err := r.run(ctx, h, s); err != nil && ctx.Err() == nil {
-				r.cfg.Log.Error("hook failed", "hook", h.name, "program", h.command[0], "err", err)
-			}
+		if err := r.run(ctx, h, s); err != nil && ctx.Err() == nil {
+			r.cfg.Log.Error("hook failed", "hook", h.name, "program", h.command[0], "err", err)
 		}
-		previous, begun = value, true
 	}
 }
 

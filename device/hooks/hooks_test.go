@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -46,7 +47,7 @@ func newRig(t *testing.T, cfg Config) *rig {
 	r := &rig{t: t, out: filepath.Join(t.TempDir(), "out"), tick: time.NewTicker(5 * time.Millisecond)}
 	t.Cleanup(r.tick.Stop)
 	cfg.Statuses, cfg.Log = &r.board, slog.New(slog.NewTextHandler(&r.log, nil))
-	for _, c := range []*[]string{&cfg.OnPhotos, &cfg.OnState} {
+	for _, c := range []*[]string{&cfg.OnPhotos, &cfg.OnPhoto, &cfg.OnState, &cfg.OnProblem} {
 		for i := range *c {
 			(*c)[i] = strings.ReplaceAll((*c)[i], "OUT", r.out)
 		}
@@ -101,6 +102,26 @@ func TestOnState(t *testing.T) {
 	if n := strings.Count(r.text(), "opening"); n != 1 || strings.Contains(r.text(), "pairing") {
 		t.Errorf("one state was told %d times", n)
 	}
+}
+
+func TestOnPhotoAndProblem(t *testing.T) {
+	r := newRig(t, Config{OnPhoto: []string{"/bin/sh", "-c", "echo photo >> OUT"}, OnProblem: []string{"/bin/sh", "-c", "echo problem >> OUT"}})
+	told := func(what string, n int) {
+		t.Helper()
+		r.until(fmt.Sprintf("%d times %s", n, what), func() bool { return strings.Count(r.text(), what) == n })
+	}
+	s := device.Status{State: device.Showing, Showing: &device.ShowingStatus{Item: "a"}}
+	r.board.Set(s)
+	told("photo", 1)
+	s.Problem = &device.ProblemStatus{Code: "offline"}
+	r.board.Set(s)
+	told("problem", 1)
+	s.Problem = nil
+	r.board.Set(s)
+	told("problem", 2)
+	s.Showing = &device.ShowingStatus{Item: "b"}
+	r.board.Set(s)
+	told("photo", 2)
 }
 
 func TestOnPhotos(t *testing.T) {

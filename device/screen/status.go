@@ -34,7 +34,7 @@ func (v *view) status(showing bool) device.Status {
 	if shown := (slideView{v}).shown(); showing && shown.Item != "" {
 		s.Showing = &device.ShowingStatus{Item: shown.Item, Account: shown.Account, Since: shown.Since.UTC(), Until: shown.Until.UTC(), Paused: v.frame.Paused, Muted: v.frame.Muted}
 	}
-	s.Pairing, s.Pick = v.pairingStatus(), v.pickStatus()
+	s.Pairing, s.Pick, s.LastPick = v.pairingStatus(), v.pickStatus(), v.snap.LastPick
 	if p := v.problem(); p != nil {
 		s.Problem = p.Status()
 	}

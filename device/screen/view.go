@@ -154,9 +154,9 @@ func (v *view) advance(now time.Time) (due time.Time) {
 		v.receipt = r
 		sooner(r.Since.Add(device.ReceiptFor))
 	}
-	if f := v.snap.Forgotten; f != nil && now.Before(v.snap.ForgottenAt.Add(device.ReceiptFor)) {
-		v.forgotten = f
-		sooner(v.snap.ForgottenAt.Add(device.ReceiptFor))
+	if f := v.snap.Forgotten; f != nil && now.Before(f.At.Add(device.ReceiptFor)) {
+		v.forgotten = &device.Forgotten{Revocation: f.Revocation}
+		sooner(f.At.Add(device.ReceiptFor))
 	}
 	v.ended = false
 	for _, end := range v.expiries() {

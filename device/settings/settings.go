@@ -243,6 +243,38 @@ func (k *Keeper) SetUp(ctx context.Context, changes map[string]any) error {
 	return k.change(ctx, configs.SetUp, changes)
 }
 
+// SetGroup replaces what an operator has set for a group that the box is in; nil is
+// nothing. It is on disk and in force when SetGroup returns. Errors are those of Change.
+func (k *Keeper) SetGroup(ctx context.Context, group string, all map[string]any) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_ = k.reload()
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		s, known := configs.SettingOf(key)
+		switch {
+		case !known:
+			return &device.SettingError{Code: device.UnknownSetting, Key: key, Nearest: configs.NearestKey(key), Message: "there is no such setting"}
+		case s.By < configs.Anyone:
+			return &device.SettingError{Code: device.NotSettable, Key: key, Message: "only the configuration files can set it"}
+		}
+	}
+	path, data, err := k.layers.Load().Group(group, all)
+	if e, ok := errors.AsType[*configs.Error](err); ok {
+		return &device.SettingError{Code: device.InvalidSetting, Key: e.Key, Message: e.Msg}
+	}
+	if err != nil {
+		return err
+	}
+	if err := k.write(path, data); err != nil {
+		_ = k.reload()
+		return &device.StoreError{Err: fmt.Errorf("save settings of a group: %w", err)}
+	}
+	return k.reload()
+}
+
 func (k *Keeper) change(ctx context.Context, by configs.Setter, changes map[string]any) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -48,6 +48,12 @@ var secrets = sync.OnceValue(func() (list []*regexp.Regexp) {
 // A scrubber removes secrets from texts.
 type scrubber struct{ known *strings.Replacer }
 
+// Scrubber returns a function that removes secrets from texts, also those of a
+// configuration.
+func Scrubber(c *configs.Config, methods []engine.Method) func(string) string {
+	return newScrubber(c, methods).Text
+}
+
 // newScrubber returns a scrubber that also removes the secrets of a configuration.
 func newScrubber(c *configs.Config, methods []engine.Method) *scrubber {
 	var pairs []string
@@ -58,6 +64,7 @@ func newScrubber(c *configs.Config, methods []engine.Method) *scrubber {
 	}
 	if c != nil {
 		add(c.Google.ClientSecret)
+		add(c.MQTT.Password)
 	}
 	for _, w := range methods {
 		add(string(w.Secret))

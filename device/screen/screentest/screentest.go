@@ -50,7 +50,7 @@ func scenes(now time.Time) []scene {
 	accounts := []device.AccountStatus{{ID: "a", Email: "mira.lindholm@example.org"}, {ID: "b", Email: "jon@example.org"}}
 	one, two := accounts[:1], accounts
 	menu := []screen.Key{screen.KeyMenu}
-	revoked := &device.Forgotten{Revocation: device.RevocationDone}
+	revoked := &device.Forgotten{Revocation: device.RevocationDone, At: time.Now()}
 	setUp := &device.SetUpInfo{Phone: "http://192.168.178.24:8420/setup/k7m2qpxw4hrt9cvak7m2qpxw4h", Address: "192.168.178.24", Client: "/etc/credstore/desktop_client_secret.json",
 		ClientType: device.ClientType(device.ByPaste), Config: "/etc/pickerd/pickerd.toml", Document: "/usr/share/doc/pickerd/README.md"}
 	access, operator := *setUp, *setUp
@@ -65,7 +65,7 @@ func scenes(now time.Time) []scene {
 		{name: "waiting", snap: device.Snapshot{State: device.Waiting}},
 		{name: "pairing", snap: device.Snapshot{State: device.Pairing, Code: code}},
 		{name: "pairing-link", snap: device.Snapshot{State: device.Pairing, Code: paste, Library: some}},
-		{name: "pairing-guest", guests: true, snap: device.Snapshot{State: device.Pairing, Code: code, Forgotten: revoked, ForgottenAt: time.Now()}},
+		{name: "pairing-guest", guests: true, snap: device.Snapshot{State: device.Pairing, Code: code, Forgotten: revoked}},
 		{name: "pairing-import", snap: device.Snapshot{State: device.Pairing, Method: device.ByImport}},
 		{name: "opening", frame: slide, snap: device.Snapshot{State: device.Opening, Account: &one[0], Accounts: one, Library: some}},
 		{name: "picking", snap: device.Snapshot{State: device.Picking, Pick: pick, Account: &two[0], Accounts: two, Library: some}},

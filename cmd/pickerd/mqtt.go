@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"pickerd/cmd/pickerd/doctor"
+	"pickerd/configs"
+	"pickerd/device"
+	"pickerd/device/engine"
+	"pickerd/device/health"
+	"pickerd/device/mqtt"
+	"pickerd/device/settings"
+	"pickerd/display"
+	"pickerd/systemd"
+)
+
+// bridged is what a broker learns of, and what takes its commands: a box, or what stands
+// in for one.
+type bridged struct {
+	statuses *display.Board[device.Status]
+	api      http.Handler
+	keeper   *settings.Keeper // nil without settings
+	orders   mqtt.Orders      // nil without a store
+	picture  http.Handler     // nil without one
+	methods  []engine.Method  // whose secrets the log does not tell
+	now      func() time.Time
+}
+
+// startBridge connects a box to the broker, if one is configured, in g until ctx ends. A
+// box goes on without it.
+func (e env) startBridge(ctx context.Context, g *errgroup.Group, cfg *configs.Config, from bridged, log *slog.Logger) {
+	if cfg.MQTT.URL == "" {
+		return
+	}
+	c, err := e.bridgeConfig(cfg, from, log)
+	if err != nil {
+		log.Error("not connected to a broker", "err", err)
+		return
+	}
+	bridge := mqtt.New(c)
+	g.Go(func() error {
+		if from.keeper != nil {
+			defer from.keeper.Follow(func(*configs.Config) { bridge.SettingsChanged() })()
+		}
+		return bridge.Run(ctx)
+	})
+}
+
+// bridgeConfig returns what a bridge needs.
+func (e env) bridgeConfig(cfg *configs.Config, from bridged, log *slog.Logger) (mqtt.Config, error) {
+	id, err := configs.BoxID()
+	if err != nil {
+		return mqtt.Config{}, err
+	}
+	m := cfg.MQTT.For(id)
+	c := mqtt.Config{ID: id, Base: m.Base}
+	if c.Broker, err = url.Parse(m.URL); err != nil {
+		return c, err // it was checked
+	}
+	password := []byte(m.Password)
+	if credential, err := systemd.Credential(e.getenv, "mqtt_password"); err != nil {
+		return c, err
+	} else if credential != nil {
+		password = bytes.TrimRight(credential, "\r\n")
+	}
+	c.Broker.User = url.UserPassword(m.Username, string(password))
+	machine := health.Machine{Root: os.DirFS("/"), Dir: cfg.Store.Dir}
+	c.Expiry, c.Discovery, c.Version, c.Groups = time.Duration(m.Expiry), m.Discovery, version(), m.Groups()
+	c.Guests, c.Personal, c.UnsignedSettings = cfg.IsGuest(), m.Personal, m.Unsigned
+	c.Statuses, c.API, c.Orders, c.Health, c.Parting, c.Now, c.Log = from.statuses, from.api, from.orders, machine.Read, from.parting, from.now, log
+	if from.keeper != nil {
+		c.Settings, c.SetGroup = from.keeper.Settings, from.keeper.SetGroup
+	}
+	if m.Image && !cfg.IsGuest() {
+		c.Picture = from.picture
+	}
+	if e.recent != nil {
+		secret := *cfg
+		secret.MQTT.Password = string(password)
+		scrub := doctor.Scrubber(&secret, from.methods)
+		c.Lines = func() []string { return e.recent.lines(scrub) }
+	}
+	if c.TLS, err = brokerTLS(m); err != nil {
+		return c, err
+	}
+	if m.OperatorKey != "" {
+		if c.Operator, err = mqtt.ParseKey(m.OperatorKey); err != nil {
+			return c, fmt.Errorf("mqtt.operator_key: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// parting returns how the box leaves the broker when it ends for a cause.
+func (b bridged) parting(cause error) mqtt.Parting {
+	switch {
+	case errors.Is(cause, errReset), b.keeper != nil && b.keeper.Config().MQTT.URL == "":
+		return mqtt.Gone
+	case isRenewal(cause):
+		return mqtt.Returning
+	}
+	return mqtt.Offline
+}
+
+// brokerTLS returns what a connection by TLS needs.
+func brokerTLS(m configs.MQTT) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if m.CAFile != "" {
+		pem, err := os.ReadFile(m.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("mqtt.ca_file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("mqtt.ca_file: %s has no certificate in PEM", m.CAFile)
+		}
+	}
+	if m.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("mqtt.cert_file: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}

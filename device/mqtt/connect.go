@@ -1,0 +1,296 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
+)
+
+const (
+	// keepAlive is how often the connection is checked, in seconds.
+	keepAlive = 60
+	// connectWait bounds the time until a broker has taken a box in. One that restarts takes
+	// the boxes in side by side: if they gave up soon, it would have worked in vain for all.
+	connectWait = time.Minute
+	// publishWait bounds the time until the broker has a message.
+	publishWait = 30 * time.Second
+	// goodbye bounds the time for the last message.
+	goodbye = time.Second
+	// firstRetry and maxRetry bound the pause before a try to connect. It doubles with each
+	// failure, and half of it is chance.
+	firstRetry = 2 * time.Second
+	maxRetry   = 2 * time.Minute
+	// willDelay is how long a box may be gone before the broker publishes so.
+	willDelay = 15 * time.Second
+	// steady is how long a connection must last for the pause to begin anew. The first try
+	// after that comes at any time within spread: when a broker restarts, it loses all
+	// boxes at once, and takes in a few hundred a second.
+	steady = time.Minute
+	spread = 30 * time.Second
+	// maxInFlight bounds the messages that the broker sends before the first of them is
+	// taken. The client reserves room for them.
+	maxInFlight = maxCommands
+)
+
+// Payloads of the topic availability.
+const (
+	online  = "online"
+	offline = "offline"
+)
+
+// backoff returns the pause before the nth try in a row.
+func backoff(n int) time.Duration {
+	d := min(firstRetry<<min(n, 10), maxRetry)
+	return d/2 + rand.N(d/2)
+}
+
+// rest returns the pause after the nth try in a row, which has lasted for a while, and the
+// number of the next try.
+func rest(n int, lasted time.Duration) (next int, pause time.Duration) {
+	if lasted > steady {
+		return 1, rand.N(spread)
+	}
+	return n + 1, backoff(n)
+}
+
+// A connection is a link to a broker by paho's client, which serves one connection. Its
+// package autopaho, which makes them anew, would bring WebSockets along.
+type connection struct {
+	b       *Bridge
+	cancel  context.CancelFunc
+	ended   chan struct{}
+	silent  atomic.Bool // the connection is cut rather than ended
+	session *tls.Config // of b, with the cache of sessions
+
+	mu     sync.Mutex
+	client *paho.Client // nil without a connection
+}
+
+// errAway means that there is no connection.
+var errAway = errors.New("broker away")
+
+// connect begins to connect, and goes on until the link is closed.
+func connect(ctx context.Context, b *Bridge) (link, error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // close says goodbye first
+	c := &connection{b: b, cancel: cancel, ended: make(chan struct{})}
+	if b.cfg.TLS != nil {
+		c.session = b.cfg.TLS.Clone()
+		c.session.ServerName = b.cfg.Broker.Hostname()
+		c.session.ClientSessionCache = tls.NewLRUClientSessionCache(1) // a cheaper handshake, unless the broker has restarted
+	}
+	go func() {
+		defer close(c.ended)
+		c.keep(ctx)
+	}()
+	return c, nil
+}
+
+// keep connects again and again.
+func (c *connection) keep(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; {
+		up, err := c.serve(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		var pause time.Duration
+		n, pause = rest(n, up)
+		c.b.cfg.Log.Warn("broker not connected", "broker", c.b.cfg.Broker.Host, "err", err, "again_in", pause.Round(time.Second))
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+		}
+	}
+}
+
+// serve connects, and waits until the connection ends. up is how long it has lasted.
+func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
+	hello, cancel := context.WithTimeout(ctx, connectWait)
+	defer cancel()
+	conn, err := c.dial(hello)
+	if err != nil {
+		return 0, err
+	}
+	failure := make(chan error, 1)
+	fail := func(err error) {
+		select {
+		case failure <- err:
+		default:
+		}
+	}
+	client := paho.NewClient(paho.ClientConfig{
+		ClientID: c.b.cfg.ID,
+		Conn:     &packetConn{Conn: &boundedConn{Conn: conn}},
+		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {
+			c.b.received(message{topic: p.Packet.Topic, payload: p.Packet.Payload, retain: p.Packet.Retain})
+			return true, nil
+		}},
+		PacketTimeout:      connectWait,
+		OnClientError:      fail,
+		OnServerDisconnect: func(d *paho.Disconnect) { fail(fmt.Errorf("disconnected with reason %#x", d.ReasonCode)) },
+	})
+	ack, err := client.Connect(hello, c.b.hello())
+	if err != nil {
+		conn.Close()
+		if ack != nil && ack.ReasonCode != 0 {
+			return 0, errors.New(Refusal(ack.ReasonCode))
+		}
+		return 0, err
+	}
+	defer func() {
+		if c.silent.Load() {
+			conn.Close()
+		}
+		_ = conn.SetDeadline(time.Now().Add(goodbye)) // one that is closed has none
+		client.Disconnect(&paho.Disconnect{})         // ends its goroutines
+		<-client.Done()
+	}()
+	if err := c.greet(hello, client); err != nil {
+		return 0, err
+	}
+	c.set(client)
+	began := time.Now()
+	c.b.connected()
+	select {
+	case <-client.Done():
+	case <-ctx.Done():
+	}
+	c.b.lost()
+	c.set(nil)
+	select {
+	case err := <-failure:
+		return time.Since(began), err
+	default:
+		return time.Since(began), errAway
+	}
+}
+
+// Refusal says why a broker refuses a connection, by the reason code of its CONNACK
+// (MQTT 5.0 §3.2.2.2).
+func Refusal(reason byte) string {
+	switch reason {
+	case packets.ConnackBadUsernameOrPassword:
+		return "the broker refuses the user name or password"
+	case packets.ConnackNotAuthorized:
+		return "the broker does not let this user in"
+	}
+	return fmt.Sprintf("the broker refuses the connection with reason %#x", reason)
+}
+
+// hello returns the packet by which a box introduces itself.
+func (b *Bridge) hello() *paho.Connect {
+	user := b.cfg.Broker.User // methods of nil return nothing
+	password, _ := user.Password()
+	maxPacket, inFlight, expiry := uint32(maxPacketSize), uint16(maxInFlight), uint32(b.cfg.Expiry/time.Second)
+	delay := uint32(willDelay / time.Second)
+	return &paho.Connect{
+		ClientID:       b.cfg.ID,
+		KeepAlive:      keepAlive,
+		Username:       user.Username(),
+		UsernameFlag:   user.Username() != "",
+		Password:       []byte(password),
+		PasswordFlag:   password != "",
+		WillMessage:    &paho.WillMessage{Topic: b.topic("availability"), Payload: []byte(offline), QoS: 1, Retain: true},
+		WillProperties: &paho.WillProperties{WillDelayInterval: &delay},
+		Properties:     &paho.ConnectProperties{SessionExpiryInterval: &expiry, MaximumPacketSize: &maxPacket, ReceiveMaximum: &inFlight},
+	}
+}
+
+// dial opens the connection.
+func (c *connection) dial(ctx context.Context) (net.Conn, error) {
+	u, open, usual := c.b.cfg.Broker, c.b.cfg.Dial, "1883"
+	if open == nil {
+		open = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true}}).DialContext
+	}
+	secure := u.Scheme == "mqtts"
+	if secure {
+		usual = "8883"
+	}
+	conn, err := open(ctx, "tcp", net.JoinHostPort(u.Hostname(), port(u.Port(), usual)))
+	if err != nil || !secure {
+		return conn, err
+	}
+	s := tls.Client(conn, c.session)
+	if err := s.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func port(given, usual string) string {
+	if given == "" {
+		return usual
+	}
+	return given
+}
+
+// greet subscribes to the commands and says that the box is there.
+func (c *connection) greet(ctx context.Context, client *paho.Client) error {
+	topics := []string{c.b.topic("command")}
+	if c.b.cfg.Operator != nil && c.b.cfg.SetGroup != nil {
+		for _, g := range c.b.cfg.Groups {
+			topics = append(topics, groupTopic(g))
+		}
+	}
+	for _, topic := range topics {
+		if _, err := client.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: topic, QoS: 1, RetainAsPublished: true}}}); err != nil {
+			c.b.cfg.Log.Warn("not subscribed: check the broker's access rules", "topic", topic, "err", err)
+		}
+	}
+	if err := publish(ctx, client, message{topic: c.b.topic("availability"), payload: []byte(online), retain: true}); err != nil {
+		return fmt.Errorf("publish availability: %w", err)
+	}
+	return nil
+}
+
+func (c *connection) set(client *paho.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.client = client
+}
+
+func (c *connection) publish(ctx context.Context, m message) error {
+	c.mu.Lock()
+	client := c.client
+	c.mu.Unlock()
+	if client == nil {
+		return errAway
+	}
+	return publish(ctx, client, m)
+}
+
+func publish(ctx context.Context, client *paho.Client, m message) error {
+	ctx, cancel := context.WithTimeout(ctx, publishWait)
+	defer cancel()
+	ack, err := client.Publish(ctx, &paho.Publish{Topic: m.topic, Payload: m.payload, QoS: 1, Retain: m.retain})
+	if ack != nil && ack.ReasonCode >= 0x80 {
+		return &refusedError{ack.ReasonCode}
+	}
+	return err
+}
+
+// close implements link. The broker publishes the will only for a box that leaves without
+// a word.
+func (c *connection) close(last []message, silent bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye*time.Duration(max(1, len(last))))
+	defer cancel()
+	for _, m := range last {
+		if c.publish(ctx, m) != nil {
+			break
+		}
+	}
+	c.silent.Store(silent)
+	c.cancel()
+	<-c.ended
+}

@@ -1,0 +1,139 @@
+package mqtt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pickerd/device"
+	"pickerd/display"
+)
+
+// packet is the beginning of a packet of MQTT: a type, and the length of what follows in
+// digits of seven bits.
+func packet(kind byte, length int, content ...byte) []byte {
+	p := []byte{kind}
+	for {
+		digit := byte(length & 0x7f)
+		if length >>= 7; length == 0 {
+			return append(append(p, digit), content...)
+		}
+		p = append(p, digit|0x80)
+	}
+}
+
+// chunks is a connection from which data comes in pieces.
+type chunks struct {
+	net.Conn
+	data []byte
+	size int
+}
+
+func (c *chunks) Read(p []byte) (int, error) {
+	if len(c.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p[:min(len(p), c.size)], c.data)
+	c.data = c.data[n:]
+	return n, nil
+}
+
+// A packet that claims to be too large ends the connection at its header, wherever reads
+// begin and end. What comes before is passed on unchanged.
+func TestBoundedConn(t *testing.T) {
+	small := append(packet(0xd0, 0), packet(0x30, 300, make([]byte, 300)...)...)
+	largest := packet(0x30, maxPacketSize, make([]byte, maxPacketSize)...)
+	for name, tt := range map[string]struct {
+		data []byte
+		want error
+	}{
+		"small":             {small, nil},
+		"largest":           {append(largest, small...), nil},
+		"too large":         {append(append([]byte{}, small...), packet(0x30, maxPacketSize+1)...), errTooLarge},
+		"largest of MQTT":   {packet(0x30, 268_435_455), errTooLarge},
+		"endless length":    {bytes.Repeat([]byte{0x80}, 10), errTooLarge},
+		"nothing but zeros": {make([]byte, 100), nil},
+	} {
+		for _, size := range []int{1, 2, 7, 1 << 20} {
+			got, err := io.ReadAll(&boundedConn{Conn: &chunks{data: tt.data, size: size}})
+			if !errors.Is(err, tt.want) || tt.want == nil && !bytes.Equal(got, tt.data) {
+				t.Errorf("%s, %d bytes a time: %d bytes, %v, want %v", name, size, len(got), err, tt.want)
+			}
+		}
+	}
+}
+
+func FuzzBoundedConn(f *testing.F) {
+	f.Add(packet(0x20, 3, 0, 0, 0), 1)
+	f.Add(packet(0x30, maxPacketSize+1), 2)
+	f.Fuzz(func(t *testing.T, data []byte, size int) {
+		got, err := io.ReadAll(&boundedConn{Conn: &chunks{data: data, size: max(1, size)}})
+		if !bytes.HasPrefix(data, got) || err == nil && len(got) != len(data) {
+			t.Errorf("%d of %d bytes, %v", len(got), len(data), err)
+		}
+	})
+}
+
+// A box goes on through brokers that answer nonsense, too much or nothing, and leaves no
+// goroutine and no connection of theirs behind.
+func TestBadBrokers(t *testing.T) {
+	connack := packet(0x20, 3, 0, 0, 0)
+	for name, answer := range map[string][]byte{
+		"nonsense":           []byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
+		"zeros":              make([]byte, 1000),
+		"refused":            packet(0x20, 3, 0, 0x87, 0),
+		"half a packet":      {0x20, 3, 0},
+		"too large":          packet(0x30, maxPacketSize+1),
+		"taken in, nonsense": append(append([]byte{}, connack...), bytes.Repeat([]byte{0xff}, 100)...),
+		"taken in, silent":   connack,
+		"silent":             {},
+		"disconnected":       append(append([]byte{}, connack...), packet(0xe0, 2, 0x8b, 0)...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var board display.Board[device.Status]
+				broker, err := url.Parse("mqtt://broker.test")
+				if err != nil {
+					t.Fatal(err)
+				}
+				var tries atomic.Int32
+				dial := func(context.Context, string, string) (net.Conn, error) {
+					tries.Add(1)
+					ours, theirs := net.Pipe()
+					go func() {
+						go io.Copy(io.Discard, theirs)
+						theirs.Write(answer)
+					}()
+					return ours, nil
+				}
+				b := New(Config{Broker: broker, Dial: dial, ID: "0123456789abcdef", Base: "b", Statuses: &board, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- b.Run(ctx) }()
+				time.Sleep(20 * time.Minute)
+				if n := tries.Load(); n < 5 || n > 40 {
+					t.Errorf("%d tries in 20 minutes", n)
+				}
+				before := runtime.NumGoroutine()
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if n := runtime.NumGoroutine(); n > before+10 {
+					t.Errorf("%d goroutines, %d an hour before", n, before)
+				}
+				cancel()
+				if err := <-ended; err != context.Canceled {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
