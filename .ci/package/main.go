@@ -202,7 +202,7 @@ func (r *release) date(version string) error {
 
 // programs are the binaries. Those in images have a container image each.
 var (
-	programs = []string{"pickerd", "pickerd-gateway", "pickerd-media"}
+	programs = []string{"pickerd", "pickerd-gateway", "pickerd-media", "pickerd-fleet"}
 	images   = programs[:2]
 )
 
@@ -226,13 +226,13 @@ func (r *release) build(program string, a arch) error {
 func (r *release) layOut() error {
 	// The documents are printed by the commands.
 	host := filepath.Join(r.stage, "host") + "/"
-	if err := do(r.root, []string{"CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildvcs=true", "-o", host, "./cmd/pickerd", "./cmd/pickerd-gateway"); err != nil {
+	if err := do(r.root, []string{"CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-buildvcs=true", "-o", host, "./cmd/pickerd", "./cmd/pickerd-gateway", "./cmd/pickerd-fleet"); err != nil {
 		return err
 	}
 	for file, args := range map[string][]string{
 		"pickerd.1.gz": {"pickerd", "man"}, "pickerd.toml.5.gz": {"pickerd", "man-toml"}, "pickerd.toml": {"pickerd", "config", "default"},
 		"completion.bash": {"pickerd", "completion", "bash"}, "completion.zsh": {"pickerd", "completion", "zsh"}, "completion.fish": {"pickerd", "completion", "fish"},
-		"pickerd-gateway.8.gz": {"pickerd-gateway", "man"},
+		"pickerd-gateway.8.gz": {"pickerd-gateway", "man"}, "pickerd-fleet.1.gz": {"pickerd-fleet", "man"},
 	} {
 		text, err := exec.Command(host+args[0], args[1:]...).Output()
 		if err != nil {
@@ -252,6 +252,8 @@ func (r *release) layOut() error {
 	name, address, _ := strings.Cut(r.by, " <")
 	return errors.Join(
 		r.write("changelog-gateway.gz", zip(fmt.Appendf(nil, changelog, "pickerd-gateway", r.version, name, address, r.made.Format(time.RFC1123Z)))),
+		r.write("changelog-fleet.gz", zip(fmt.Appendf(nil, changelog, "pickerd-fleet", r.version, name, address, r.made.Format(time.RFC1123Z)))),
+		r.write("overrides-fleet", fmt.Appendf(nil, overrides, "pickerd-fleet")),
 		r.write("overrides-gateway", fmt.Appendf(nil, overrides, "pickerd-gateway")),
 		r.copy("gateway.toml", filepath.Join(r.root, "cmd/pickerd-gateway/gateway.toml")),
 		os.CopyFS(filepath.Join(r.stage, "deploy"), os.DirFS(filepath.Join(r.root, "cmd/pickerd-gateway/deploy"))),
@@ -262,6 +264,7 @@ func (r *release) layOut() error {
 		r.notices("pickerd", "notices.gz"),
 		r.notices("pickerd-gateway", "notices-gateway.gz"),
 		r.notices("pickerd-media", "notices-media.gz"),
+		r.notices("pickerd-fleet", "notices-fleet.gz"),
 		os.CopyFS(filepath.Join(r.stage, "systemd"), os.DirFS(filepath.Join(r.root, "systemd"))),
 		os.CopyFS(filepath.Join(r.stage, "examples"), os.DirFS(filepath.Join(r.root, "device/metrics/examples"))),
 		os.CopyFS(filepath.Join(r.stage, "scripts"), os.DirFS(filepath.Join(r.root, ".ci/package/scripts"))),

@@ -39,8 +39,8 @@ func (r *release) packages(a arch, also bool) error {
 			continue
 		}
 		names := []string{"pickerd"}
-		if format != "apk" { // the others need systemd
-			names = append(names, "pickerd-gateway", "pickerd-media")
+		if format != "apk" { // most others need systemd
+			names = append(names, "pickerd-gateway", "pickerd-media", "pickerd-fleet")
 			if also {
 				names = append(names, "pickerd-framebuffer", "pickerd-kiosk", "pickerd-wifi")
 			}

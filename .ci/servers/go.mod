@@ -3,6 +3,7 @@ module pickerd/servers
 go 1.26.0
 
 require (
+	github.com/eclipse/paho.golang v0.23.0
 	github.com/zitadel/oidc/v3 v3.51.17
 	pickerd v0.0.0
 )

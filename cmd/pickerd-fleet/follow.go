@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	// firstRetry and maxRetry bound the pause before a try to connect. It doubles with each
+	// failure, and half of it is chance.
+	firstRetry = 2 * time.Second
+	maxRetry   = 2 * time.Minute
+	// steady is how long a connection must last for the pause to begin anew.
+	steady = time.Minute
+)
+
+// backoff returns the pause before the nth try in a row.
+func backoff(n int) time.Duration {
+	d := min(firstRetry<<min(n, 10), maxRetry)
+	return d/2 + rand.N(d/2)
+}
+
+// An observer is told what happens in a fleet. Its methods are called one after another.
+type observer interface {
+	// snapshot is called after each connection with all boxes.
+	snapshot(fleet)
+	// changed is called when a box has changed, or has gone from the fleet.
+	changed(f fleet, b *box)
+	// lost is called when the connection has ended.
+	lost()
+	tick()
+}
+
+// An update is news for an observer.
+type update struct {
+	fleet   fleet // after a connection
+	message message
+	lost    bool
+}
+
+// observe tells an observer of the fleet until ctx ends, and calls its tick again and
+// again. It connects anew whenever the connection is lost. It returns the error of the
+// first connection.
+func (e env) observe(ctx context.Context, a access, every time.Duration, o observer, names ...string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	updates := make(chan update)
+	var err error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer cancel()
+		err = e.follow(ctx, a, topics(a.base, "+", names...), updates)
+	})
+	t := time.NewTicker(every)
+	defer t.Stop()
+	f := fleet{}
+	for ctx.Err() == nil {
+		select {
+		case u := <-updates:
+			switch {
+			case u.lost:
+				o.lost()
+			case u.fleet != nil:
+				f = u.fleet
+				o.snapshot(f)
+			default:
+				if b := f.take(a.base, u.message); b != nil {
+					o.changed(f, b)
+				}
+			}
+		case <-t.C:
+			o.tick()
+		case <-ctx.Done():
+		}
+	}
+	wg.Wait()
+	return err
+}
+
+// follow sends updates until ctx ends.
+func (e env) follow(ctx context.Context, a access, topics []string, updates chan<- update) error {
+	connected := false // ever
+	for n := 0; ; n++ {
+		began := time.Now()
+		err := e.followOnce(ctx, a, topics, updates, &connected)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !connected {
+			return err
+		}
+		if time.Since(began) > steady {
+			n = 0
+		}
+		pause := backoff(n)
+		fmt.Fprintf(e.stderr, "%s: %v; trying again in %s\n", program, err, pause.Round(time.Second))
+		if !sent(ctx, updates, update{lost: true}) || !sleep(ctx, pause) {
+			return nil
+		}
+	}
+}
+
+// followOnce connects and sends updates until the connection ends.
+func (e env) followOnce(ctx context.Context, a access, topics []string, updates chan<- update, connected *bool) error {
+	l, err := e.dial(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	f, err := read(ctx, l, a.base, topics...)
+	if err != nil {
+		return err
+	}
+	*connected = true
+	if !sent(ctx, updates, update{fleet: f}) {
+		return ctx.Err()
+	}
+	for {
+		select {
+		case m := <-l.received():
+			if !sent(ctx, updates, update{message: m}) {
+				return ctx.Err()
+			}
+		case err := <-l.lost():
+			return fmt.Errorf("connection lost: %w", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// sent sends an update. It reports whether that was before ctx ended.
+func sent(ctx context.Context, updates chan<- update, u update) bool {
+	select {
+	case updates <- u:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// sleep reports whether a time has passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
