@@ -25,10 +25,10 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
+
+	"pickerd/.ci/load/usage"
 )
 
 // options are the flags.
@@ -199,7 +199,7 @@ func run(ctx context.Context, o options) error {
 	t := &tally{errors: map[string]int{}}
 	ctx, cancel := context.WithTimeout(ctx, o.duration)
 	defer cancel()
-	own, theirs := usageOf(os.Getpid()), usageOf(o.pid)
+	own, theirs := usage.Of(os.Getpid()), usage.Of(o.pid)
 	began = time.Now()
 	var all sync.WaitGroup
 	for _, b := range boxes {
@@ -208,9 +208,9 @@ func run(ctx context.Context, o options) error {
 	all.Wait()
 	took = time.Since(began)
 	report(t, took)
-	usageOf(os.Getpid()).print("generator", own, took)
+	usage.Of(os.Getpid()).Print(os.Stdout, "generator", own, took)
 	if o.pid != 0 {
-		usageOf(o.pid).print("gateway", theirs, took)
+		usage.Of(o.pid).Print(os.Stdout, "gateway", theirs, took)
 	}
 	for _, b := range boxes {
 		_ = b.drop(nil)
@@ -260,40 +260,4 @@ func report(t *tally, took time.Duration) {
 		fmt.Printf("times        p50 %v, p99 %v, longest %v\n", t.times[n/2], t.times[n*99/100], t.times[n-1])
 	}
 	fmt.Printf("errors       %v\n", t.errors)
-}
-
-// A usage is what a process has used.
-type usage struct {
-	cpu       time.Duration
-	rss, peak int64 // bytes
-}
-
-// usageOf reads /proc. It returns zeros for a process that is not there.
-func usageOf(pid int) (u usage) {
-	dir := "/proc/" + strconv.Itoa(pid)
-	if stat, err := os.ReadFile(dir + "/stat"); err == nil {
-		_, rest, _ := strings.Cut(string(stat), ") ") // the name may have spaces
-		if f := strings.Fields(rest); len(f) > 12 {
-			user, _ := strconv.ParseInt(f[11], 10, 64)
-			system, _ := strconv.ParseInt(f[12], 10, 64)
-			u.cpu = time.Duration(user+system) * time.Second / 100 // USER_HZ
-		}
-	}
-	if status, err := os.ReadFile(dir + "/status"); err == nil {
-		for line := range strings.Lines(string(status)) {
-			name, text, _ := strings.Cut(line, ":")
-			kB, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
-			switch name {
-			case "VmRSS":
-				u.rss = kB << 10
-			case "VmHWM":
-				u.peak = kB << 10
-			}
-		}
-	}
-	return u
-}
-
-func (u usage) print(name string, before usage, took time.Duration) {
-	fmt.Printf("%-12s %.2f cores, %.1f MB, at most %.1f MB\n", name, (u.cpu-before.cpu).Seconds()/took.Seconds(), float64(u.rss)/1e6, float64(u.peak)/1e6)
 }
