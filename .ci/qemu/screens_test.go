@@ -3,6 +3,7 @@
 package qemu
 
 import (
+	"flag"
 	"image"
 	"image/color"
 	"slices"
@@ -13,6 +14,13 @@ import (
 
 	"pickerd/.ci/qemu/google"
 )
+
+// everyBoard has TestScreens run on the boards in similar too.
+var everyBoard = flag.Bool("boards", false, "run TestScreens on every board")
+
+// similar are boards each of which has all it needs in common with another one, or with
+// the machines of other tests.
+var similar = []string{"vga 1280x800", "virtio framebuffer", "cirrus drm", "vesa 555"}
 
 // boards are the kinds of screens, by name.
 var boards = map[string]board{
@@ -38,6 +46,9 @@ const outputs = `[display];outputs=["framebuffer"];`
 // photo, and ends pickerd.
 func TestScreens(t *testing.T) {
 	for name, b := range boards {
+		if slices.Contains(similar, name) && !*everyBoard {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := boot(t, b)
