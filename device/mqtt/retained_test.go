@@ -336,3 +336,22 @@ func TestSettingsOfGuests(t *testing.T) {
 		}
 	}
 }
+
+// A picture that fits in no size is left out.
+func TestLargePicture(t *testing.T) {
+	asked := 0
+	screen := func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Write(make([]byte, maxPayload+1))
+	}
+	inBubble(t, func(c *Config) { c.Picture = http.HandlerFunc(screen) }, func(r *rig) {
+		r.b.connected()
+		time.Sleep(time.Minute)
+		if got := r.published("image"); got != "" {
+			t.Errorf("%d bytes", len(got))
+		}
+		if asked < len(pictureSizes) || asked > 4*len(pictureSizes) {
+			t.Errorf("asked %d times in a minute", asked)
+		}
+	})
+}
