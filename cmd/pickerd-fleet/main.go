@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -71,19 +70,12 @@ func (e env) run(ctx context.Context, args []string) int {
 		usage(e.stderr)
 		return command.Usage
 	}
-	switch args[0] {
-	case "help":
-		if len(args) > 1 {
-			args = []string{args[1], "--help"}
-			break
-		}
-		fallthrough
-	case "-h", "-help", "--help":
+	args, help := command.Resolve(args)
+	if help {
 		usage(e.stdout)
 		return command.Done
-	case "-version", "--version":
-		args[0] = "version"
-	case "man": // for building packages
+	}
+	if args[0] == "man" { // for building packages
 		manPage(e.stdout)
 		return command.Done
 	}
@@ -98,16 +90,7 @@ func (e env) run(ctx context.Context, args []string) int {
 }
 
 func (e env) start(ctx context.Context, v verb, args []string) error {
-	fs := flag.NewFlagSet(v.name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // command.Finish reports errors
-	fs.Usage = func() {}
-	err := v.run(ctx, e, fs, args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(e.stdout, "%s\n\nUsage: %s %s %s\n", v.help, program, v.name, v.args)
-		command.PrintFlags(e.stdout, fs)
-		return nil
-	}
-	return err
+	return command.Run(e.stdout, program, v.name, v.name+" "+v.args, v.help, func(fs *flag.FlagSet) error { return v.run(ctx, e, fs, args) })
 }
 
 func usage(w io.Writer) {

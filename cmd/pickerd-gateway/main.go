@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -58,19 +57,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		usage(stderr)
 		return command.Usage
 	}
-	switch args[0] {
-	case "help":
-		if len(args) > 1 {
-			args = []string{args[1], "--help"}
-			break
-		}
-		fallthrough
-	case "-h", "-help", "--help":
+	args, help := command.Resolve(args)
+	if help {
 		usage(stdout)
 		return command.Done
-	case "-version", "--version":
-		args[0] = "version"
-	case "man": // for building packages
+	}
+	if args[0] == "man" { // for building packages
 		manPage(stdout)
 		return command.Done
 	}
@@ -85,16 +77,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 func (e env) start(ctx context.Context, c verb, args []string) error {
-	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // command.Finish reports errors
-	fs.Usage = func() {}
-	err := c.run(ctx, e, fs, args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(e.stdout, "%s\n\nUsage: %s %s %s\n", c.help, program, c.name, c.args)
-		command.PrintFlags(e.stdout, fs)
-		return nil
-	}
-	return err
+	return command.Run(e.stdout, program, c.name, c.name+" "+c.args, c.help, func(fs *flag.FlagSet) error { return c.run(ctx, e, fs, args) })
 }
 
 func usage(w io.Writer) {

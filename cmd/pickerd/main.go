@@ -107,18 +107,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		usage(stderr)
 		return exitUsage
 	}
-	switch args[0] {
-	case "help":
-		if len(args) > 1 {
-			args = []string{args[1], "--help"}
-			break
-		}
-		fallthrough
-	case "-h", "-help", "--help":
+	args, help := command.Resolve(args)
+	if help {
 		usage(stdout)
 		return exitDone
-	case "-version", "--version":
-		args[0] = "version"
 	}
 	if args[0] == framebuffer.GuardCommand { // internal
 		return e.finish(args[0], framebuffer.Guard(args[1:]))
@@ -143,16 +135,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 }
 
 func (e env) start(ctx context.Context, c verb, args []string) error {
-	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // finish reports errors
-	fs.Usage = func() {}
-	err := c.run(ctx, e, fs, args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(e.stdout, "%s\n\nUsage: pickerd %s %s\n", c.help, c.name, c.args)
-		command.PrintFlags(e.stdout, fs)
-		return nil
-	}
-	return err
+	return command.Run(e.stdout, program, c.name, c.name+" "+c.args, c.help, func(fs *flag.FlagSet) error { return c.run(ctx, e, fs, args) })
 }
 
 // program is the name of the program in messages.
