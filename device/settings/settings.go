@@ -253,12 +253,9 @@ func (k *Keeper) SetGroup(ctx context.Context, group string, all map[string]any)
 	}
 	_ = k.reload()
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		s, known := configs.SettingOf(key)
-		switch {
-		case !known:
-			return &device.SettingError{Code: device.UnknownSetting, Key: key, Nearest: configs.NearestKey(key), Message: "there is no such setting"}
-		case s.By < configs.Anyone:
-			return &device.SettingError{Code: device.NotSettable, Key: key, Message: "only the configuration files can set it"}
+		// What is locked or in the environment stays in force above it, as above a file's value.
+		if err := k.allow(configs.Anyone, key, nil); err != nil {
+			return err
 		}
 	}
 	path, data, err := k.layers.Load().Group(group, all)
@@ -308,7 +305,7 @@ func (k *Keeper) change(ctx context.Context, by configs.Setter, changes map[stri
 	return nil
 }
 
-// allow reports whether a key may be set.
+// allow reports whether a key may be set to a value, nil for back to the files.
 func (k *Keeper) allow(by configs.Setter, key string, value any) error {
 	s, known := configs.SettingOf(key)
 	switch {
