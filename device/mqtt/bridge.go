@@ -147,7 +147,7 @@ type Bridge struct {
 func New(cfg Config) *Bridge {
 	return &Bridge{cfg: cfg, dial: connect, limit: rate.NewLimiter(rate.Every(commandEvery), commandBurst),
 		commands: make(chan message, maxCommands), changed: make(chan struct{}, 1), ordered: make(chan struct{}, 1), wake: make(chan struct{}, 1),
-		groups: map[string][]byte{}, denied: map[string]bool{}}
+		groups: map[string][]byte{}, denied: map[string]bool{}, retained: retained{wanted: map[string][]byte{}}}
 }
 
 // Run connects the box to the broker until ctx ends, and returns ctx's error, or that of
@@ -204,20 +204,18 @@ func (b *Bridge) follow(ctx context.Context) {
 	defer wait()
 	t := time.NewTicker(healthEvery)
 	defer t.Stop()
+	s, settings, machine := b.cfg.Statuses.Get(), b.settings(), b.health()
 	for {
+		b.describe(s, settings, machine)
 		select {
 		case <-ctx.Done():
 			return
-		case s := <-statuses:
+		case s = <-statuses:
 			b.add(events.Next(s))
-			b.describe(s)
 		case <-b.changed:
-			b.describe(b.cfg.Statuses.Get())
+			settings = b.settings()
 		case <-t.C:
-			b.mu.Lock()
-			b.retained.health = nil
-			b.mu.Unlock()
-			b.describe(b.cfg.Statuses.Get())
+			machine = b.health()
 		}
 	}
 }
@@ -249,7 +247,7 @@ func stir(c chan struct{}) {
 func (b *Bridge) connected() {
 	b.mu.Lock()
 	b.up = true
-	b.retained.kept = nil
+	b.retained.kept = map[string][]byte{}
 	b.mu.Unlock()
 	b.cfg.Log.Info("broker connected", "broker", b.cfg.Broker.Redacted())
 	stir(b.wake)

@@ -11,7 +11,6 @@ import (
 // retained is what the broker is to keep of the box, and what it has.
 type retained struct {
 	wanted, kept map[string][]byte // by topic
-	health       *health.Health    // nil if it is to be found out
 	// announced is what the announcement to Home Assistant was made of.
 	announced []byte
 }
@@ -31,27 +30,23 @@ func (b *Bridge) topics() []string {
 	return list
 }
 
-// describe sets what the broker is to keep while a status holds.
-func (b *Bridge) describe(s device.Status) {
-	settings, machine := b.settings(), b.health()
+// describe sets what the broker is to keep while a status holds. settings and machine are
+// nil if they are not told.
+func (b *Bridge) describe(s device.Status, settings map[string]Setting, machine *health.Health) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := &b.retained
-	if r.wanted == nil {
-		r.wanted = map[string][]byte{}
-	}
 	r.wanted[b.topic("status")] = encode(b.status(s))
 	if settings != nil {
 		r.wanted[b.topic("settings")] = encode(settings)
 	}
 	if machine != nil {
-		r.health = machine
 		r.wanted[b.topic("health")] = encode(machine)
 	}
 	if b.cfg.Discovery != "" {
-		made := encode([]any{s.Name, settings, r.health.Known()})
+		made := encode([]any{s.Name, settings, machine.Known()})
 		if !bytes.Equal(made, r.announced) {
-			r.wanted[b.discoveryTopic()], r.announced = encode(b.discovery(s.Name, settings, r.health)), made
+			r.wanted[b.discoveryTopic()], r.announced = encode(b.discovery(s.Name, settings, machine)), made
 		}
 	}
 	stir(b.wake)
@@ -71,22 +66,14 @@ func (b *Bridge) nextRetained() (m message, done func(), ok bool) {
 		if !ok || bytes.Equal(payload, r.kept[topic]) {
 			continue
 		}
-		return message{topic: topic, payload: payload, retain: true}, func() {
-			if r.kept == nil {
-				r.kept = map[string][]byte{}
-			}
-			r.kept[topic] = payload
-		}, true
+		return message{topic: topic, payload: payload, retain: true}, func() { r.kept[topic] = payload }, true
 	}
 	return message{}, nil, false
 }
 
-// health returns how the machine is if that is to be told anew.
+// health returns how the machine is, nil if that is not told.
 func (b *Bridge) health() *health.Health {
-	b.mu.Lock()
-	known := b.retained.health != nil
-	b.mu.Unlock()
-	if b.cfg.Health == nil || known {
+	if b.cfg.Health == nil {
 		return nil
 	}
 	h := b.cfg.Health()

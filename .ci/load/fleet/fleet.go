@@ -127,16 +127,21 @@ func (f *Fleet) begin(ctx context.Context) (Times, error) {
 
 // start starts a box, which runs until running ends, and waits until it shows photos.
 func (f *Fleet) start(ctx, running context.Context, i int) error {
-	var b box = newBare(i, func() { f.settled.Load().mark(i) })
+	var bridge *mqtt.Bridge
+	set := func() {
+		bridge.SettingsChanged()
+		f.settled.Load().mark(i)
+	}
+	var b box = newBare(i, set)
 	if f.cfg.Whole {
-		whole, err := f.newWhole(i)
+		whole, err := f.newWhole(i, set)
 		if err != nil {
 			return err
 		}
 		b = whole
 	}
 	f.boxes[i] = b
-	bridge := mqtt.New(f.bridge(i))
+	bridge = mqtt.New(f.bridge(i))
 	for _, run := range []func(context.Context) error{b.run, bridge.Run} {
 		f.ended.Go(func() {
 			if err := run(running); err != nil && running.Err() == nil {

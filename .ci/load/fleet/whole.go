@@ -40,8 +40,9 @@ type whole struct {
 	set     func() // called when its settings have changed
 }
 
-// newWhole returns box i with an empty state directory.
-func (f *Fleet) newWhole(i int) (*whole, error) {
+// newWhole returns box i with an empty state directory. set is called when its settings
+// have changed.
+func (f *Fleet) newWhole(i int, set func()) (*whole, error) {
 	dir := filepath.Join(f.cfg.Dir, f.id(i))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (f *Fleet) newWhole(i int) (*whole, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &whole{google: f.googles[i/perGoogle], person: fmt.Sprintf("person %d", i), store: st, log: f.cfg.Log, set: func() { f.settled.Load().mark(i) }}
+	b := &whole{google: f.googles[i/perGoogle], person: fmt.Sprintf("person %d", i), store: st, log: f.cfg.Log, set: set}
 	b.keeper = settings.New(settings.Config{Sources: sources, Log: f.cfg.Log}, layers)
 	b.compose(layers.Config, lang)
 	return b, nil
