@@ -4,13 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -145,30 +143,21 @@ func unreachable(u *url.URL, err error) error {
 
 // open opens the network connection, with c for mqtts.
 func open(ctx context.Context, u *url.URL, c *tls.Config) (net.Conn, error) {
-	address := func(port string) string {
-		if p := u.Port(); p != "" {
-			port = p
-		}
-		return net.JoinHostPort(u.Hostname(), port)
-	}
 	if u.Scheme == "mqtt" {
-		return new(net.Dialer).DialContext(ctx, "tcp", address("1883"))
+		return new(net.Dialer).DialContext(ctx, "tcp", mqtt.Address(u))
 	}
-	return (&tls.Dialer{Config: c}).DialContext(ctx, "tcp", address("8883"))
+	return (&tls.Dialer{Config: c}).DialContext(ctx, "tcp", mqtt.Address(u))
 }
 
 // tls returns what a connection by TLS needs.
 func (a access) tls() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if a.ca != "" {
-		pem, err := os.ReadFile(a.ca)
+		roots, err := mqtt.Roots(a.ca)
 		if err != nil {
 			return nil, err
 		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New(a.ca + " has no certificate in PEM")
-		}
+		c.RootCAs = roots
 	}
 	if a.cert != "" {
 		pair, err := tls.LoadX509KeyPair(a.cert, a.key)

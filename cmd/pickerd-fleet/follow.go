@@ -3,25 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
+
+	"pickerd/device/mqtt"
 )
 
-const (
-	// firstRetry and maxRetry bound the pause before a try to connect. It doubles with each
-	// failure, and half of it is chance.
-	firstRetry = 2 * time.Second
-	maxRetry   = 2 * time.Minute
-	// steady is how long a connection must last for the pause to begin anew.
-	steady = time.Minute
-)
-
-// backoff returns the pause before the nth try in a row.
-func backoff(n int) time.Duration {
-	d := min(firstRetry<<min(n, 10), maxRetry)
-	return d/2 + rand.N(d/2)
-}
+// steady is how long a connection must last for the pause to begin anew.
+const steady = time.Minute
 
 // An observer is told what happens in a fleet. Its methods are called one after another.
 type observer interface {
@@ -94,7 +83,7 @@ func (e env) follow(ctx context.Context, a access, topics []string, updates chan
 		if time.Since(began) > steady {
 			n = 0
 		}
-		pause := backoff(n)
+		pause := mqtt.Backoff(n)
 		fmt.Fprintf(e.stderr, "%s: %v; trying again in %s\n", program, err, pause.Round(time.Second))
 		if !sent(ctx, updates, update{lost: true}) || !sleep(ctx, pause) {
 			return nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pickerd/cmd/command"
+	"pickerd/device/mqtt"
 )
 
 const (
@@ -124,7 +125,7 @@ func (h *webhook) deliver(ctx context.Context, n notice) {
 			h.say("webhook %s: %v: %s", h.url.Host, err, n.text())
 			return
 		}
-		pause := backoff(try)
+		pause := mqtt.Backoff(try)
 		h.say("webhook %s: %v; trying again in %s", h.url.Host, err, pause.Round(time.Second))
 		if !sleep(ctx, pause) {
 			h.say("not posted: %s", n.text())

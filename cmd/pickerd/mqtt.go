@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -118,14 +117,11 @@ func (b bridged) parting(cause error) mqtt.Parting {
 func brokerTLS(m configs.MQTT) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if m.CAFile != "" {
-		pem, err := os.ReadFile(m.CAFile)
+		roots, err := mqtt.Roots(m.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("mqtt.ca_file: %w", err)
 		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("mqtt.ca_file: %s has no certificate in PEM", m.CAFile)
-		}
+		c.RootCAs = roots
 	}
 	if m.CertFile != "" {
 		pair, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile)

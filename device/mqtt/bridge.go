@@ -118,7 +118,7 @@ type link interface {
 // A Bridge connects a box to a broker.
 type Bridge struct {
 	cfg      Config
-	dial     func(ctx context.Context, b *Bridge) (link, error)
+	dial     func(ctx context.Context, b *Bridge) link
 	limit    *rate.Limiter
 	commands chan message
 	changed  chan struct{} // holds a value if the settings may have changed
@@ -150,13 +150,9 @@ func New(cfg Config) *Bridge {
 		groups: map[string][]byte{}, denied: map[string]bool{}, retained: retained{wanted: map[string][]byte{}}}
 }
 
-// Run connects the box to the broker until ctx ends, and returns ctx's error, or that of
-// a configuration that can't be used.
+// Run connects the box to the broker until ctx ends, and returns ctx's error.
 func (b *Bridge) Run(ctx context.Context) error {
-	l, err := b.dial(ctx, b)
-	if err != nil {
-		return err
-	}
+	l := b.dial(ctx, b)
 	var wg sync.WaitGroup
 	wg.Go(func() { b.follow(ctx) })
 	wg.Go(func() { b.obey(ctx) })

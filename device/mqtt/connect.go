@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 )
 
@@ -25,10 +24,6 @@ const (
 	publishWait = 30 * time.Second
 	// goodbye bounds the time for the last message.
 	goodbye = time.Second
-	// firstRetry and maxRetry bound the pause before a try to connect. It doubles with each
-	// failure, and half of it is chance.
-	firstRetry = 2 * time.Second
-	maxRetry   = 2 * time.Minute
 	// willDelay is how long a box may be gone before the broker publishes so.
 	willDelay = 15 * time.Second
 	// steady is how long a connection must last for the pause to begin anew. The first try
@@ -47,19 +42,13 @@ const (
 	offline = "offline"
 )
 
-// backoff returns the pause before the nth try in a row.
-func backoff(n int) time.Duration {
-	d := min(firstRetry<<min(n, 10), maxRetry)
-	return d/2 + rand.N(d/2)
-}
-
 // rest returns the pause after the nth try in a row, which has lasted for a while, and the
 // number of the next try.
 func rest(n int, lasted time.Duration) (next int, pause time.Duration) {
 	if lasted > steady {
 		return 1, rand.N(spread)
 	}
-	return n + 1, backoff(n)
+	return n + 1, Backoff(n)
 }
 
 // A connection is a link to a broker by paho's client, which serves one connection. Its
@@ -79,7 +68,7 @@ type connection struct {
 var errAway = errors.New("broker away")
 
 // connect begins to connect, and goes on until the link is closed.
-func connect(ctx context.Context, b *Bridge) (link, error) {
+func connect(ctx context.Context, b *Bridge) link {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // close says goodbye first
 	c := &connection{b: b, cancel: cancel, ended: make(chan struct{})}
 	if b.cfg.TLS != nil {
@@ -91,7 +80,7 @@ func connect(ctx context.Context, b *Bridge) (link, error) {
 		defer close(c.ended)
 		c.keep(ctx)
 	}()
-	return c, nil
+	return c
 }
 
 // keep connects again and again.
@@ -104,12 +93,7 @@ func (c *connection) keep(ctx context.Context) {
 		var pause time.Duration
 		n, pause = rest(n, up)
 		c.b.cfg.Log.Warn("broker not connected", "broker", c.b.cfg.Broker.Host, "err", err, "again_in", pause.Round(time.Second))
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-		}
+		wait(ctx, pause)
 	}
 }
 
@@ -175,18 +159,6 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 	}
 }
 
-// Refusal says why a broker refuses a connection, by the reason code of its CONNACK
-// (MQTT 5.0 §3.2.2.2).
-func Refusal(reason byte) string {
-	switch reason {
-	case packets.ConnackBadUsernameOrPassword:
-		return "the broker refuses the user name or password"
-	case packets.ConnackNotAuthorized:
-		return "the broker does not let this user in"
-	}
-	return fmt.Sprintf("the broker refuses the connection with reason %#x", reason)
-}
-
 // hello returns the packet by which a box introduces itself.
 func (b *Bridge) hello() *paho.Connect {
 	user := b.cfg.Broker.User // methods of nil return nothing
@@ -208,16 +180,12 @@ func (b *Bridge) hello() *paho.Connect {
 
 // dial opens the connection.
 func (c *connection) dial(ctx context.Context) (net.Conn, error) {
-	u, open, usual := c.b.cfg.Broker, c.b.cfg.Dial, "1883"
+	u, open := c.b.cfg.Broker, c.b.cfg.Dial
 	if open == nil {
 		open = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true}}).DialContext
 	}
-	secure := u.Scheme == "mqtts"
-	if secure {
-		usual = "8883"
-	}
-	conn, err := open(ctx, "tcp", net.JoinHostPort(u.Hostname(), port(u.Port(), usual)))
-	if err != nil || !secure {
+	conn, err := open(ctx, "tcp", Address(u))
+	if err != nil || u.Scheme != "mqtts" {
 		return conn, err
 	}
 	s := tls.Client(conn, c.session)
@@ -226,13 +194,6 @@ func (c *connection) dial(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-func port(given, usual string) string {
-	if given == "" {
-		return usual
-	}
-	return given
 }
 
 // greet subscribes to the commands and says that the box is there.

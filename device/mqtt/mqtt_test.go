@@ -134,7 +134,7 @@ func inBubble(t *testing.T, change func(*Config), f func(*rig)) {
 			change(&cfg)
 		}
 		r.b = New(cfg)
-		r.b.dial = func(context.Context, *Bridge) (link, error) { return &r.broker, nil }
+		r.b.dial = func(context.Context, *Bridge) link { return &r.broker }
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- r.b.Run(ctx) }()
@@ -457,7 +457,7 @@ func TestNoOperator(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	for n := range 100 {
-		d := backoff(n)
+		d := Backoff(n)
 		most := min(firstRetry<<min(n, 10), maxRetry)
 		if d < most/2 || d >= most {
 			t.Errorf("try %d after %v, want up to %v", n, d, most)

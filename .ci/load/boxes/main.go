@@ -37,6 +37,7 @@ import (
 	"time"
 
 	"pickerd/.ci/load/fleet"
+	"pickerd/device/mqtt"
 )
 
 // options are the flags.
@@ -140,15 +141,9 @@ func roots(file string) (*tls.Config, error) {
 	if file == "" {
 		return c, nil
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	c.RootCAs = x509.NewCertPool()
-	if !c.RootCAs.AppendCertsFromPEM(text) {
-		return nil, errors.New(file + " has no certificate in PEM")
-	}
-	return c, nil
+	var err error
+	c.RootCAs, err = mqtt.Roots(file)
+	return c, err
 }
 
 // operatorKey reads a private key, or makes one.

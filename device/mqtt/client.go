@@ -1,0 +1,62 @@
+package mqtt
+
+import (
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+)
+
+// firstRetry and maxRetry bound the pause before a try to connect. It doubles with each
+// failure, and half of it is chance.
+const (
+	firstRetry = 2 * time.Second
+	maxRetry   = 2 * time.Minute
+)
+
+// Backoff returns the pause before the nth try in a row.
+func Backoff(n int) time.Duration {
+	d := min(firstRetry<<min(n, 10), maxRetry)
+	return d/2 + rand.N(d/2)
+}
+
+// Address returns the host and the port of a broker, by default those of mqtt: and mqtts:.
+func Address(broker *url.URL) string {
+	port := "1883"
+	if broker.Scheme == "mqtts" {
+		port = "8883"
+	}
+	return net.JoinHostPort(broker.Hostname(), cmp.Or(broker.Port(), port))
+}
+
+// Roots reads the certificates of a broker's authority, in PEM.
+func Roots(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, errors.New(file + " has no certificate in PEM")
+	}
+	return roots, nil
+}
+
+// Refusal says why a broker refuses a connection, by the reason code of its CONNACK
+// (MQTT 5.0 §3.2.2.2).
+func Refusal(reason byte) string {
+	switch reason {
+	case packets.ConnackBadUsernameOrPassword:
+		return "the broker refuses the user name or password"
+	case packets.ConnackNotAuthorized:
+		return "the broker does not let this user in"
+	}
+	return fmt.Sprintf("the broker refuses the connection with reason %#x", reason)
+}
