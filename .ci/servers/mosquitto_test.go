@@ -2,18 +2,12 @@ package servers
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -31,6 +25,7 @@ import (
 	"pickerd/device"
 	"pickerd/device/mqtt"
 	"pickerd/display"
+	"pickerd/display/httpserve/testcert"
 )
 
 // A mosquitto is Debian's broker with TLS, users and the access rules of the documents.
@@ -100,25 +95,14 @@ func (m *mosquitto) write(name string, data []byte) {
 // certify makes the broker's certificate.
 func (m *mosquitto) certify() {
 	m.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key, err := testcert.New(time.Now().Add(-time.Hour), time.Now().Add(time.Hour), "127.0.0.1")
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "broker"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	m.write("cert", text)
-	m.write("key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+	m.write("cert", cert)
+	m.write("key", key)
 	m.roots = x509.NewCertPool()
-	m.roots.AppendCertsFromPEM(text)
+	m.roots.AppendCertsFromPEM(cert)
 }
 
 // start starts the broker, and waits until it listens.

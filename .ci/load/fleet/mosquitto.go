@@ -2,15 +2,10 @@ package fleet
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
+	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"net/url"
 	"os"
@@ -19,6 +14,7 @@ import (
 	"time"
 
 	"pickerd/.ci/load/usage"
+	"pickerd/display/httpserve/testcert"
 )
 
 // A Mosquitto is Debian's broker, in a process of its own, with what it stores in a
@@ -137,25 +133,11 @@ func (m *Mosquitto) Kill() {
 
 // certify makes the broker's certificate.
 func (m *Mosquitto) certify() error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key, err := testcert.New(time.Now().Add(-time.Hour), time.Now().AddDate(0, 0, 7), "127.0.0.1")
 	if err != nil {
 		return err
 	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "broker"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 7), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		return err
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	m.roots = x509.NewCertPool()
 	m.roots.AppendCertsFromPEM(cert)
-	if err := os.WriteFile(m.path("cert"), cert, 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(m.path("key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600)
+	return errors.Join(os.WriteFile(m.path("cert"), cert, 0o600), os.WriteFile(m.path("key"), key, 0o600))
 }
