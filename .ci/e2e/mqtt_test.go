@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -92,17 +93,25 @@ func (m *mosquitto) read(lines *bufio.Reader) {
 	}
 }
 
-// find returns the first message from a number on that is as is says, and the number of
-// the one after it; 0 without one.
-func (m *mosquitto) find(from int, is func(published) bool) (found published, next int) {
+// find returns the first message from a number on that is as is says.
+func (m *mosquitto) find(from int, is func(published) bool) (found published, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := from; i < len(m.got); i++ {
-		if is(m.got[i]) {
-			return m.got[i], i + 1
-		}
+	i := slices.IndexFunc(m.got[from:], is)
+	if i < 0 {
+		return published{}, false
 	}
-	return published{}, 0
+	return m.got[from+i], true
+}
+
+// await waits for a message from a number on that is as is says.
+func (m *mosquitto) await(b *box, from int, what string, is func(published) bool) (found published) {
+	m.t.Helper()
+	b.until(what, func() (ok bool) {
+		found, ok = m.find(from, is)
+		return ok
+	})
+	return found
 }
 
 // count returns the number of messages.
@@ -149,16 +158,9 @@ func TestMQTT(t *testing.T) {
 	}
 	b.start()
 	at := 0
-	see := func(what string, is func(published) bool) (found published) {
+	see := func(what string, is func(published) bool) published {
 		t.Helper()
-		b.until(what, func() bool {
-			p, next := m.find(at, is)
-			if next > 0 {
-				found = p
-			}
-			return next > 0
-		})
-		return found
+		return m.await(b, at, what, is)
 	}
 	var box struct {
 		Components map[string]struct {
@@ -212,7 +214,7 @@ func TestMQTT(t *testing.T) {
 	testBrokerGone(t, b, m, &at, see)
 	m.mu.Lock()
 	for _, p := range m.got {
-		if text := string(p.payload); strings.HasSuffix(p.topic, "/image") == false && (strings.Contains(text, code) || strings.Contains(text, "picker/") || strings.Contains(text, "sunset.webp")) {
+		if text := string(p.payload); !strings.HasSuffix(p.topic, "/image") && (strings.Contains(text, code) || strings.Contains(text, "picker/") || strings.Contains(text, "sunset.webp")) {
 			t.Errorf("the broker is told too much: %s %s", p.topic, text)
 		}
 	}
@@ -239,14 +241,9 @@ func TestMQTTSetUp(t *testing.T) {
 	}
 	write(strings.ReplaceAll(string(whole), "client_", "# client_"))
 	b.start()
-	see := func(what string, is func(published) bool) (found published) {
+	see := func(what string, is func(published) bool) published {
 		t.Helper()
-		b.until(what, func() bool {
-			p, next := m.find(0, is)
-			found = p
-			return next > 0
-		})
-		return found
+		return m.await(b, 0, what, is)
 	}
 	status := see("the state of the box", hasTexts("/status", `"state":"setup"`, `"not_set_up"`, `"remedy"`))
 	m.publish(strings.TrimSuffix(status.topic, "status")+"command", `{"command":"pick","id":"early"}`)
