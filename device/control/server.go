@@ -165,10 +165,19 @@ type Problem struct {
 	Nearest string `json:"nearest,omitempty"`
 }
 
+// NewProblem returns a Problem without a type of its own. code may be "".
+func NewProblem(status int, code, detail string) Problem {
+	return Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code}
+}
+
 func (h *handler) problem(w http.ResponseWriter, status int, detail string) {
+	h.sendProblem(w, NewProblem(status, "", detail))
+}
+
+func (h *handler) sendProblem(w http.ResponseWriter, p Problem) {
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	h.encode(w, Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
+	w.WriteHeader(p.Status)
+	h.encode(w, p)
 }
 
 func (h *handler) encode(w http.ResponseWriter, v any) {

@@ -107,9 +107,9 @@ func (h *handler) settingProblem(w http.ResponseWriter, e *device.SettingError) 
 	case device.NotSettable, device.SettingLocked, device.PINRequired:
 		status = http.StatusForbidden
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	h.encode(w, Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: e.Error(), Code: e.Code, Key: e.Key, Nearest: e.Nearest})
+	p := NewProblem(status, e.Code, e.Error())
+	p.Key, p.Nearest = e.Key, e.Nearest
+	h.sendProblem(w, p)
 }
 
 // Settings returns the settings that people may change, by key.

@@ -217,7 +217,8 @@ func names() []string {
 func quote(s string) string { return fmt.Sprintf("%.40q", s) }
 
 func refuse(id string, status int, code, detail string) reply {
-	return reply{ID: id, Problem: &control.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code}}
+	p := control.NewProblem(status, code, detail)
+	return reply{ID: id, Problem: &p}
 }
 
 // call asks the control API.
@@ -236,11 +237,11 @@ func (b *Bridge) call(ctx context.Context, id string, r request) reply {
 	if w.status < 300 {
 		return reply{ID: id, OK: true}
 	}
-	p := &control.Problem{}
-	if err := json.Unmarshal(w.body.Bytes(), p); err != nil {
-		p = &control.Problem{Type: "about:blank", Title: http.StatusText(w.status), Status: w.status}
+	var p control.Problem
+	if err := json.Unmarshal(w.body.Bytes(), &p); err != nil {
+		p = control.NewProblem(w.status, "", "")
 	}
-	return reply{ID: id, Problem: p}
+	return reply{ID: id, Problem: &p}
 }
 
 // An answer is an http.ResponseWriter that keeps what is written.
