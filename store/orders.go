@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -24,7 +25,7 @@ type Orders struct{ s *Store }
 // kept.
 func (o *Orders) Seen(id string) (seen bool, err error) {
 	sum := sha256.Sum256([]byte(id))
-	key := append(prefixOrderID[:len(prefixOrderID):len(prefixOrderID)], hex.EncodeToString(sum[:16])...)
+	key := append(bytes.Clone(prefixOrderID), hex.EncodeToString(sum[:16])...)
 	err = o.s.db.update(func(tx *txn) error {
 		if seen = tx.meta().Get(key) != nil; seen {
 			return errUnchanged
@@ -61,7 +62,7 @@ func (tx *txn) forgetOrder(n uint64) error {
 }
 
 func orderNumber(n uint64) []byte {
-	return binary.BigEndian.AppendUint64(prefixOrderNumber[:len(prefixOrderNumber):len(prefixOrderNumber)], n)
+	return binary.BigEndian.AppendUint64(bytes.Clone(prefixOrderNumber), n)
 }
 
 // Topics returns what SetTopics has stored.
@@ -80,10 +81,12 @@ func (o *Orders) SetTopics(topics []string) error {
 	return o.s.db.update(func(tx *txn) error { return tx.put(bucketMeta, keyTopics, topics) })
 }
 
+func serialKey(target string) []byte { return append(bytes.Clone(prefixSerial), target...) }
+
 // Highest returns the serial of a target, 0 without one.
 func (o *Orders) Highest(target string) (uint64, error) {
 	return view(o.s.db, func(tx *txn) (uint64, error) {
-		highest, err := get[uint64](tx, bucketMeta, append(prefixSerial[:len(prefixSerial):len(prefixSerial)], target...))
+		highest, err := get[uint64](tx, bucketMeta, serialKey(target))
 		if highest == nil {
 			return 0, err
 		}
@@ -94,7 +97,7 @@ func (o *Orders) Highest(target string) (uint64, error) {
 // Advance stores the serial of a target unless it has one that is as high or higher, and
 // reports whether it did.
 func (o *Orders) Advance(target string, serial uint64) (advanced bool, err error) {
-	key := append(prefixSerial[:len(prefixSerial):len(prefixSerial)], target...)
+	key := serialKey(target)
 	err = o.s.db.update(func(tx *txn) error {
 		highest, err := get[uint64](tx, bucketMeta, key)
 		if err != nil {
