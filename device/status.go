@@ -38,6 +38,8 @@ type Status struct {
 	ScreenOn bool `json:"screen_on"`
 	// Screen is the screen that the box draws on itself.
 	Screen *ScreenStatus `json:"screen,omitempty"`
+	// Broker is the connection to an MQTT broker. It is absent if none is configured.
+	Broker *BrokerStatus `json:"broker,omitempty"`
 	// Displays is the number of browsers on other machines that are let in, see
 	// Displays.
 	Displays int `json:"displays,omitempty"`
@@ -55,6 +57,15 @@ type ScreenStatus struct {
 	Error  string `json:"error,omitempty"`
 	// Unshowable is absent if the screen could show what it has tried so far.
 	Unshowable *Lacking `json:"unshowable,omitempty"`
+}
+
+// A BrokerStatus is the connection to an MQTT broker, or why there is none.
+type BrokerStatus struct {
+	Address string `json:"address"` // host and port
+	// Since is when the box was connected. It is absent while it is not.
+	Since time.Time `json:"since,omitzero"`
+	// Error is why the last try failed, or how the connection was lost.
+	Error string `json:"error,omitempty"`
 }
 
 // A ShowingStatus is the photo or video on the screen, the first one of two.

@@ -222,7 +222,7 @@ func TestMQTT(t *testing.T) {
 }
 
 // TestMQTTSetUp has a box that is not set up tell a broker so, refuse commands, and go on
-// as a box when its file is complete.
+// as a box when its file is complete. A mistake in the settings is told at the box.
 func TestMQTTSetUp(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)
@@ -250,8 +250,15 @@ func TestMQTTSetUp(t *testing.T) {
 	see("a refusal", hasTexts("/reply", `"early"`, `"ok":false`, `"unready"`))
 	write(string(whole))
 	see("the state of the whole box", hasTexts("/status", `"state":"pairing"`))
+	write(string(whole) + "ca_file = \"/nowhere/ca.pem\"\n")
+	b.untilStatus("the mistake", func(s *device.Status) bool {
+		return s.Broker != nil && strings.Contains(s.Broker.Error, "mqtt.ca_file")
+	})
+	write(string(whole))
+	b.untilStatus("the connection", func(s *device.Status) bool { return s.Broker != nil && !s.Broker.Since.IsZero() })
+	at := m.count()
 	b.stop()
-	see("that it is off", hasTexts("/availability", "offline"))
+	m.await(b, at, "that it is off", hasTexts("/availability", "offline"))
 }
 
 // testBrokerGone lets the broker and the box die, and the box be erased.
@@ -259,9 +266,10 @@ func testBrokerGone(t *testing.T, b *box, m *mosquitto, at *int, see func(string
 	t.Helper()
 	*at = m.count()
 	m.process.Process.Kill()
-	b.until("the loss is seen", func() bool { return strings.Contains(b.log.String(), "broker not connected") })
+	b.untilStatus("the loss", func(s *device.Status) bool { return s.Broker.Error != "" && s.Broker.Since.IsZero() })
 	m.start()
 	see("the box again", hasTexts("/availability", "online"))
+	b.untilStatus("the connection", func(s *device.Status) bool { return s.Broker.Error == "" && !s.Broker.Since.IsZero() })
 	see("its status again", hasTexts("/status", `"Hall"`))
 	*at = m.count()
 	b.tell("reset", "--yes")

@@ -248,6 +248,9 @@ func printStatus(w io.Writer, s *device.Status) error {
 	if s.Library.Hidden > 0 {
 		line("", "%d hidden", s.Library.Hidden)
 	}
+	if b := s.Broker; b != nil {
+		line("broker", "%s", describeBroker(b))
+	}
 	line("sessions", "%d open, %d to be deleted", s.Sessions.Open, s.Sessions.PendingDeletion)
 	if p := s.Problem; p != nil {
 		line("problem", "%s %s (%s)", p.Message, p.Remedy, p.Code)
@@ -265,6 +268,16 @@ func printStatus(w io.Writer, s *device.Status) error {
 		line("recipient", "%s", s.Recipient)
 	}
 	return nil
+}
+
+func describeBroker(b *device.BrokerStatus) string {
+	switch {
+	case !b.Since.IsZero():
+		return fmt.Sprintf("%s, connected since %s", b.Address, b.Since.Local().Format(time.DateTime))
+	case b.Error != "":
+		return fmt.Sprintf("%s, not connected: %s", b.Address, b.Error)
+	}
+	return b.Address + ", connecting"
 }
 
 func outstanding(o *device.Outstanding) string {

@@ -364,7 +364,7 @@ func (b *box) run(ctx context.Context, handler http.Handler) error {
 	serve(ctx, g, b.display, handler)
 	b.outputs.run(ctx, g)
 	g.Go(func() error { return b.hooks.Run(ctx) })
-	b.env.startBridge(ctx, g, b.cfg, bridged{statuses: b.screen.Statuses(), api: b.controlHandler(), keeper: b.keeper, orders: b.store.Orders,
+	b.env.startBridge(ctx, g, b.cfg, bridged{screen: b.screen, api: b.controlHandler(), keeper: b.keeper, orders: b.store.Orders,
 		picture: b.outputs.picture, methods: b.methods, now: b.engine.Now}, b.log)
 	g.Go(func() error { return b.awaitDeparture(ctx) })
 	g.Go(func() error { return b.awaitReset(ctx) })

@@ -20,35 +20,43 @@ import (
 	"pickerd/device/engine"
 	"pickerd/device/health"
 	"pickerd/device/mqtt"
+	"pickerd/device/screen"
 	"pickerd/device/settings"
-	"pickerd/display"
 	"pickerd/systemd"
 )
 
 // bridged is what a broker learns of, and what takes its commands: a box, or what stands
 // in for one.
 type bridged struct {
-	statuses *display.Board[device.Status]
-	api      http.Handler
-	keeper   *settings.Keeper // nil without settings
-	orders   mqtt.Orders      // nil without a store
-	picture  http.Handler     // nil without one
-	methods  []engine.Method  // whose secrets the log does not tell
-	now      func() time.Time
+	screen  *screen.Screen
+	api     http.Handler
+	keeper  *settings.Keeper // nil without settings
+	orders  mqtt.Orders      // nil without a store
+	picture http.Handler     // nil without one
+	methods []engine.Method  // whose secrets the log does not tell
+	now     func() time.Time
 }
 
 // startBridge connects a box to the broker, if one is configured, in g until ctx ends. A
 // box goes on without it.
 func (e env) startBridge(ctx context.Context, g *errgroup.Group, cfg *configs.Config, from bridged, log *slog.Logger) {
-	if cfg.MQTT.URL == "" {
+	broker, err := url.Parse(cfg.MQTT.URL)
+	if cfg.MQTT.URL == "" || err != nil { // it was checked
 		return
 	}
-	c, err := e.bridgeConfig(cfg, from, log)
+	c, err := e.bridgeConfig(cfg, broker, from, log)
 	if err != nil {
 		log.Error("not connected to a broker", "err", err)
+		from.screen.Bridged(device.BrokerStatus{Address: mqtt.Address(broker), Error: err.Error()})
 		return
 	}
 	bridge := mqtt.New(c)
+	g.Go(func() error {
+		for s := range bridge.Broker().Watch(ctx) {
+			from.screen.Bridged(s)
+		}
+		return nil
+	})
 	g.Go(func() error {
 		if from.keeper != nil {
 			defer from.keeper.Follow(func(*configs.Config) { bridge.SettingsChanged() })()
@@ -57,17 +65,14 @@ func (e env) startBridge(ctx context.Context, g *errgroup.Group, cfg *configs.Co
 	})
 }
 
-// bridgeConfig returns what a bridge needs.
-func (e env) bridgeConfig(cfg *configs.Config, from bridged, log *slog.Logger) (mqtt.Config, error) {
+// bridgeConfig returns what a bridge to a broker needs.
+func (e env) bridgeConfig(cfg *configs.Config, broker *url.URL, from bridged, log *slog.Logger) (mqtt.Config, error) {
 	id, err := configs.BoxID()
 	if err != nil {
 		return mqtt.Config{}, err
 	}
 	m := cfg.MQTT.For(id)
-	c := mqtt.Config{ID: id, Base: m.Base}
-	if c.Broker, err = url.Parse(m.URL); err != nil {
-		return c, err // it was checked
-	}
+	c := mqtt.Config{Broker: broker, ID: id, Base: m.Base}
 	password := []byte(m.Password)
 	if credential, err := systemd.Credential(e.getenv, "mqtt_password"); err != nil {
 		return c, err
@@ -78,7 +83,7 @@ func (e env) bridgeConfig(cfg *configs.Config, from bridged, log *slog.Logger) (
 	machine := health.Machine{Root: os.DirFS("/"), Dir: cfg.Store.Dir}
 	c.Expiry, c.Discovery, c.Version, c.Groups = time.Duration(m.Expiry), m.Discovery, version(), m.Groups()
 	c.Guests, c.Personal, c.UnsignedSettings = cfg.IsGuest(), m.Personal, m.Unsigned
-	c.Statuses, c.API, c.Orders, c.Health, c.Parting, c.Now, c.Log = from.statuses, from.api, from.orders, machine.Read, from.parting, from.now, log
+	c.Statuses, c.API, c.Orders, c.Health, c.Parting, c.Now, c.Log = from.screen.Statuses(), from.api, from.orders, machine.Read, from.parting, from.now, log
 	if from.keeper != nil {
 		c.Settings, c.SetGroup = from.keeper.Settings, from.keeper.SetGroup
 	}

@@ -105,7 +105,7 @@ func (s *standIn) start(ctx context.Context, page, ctl net.Listener, e env) erro
 	tellProblems(ctx, s.group, e.keeper, s.screen)
 	api := control.Handler(control.Config{Actor: s.screen, Settings: settingsOf(e.keeper), Reset: s.orderReset, Statuses: s.screen.Statuses(), Log: s.log})
 	serve(ctx, s.group, ctl, api)
-	e.startBridge(ctx, s.group, s.cfg, bridged{statuses: s.screen.Statuses(), api: api, keeper: e.keeper, picture: outputs.picture, now: time.Now}, s.log)
+	e.startBridge(ctx, s.group, s.cfg, bridged{screen: s.screen, api: api, keeper: e.keeper, picture: outputs.picture, now: time.Now}, s.log)
 	manage(ctx, s.group, systemd.NewNotifier(e.getenv), s.screen.Statuses(), outputs, s.log)
 	return nil
 }

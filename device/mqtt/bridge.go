@@ -123,6 +123,7 @@ type Bridge struct {
 	commands chan message
 	changed  chan struct{} // holds a value if the settings may have changed
 	ordered  chan struct{} // holds a value if there are groups to obey
+	broker   display.Board[device.BrokerStatus]
 
 	// Of send alone.
 
@@ -145,10 +146,15 @@ type Bridge struct {
 
 // New returns a Bridge, which begins with Run.
 func New(cfg Config) *Bridge {
-	return &Bridge{cfg: cfg, dial: connect, limit: rate.NewLimiter(rate.Every(commandEvery), commandBurst),
+	b := &Bridge{cfg: cfg, dial: connect, limit: rate.NewLimiter(rate.Every(commandEvery), commandBurst),
 		commands: make(chan message, maxCommands), changed: make(chan struct{}, 1), ordered: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		groups: map[string][]byte{}, denied: map[string]bool{}, retained: retained{wanted: map[string][]byte{}}}
+	b.broker.Set(device.BrokerStatus{Address: Address(cfg.Broker)})
+	return b
 }
+
+// Broker carries whether the box is connected.
+func (b *Bridge) Broker() *display.Board[device.BrokerStatus] { return &b.broker }
 
 // Run connects the box to the broker until ctx ends, and returns ctx's error.
 func (b *Bridge) Run(ctx context.Context) error {
@@ -245,6 +251,7 @@ func (b *Bridge) connected() {
 	b.up = true
 	b.retained.kept = map[string][]byte{}
 	b.mu.Unlock()
+	b.broker.Set(device.BrokerStatus{Address: Address(b.cfg.Broker), Since: b.cfg.Now().UTC()})
 	b.cfg.Log.Info("broker connected", "broker", b.cfg.Broker.Redacted())
 	stir(b.wake)
 }

@@ -129,6 +129,9 @@ func TestBadBrokers(t *testing.T) {
 				if n := runtime.NumGoroutine(); n > before+10 {
 					t.Errorf("%d goroutines, %d an hour before", n, before)
 				}
+				if s := b.Broker().Get(); s.Address != "broker.test:1883" || s.Since.IsZero() == (s.Error == "") {
+					t.Errorf("told %+v", s)
+				}
 				cancel()
 				if err := <-ended; err != context.Canceled {
 					t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ type announcement struct {
 
 func announce(t *testing.T, cfg Config) (a announcement) {
 	t.Helper()
-	cfg.ID, cfg.Base, cfg.Version, cfg.Discovery = "0123456789abcdef", "pickerd/0123456789abcdef", "1.2.3", "homeassistant"
+	cfg.Broker, cfg.ID, cfg.Base, cfg.Version, cfg.Discovery = &url.URL{}, "0123456789abcdef", "pickerd/0123456789abcdef", "1.2.3", "homeassistant"
 	b := New(cfg)
 	payload := encode(b.discovery(`Anna's "hall"`, b.settings(), &health.Health{Temperature: new(50.5), Undervoltage: new(false)}))
 	if len(payload) > maxPayload {
@@ -71,6 +72,7 @@ func TestDiscovery(t *testing.T) {
 		"operator": {Settings: current, Operator: operator.Public().(ed25519.PublicKey)},
 		"guests":   {Settings: current, Guests: true},
 	} {
+		cfg.Broker = &url.URL{}
 		b := New(cfg)
 		got := announce(t, cfg)
 		if c := got.Components["photos"]; (len(c) == 1) != cfg.Guests {

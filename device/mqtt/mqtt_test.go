@@ -238,7 +238,13 @@ func TestEventsAway(t *testing.T) {
 			r.board.Set(device.Status{State: device.Showing, Showing: &device.ShowingStatus{Item: string(rune('A' + i))}})
 			synctest.Wait()
 		}
+		if s := r.b.Broker().Get(); s.Error != "" || !s.Since.IsZero() {
+			t.Errorf("before a connection: %+v", s)
+		}
 		r.b.connected()
+		if s := r.b.Broker().Get(); s.Error != "" || !s.Since.Equal(time.Now()) {
+			t.Errorf("after a connection: %+v", s)
+		}
 		lines := strings.Split(r.published("event"), "\n")
 		if len(lines) != maxEvents || !strings.Contains(lines[0], string(rune('A'+50))) || !strings.Contains(lines[maxEvents-1], string(rune('A'+maxEvents+49))) {
 			t.Errorf("%d events, from %s to %s", len(lines), lines[0], lines[len(lines)-1])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -330,7 +331,7 @@ func TestSettingsOfGuests(t *testing.T) {
 		return map[string]device.Setting{"slideshow.collection": {Value: "Anna"}, "pick.collection": {Value: "Anna"}, "slideshow.zoom": {Value: true}}
 	}
 	for _, guests := range []bool{false, true} {
-		b := New(Config{Settings: all, Guests: guests})
+		b := New(Config{Broker: &url.URL{}, Settings: all, Guests: guests})
 		if got := b.settings(); len(got) == 3 == guests {
 			t.Errorf("guests %v: %v", guests, got)
 		}

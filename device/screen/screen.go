@@ -235,6 +235,11 @@ func (s *Screen) Found(width, height int, err error) {
 	s.update(func(v *view) { v.screen = st })
 }
 
+// Bridged reports the connection to an MQTT broker, or why there is none.
+func (s *Screen) Bridged(b device.BrokerStatus) {
+	s.update(func(v *view) { v.broker = &b })
+}
+
 // Misconfigured reports what is wrong with the configuration, nil if nothing is. It is
 // told while there is nothing else.
 func (s *Screen) Misconfigured(p *device.Problem) {

@@ -9,7 +9,7 @@ import (
 func (v *view) status(showing bool) device.Status {
 	s := device.Status{State: v.snap.State, Since: v.snap.Since.UTC(), Name: v.cfg.Name, Library: v.snap.Library, Sessions: v.snap.Sessions,
 		Fetch: v.snap.Fetch, Account: v.snap.Account, Outstanding: v.snap.Outstanding, Forgotten: v.forgotten, Refused: v.snap.Refused,
-		Recipient: v.snap.Recipient, Screen: v.screen, ScreenOn: !v.asleep, DisplayKey: v.cfg.DisplayKey}
+		Recipient: v.snap.Recipient, Screen: v.screen, Broker: v.broker, ScreenOn: !v.asleep, DisplayKey: v.cfg.DisplayKey}
 	if n := v.frame.Lacking; n.Count > 0 && v.screen != nil {
 		screen := *v.screen
 		screen.Unshowable = &n

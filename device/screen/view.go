@@ -20,6 +20,7 @@ type view struct {
 	menu   menu
 	remote remoteKey
 	screen *device.ScreenStatus
+	broker *device.BrokerStatus // nil if none is configured
 
 	loudness loudness
 

@@ -99,6 +99,27 @@ func (d *Doctor) daemon(_ context.Context, check string) {
 	}
 }
 
+// broker checks the connection to an MQTT broker. If none is configured it says nothing.
+func (d *Doctor) broker(_ context.Context, check string) {
+	if d.cfg.Config == nil || d.cfg.Config.MQTT.URL == "" {
+		return
+	}
+	if d.status == nil {
+		d.skip(check, "The daemon does not answer.")
+		return
+	}
+	switch b := d.status.Broker; {
+	case b == nil:
+		d.found(check, Warn, "systemctl restart pickerd", "The daemon runs without the broker of mqtt.url.")
+	case !b.Since.IsZero():
+		d.ok(check, "Connected to %s since %s.", b.Address, b.Since.Format(time.DateTime))
+	case b.Error == "":
+		d.skip(check, "The daemon is connecting to %s.", b.Address)
+	default:
+		d.found(check, Warn, "Check that the broker runs, and the settings of [mqtt]: address, user name and password, certificates. pickerd tries again automatically.", "Not connected to %s: %s", b.Address, b.Error)
+	}
+}
+
 // A session that was not deleted for this long points to a problem with the network
 // or Google.
 const sessionOld = 24 * time.Hour

@@ -99,7 +99,7 @@ func (d *Doctor) Examine(ctx context.Context, progress func(string)) *Report {
 		{"clock", d.clock}, {"names", d.names}, {"route", d.route}, {"tls", d.encryption}, {"portal", d.portal}, {"endpoints", d.endpoints}, {"gateway", d.gateway},
 		{"scope", d.scope}, {"picker api", d.pickerAPI}, {"token", d.token},
 		{"disk", d.disk}, {"state", d.state}, {"display", d.display}, {"input", d.input}, {"cec", d.television}, {"wifi", d.wifi}, {"formats", d.formats}, {"films", d.films}, {"fonts", d.fonts},
-		{"service", d.service}, {"daemon", d.daemon}, {"sessions", d.leftover},
+		{"service", d.service}, {"daemon", d.daemon}, {"broker", d.broker}, {"sessions", d.leftover},
 	} {
 		if ctx.Err() != nil {
 			break

@@ -374,7 +374,15 @@ func TestIlls(t *testing.T) {
 		"broken unit":           {systemctl("LoadState=bad-setting\n"), "service", Fail, "bad-setting", "systemctl status"},
 		"restarting service":    {systemctl("LoadState=loaded\nActiveState=active\nNRestarts=9\n"), "service", Warn, "9 times", "journalctl"},
 		"not at boot":           {systemctl("LoadState=loaded\nActiveState=active\nUnitFileState=disabled\n"), "service", Warn, "does not start at boot", "enable"},
-		"no daemon":             {func(p *patient) { p.status = nil }, "daemon", Fail, "no pickerd", "systemctl start"},
+		"no broker": {func(p *patient) {
+			p.text += "[mqtt]\nurl = \"mqtt://broker.test\"\n"
+			p.status.Broker = &device.BrokerStatus{Address: "broker.test:1883", Error: "the broker refuses the user name or password"}
+		}, "broker", Warn, "Not connected to broker.test:1883: the broker refuses the user name", "[mqtt]"},
+		"broker": {func(p *patient) {
+			p.text += "[mqtt]\nurl = \"mqtt://broker.test\"\n"
+			p.status.Broker = &device.BrokerStatus{Address: "broker.test:1883", Since: time.Now()}
+		}, "broker", OK, "Connected to broker.test:1883 since", ""},
+		"no daemon": {func(p *patient) { p.status = nil }, "daemon", Fail, "no pickerd", "systemctl start"},
 		"blocked": {func(p *patient) {
 			p.status.State, p.status.Problem = device.Blocked, &device.ProblemStatus{Code: "disk", Message: "It does not work.", Remedy: "dmesg"}
 		}, "daemon", Fail, "does not work", "dmesg"},
