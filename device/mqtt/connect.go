@@ -66,8 +66,10 @@ type connection struct {
 	client *paho.Client // nil without a connection
 }
 
-// errAway means that there is no connection.
-var errAway = errors.New("broker away")
+var (
+	errAway = errors.New("no connection")   // there is none
+	errLost = errors.New("connection lost") // there was one
+)
 
 // connect begins to connect, and goes on until the link is closed.
 func connect(ctx context.Context, b *Bridge) link {
@@ -158,7 +160,7 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 	case err := <-failure:
 		return time.Since(began), err
 	default:
-		return time.Since(began), errAway
+		return time.Since(began), errLost
 	}
 }
 
