@@ -102,6 +102,9 @@ func (e env) followOnce(ctx context.Context, a access, topics []string, updates 
 	if err != nil {
 		return err
 	}
+	if *connected {
+		fmt.Fprintf(e.stderr, "%s: connected again\n", program)
+	}
 	*connected = true
 	if !sent(ctx, updates, update{fleet: f}) {
 		return ctx.Err()

@@ -170,7 +170,7 @@ func TestListWatch(t *testing.T) {
 		b.put("pickerd/0a/health", "", true)
 		b.cut(false)
 		expect(5*time.Minute, at+"0a  removed\n")
-		if text := s.errs.take(); !strings.Contains(text, "connection lost: cut; trying again in") {
+		if text := s.errs.take(); !strings.Contains(text, "connection lost: cut; trying again in") || strings.Count(text, ": connected again\n") != 1 {
 			t.Errorf("%s", text)
 		}
 		if b.dials < 20 || b.dials > 80 { // once in one to two minutes

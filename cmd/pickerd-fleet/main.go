@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pickerd/cmd/command"
+	"pickerd/configs"
 )
 
 // program is the name of the program in messages.
@@ -120,6 +121,12 @@ func (e env) text(fs *flag.FlagSet, p *string, name, value, help string) {
 	if v := e.getenv(envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))); v != "" {
 		*p = v
 	}
+}
+
+// duration adds a flag that takes days too, as the settings of a box do.
+func duration(fs *flag.FlagSet, name string, value time.Duration, help string) *time.Duration {
+	fs.TextVar((*configs.Duration)(&value), name, configs.Duration(value), help)
+	return &value
 }
 
 // access adds the flags of the broker.

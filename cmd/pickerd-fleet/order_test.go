@@ -272,7 +272,7 @@ func TestGroup(t *testing.T) {
 		if code := s.run(t.Context(), []string{"show", "site=lobby"}); code != command.Failed || !strings.Contains(s.errs.take(), "no settings") {
 			t.Errorf("exit code %d", code)
 		}
-		if code := s.run(t.Context(), []string{"set", "site=lobby", "slideshow.interval=20s", "name=7", "--sign", key, "--for", "48h", "--base", "elsewhere"}); code != command.Done {
+		if code := s.run(t.Context(), []string{"set", "site=lobby", "slideshow.interval=20s", "name=7", "--sign", key, "--for", "2d", "--base", "elsewhere"}); code != command.Done {
 			t.Fatalf("exit code %d: %s", code, s.errs.take())
 		}
 		var e struct {

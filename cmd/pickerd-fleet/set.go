@@ -24,7 +24,7 @@ func isGroup(target string) bool { return strings.Contains(target, "=") }
 
 func set(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	o := e.orders(fs, true)
-	until := fs.Duration("for", 365*24*time.Hour, "how `long` the settings of a group are handed to boxes that connect")
+	until := duration(fs, "for", 365*24*time.Hour, "how `long` the settings of a group are handed to boxes that connect")
 	clear := fs.Bool("clear", false, "leave a group without settings")
 	force := fs.Bool("force", false, "send settings that this version does not know")
 	if err := command.ParseAny(program, fs, args); err != nil {

@@ -43,9 +43,9 @@ type notice struct {
 func watch(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	a := e.access(fs)
 	limits := map[condition]*time.Duration{
-		offline:    fs.Duration(string(offline), 10*time.Minute, "how `long` a box must be offline; 0 reports none"),
-		blocked:    fs.Duration(string(blocked), 30*time.Minute, "how `long` a box must be blocked; 0 reports none"),
-		sessionOld: fs.Duration("session", 24*time.Hour, "how `old` a picking session must be; 0 reports none"),
+		offline:    duration(fs, string(offline), 10*time.Minute, "how `long` a box must be offline; 0 reports none"),
+		blocked:    duration(fs, string(blocked), 30*time.Minute, "how `long` a box must be blocked; 0 reports none"),
+		sessionOld: duration(fs, "session", 24*time.Hour, "how `old` a picking session must be; 0 reports none"),
 	}
 	hook := fs.String("webhook", "", "`address` to post to as JSON, or "+envPrefix+"WEBHOOK; without it notices are printed")
 	asJSON := fs.Bool("json", false, "print notices as JSON")

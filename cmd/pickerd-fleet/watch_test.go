@@ -121,7 +121,7 @@ func TestWatchBlocked(t *testing.T) {
 
 func TestWatchSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, stop := newScene(t, "--session", "24h")
+		s, stop := newScene(t, "--session", "1d")
 		oldest := func(ago time.Duration) string {
 			return fmt.Sprintf(`,"sessions":{"open":1,"oldest":%q}`, time.Now().Add(-ago).Format(time.RFC3339))
 		}
