@@ -1,9 +1,12 @@
 package store_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
+
+	"go.etcd.io/bbolt"
 
 	"pickerd/store"
 )
@@ -67,5 +70,56 @@ func TestSerials(t *testing.T) {
 		}
 		must(t, s.Close())
 		s = open(t, dir)
+	}
+}
+
+// Damaged records keep no order from being carried out. One with a flipped bit is
+// corrected.
+func TestDamagedOrders(t *testing.T) {
+	bit := func(v []byte) []byte {
+		v[0] ^= 1
+		return v
+	}
+	garbage := func([]byte) []byte { return []byte("{torn") }
+	for name, tt := range map[string]struct {
+		damage func([]byte) []byte
+		serial bool // the old one is taken again
+		topics int
+	}{"bit": {bit, false, 1}, "garbage": {garbage, true, 0}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir)
+			_, err := s.Orders.Seen("first")
+			must(t, err)
+			_, err = s.Orders.Advance("box", 7)
+			must(t, err)
+			must(t, s.Orders.SetTopics([]string{"a"}))
+			must(t, s.UpdateRaw(func(tx *bbolt.Tx) error {
+				b := tx.Bucket(store.BucketMeta)
+				for _, key := range []string{"order-number/\x00\x00\x00\x00\x00\x00\x00\x01", "serial/box", "mqtt-topics"} {
+					if err := b.Put([]byte(key), tt.damage(bytes.Clone(b.Get([]byte(key))))); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			must(t, s.Close())
+			s = open(t, dir)
+			if len(s.Repairs()) == 0 {
+				t.Error("nothing is told of it")
+			}
+			for i := range store.MaxOrderIDs {
+				_, err := s.Orders.Seen(fmt.Sprint(i))
+				must(t, err)
+			}
+			topics, err := s.Orders.Topics()
+			must(t, err)
+			if got, err := s.Orders.Advance("box", 7); err != nil || got != tt.serial || len(topics) != tt.topics {
+				t.Errorf("the serial is taken again: %v, %v; topics %v", got, err, topics)
+			}
+			if got, err := s.Orders.Advance("box", 8); err != nil || !got {
+				t.Errorf("a higher serial: %v, %v", got, err)
+			}
+		})
 	}
 }

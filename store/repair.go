@@ -60,9 +60,14 @@ func (i inspection) isClean() bool {
 	return i.old == 0 && len(i.photos) == 0 && len(i.picks) == 0 && len(i.meta) == 0 && !i.orphans
 }
 
-// summed returns the keys of the records with checksums in the meta bucket.
+// summed returns the keys of the records with checksums in the meta bucket, but for IDs of
+// orders, which are not read.
 func (tx *txn) summed() [][]byte {
-	return slices.Concat([][]byte{keyCollection, keyRefusals, keyPairedOver, keyMark, keyTries}, tx.keysUnder(prefixDisplay), tx.keysUnder(prefixDisplayLink), tx.keysUnder(prefixCollection))
+	keys := [][]byte{keyCollection, keyRefusals, keyPairedOver, keyMark, keyTries, keyTopics}
+	for _, prefix := range [][]byte{prefixDisplay, prefixDisplayLink, prefixCollection, prefixOrderNumber, prefixSerial} {
+		keys = append(keys, tx.keysUnder(prefix)...)
+	}
+	return keys
 }
 
 // inspect looks at all records that are not sealed.
@@ -231,7 +236,9 @@ func (r *repairer) repairPicks(bad []recordKey) error {
 }
 
 // repairMeta deletes damaged records that only save requests, displays, which then have
-// to be let in again, and collections, whose photos are in the default one from then on. repairCollection follows it.
+// to be let in again, collections, whose photos are in the default one from then on, and
+// serials: their operator could command the box no more, while orders that were recorded
+// expire. repairCollection follows it.
 func (r *repairer) repairMeta(bad []recordKey) error {
 	for _, k := range bad {
 		if bytes.Equal(k.key, keyCollection) {
