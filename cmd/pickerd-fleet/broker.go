@@ -128,6 +128,7 @@ func newBroker(conn net.Conn) *broker {
 		ClientID:          b.name,
 		Conn:              packets.NewThreadSafeConn(conn),
 		PacketTimeout:     answerWait,
+		AuthHandler:       mqtt.NoAuth{},
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){b.take},
 		OnClientError:     b.ended,
 		OnServerDisconnect: func(d *paho.Disconnect) {

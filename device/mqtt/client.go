@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
 )
 
 // firstRetry and maxRetry bound the pause before a try to connect. It doubles with each
@@ -48,6 +49,16 @@ func Roots(file string) (*x509.CertPool, error) {
 	}
 	return roots, nil
 }
+
+// NoAuth takes part in no enhanced authentication (MQTT 5.0 §4.12). Without an
+// AuthHandler paho's client panics when a broker names a method.
+type NoAuth struct{}
+
+// Authenticate implements paho.Auther. The broker refuses the answer.
+func (NoAuth) Authenticate(*paho.Auth) *paho.Auth { return &paho.Auth{} }
+
+// Authenticated implements paho.Auther.
+func (NoAuth) Authenticated() {}
 
 // Refusal says why a broker refuses a connection, by the reason code of its CONNACK
 // (MQTT 5.0 §3.2.2.2).

@@ -125,6 +125,7 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 			return true, nil
 		}},
 		PacketTimeout:      connectWait,
+		AuthHandler:        NoAuth{},
 		OnClientError:      fail,
 		OnServerDisconnect: func(d *paho.Disconnect) { fail(fmt.Errorf("disconnected with reason %#x", d.ReasonCode)) },
 	})

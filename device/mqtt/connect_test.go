@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -83,42 +84,60 @@ func FuzzBoundedConn(f *testing.F) {
 	})
 }
 
+// talkTo starts a bridge whose brokers all answer the same, in the bubble of a test. tries
+// counts its connections.
+func talkTo(t *testing.T, answer []byte) (b *Bridge, tries *atomic.Int32, stop func()) {
+	t.Helper()
+	var board display.Board[device.Status]
+	broker, err := url.Parse("mqtt://broker.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tries = &atomic.Int32{}
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		tries.Add(1)
+		ours, theirs := net.Pipe()
+		go func() {
+			go io.Copy(io.Discard, theirs)
+			theirs.Write(answer)
+		}()
+		return ours, nil
+	}
+	b = New(Config{Broker: broker, Dial: dial, ID: "0123456789abcdef", Base: "b", Statuses: &board, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	return b, tries, func() {
+		t.Helper()
+		cancel()
+		if err := <-ended; err != context.Canceled {
+			t.Error(err)
+		}
+	}
+}
+
+// connack takes a box in.
+var connack = packet(0x20, 3, 0, 0, 0)
+
 // A box goes on through brokers that answer nonsense, too much or nothing, and leaves no
 // goroutine and no connection of theirs behind.
 func TestBadBrokers(t *testing.T) {
-	connack := packet(0x20, 3, 0, 0, 0)
 	for name, answer := range map[string][]byte{
 		"nonsense":           []byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
 		"zeros":              make([]byte, 1000),
 		"refused":            packet(0x20, 3, 0, 0x87, 0),
 		"half a packet":      {0x20, 3, 0},
 		"too large":          packet(0x30, maxPacketSize+1),
-		"taken in, nonsense": append(append([]byte{}, connack...), bytes.Repeat([]byte{0xff}, 100)...),
+		"taken in, nonsense": slices.Concat(connack, bytes.Repeat([]byte{0xff}, 100)),
 		"taken in, silent":   connack,
 		"silent":             {},
-		"disconnected":       append(append([]byte{}, connack...), packet(0xe0, 2, 0x8b, 0)...),
+		"disconnected":       slices.Concat(connack, packet(0xe0, 2, 0x8b, 0)),
+		"names a method":     packet(0x20, 7, 0, 0, 4, 0x15, 0, 1, 'x'),
+		"asks for a method":  slices.Concat(packet(0xf0, 6, 0x18, 4, 0x15, 0, 1, 'x'), connack, packet(0xf0, 6, 0x18, 4, 0x15, 0, 1, 'x')),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var board display.Board[device.Status]
-				broker, err := url.Parse("mqtt://broker.test")
-				if err != nil {
-					t.Fatal(err)
-				}
-				var tries atomic.Int32
-				dial := func(context.Context, string, string) (net.Conn, error) {
-					tries.Add(1)
-					ours, theirs := net.Pipe()
-					go func() {
-						go io.Copy(io.Discard, theirs)
-						theirs.Write(answer)
-					}()
-					return ours, nil
-				}
-				b := New(Config{Broker: broker, Dial: dial, ID: "0123456789abcdef", Base: "b", Statuses: &board, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-				ctx, cancel := context.WithCancel(t.Context())
-				ended := make(chan error, 1)
-				go func() { ended <- b.Run(ctx) }()
+				b, tries, stop := talkTo(t, answer)
 				time.Sleep(20 * time.Minute)
 				if n := tries.Load(); n < 5 || n > 40 {
 					t.Errorf("%d tries in 20 minutes", n)
@@ -132,11 +151,28 @@ func TestBadBrokers(t *testing.T) {
 				if s := b.Broker().Get(); s.Address != "broker.test:1883" || s.Since.IsZero() == (s.Error == "") {
 					t.Errorf("told %+v", s)
 				}
-				cancel()
-				if err := <-ended; err != context.Canceled {
-					t.Error(err)
-				}
+				stop()
 			})
 		})
 	}
+}
+
+// Whatever a broker answers, the box lives.
+func FuzzBroker(f *testing.F) {
+	for _, answer := range [][]byte{
+		connack,
+		slices.Concat(connack, packet(0x90, 4, 0, 1, 0, 1), packet(0x40, 4, 0, 2, 0, 0), packet(0x30, 8, 0, 3, 'b', '/', 'c', 0, '{', '}'), packet(0xd0, 0), packet(0xe0, 2, 0x8b, 0)),
+		slices.Concat(connack, packet(0x32, 12, 0, 9, 'b', '/', 'c', 'o', 'm', 'm', 'a', 'n', 'd', 0, 1, 0), packet(0x50, 4, 0, 1, 0, 0), packet(0x62, 4, 0, 1, 0, 0), packet(0x70, 4, 0, 1, 0, 0), packet(0xb0, 4, 0, 1, 0, 0)),
+		packet(0x20, 7, 0, 0, 4, 0x15, 0, 1, 'x'),
+		packet(0xf0, 6, 0x18, 4, 0x15, 0, 1, 'x'),
+	} {
+		f.Add(answer)
+	}
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		synctest.Test(t, func(t *testing.T) {
+			_, _, stop := talkTo(t, answer)
+			time.Sleep(3 * time.Minute)
+			stop()
+		})
+	})
 }
