@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -114,7 +113,7 @@ func dial(ctx context.Context, a access) (link, error) {
 	if err != nil {
 		conn.Close()
 		if ack != nil && ack.ReasonCode != 0 {
-			err = errors.New(mqtt.Refusal(ack.ReasonCode))
+			err = mqtt.Refusal(ack.ReasonCode)
 		}
 		return nil, unreachable(u, err)
 	}
@@ -132,7 +131,7 @@ func newBroker(conn net.Conn) *broker {
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){b.take},
 		OnClientError:     b.ended,
 		OnServerDisconnect: func(d *paho.Disconnect) {
-			b.ended(fmt.Errorf("disconnected with reason %#x", d.ReasonCode))
+			b.ended(mqtt.Disconnection(d.ReasonCode))
 		},
 	})
 	return b

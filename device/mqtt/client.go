@@ -62,12 +62,28 @@ func (NoAuth) Authenticated() {}
 
 // Refusal says why a broker refuses a connection, by the reason code of its CONNACK
 // (MQTT 5.0 §3.2.2.2).
-func Refusal(reason byte) string {
+func Refusal(reason byte) error {
 	switch reason {
 	case packets.ConnackBadUsernameOrPassword:
-		return "the broker refuses the user name or password"
+		return errors.New("the broker refuses the user name or password")
 	case packets.ConnackNotAuthorized:
-		return "the broker does not let this user in"
+		return errors.New("the broker does not let this user in")
 	}
-	return fmt.Sprintf("the broker refuses the connection with reason %#x", reason)
+	return fmt.Errorf("the broker refuses the connection with reason %#x", reason)
+}
+
+// Disconnection says why a broker ends a connection, by the reason code of its DISCONNECT
+// (MQTT 5.0 §3.14.2.1).
+func Disconnection(reason byte) error {
+	switch reason {
+	case packets.DisconnectSessionTakenOver:
+		return errors.New("another client has connected with the same ID")
+	case packets.DisconnectServerShuttingDown:
+		return errors.New("the broker shuts down")
+	case packets.DisconnectKeepAliveTimeout:
+		return errors.New("the broker has heard nothing for too long")
+	case packets.DisconnectAdministrativeAction:
+		return errors.New("the broker's operator has ended the connection")
+	}
+	return fmt.Errorf("the broker ends the connection with reason %#x", reason)
 }

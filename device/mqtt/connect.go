@@ -29,7 +29,7 @@ const (
 	// willDelay is how long a box may be gone before the broker publishes so.
 	willDelay = 15 * time.Second
 	// steady is how long a connection must last for the pause to begin anew. The first try
-	// after that comes at any time within spread: when a broker restarts, it loses all
+	// after any comes at any time within spread: when a broker restarts, it loses all
 	// boxes at once, and takes in a few hundred a second.
 	steady = time.Minute
 	spread = 30 * time.Second
@@ -44,13 +44,17 @@ const (
 	offline = "offline"
 )
 
-// rest returns the pause after the nth try in a row, which has lasted for a while, and the
-// number of the next try.
+// rest returns the pause after the nth try in a row, which has led to a connection that
+// has lasted for a while or to none, and the number of the next try.
 func rest(n int, lasted time.Duration) (next int, pause time.Duration) {
 	if lasted > steady {
-		return 1, rand.N(spread)
+		n = 0
 	}
-	return n + 1, Backoff(n)
+	pause = Backoff(n)
+	if lasted > 0 {
+		pause = max(pause, rand.N(spread))
+	}
+	return n + 1, pause
 }
 
 // A connection is a link to a broker by paho's client, which serves one connection. Its
@@ -64,12 +68,13 @@ type connection struct {
 
 	mu     sync.Mutex
 	client *paho.Client // nil without a connection
+	drop   func(error)  // ends the connection for a reason
 }
 
-var (
-	errAway = errors.New("no connection")   // there is none
-	errLost = errors.New("connection lost") // there was one
-)
+var errAway = errors.New("no connection")
+
+// errUnanswered means that the broker has not said for publishWait that it has a message.
+var errUnanswered = errors.New("the broker does not acknowledge messages")
 
 // connect begins to connect, and goes on until the link is closed.
 func connect(ctx context.Context, b *Bridge) link {
@@ -127,13 +132,13 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 		PacketTimeout:      connectWait,
 		AuthHandler:        NoAuth{},
 		OnClientError:      fail,
-		OnServerDisconnect: func(d *paho.Disconnect) { fail(fmt.Errorf("disconnected with reason %#x", d.ReasonCode)) },
+		OnServerDisconnect: func(d *paho.Disconnect) { fail(Disconnection(d.ReasonCode)) },
 	})
 	ack, err := client.Connect(hello, c.b.hello())
 	if err != nil {
 		conn.Close()
 		if ack != nil && ack.ReasonCode != 0 {
-			return 0, errors.New(Refusal(ack.ReasonCode))
+			return 0, Refusal(ack.ReasonCode)
 		}
 		return 0, err
 	}
@@ -148,21 +153,20 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 	if err := c.greet(hello, client); err != nil {
 		return 0, err
 	}
-	c.set(client)
+	c.set(client, func(err error) {
+		fail(err)
+		conn.Close()
+	})
 	began := time.Now()
 	c.b.connected()
 	select {
-	case <-client.Done():
+	case err = <-failure: // the client says it for each connection that is lost
 	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	c.b.lost()
-	c.set(nil)
-	select {
-	case err := <-failure:
-		return time.Since(began), err
-	default:
-		return time.Since(began), errLost
-	}
+	c.set(nil, nil)
+	return time.Since(began), err
 }
 
 // hello returns the packet by which a box introduces itself.
@@ -221,20 +225,26 @@ func (c *connection) greet(ctx context.Context, client *paho.Client) error {
 	return nil
 }
 
-func (c *connection) set(client *paho.Client) {
+func (c *connection) set(client *paho.Client, drop func(error)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.client = client
+	c.client, c.drop = client, drop
 }
 
+// publish implements link. A broker that does not answer is left: paho's client keeps
+// each message that has no answer.
 func (c *connection) publish(ctx context.Context, m message) error {
 	c.mu.Lock()
-	client := c.client
+	client, drop := c.client, c.drop
 	c.mu.Unlock()
 	if client == nil {
 		return errAway
 	}
-	return publish(ctx, client, m)
+	err := publish(ctx, client, m)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		drop(errUnanswered)
+	}
+	return err
 }
 
 func publish(ctx context.Context, client *paho.Client, m message) error {

@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
+
 	"pickerd/device"
 	"pickerd/display"
 )
@@ -84,9 +86,9 @@ func FuzzBoundedConn(f *testing.F) {
 	})
 }
 
-// talkTo starts a bridge whose brokers all answer the same, in the bubble of a test. tries
+// talkTo starts a bridge whose brokers all do the same, in the bubble of a test. tries
 // counts its connections.
-func talkTo(t *testing.T, answer []byte) (b *Bridge, tries *atomic.Int32, stop func()) {
+func talkTo(t *testing.T, serve func(net.Conn)) (b *Bridge, tries *atomic.Int32, stop func()) {
 	t.Helper()
 	var board display.Board[device.Status]
 	broker, err := url.Parse("mqtt://broker.test")
@@ -97,10 +99,7 @@ func talkTo(t *testing.T, answer []byte) (b *Bridge, tries *atomic.Int32, stop f
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		tries.Add(1)
 		ours, theirs := net.Pipe()
-		go func() {
-			go io.Copy(io.Discard, theirs)
-			theirs.Write(answer)
-		}()
+		go serve(theirs)
 		return ours, nil
 	}
 	b = New(Config{Broker: broker, Dial: dial, ID: "0123456789abcdef", Base: "b", Statuses: &board, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
@@ -112,6 +111,42 @@ func talkTo(t *testing.T, answer []byte) (b *Bridge, tries *atomic.Int32, stop f
 		cancel()
 		if err := <-ended; err != context.Canceled {
 			t.Error(err)
+		}
+	}
+}
+
+// say is a broker that answers the same whatever it is told.
+func say(answer []byte) func(net.Conn) {
+	return func(c net.Conn) {
+		go io.Copy(io.Discard, c)
+		c.Write(answer)
+	}
+}
+
+// take is a broker that takes a box in, and some messages. Then it says something, and
+// takes nothing any more.
+func take(messages int, then []byte) func(net.Conn) {
+	return func(c net.Conn) {
+		for left := messages; ; {
+			p, err := packets.ReadPacket(c)
+			if err != nil {
+				return
+			}
+			switch p := p.Content.(type) {
+			case *packets.Connect:
+				c.Write(connack)
+			case *packets.Subscribe:
+				c.Write(packet(0x90, 4, byte(p.PacketID>>8), byte(p.PacketID), 0, 1))
+			case *packets.Pingreq:
+				c.Write(packet(0xd0, 0))
+			case *packets.Publish:
+				if left--; left >= 0 {
+					c.Write(packet(0x40, 2, byte(p.PacketID>>8), byte(p.PacketID)))
+				}
+				if left == 0 {
+					c.Write(then)
+				}
+			}
 		}
 	}
 }
@@ -137,7 +172,7 @@ func TestBadBrokers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b, tries, stop := talkTo(t, answer)
+				b, tries, stop := talkTo(t, say(answer))
 				time.Sleep(20 * time.Minute)
 				if n := tries.Load(); n < 5 || n > 40 {
 					t.Errorf("%d tries in 20 minutes", n)
@@ -150,6 +185,34 @@ func TestBadBrokers(t *testing.T) {
 				}
 				if s := b.Broker().Get(); s.Address != "broker.test:1883" || s.Since.IsZero() == (s.Error == "") {
 					t.Errorf("told %+v", s)
+				}
+				stop()
+			})
+		})
+	}
+}
+
+// It is told why a broker ended the connection, and one that takes no more messages is
+// left.
+func TestLeavingBrokers(t *testing.T) {
+	for want, serve := range map[string]func(net.Conn){
+		"another client has connected with the same ID":   take(1, packet(0xe0, 2, 0x8e, 0)),
+		"the broker ends the connection with reason 0x97": take(2, packet(0xe0, 2, 0x97, 0)),
+		errUnanswered.Error():                             take(1, nil),
+	} {
+		t.Run(want, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, tries, stop := talkTo(t, serve)
+				var errs []string
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				for s := range b.Broker().Watch(ctx) {
+					if s.Error != "" {
+						errs = append(errs, s.Error)
+					}
+				}
+				if n := int(tries.Load()); len(errs) < 3 || n < len(errs) || n > len(errs)+1 || slices.ContainsFunc(errs, func(s string) bool { return s != want }) {
+					t.Errorf("%d tries: %q", n, errs)
 				}
 				stop()
 			})
@@ -170,7 +233,7 @@ func FuzzBroker(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			_, _, stop := talkTo(t, answer)
+			_, _, stop := talkTo(t, say(answer))
 			time.Sleep(3 * time.Minute)
 			stop()
 		})

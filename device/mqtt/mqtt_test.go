@@ -477,7 +477,7 @@ func TestSpread(t *testing.T) {
 	var tenths [10]int
 	const boxes = 10_000
 	for range boxes {
-		n, d := rest(5, 2*steady)
+		n, d := rest(0, steady/2)
 		if n != 1 || d < 0 || d >= spread {
 			t.Fatalf("try %d after %v", n, d)
 		}
@@ -487,6 +487,9 @@ func TestSpread(t *testing.T) {
 		if n > boxes/8 {
 			t.Errorf("%d of %d boxes come in tenth %d of %v", n, boxes, i, spread)
 		}
+	}
+	if n, _ := rest(5, 2*steady); n != 1 {
+		t.Errorf("after a long connection: try %d", n)
 	}
 	if n, d := rest(5, steady/2); n != 6 || d < firstRetry<<5/2 {
 		t.Errorf("after a short connection: try %d after %v", n, d)
