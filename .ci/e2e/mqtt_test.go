@@ -222,7 +222,8 @@ func TestMQTT(t *testing.T) {
 }
 
 // TestMQTTSetUp has a box that is not set up tell a broker so, refuse commands, and go on
-// as a box when its file is complete. A mistake in the settings is told at the box.
+// as a box when its file is complete. The box tells of a mistake in its settings, and
+// leaves nothing with a broker that is not its own any more.
 func TestMQTTSetUp(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t)
@@ -250,13 +251,16 @@ func TestMQTTSetUp(t *testing.T) {
 	see("a refusal", hasTexts("/reply", `"early"`, `"ok":false`, `"unready"`))
 	write(string(whole))
 	see("the state of the whole box", hasTexts("/status", `"state":"pairing"`))
-	write(string(whole) + "ca_file = \"/nowhere/ca.pem\"\n")
+	write(strings.Replace(string(whole), "mqtt:", "mqtts:", 1) + "ca_file = \"/nowhere/ca.pem\"\n")
 	b.untilStatus("the mistake", func(s *device.Status) bool {
-		return s.Broker != nil && strings.Contains(s.Broker.Error, "mqtt.ca_file")
+		return s.Broker != nil && strings.Contains(s.Broker.Error, "/nowhere/ca.pem")
 	})
-	write(string(whole))
-	b.untilStatus("the connection", func(s *device.Status) bool { return s.Broker != nil && !s.Broker.Since.IsZero() })
+	see("an empty status at the broker that was left", func(p published) bool { return strings.HasSuffix(p.topic, "/status") && len(p.payload) == 0 })
 	at := m.count()
+	write(string(whole))
+	m.await(b, at, "the state of the box again", hasTexts("/status", `"state":"pairing"`))
+	b.untilStatus("the connection", func(s *device.Status) bool { return s.Broker != nil && !s.Broker.Since.IsZero() })
+	at = m.count()
 	b.stop()
 	m.await(b, at, "that it is off", hasTexts("/availability", "offline"))
 }

@@ -158,7 +158,7 @@ type bridged struct {
 func (m *mosquitto) bridge(id, name string, key ed25519.PublicKey) *bridged {
 	b := &bridged{called: make(chan string, 10), groups: make(chan map[string]any, 10)}
 	b.board.Set(device.Status{State: device.Showing, Since: time.Now().Add(-time.Hour), Name: name})
-	bridge := mqtt.New(mqtt.Config{Broker: &url.URL{Scheme: "mqtts", Host: m.address, User: url.UserPassword(id, id)}, TLS: m.tls(), Expiry: time.Hour, ID: id, Base: "pickerd/" + id,
+	bridge := mqtt.New(mqtt.Config{Broker: &url.URL{Scheme: "mqtts", Host: m.address, User: url.UserPassword(id, id)}, TLS: m.tls, Expiry: time.Hour, ID: id, Base: "pickerd/" + id,
 		Version: "1.2.3", Groups: []string{"site=lobby"}, Operator: key, Discovery: "homeassistant", Statuses: &b.board,
 		SetGroup: func(_ context.Context, _ string, all map[string]any) error { b.groups <- all; return nil },
 		Orders:   &ids{seen: map[string]bool{}}, Now: time.Now, Log: slog.New(slog.NewTextHandler(m.t.Output(), nil)),
@@ -315,7 +315,7 @@ func TestFleetRemove(t *testing.T) {
 // mortal connects a box with a last will. The returned function cuts its connection.
 func (m *mosquitto) mortal(id string) (die func()) {
 	m.t.Helper()
-	conn, err := tls.Dial("tcp", m.address, m.tls())
+	conn, err := tls.Dial("tcp", m.address, &tls.Config{RootCAs: m.roots})
 	if err != nil {
 		m.t.Fatal(err)
 	}

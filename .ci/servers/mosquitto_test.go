@@ -142,7 +142,7 @@ func (m *mosquitto) kill() {
 	<-m.ended
 }
 
-func (m *mosquitto) tls() *tls.Config { return &tls.Config{RootCAs: m.roots} }
+func (m *mosquitto) tls() (*tls.Config, error) { return &tls.Config{RootCAs: m.roots}, nil }
 
 // A party is another client of the broker.
 type party struct {
@@ -153,7 +153,7 @@ type party struct {
 
 func (m *mosquitto) party(user string, topics ...string) *party {
 	m.t.Helper()
-	conn, err := tls.Dial("tcp", m.address, m.tls())
+	conn, err := tls.Dial("tcp", m.address, &tls.Config{RootCAs: m.roots})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestMosquitto(t *testing.T) {
 	board.Set(device.Status{State: device.Pairing, Name: "Hall"})
 	called := make(chan string, 10)
 	broker := &url.URL{Scheme: "mqtts", Host: m.address, User: url.UserPassword(boxID, boxID)}
-	b := mqtt.New(mqtt.Config{Broker: broker, TLS: m.tls(), Expiry: time.Hour, ID: boxID, Base: base, Statuses: &board,
+	b := mqtt.New(mqtt.Config{Broker: broker, TLS: m.tls, Expiry: time.Hour, ID: boxID, Base: base, Statuses: &board,
 		Orders: &ids{seen: map[string]bool{}}, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)

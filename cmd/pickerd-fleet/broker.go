@@ -88,7 +88,7 @@ func dial(ctx context.Context, a access) (link, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.tls()
+	c, err := mqtt.TLS(a.ca, a.cert, a.key)
 	if err != nil {
 		return nil, err
 	}
@@ -147,26 +147,6 @@ func open(ctx context.Context, u *url.URL, c *tls.Config) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", mqtt.Address(u))
 	}
 	return (&tls.Dialer{Config: c}).DialContext(ctx, "tcp", mqtt.Address(u))
-}
-
-// tls returns what a connection by TLS needs.
-func (a access) tls() (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if a.ca != "" {
-		roots, err := mqtt.Roots(a.ca)
-		if err != nil {
-			return nil, err
-		}
-		c.RootCAs = roots
-	}
-	if a.cert != "" {
-		pair, err := tls.LoadX509KeyPair(a.cert, a.key)
-		if err != nil {
-			return nil, err
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
 }
 
 // take passes a message on.

@@ -83,7 +83,7 @@ func (e env) bridgeConfig(cfg *configs.Config, broker *url.URL, from bridged, lo
 	machine := health.Machine{Root: os.DirFS("/"), Dir: cfg.Store.Dir}
 	c.Expiry, c.Discovery, c.Version, c.Groups = time.Duration(m.Expiry), m.Discovery, version(), m.Groups()
 	c.Guests, c.Personal, c.UnsignedSettings = cfg.IsGuest(), m.Personal, m.Unsigned
-	c.Statuses, c.API, c.Orders, c.Health, c.Parting, c.Now, c.Log = from.screen.Statuses(), from.api, from.orders, machine.Read, from.parting, from.now, log
+	c.Statuses, c.API, c.Orders, c.Health, c.Parting, c.Now, c.Log = from.screen.Statuses(), from.api, from.orders, machine.Read, func(cause error) mqtt.Parting { return from.parting(cfg.MQTT.URL, cause) }, from.now, log
 	if from.keeper != nil {
 		c.Settings, c.SetGroup = from.keeper.Settings, from.keeper.SetGroup
 	}
@@ -96,9 +96,7 @@ func (e env) bridgeConfig(cfg *configs.Config, broker *url.URL, from bridged, lo
 		scrub := doctor.Scrubber(&secret, from.methods)
 		c.Lines = func() []string { return e.recent.lines(scrub) }
 	}
-	if c.TLS, err = brokerTLS(m); err != nil {
-		return c, err
-	}
+	c.TLS = func() (*tls.Config, error) { return mqtt.TLS(m.CAFile, m.CertFile, m.KeyFile) }
 	if m.OperatorKey != "" {
 		if c.Operator, err = mqtt.ParseKey(m.OperatorKey); err != nil {
 			return c, fmt.Errorf("mqtt.operator_key: %w", err)
@@ -107,33 +105,13 @@ func (e env) bridgeConfig(cfg *configs.Config, broker *url.URL, from bridged, lo
 	return c, nil
 }
 
-// parting returns how the box leaves the broker when it ends for a cause.
-func (b bridged) parting(cause error) mqtt.Parting {
+// parting returns how the box leaves a broker when it ends for a cause.
+func (b bridged) parting(broker string, cause error) mqtt.Parting {
 	switch {
-	case errors.Is(cause, errReset), b.keeper != nil && b.keeper.Config().MQTT.URL == "":
+	case errors.Is(cause, errReset), b.keeper != nil && b.keeper.Config().MQTT.URL != broker:
 		return mqtt.Gone
 	case isRenewal(cause):
 		return mqtt.Returning
 	}
 	return mqtt.Offline
-}
-
-// brokerTLS returns what a connection by TLS needs.
-func brokerTLS(m configs.MQTT) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if m.CAFile != "" {
-		roots, err := mqtt.Roots(m.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("mqtt.ca_file: %w", err)
-		}
-		c.RootCAs = roots
-	}
-	if m.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(m.CertFile, m.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("mqtt.cert_file: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
 }

@@ -24,8 +24,9 @@ import (
 
 // Config is what a Bridge needs.
 type Config struct {
-	Broker *url.URL      // mqtt: or mqtts:, with user and password
-	TLS    *tls.Config   // for mqtts:
+	Broker *url.URL // mqtt: or mqtts:, with user and password
+	// TLS returns what a connection by mqtts: needs. Certificates may be renewed meanwhile.
+	TLS    func() (*tls.Config, error)
 	Expiry time.Duration // of the session at the broker, after the connection is lost
 	// Dial opens the connections, without TLS; nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -73,8 +74,10 @@ const (
 	// Offline: the box is off until further notice.
 	Offline Parting = iota
 	// Returning: the next process of the box is there before the broker tells anybody.
+	// Nothing is said, so that the broker publishes the will if it is not.
 	Returning
-	// Gone: the box forgets what it was. The broker keeps nothing of it.
+	// Gone: the box forgets what it was, or goes to another broker. This one keeps nothing
+	// of it, and no commands for it.
 	Gone
 )
 
@@ -110,9 +113,8 @@ type message struct {
 type link interface {
 	// publish sends a message, and returns when the broker has it.
 	publish(ctx context.Context, m message) error
-	// close ends the link, after some last messages. Without a word the broker publishes
-	// the will, unless the box is there again before.
-	close(last []message, silent bool)
+	// close ends the link, after some last messages.
+	close(last []message, how Parting)
 }
 
 // A Bridge connects a box to a broker.
@@ -172,21 +174,19 @@ func (b *Bridge) Run(ctx context.Context) error {
 }
 
 // parting returns what is said at the end.
-func (b *Bridge) parting(cause error) (last []message, silent bool) {
-	how := Offline
+func (b *Bridge) parting(cause error) (last []message, how Parting) {
 	if b.cfg.Parting != nil {
 		how = b.cfg.Parting(cause)
 	}
 	switch how {
-	case Returning:
-		return nil, true
+	case Offline:
+		last = []message{{topic: b.topic("availability"), payload: []byte(offline), retain: true}}
 	case Gone:
 		for _, topic := range slices.Backward(append(b.topics(), b.stale...)) {
 			last = append(last, message{topic: topic, retain: true})
 		}
-		return last, false
 	}
-	return []message{{topic: b.topic("availability"), payload: []byte(offline), retain: true}}, false
+	return last, how
 }
 
 // topic returns a topic of the box.

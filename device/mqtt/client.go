@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"cmp"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -37,17 +38,29 @@ func Address(broker *url.URL) string {
 	return net.JoinHostPort(broker.Hostname(), cmp.Or(broker.Port(), port))
 }
 
-// Roots reads the certificates of a broker's authority, in PEM.
-func Roots(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
+// TLS returns what a connection by mqtts: needs, from files in PEM: the certificates of the
+// broker's authority, without a file those of the system, and a client certificate with
+// its key, if any.
+func TLS(authority, cert, key string) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if authority != "" {
+		pem, err := os.ReadFile(authority)
+		if err != nil {
+			return nil, fmt.Errorf("authority of the broker: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("authority of the broker: %s has no certificate in PEM", authority)
+		}
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, errors.New(file + " has no certificate in PEM")
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, fmt.Errorf("client certificate %s: %w", cert, err)
+		}
+		c.Certificates = []tls.Certificate{pair}
 	}
-	return roots, nil
+	return c, nil
 }
 
 // NoAuth takes part in no enhanced authentication (MQTT 5.0 §4.12). Without an

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/paho"
@@ -60,15 +59,15 @@ func rest(n int, lasted time.Duration) (next int, pause time.Duration) {
 // A connection is a link to a broker by paho's client, which serves one connection. Its
 // package autopaho, which makes them anew, would bring WebSockets along.
 type connection struct {
-	b       *Bridge
-	cancel  context.CancelFunc
-	ended   chan struct{}
-	silent  atomic.Bool // the connection is cut rather than ended
-	session *tls.Config // of b, with the cache of sessions
+	b        *Bridge
+	cancel   context.CancelFunc
+	ended    chan struct{}
+	sessions tls.ClientSessionCache // for a cheaper handshake, unless the broker has restarted
 
 	mu     sync.Mutex
 	client *paho.Client // nil without a connection
 	drop   func(error)  // ends the connection for a reason
+	how    Parting
 }
 
 var errAway = errors.New("no connection")
@@ -79,12 +78,7 @@ var errUnanswered = errors.New("the broker does not acknowledge messages")
 // connect begins to connect, and goes on until the link is closed.
 func connect(ctx context.Context, b *Bridge) link {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // close says goodbye first
-	c := &connection{b: b, cancel: cancel, ended: make(chan struct{})}
-	if b.cfg.TLS != nil {
-		c.session = b.cfg.TLS.Clone()
-		c.session.ServerName = b.cfg.Broker.Hostname()
-		c.session.ClientSessionCache = tls.NewLRUClientSessionCache(1) // a cheaper handshake, unless the broker has restarted
-	}
+	c := &connection{b: b, cancel: cancel, ended: make(chan struct{}), sessions: tls.NewLRUClientSessionCache(1)}
 	go func() {
 		defer close(c.ended)
 		c.keep(ctx)
@@ -142,14 +136,7 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 		}
 		return 0, err
 	}
-	defer func() {
-		if c.silent.Load() {
-			conn.Close()
-		}
-		_ = conn.SetDeadline(time.Now().Add(goodbye)) // one that is closed has none
-		client.Disconnect(&paho.Disconnect{})         // ends its goroutines
-		<-client.Done()
-	}()
+	defer c.disconnect(client, conn)
 	if err := c.greet(hello, client); err != nil {
 		return 0, err
 	}
@@ -167,6 +154,23 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 	c.b.lost()
 	c.set(nil, nil)
 	return time.Since(began), err
+}
+
+// disconnect ends a connection, if that has not happened yet.
+func (c *connection) disconnect(client *paho.Client, conn net.Conn) {
+	c.mu.Lock()
+	how := c.how
+	c.mu.Unlock()
+	var last paho.Disconnect
+	switch how {
+	case Returning:
+		conn.Close()
+	case Gone:
+		last.Properties = &paho.DisconnectProperties{SessionExpiryInterval: new(uint32)}
+	}
+	_ = conn.SetDeadline(time.Now().Add(goodbye)) // one that is closed has none
+	client.Disconnect(&last)                      // ends its goroutines
+	<-client.Done()
 }
 
 // hello returns the packet by which a box introduces itself.
@@ -194,11 +198,20 @@ func (c *connection) dial(ctx context.Context) (net.Conn, error) {
 	if open == nil {
 		open = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true}}).DialContext
 	}
-	conn, err := open(ctx, "tcp", Address(u))
-	if err != nil || u.Scheme != "mqtts" {
-		return conn, err
+	if u.Scheme != "mqtts" {
+		return open(ctx, "tcp", Address(u))
 	}
-	s := tls.Client(conn, c.session)
+	secure, err := c.b.cfg.TLS()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := open(ctx, "tcp", Address(u))
+	if err != nil {
+		return nil, err
+	}
+	secure = secure.Clone()
+	secure.ServerName, secure.ClientSessionCache = u.Hostname(), c.sessions
+	s := tls.Client(conn, secure)
 	if err := s.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, err
@@ -257,9 +270,8 @@ func publish(ctx context.Context, client *paho.Client, m message) error {
 	return err
 }
 
-// close implements link. The broker publishes the will only for a box that leaves without
-// a word.
-func (c *connection) close(last []message, silent bool) {
+// close implements link.
+func (c *connection) close(last []message, how Parting) {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbye*time.Duration(max(1, len(last))))
 	defer cancel()
 	for _, m := range last {
@@ -267,7 +279,9 @@ func (c *connection) close(last []message, silent bool) {
 			break
 		}
 	}
-	c.silent.Store(silent)
+	c.mu.Lock()
+	c.how = how
+	c.mu.Unlock()
 	c.cancel()
 	<-c.ended
 }

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -88,7 +89,7 @@ func FuzzBoundedConn(f *testing.F) {
 
 // talkTo starts a bridge whose brokers all do the same, in the bubble of a test. tries
 // counts its connections.
-func talkTo(t *testing.T, serve func(net.Conn)) (b *Bridge, tries *atomic.Int32, stop func()) {
+func talkTo(t *testing.T, serve func(net.Conn), change ...func(*Config)) (b *Bridge, tries *atomic.Int32, stop func()) {
 	t.Helper()
 	var board display.Board[device.Status]
 	broker, err := url.Parse("mqtt://broker.test")
@@ -102,7 +103,11 @@ func talkTo(t *testing.T, serve func(net.Conn)) (b *Bridge, tries *atomic.Int32,
 		go serve(theirs)
 		return ours, nil
 	}
-	b = New(Config{Broker: broker, Dial: dial, ID: "0123456789abcdef", Base: "b", Statuses: &board, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	cfg := Config{Broker: broker, Dial: dial, ID: "0123456789abcdef", Base: "b", Statuses: &board, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	for _, c := range change {
+		c(&cfg)
+	}
+	b = New(cfg)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
@@ -218,6 +223,32 @@ func TestLeavingBrokers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Certificates are read for each connection: a box goes on when they have been mended.
+func TestCertificates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		missing := errors.New("missing")
+		var reads atomic.Int32
+		b, tries, stop := talkTo(t, say(nil), func(c *Config) {
+			c.Broker.Scheme = "mqtts"
+			c.TLS = func() (*tls.Config, error) {
+				if reads.Add(1) <= 3 {
+					return nil, missing
+				}
+				return &tls.Config{}, nil
+			}
+		})
+		defer stop()
+		time.Sleep(time.Second / 2)
+		if s := b.Broker().Get(); s.Error != missing.Error() || tries.Load() > 0 {
+			t.Errorf("%+v, %d tries to connect", s, tries.Load())
+		}
+		time.Sleep(time.Minute)
+		if reads.Load() != 4 || tries.Load() != 1 {
+			t.Errorf("read %d times, %d tries to connect", reads.Load(), tries.Load())
+		}
+	})
 }
 
 // Whatever a broker answers, the box lives.

@@ -25,8 +25,8 @@ import (
 type broker struct {
 	mu     sync.Mutex
 	got    []message
-	fail   bool   // it refuses to take anything
-	silent bool   // the link was cut
+	fail   bool // it refuses to take anything
+	how    Parting
 	denied string // topics with this are refused
 }
 
@@ -50,9 +50,9 @@ func (k *broker) publish(_ context.Context, m message) error {
 	return nil
 }
 
-func (k *broker) close(last []message, silent bool) {
+func (k *broker) close(last []message, how Parting) {
 	k.got = append(k.got, last...)
-	k.silent = silent
+	k.how = how
 }
 
 // take returns what was published, and forgets it.

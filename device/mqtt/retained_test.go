@@ -65,8 +65,10 @@ func TestHealth(t *testing.T) {
 // What the broker refuses is left out, and the rest is told.
 func TestRefusedTopic(t *testing.T) {
 	for _, denied := range []string{"homeassistant/", "/event", "/reply", "old/"} {
-		inBubble(t, func(c *Config) { c.Discovery = "homeassistant" }, func(r *rig) {
-			r.orders.topics = []string{"old/status"}
+		inBubble(t, func(c *Config) {
+			c.Discovery = "homeassistant"
+			c.Orders.(*memory).topics = []string{"old/status"}
+		}, func(r *rig) {
 			r.broker.denied = denied
 			r.b.connected()
 			if got := r.published("status"); !strings.Contains(got, "Hall") {
@@ -97,8 +99,10 @@ func TestUnanswered(t *testing.T) {
 
 // What the broker kept of an earlier configuration is cleared once.
 func TestStaleTopics(t *testing.T) {
-	inBubble(t, func(c *Config) { c.Discovery = "ha" }, func(r *rig) {
-		r.orders.topics = []string{"old/status", "homeassistant/device/x/config", r.b.topic("status")}
+	inBubble(t, func(c *Config) {
+		c.Discovery = "ha"
+		c.Orders.(*memory).topics = []string{"old/status", "homeassistant/device/x/config", c.Base + "/status"}
+	}, func(r *rig) {
 		var cleared []string
 		for range 2 {
 			r.b.connected()
@@ -123,8 +127,7 @@ func TestStaleTopics(t *testing.T) {
 func TestStaleTopicsCut(t *testing.T) {
 	kept := []string{"old/status", "old/health"}
 	for i := range 3 {
-		inBubble(t, nil, func(r *rig) {
-			r.orders.topics = kept
+		inBubble(t, func(c *Config) { c.Orders.(*memory).topics = kept }, func(r *rig) {
 			r.broker.set(i < 2)
 			r.b.connected()
 			r.published("")
@@ -166,8 +169,8 @@ func TestParting(t *testing.T) {
 		for _, m := range r.broker.got {
 			got = append(got, m.topic+"="+string(m.payload))
 		}
-		if strings.Join(got, " ") != want || r.broker.silent != (parting == Returning) {
-			t.Errorf("%d: %q, silent %v, want %q", parting, got, r.broker.silent, want)
+		if strings.Join(got, " ") != want || r.broker.how != parting {
+			t.Errorf("%d: %q, parting %d, want %q", parting, got, r.broker.how, want)
 		}
 	}
 }

@@ -22,7 +22,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -130,19 +129,8 @@ func (o options) config(dir string) (fleet.Config, error) {
 		c.Password = bytes.TrimRight(text, "\r\n")
 	}
 	if c.Broker.Scheme == "mqtts" {
-		c.TLS, err = roots(o.ca)
+		c.TLS, err = mqtt.TLS(o.ca, "", "")
 	}
-	return c, err
-}
-
-// roots returns what is needed for TLS.
-func roots(file string) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if file == "" {
-		return c, nil
-	}
-	var err error
-	c.RootCAs, err = mqtt.Roots(file)
 	return c, err
 }
 

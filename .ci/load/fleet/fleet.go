@@ -160,7 +160,7 @@ func (f *Fleet) bridge(i int) mqtt.Config {
 	broker := *f.cfg.Broker
 	broker.User = url.UserPassword(f.cfg.User, string(f.cfg.Password))
 	machine := health.Machine{Root: os.DirFS("/"), Dir: "/"}
-	c := mqtt.Config{Broker: &broker, TLS: f.cfg.TLS, Dial: f.Meter.dial, Expiry: time.Hour,
+	c := mqtt.Config{Broker: &broker, TLS: func() (*tls.Config, error) { return f.cfg.TLS, nil }, Dial: f.Meter.dial, Expiry: time.Hour,
 		ID: id, Base: "pickerd/" + id, Discovery: "homeassistant", Version: "simulated", Health: machine.Read,
 		Operator: f.cfg.Operator.Public().(ed25519.PublicKey), Groups: []string{f.group()}, Now: time.Now, Log: f.cfg.Log}
 	f.boxes[i].fill(&c)
