@@ -114,8 +114,16 @@ type watched struct {
 
 // snapshot takes the fleet after a connection. A broker that was restarted may have lost
 // what it kept. Its boxes announce themselves again, so one that is missing counts as
-// offline.
+// offline. One that stopped has told that all boxes are offline before it went: the time
+// begins anew.
 func (w *watcher) snapshot(f fleet) {
+	if w.away {
+		for _, k := range w.boxes {
+			if !k.reported[offline] {
+				delete(k.since, offline)
+			}
+		}
+	}
 	w.away = false
 	for id, k := range w.boxes {
 		k.missing = f[id] == nil

@@ -78,6 +78,28 @@ func TestWatchOffline(t *testing.T) {
 	})
 }
 
+// A broker that stops tells that all boxes are offline. They have time to come back.
+func TestWatchBrokerStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, stop := newScene(t, "--offline", "10m")
+		for _, id := range []string{"0a", "0b"} {
+			s.put("pickerd/"+id+"/availability", "online", true)
+		}
+		s.expect(time.Hour, "")
+		for _, id := range []string{"0a", "0b"} {
+			s.put("pickerd/"+id+"/availability", "offline", true)
+		}
+		s.expect(time.Second, "")
+		s.cut(true)
+		s.expect(time.Hour, "")
+		s.cut(false)
+		s.expect(3*time.Minute, "") // connected again after at most two
+		s.put("pickerd/0a/availability", "online", true)
+		s.expect(10*time.Minute, "0b offline 10m")
+		stop()
+	})
+}
+
 // A box that was offline before counts from its last health.
 func TestWatchOfflineBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -102,7 +102,9 @@ func asTOML(v any) string {
 		}
 		return "[" + strings.Join(items, ", ") + "]"
 	}
-	data, err := toml.Marshal(map[string]any{"v": v})
+	data, err := toml.Marshal(struct {
+		V any `toml:"v,inline"`
+	}{v})
 	if err != nil {
 		return fmt.Sprint(v)
 	}
