@@ -3,7 +3,12 @@ package mqtt
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
+	"time"
+
+	"pickerd/device"
 )
 
 // groupTopic returns the topic with the settings of a group, which are retained and
@@ -19,12 +24,38 @@ func groupOf(topic string) (group string, ok bool) {
 	return strings.CutSuffix(rest, "/settings")
 }
 
-// obeyGroup sets what the operator wants of a group. The broker repeats it with each
-// connection. The serial is stored after the settings, so after a power cut between them
-// they are set again. There is no reply: the topic settings shows what became of it.
-func (b *Bridge) obeyGroup(ctx context.Context, group string, payload []byte) {
+// groupRetry is the pause before settings of a group are tried again, such as when the disk
+// is full.
+const groupRetry = 10 * time.Minute
+
+// obeyGroups sets what the operator wants of groups, and reports whether some of it is to
+// be tried again.
+func (b *Bridge) obeyGroups(ctx context.Context) (again bool) {
+	b.mu.Lock()
+	groups := b.groups
+	b.groups = map[string][]byte{}
+	b.mu.Unlock()
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		if b.obeyGroup(ctx, group, groups[group]) {
+			continue
+		}
+		again = true
+		b.mu.Lock()
+		if b.groups[group] == nil { // else there is a newer one
+			b.groups[group] = groups[group]
+		}
+		b.mu.Unlock()
+	}
+	return again
+}
+
+// obeyGroup sets what the operator wants of a group, and reports whether that is settled.
+// The broker repeats it with each connection. The serial is stored after the settings, so
+// after a power cut between them they are set again. There is no reply: the topic settings
+// shows what became of it.
+func (b *Bridge) obeyGroup(ctx context.Context, group string, payload []byte) bool {
 	if len(payload) == 0 || b.cfg.Orders == nil || b.cfg.SetGroup == nil {
-		return
+		return true
 	}
 	o, err := open(payload, b.cfg.Operator)
 	var highest uint64
@@ -34,7 +65,7 @@ func (b *Bridge) obeyGroup(ctx context.Context, group string, payload []byte) {
 	switch {
 	case err != nil:
 	case o.Target == group && o.Serial == highest:
-		return // it was set
+		return true // it was set
 	case o.Command != "":
 		err = &OrderError{badEnvelope, "The order for a group has no settings."}
 	case o.Target == group && o.Serial < highest:
@@ -48,7 +79,11 @@ func (b *Bridge) obeyGroup(ctx context.Context, group string, payload []byte) {
 	if err == nil {
 		_, err = b.cfg.Orders.Advance(group, o.Serial)
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		b.cfg.Log.Warn("settings of a group refused", "group", group, "serial", o.Serial, "err", err)
+	if err == nil || errors.Is(err, context.Canceled) {
+		return true
 	}
+	_, order := errors.AsType[*OrderError](err)
+	_, setting := errors.AsType[*device.SettingError](err)
+	b.cfg.Log.Warn("settings of a group not set", "group", group, "serial", o.Serial, "err", err, "for_good", order || setting)
+	return order || setting
 }

@@ -5,25 +5,31 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pickerd/device"
 )
 
 // Signed settings of a group are set once, and no older, foreign or unsigned ones.
 func TestGroups(t *testing.T) {
+	var mu sync.Mutex // time alone orders nothing
 	var set []string
 	var fail error
 	config := func(c *Config) {
 		c.Groups = []string{"floor=2", "site=lobby"}
 		c.SetGroup = func(_ context.Context, group string, all map[string]any) error {
+			mu.Lock()
+			defer mu.Unlock()
 			text, _ := json.Marshal(all)
 			set = append(set, group+" "+string(text))
 			return fail
 		}
 	}
 	inBubble(t, config, func(r *rig) {
-		order := Order{Target: "site=lobby", Serial: 2, NotAfter: time.Now().Add(time.Hour), Settings: map[string]any{"slideshow.zoom": true}}
+		order := Order{Target: "site=lobby", Serial: 2, NotAfter: time.Now().Add(24 * time.Hour), Settings: map[string]any{"slideshow.zoom": true}}
 		send := func(topic string, payload []byte) string {
 			set = nil
 			r.b.received(message{topic: topic, payload: payload, retain: true})
@@ -65,6 +71,23 @@ func TestGroups(t *testing.T) {
 		send(lobby, sign(order))
 		if r.orders.serials["site=lobby"] != 2 {
 			t.Errorf("the serial is %d", r.orders.serials["site=lobby"])
+		}
+		for i, why := range []error{errors.New("disk full"), &device.SettingError{Key: "a.b"}} { // one passes, the other does not
+			mu.Lock()
+			set, fail = nil, why
+			mu.Unlock()
+			time.Sleep(groupRetry)
+			synctest.Wait()
+			if len(set) != 1 {
+				t.Errorf("retry %d: set %v", i, set)
+			}
+		}
+		mu.Lock()
+		set = nil
+		mu.Unlock()
+		time.Sleep(5 * groupRetry)
+		if synctest.Wait(); len(set) > 0 {
+			t.Errorf("refused settings were tried again: %v", set)
 		}
 		order.Settings = nil // back to the files
 		fail = nil

@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // received takes a message from the broker. It does not wait. A session may bring messages
@@ -36,17 +36,17 @@ func (b *Bridge) received(m message) {
 
 // obey carries out commands, one after another, and what an operator wants of groups.
 func (b *Bridge) obey(ctx context.Context) {
+	var again <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again:
+			again = nil
+			stir(b.ordered)
 		case <-b.ordered:
-			b.mu.Lock()
-			groups := b.groups
-			b.groups = map[string][]byte{}
-			b.mu.Unlock()
-			for _, group := range slices.Sorted(maps.Keys(groups)) {
-				b.obeyGroup(ctx, group, groups[group])
+			if b.obeyGroups(ctx) {
+				again = time.After(groupRetry)
 			}
 		case m := <-b.commands:
 			if b.limit.Wait(ctx) != nil {
