@@ -19,6 +19,7 @@ type request struct {
 	payload []byte
 
 	data json.RawMessage // of the reply
+	last uint64          // the highest serial at the box, if that of the order is not higher
 	err  error           // nil if the box has done it
 }
 
@@ -27,6 +28,7 @@ type reply struct {
 	ID      string          `json:"id"`
 	OK      bool            `json:"ok"`
 	Data    json.RawMessage `json:"data"`
+	Serial  uint64          `json:"serial"`
 	Problem struct {
 		Title, Detail, Code string
 	} `json:"problem"`
@@ -68,7 +70,7 @@ func ask(ctx context.Context, l link, base string, list []*request, wait time.Du
 	var send []*request
 	for _, r := range list {
 		if !r.box.Online {
-			r.finish(nil, errOffline)
+			r.err = errOffline
 			continue
 		}
 		pending[base+"/"+r.box.ID+"/reply"] = r
@@ -139,12 +141,12 @@ func await(ctx context.Context, l link, base string, pending map[string]*request
 			// A box does not know the ID of an order whose signature is wrong.
 			if r := pending[m.topic]; r != nil && (p.ID == r.id || p.ID == "" && !p.OK) {
 				delete(pending, m.topic)
-				r.finish(p.Data, p.err())
+				r.data, r.last, r.err = p.Data, p.Serial, p.err()
 			}
 		case f := <-failed:
 			if topic := base + "/" + f.r.box.ID + "/reply"; pending[topic] == f.r {
 				delete(pending, topic)
-				f.r.finish(nil, f.err)
+				f.r.err = f.err
 			}
 		case <-sent:
 			sent = nil
@@ -153,7 +155,7 @@ func await(ctx context.Context, l link, base string, pending map[string]*request
 			timer = t.C
 		case <-timer:
 			for _, r := range pending {
-				r.finish(nil, errSilent)
+				r.err = errSilent
 			}
 			return nil
 		case err := <-l.lost():
@@ -168,11 +170,7 @@ func await(ctx context.Context, l link, base string, pending map[string]*request
 // giveUp ends requests that nobody waits for any more, and returns the error.
 func giveUp(pending map[string]*request, err error) error {
 	for _, r := range pending {
-		r.finish(nil, errNoReply)
+		r.err = errNoReply
 	}
 	return err
-}
-
-func (r *request) finish(data json.RawMessage, err error) {
-	r.data, r.err = data, err
 }

@@ -149,6 +149,7 @@ func (b *fakeBroker) box(id, name, availability string, answer func(message) str
 func callOf(t *testing.T, m message) (call struct {
 	Command, ID, Target string
 	Args, Settings      json.RawMessage
+	Serial              uint64
 }) {
 	t.Helper()
 	var e struct{ Payload []byte }

@@ -19,6 +19,10 @@ import (
 // off.
 const orderFor = 10 * time.Minute
 
+// maxAhead bounds how far the clock was ahead that a box has a serial from. Without it,
+// whoever forges a reply could use up all serials.
+const maxAhead = 10 * 365 * 24 * time.Hour
+
 // An order is what boxes are to do.
 type order struct {
 	command  string
@@ -158,16 +162,9 @@ func (e env) give(ctx context.Context, o *orders, args []string, what order) ([]
 	}
 	var list []*request
 	for _, b := range boxes {
-		r := &request{box: b, id: rand.Text()}
-		if r.payload, err = what.encode(b.ID, r.id, key, e.now()); err != nil {
-			return nil, err
-		}
-		if len(r.payload) > maxPayload {
-			return nil, fmt.Errorf("the order is longer than %d bytes", maxPayload)
-		}
-		list = append(list, r)
+		list = append(list, &request{box: b})
 	}
-	if err = ask(ctx, l, o.base, list, o.wait); err == nil {
+	if err = e.askSigned(ctx, l, o, list, what, key); err == nil {
 		return list, e.report(list)
 	}
 	if len(list) > 1 {
@@ -176,8 +173,40 @@ func (e env) give(ctx context.Context, o *orders, args []string, what order) ([]
 	return nil, err
 }
 
-// encode returns the message for a box: a command, or a signed order in its envelope.
-func (o order) encode(box, id string, key ed25519.PrivateKey, now time.Time) ([]byte, error) {
+// askSigned sends an order in requests. Boxes that have had a higher serial, from a
+// computer whose clock was ahead, get it once more with one above that.
+func (e env) askSigned(ctx context.Context, l link, o *orders, list []*request, what order, key ed25519.PrivateKey) error {
+	for range 2 {
+		for _, r := range list {
+			r.id = rand.Text()
+			payload, err := what.encode(r.box.ID, r.id, key, e.now(), r.last)
+			if err != nil {
+				return err
+			}
+			if len(payload) > maxPayload {
+				return fmt.Errorf("the order is longer than %d bytes", maxPayload)
+			}
+			r.payload, r.err = payload, nil
+		}
+		if err := ask(ctx, l, o.base, list, o.wait); err != nil {
+			return err
+		}
+		var again []*request
+		for _, r := range list {
+			if r.err != nil && r.last > 0 && r.last <= uint64(e.now().Add(maxAhead).UnixMilli()) {
+				again = append(again, r)
+			}
+		}
+		if list = again; len(list) == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// encode returns the message for a box: a command, or an order in its envelope that is
+// signed with a serial above the last one.
+func (o order) encode(box, id string, key ed25519.PrivateKey, now time.Time, last uint64) ([]byte, error) {
 	var args json.RawMessage
 	if o.args != nil {
 		data, err := json.Marshal(o.args)
@@ -194,7 +223,7 @@ func (o order) encode(box, id string, key ed25519.PrivateKey, now time.Time) ([]
 		}{o.command, id, args})
 	}
 	// Serials grow, also from one computer of the operator to another whose clock is right.
-	return mqtt.Order{Target: box, Serial: uint64(now.UnixMilli()), NotAfter: now.Add(orderFor), ID: id,
+	return mqtt.Order{Target: box, Serial: max(uint64(now.UnixMilli()), last+1), NotAfter: now.Add(orderFor), ID: id,
 		Settings: o.settings, Command: o.command, Args: args}.Sign(key)
 }
 

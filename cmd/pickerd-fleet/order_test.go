@@ -109,6 +109,34 @@ func TestVerbs(t *testing.T) {
 	}
 }
 
+// An order is signed again for a box that has had a higher serial, but for one that can't
+// be from a clock.
+func TestSerialAhead(t *testing.T) {
+	key, _ := newKey(t)
+	for _, tt := range []struct {
+		ahead time.Duration
+		want  int // orders that the box got
+	}{{-time.Hour, 1}, {24 * time.Hour, 2}, {11 * 365 * 24 * time.Hour, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newFakeBroker()
+			highest := uint64(time.Now().Add(tt.ahead).UnixMilli())
+			var serials []uint64
+			b.box("0a", "Hall", "online", func(m message) string {
+				c := callOf(t, m)
+				if serials = append(serials, c.Serial); c.Serial <= highest {
+					return fmt.Sprintf(`{"id":%q,"ok":false,"problem":{"code":"older_serial","detail":"Older."},"serial":%d}`, c.ID, highest)
+				}
+				return `{"id":"` + c.ID + `","ok":true}`
+			})
+			s := newShell(b)
+			code := s.run(t.Context(), strings.Fields("set Hall slideshow.zoom=true --sign "+key))
+			if len(serials) != tt.want || (code == command.Done) != (serials[len(serials)-1] > highest) || tt.want == 2 && serials[1] != highest+1 {
+				t.Errorf("%v ahead: exit code %d after %v, %s", tt.ahead, code, serials, s.errs.take())
+			}
+		})
+	}
+}
+
 func TestUsage(t *testing.T) {
 	key, _ := newKey(t)
 	for _, tt := range []struct{ args, want string }{

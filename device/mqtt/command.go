@@ -33,7 +33,8 @@ type reply struct {
 	ID      string           `json:"id"`
 	OK      bool             `json:"ok"`
 	Problem *control.Problem `json:"problem,omitempty"`
-	Data    *data            `json:"data,omitempty"` // of the command logs
+	Data    *data            `json:"data,omitempty"`   // of the command logs
+	Serial  uint64           `json:"serial,omitempty"` // OrderError.Highest
 }
 
 // data is what a command asked for.

@@ -67,9 +67,9 @@ func (b *Bridge) obeyGroup(ctx context.Context, group string, payload []byte) bo
 	case o.Target == group && o.Serial == highest:
 		return true // it was set
 	case o.Command != "":
-		err = &OrderError{badEnvelope, "The order for a group has no settings."}
+		err = &OrderError{Code: badEnvelope, Message: "The order for a group has no settings."}
 	case o.Target == group && o.Serial < highest:
-		err = older(o.Serial)
+		err = older(o.Serial, highest)
 	default:
 		err = check(o, group, b.cfg.Now())
 	}

@@ -435,7 +435,7 @@ func TestOrders(t *testing.T) {
 					t.Errorf("%q, %+v %+v, want %q, %q", call, got, got.Problem, tt.call, tt.code)
 				}
 				if tt.call != "" {
-					if again := r.ask(data); again.OK || again.Problem.Code != olderSerial {
+					if again := r.ask(data); again.OK || again.Problem.Code != olderSerial || again.Serial != tt.order.Serial {
 						t.Errorf("again: %+v", again)
 					}
 				}

@@ -113,7 +113,9 @@ func (b *Bridge) executeOrder(ctx context.Context, payload []byte) reply {
 		o.Args, err = json.Marshal(o.Settings)
 	}
 	if e, ok := errors.AsType[*OrderError](err); ok {
-		return refuse(o.ID, http.StatusForbidden, e.Code, e.Message)
+		r := refuse(o.ID, http.StatusForbidden, e.Code, e.Message)
+		r.Serial = e.Highest
+		return r
 	}
 	if err != nil {
 		b.cfg.Log.Warn("order refused", "err", err)

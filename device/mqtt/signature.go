@@ -64,6 +64,8 @@ func ParseKey(text string) (ed25519.PublicKey, error) {
 type OrderError struct {
 	Code    string
 	Message string
+	// Highest is the highest serial that was there before, if the order's is not higher.
+	Highest uint64
 }
 
 func (e *OrderError) Error() string { return e.Message }
@@ -90,19 +92,19 @@ func open(data []byte, key ed25519.PublicKey) (Order, error) {
 	var e envelope
 	var o Order
 	if len(data) > maxPayload || strict(data, &e) != nil {
-		return o, &OrderError{badEnvelope, `The message is not {"payload":…,"key":…,"sig":…}.`}
+		return o, &OrderError{Code: badEnvelope, Message: `The message is not {"payload":…,"key":…,"sig":…}.`}
 	}
 	if key == nil {
-		return o, &OrderError{foreignKey, "This box takes no signed orders: it has no mqtt.operator_key."}
+		return o, &OrderError{Code: foreignKey, Message: "This box takes no signed orders: it has no mqtt.operator_key."}
 	}
 	if e.Key != KeyID(key) {
-		return o, &OrderError{foreignKey, "The order is signed with a key that is not mqtt.operator_key of this box."}
+		return o, &OrderError{Code: foreignKey, Message: "The order is signed with a key that is not mqtt.operator_key of this box."}
 	}
 	if !ed25519.Verify(key, e.Payload, e.Sig) {
-		return o, &OrderError{badSignature, "The signature does not fit the payload."}
+		return o, &OrderError{Code: badSignature, Message: "The signature does not fit the payload."}
 	}
 	if err := strict(e.Payload, &o); err != nil {
-		return o, &OrderError{badEnvelope, "The payload is not an order: " + err.Error() + "."}
+		return o, &OrderError{Code: badEnvelope, Message: "The payload is not an order: " + err.Error() + "."}
 	}
 	return o, nil
 }
@@ -120,18 +122,18 @@ type Serials interface {
 func check(o Order, target string, now time.Time) error {
 	switch {
 	case o.Target != target:
-		return &OrderError{otherTarget, "The order is for " + quote(o.Target) + "."}
+		return &OrderError{Code: otherTarget, Message: "The order is for " + quote(o.Target) + "."}
 	case !now.Before(o.NotAfter):
-		return &OrderError{expiredOrder, "The order has expired."}
+		return &OrderError{Code: expiredOrder, Message: "The order has expired."}
 	case o.Command != "" && o.Settings != nil:
-		return &OrderError{badEnvelope, "An order has settings or a command, not both."}
+		return &OrderError{Code: badEnvelope, Message: "An order has settings or a command, not both."}
 	}
 	return nil
 }
 
 // older is the error for a serial that is not higher than another one.
-func older(serial uint64) error {
-	return &OrderError{olderSerial, fmt.Sprintf("An order with a higher serial than %d, or with the same, was there before.", serial)}
+func older(serial, highest uint64) error {
+	return &OrderError{Code: olderSerial, Message: fmt.Sprintf("An order with a higher serial than %d, or with the same, was there before.", serial), Highest: highest}
 }
 
 // accept checks that an order is for a box and new, and notes its serial. Errors are
@@ -140,10 +142,16 @@ func accept(o Order, box string, now time.Time, serials Serials) error {
 	if err := check(o, box, now); err != nil {
 		return err
 	}
-	if ok, err := serials.Advance(box, o.Serial); err != nil {
+	ok, err := serials.Advance(box, o.Serial)
+	if err != nil {
 		return errors.Join(errors.New("serial not stored"), err)
-	} else if !ok {
-		return older(o.Serial)
 	}
-	return nil
+	if ok {
+		return nil
+	}
+	highest, err := serials.Highest(box)
+	if err != nil {
+		return err
+	}
+	return older(o.Serial, highest)
 }
