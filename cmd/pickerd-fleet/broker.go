@@ -66,9 +66,12 @@ type broker struct {
 
 // check returns the broker's address. Errors are those of the command line.
 func (a access) check() (*url.URL, error) {
+	if a.url == "" {
+		return nil, &command.UsageError{Msg: "no broker is given", Hint: "--broker mqtts://broker.example, or PICKERD_FLEET_BROKER"}
+	}
 	u, err := url.Parse(a.url)
 	if err != nil || u.Scheme != "mqtt" && u.Scheme != "mqtts" || u.Hostname() == "" {
-		return nil, &command.UsageError{Msg: "no broker is given, or its address is not valid", Hint: "--broker mqtts://broker.example, or PICKERD_FLEET_BROKER"}
+		return nil, &command.UsageError{Msg: "the broker's address is not valid", Hint: "write mqtts://broker.example, or mqtt: for one without TLS"}
 	}
 	if u.User != nil {
 		return nil, &command.UsageError{Msg: "the broker's address has a user", Hint: "use --user and PICKERD_FLEET_PASSWORD"}

@@ -22,27 +22,44 @@ const keyType = "PRIVATE KEY"
 // maxKey bounds the file of a key in bytes.
 const maxKey = 64 << 10
 
-func makeKey(_ context.Context, e env, fs *flag.FlagSet, args []string) error {
+func key(_ context.Context, e env, fs *flag.FlagSet, args []string) error {
+	again := fs.Bool("public", false, "print the public half of a key that is there")
 	if err := command.Parse(program, fs, args, 1); err != nil {
 		return err
 	}
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	get := makeKey
+	if *again {
+		get = readKey
+	}
+	private, err := get(fs.Arg(0))
+	if errors.Is(err, os.ErrExist) {
+		return command.Hint(err, program+" key --public FILE prints the public half of a key that is there", command.Failed)
+	}
 	if err != nil {
 		return err
+	}
+	fmt.Fprintf(e.stdout, "operator_key = %q\n", base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey)))
+	return nil
+}
+
+// makeKey makes an operator's key and writes it to a new file.
+func makeKey(path string) (ed25519.PrivateKey, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f, err := os.OpenFile(fs.Arg(0), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := errors.Join(pem.Encode(f, &pem.Block{Type: keyType, Bytes: der}), f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(fs.Arg(0)))
+		return nil, errors.Join(err, os.Remove(path))
 	}
-	fmt.Fprintf(e.stdout, "operator_key = %q\n", base64.StdEncoding.EncodeToString(public))
-	return nil
+	return private, nil
 }
 
 // readKey reads an operator's private key.

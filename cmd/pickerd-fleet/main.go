@@ -60,7 +60,7 @@ func verbs() []verb {
 		{"unpair", "BOX…", "Forget all accounts with their photos.", unpair},
 		{"rm", "BOX…", "Remove from the broker what it keeps of boxes that are gone.", remove},
 		{"watch", "[FILTER…]", "Report boxes that are offline or blocked, or whose picking session is old.", watch},
-		{"key", "FILE", "Make an operator's key, and print its public half for mqtt.operator_key.", makeKey},
+		{"key", "FILE", "Make an operator's key, and print its public half for mqtt.operator_key.", key},
 		{"version", "", "Print the version.", versionCommand},
 	}
 }
@@ -99,7 +99,7 @@ func usage(w io.Writer) {
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  %-8s  %-29s %s\n", v.name, v.args, v.help)
 	}
-	fmt.Fprintf(w, "\n%s\n\nThe environment variables %sBROKER, %[2]sUSER, %[2]sPASSWORD and so on stand for the flags.\n\n"+
+	fmt.Fprintf(w, "\n%s\n\nThe environment variables %sBROKER, USER, CA, CERT, KEY, BASE, SIGN and WEBHOOK, each with\nthat beginning, stand for flags, and %[2]sPASSWORD for the user's password.\n\n"+
 		"Exit codes: 0 success, 1 failure, 64 invalid usage, 69 broker unreachable.\n", filterHelp, envPrefix)
 }
 

@@ -44,7 +44,7 @@ func (e env) orders(fs *flag.FlagSet, signed bool) *orders {
 	fs.BoolVar(&o.all, "all", false, "command all boxes that match, and without a filter all boxes")
 	fs.DurationVar(&o.wait, "wait", 30*time.Second, "how `long` to wait for answers")
 	if signed {
-		e.text(fs, &o.sign, "sign", "", "`file` with the operator's key")
+		e.text(fs, &o.sign, "sign", "", "`file` with the operator's key, or "+envPrefix+"SIGN")
 	}
 	return o
 }

@@ -26,7 +26,7 @@ func set(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 	o := e.orders(fs, true)
 	until := duration(fs, "for", 365*24*time.Hour, "how `long` the settings of a group are handed to boxes that connect")
 	clear := fs.Bool("clear", false, "leave a group without settings")
-	force := fs.Bool("force", false, "send settings that this version does not know")
+	force := fs.Bool("force", false, "send settings that this version does not know, and replace those of a group that are signed with another key")
 	if err := command.ParseAny(program, fs, args); err != nil {
 		return err
 	}
@@ -61,11 +61,12 @@ func set(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 			return &command.UsageError{Msg: fmt.Sprintf("%s has no value: a group has just the settings of the last order", key)}
 		}
 	}
-	return e.setGroup(ctx, o, target, all, *until)
+	return e.setGroup(ctx, o, target, all, *until, *force)
 }
 
-// setGroup leaves a signed order for a group with the broker.
-func (e env) setGroup(ctx context.Context, o *orders, group string, all map[string]any, until time.Duration) error {
+// setGroup leaves a signed order for a group with the broker, and says how many boxes have
+// the label now.
+func (e env) setGroup(ctx context.Context, o *orders, group string, all map[string]any, until time.Duration, force bool) error {
 	key, err := readKey(o.sign)
 	if err != nil {
 		return err
@@ -75,7 +76,11 @@ func (e env) setGroup(ctx context.Context, o *orders, group string, all map[stri
 		return err
 	}
 	defer l.close()
-	kept, err := keptSerial(ctx, l, o.base, group, key)
+	boxes, err := read(ctx, l, o.base, topics(o.base, "+", status)...)
+	if err != nil {
+		return err
+	}
+	kept, err := keptSerial(ctx, l, o.base, group, key, force)
 	if err != nil {
 		return err
 	}
@@ -83,18 +88,40 @@ func (e env) setGroup(ctx context.Context, o *orders, group string, all map[stri
 	if err != nil {
 		return err
 	}
-	return l.publish(ctx, message{topic: groupTopic(group), payload: data, retain: true})
+	if err := l.publish(ctx, message{topic: groupTopic(group), payload: data, retain: true}); err != nil {
+		return err
+	}
+	n, label := 0, filter(group)
+	for _, b := range boxes {
+		if label.matches(b) {
+			n++
+		}
+	}
+	if n == 0 {
+		fmt.Fprintf(e.stderr, "%s: no box has the label %s yet\n", program, group)
+	} else {
+		fmt.Fprintf(e.stdout, "left for the boxes with the label %s, %d now\n", group, n)
+	}
+	return nil
 }
 
-// keptSerial returns the serial of what the broker keeps of a group, 0 for nothing of this
-// operator. A computer whose clock was ahead may have given it.
-func keptSerial(ctx context.Context, l link, base, name string, key ed25519.PrivateKey) (uint64, error) {
+// keptSerial returns the serial of what the broker keeps of a group, 0 for nothing. A
+// computer whose clock was ahead may have given it. What another operator has signed is
+// replaced by force alone, and its serial does not count.
+func keptSerial(ctx context.Context, l link, base, name string, key ed25519.PrivateKey, force bool) (uint64, error) {
 	payload, err := groupPayload(ctx, l, base, name)
 	if err != nil {
 		return 0, err
 	}
-	if g, err := parseGroup(name, payload); err == nil && g.isOf(key.Public().(ed25519.PublicKey)) {
+	g, err := parseGroup(name, payload)
+	switch {
+	case err != nil: // boxes can't take it either
+		return 0, nil
+	case g.isOf(key.Public().(ed25519.PublicKey)):
 		return g.Serial, nil
+	case !force:
+		return 0, command.Hint(fmt.Errorf("the settings of %s are signed with another key (%s)", name, short(g.Key)),
+			"sign with the key whose public half the boxes have as mqtt.operator_key, or replace them with --force", command.Failed)
 	}
 	return 0, nil
 }

@@ -37,7 +37,7 @@ func show(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 		if err != nil {
 			return err
 		}
-		return e.printShown(g, *asJSON, func() [][]string { return g.rows() })
+		return e.printShown(g, *asJSON, func() [][]string { return g.rows(e.now()) })
 	}
 	list, err := choose(ctx, l, a.base, filters, false)
 	if err != nil {
@@ -167,8 +167,12 @@ type group struct {
 // isOf reports whether an operator has signed the settings.
 func (g *group) isOf(key ed25519.PublicKey) bool { return ed25519.Verify(key, g.payload, g.sig) }
 
-func (g *group) rows() [][]string {
-	rows := [][]string{{"group", g.Group}, {"until", g.NotAfter.Format(time.DateOnly)}, {"key", short(g.Key)}}
+func (g *group) rows(now time.Time) [][]string {
+	until := g.NotAfter.Local().Format(time.DateTime)
+	if now.After(g.NotAfter) {
+		until += ", so boxes that connect do not take them any more"
+	}
+	rows := [][]string{{"group", g.Group}, {"until", until}, {"key", short(g.Key)}}
 	if len(g.Settings) == 0 {
 		rows = append(rows, []string{"settings", "none"})
 	}

@@ -38,7 +38,7 @@ func (h handover) isChanged() bool {
 	if st, err := os.Stat(given); err != nil || !st.IsDir() {
 		return false // the service does not run
 	}
-	for _, name := range []string{"client_secret.json", "web_client_secret.json", "desktop_client_secret.json", "token", "state.key"} {
+	for _, name := range []string{"client_secret.json", "web_client_secret.json", "desktop_client_secret.json", "token", "mqtt_password", "state.key"} {
 		has, err := regular.ReadFile(filepath.Join(given, name), maxSealed)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -34,6 +34,7 @@ func TestHandover(t *testing.T) {
 		"a token":                 {map[string]string{given + tv: client, "/etc/credstore/token": "t"}, true},
 		"the same token":          {map[string]string{given + "token": "t", "/etc/credstore/token": "t"}, false},
 		"a sealed key":            {map[string]string{given + tv: "{}", "/etc/credstore.encrypted/state.key": "sealed k"}, true},
+		"another password":        {map[string]string{given + "mqtt_password": "a", "/etc/credstore/mqtt_password": "b"}, true},
 		"the same sealed key":     {map[string]string{given + "state.key": "k", "/etc/credstore.encrypted/state.key": "sealed k"}, false},
 		"a key of elsewhere":      {map[string]string{given + "state.key": "k", "/etc/credstore.encrypted/state.key": "damaged"}, false},
 		"sealed instead":          {map[string]string{given + tv: client, "/etc/pickerd/" + tv: other, "/etc/credstore.encrypted/" + tv: "sealed " + client}, false},

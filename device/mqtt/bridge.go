@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
 	"golang.org/x/time/rate"
 
 	"pickerd/device"
@@ -290,7 +291,7 @@ func (b *Bridge) send(ctx context.Context, l link) {
 			}
 			if err != nil && !b.denied[m.topic] {
 				b.denied[m.topic] = true
-				b.cfg.Log.Warn("not published: check the broker's access rules", "topic", m.topic, "err", err)
+				b.cfg.Log.Warn("not published", "topic", m.topic, "err", err)
 			}
 			b.mu.Lock()
 			done()
@@ -314,7 +315,12 @@ func (b *Bridge) pause(ctx context.Context) {
 // A refusedError means that the broker has refused a message, as it will again.
 type refusedError struct{ reason byte }
 
-func (e *refusedError) Error() string { return fmt.Sprintf("refused with reason %#x", e.reason) }
+func (e *refusedError) Error() string {
+	if e.reason == packets.PubackNotAuthorized {
+		return "the broker's access rules forbid it"
+	}
+	return fmt.Sprintf("the broker refuses it with reason %#x", e.reason)
+}
 
 // next returns what is to be published next, and what is to be done when it is.
 func (b *Bridge) next() (m message, done func(), ok bool) {

@@ -233,7 +233,7 @@ func (c *connection) greet(ctx context.Context, client *paho.Client) error {
 		}
 	}
 	if err := publish(ctx, client, message{topic: c.b.topic("availability"), payload: []byte(online), retain: true}); err != nil {
-		return fmt.Errorf("publish availability: %w", err)
+		return fmt.Errorf("publish %s: %w", c.b.topic("availability"), err)
 	}
 	return nil
 }

@@ -116,7 +116,7 @@ func (d *Doctor) broker(_ context.Context, check string) {
 	case b.Error == "":
 		d.skip(check, "The daemon is connecting to %s.", b.Address)
 	default:
-		d.found(check, Warn, "Check that the broker runs, and the settings of [mqtt]: address, user name and password, certificates. pickerd tries again automatically.", "Not connected to %s: %s", b.Address, b.Error)
+		d.found(check, Warn, "Check that the broker runs, and the settings of [mqtt]: address, user name and password, certificates. The broker must let the user have the topics of this box. pickerd tries again automatically.", "Not connected to %s: %s", b.Address, b.Error)
 	}
 }
 
