@@ -72,8 +72,12 @@ type connection struct {
 
 var errAway = errors.New("no connection")
 
-// errUnanswered means that the broker has not said for publishWait that it has a message.
-var errUnanswered = errors.New("the broker does not acknowledge messages")
+// errSilent means that the broker has not taken the box in within connectWait, and
+// errUnanswered that it has not said for publishWait that it has a message.
+var (
+	errSilent     = errors.New("the broker does not answer")
+	errUnanswered = errors.New("the broker does not acknowledge messages")
+)
 
 // connect begins to connect, and goes on until the link is closed.
 func connect(ctx context.Context, b *Bridge) link {
@@ -105,6 +109,11 @@ func (c *connection) keep(ctx context.Context) {
 func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 	hello, cancel := context.WithTimeout(ctx, connectWait)
 	defer cancel()
+	defer func() {
+		if up == 0 && ctx.Err() == nil && (hello.Err() != nil || errors.Is(err, context.DeadlineExceeded)) {
+			err = errSilent
+		}
+	}()
 	conn, err := c.dial(hello)
 	if err != nil {
 		return 0, err
@@ -254,18 +263,22 @@ func (c *connection) publish(ctx context.Context, m message) error {
 		return errAway
 	}
 	err := publish(ctx, client, m)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		drop(errUnanswered)
+	if err == errUnanswered {
+		drop(err)
 	}
 	return err
 }
 
+// publish returns errUnanswered after publishWait.
 func publish(ctx context.Context, client *paho.Client, m message) error {
-	ctx, cancel := context.WithTimeout(ctx, publishWait)
+	wait, cancel := context.WithTimeout(ctx, publishWait)
 	defer cancel()
-	ack, err := client.Publish(ctx, &paho.Publish{Topic: m.topic, Payload: m.payload, QoS: 1, Retain: m.retain})
-	if ack != nil && ack.ReasonCode >= 0x80 {
+	ack, err := client.Publish(wait, &paho.Publish{Topic: m.topic, Payload: m.payload, QoS: 1, Retain: m.retain})
+	switch {
+	case ack != nil && ack.ReasonCode >= 0x80:
 		return &refusedError{ack.ReasonCode}
+	case err != nil && wait.Err() != nil && ctx.Err() == nil:
+		return errUnanswered
 	}
 	return err
 }
