@@ -175,9 +175,11 @@ func TestParting(t *testing.T) {
 	}
 }
 
-// A box whose storage can't be used tells its status and takes nothing.
+// A box whose storage can't be used tells its status and its log, and takes nothing.
 func TestUnready(t *testing.T) {
-	inBubble(t, func(c *Config) { c.Orders, c.Groups = nil, []string{"site=lobby"} }, func(r *rig) {
+	inBubble(t, func(c *Config) {
+		c.Orders, c.Groups, c.Lines = nil, []string{"site=lobby"}, func() []string { return []string{"why"} }
+	}, func(r *rig) {
 		r.b.connected()
 		if got := r.published("status"); !strings.Contains(got, "Hall") {
 			t.Errorf("status %q", got)
@@ -194,7 +196,38 @@ func TestUnready(t *testing.T) {
 		}
 		r.b.received(message{topic: groupTopic("site=lobby"), payload: signed})
 		synctest.Wait()
+		r.checkLogs("why")
 	})
+}
+
+// The log of a box that can't write to its storage is told too.
+func TestLogsWithoutDisk(t *testing.T) {
+	inBubble(t, func(c *Config) {
+		c.Orders.(*memory).err = errors.New("disk")
+		c.Lines = func() []string { return []string{"why"} }
+	}, func(r *rig) {
+		r.b.connected()
+		r.checkLogs("why")
+	})
+}
+
+// checkLogs checks that a box tells its log to its operator, until the order expires.
+func (r *rig) checkLogs(want ...string) {
+	r.t.Helper()
+	order := Order{Target: r.b.cfg.ID, Serial: 9, NotAfter: time.Now().Add(time.Hour), ID: "3", Command: "logs"}
+	for _, expired := range []bool{false, true} {
+		if expired {
+			order.NotAfter = time.Now()
+		}
+		signed, err := order.Sign(operator)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		switch got := r.ask(signed); {
+		case expired && (got.OK || got.Problem.Code != expiredOrder), !expired && (!got.OK || !slices.Equal(got.Data.Lines, want)):
+			r.t.Errorf("logs, expired %v: %+v %+v", expired, got, got.Problem)
+		}
+	}
 }
 
 // Only an operator gets the log, and as much of it as fits.
