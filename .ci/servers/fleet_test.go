@@ -185,7 +185,7 @@ func TestFleet(t *testing.T) {
 	if out := f.must("ls", "site=lobby", "state=showing"); strings.Count(out, "\n") != 2 || !strings.Contains(out, "Hall") {
 		t.Errorf("%s", out)
 	}
-	if out := f.must("ls", "site=roof"); strings.Count(out, "\n") != 1 {
+	if out := f.must("ls", "site=roof"); strings.Count(out, "\n") != 2 || !strings.Contains(out, "none of the 1 boxes matches") {
 		t.Errorf("%s", out)
 	}
 	if out := f.must("show", "hall"); !strings.Contains(out, "showing for 1h") || !strings.Contains(out, "1.2.3") {

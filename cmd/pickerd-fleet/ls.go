@@ -46,6 +46,13 @@ func list(ctx context.Context, e env, fs *flag.FlagSet, args []string) error {
 		}
 		return writeJSON(e.stdout, boxes)
 	}
+	switch {
+	case len(boxes) > 0:
+	case len(f) > 0:
+		fmt.Fprintf(e.stderr, "%s: none of the %d boxes matches\n", program, len(f))
+	default:
+		fmt.Fprintf(e.stderr, "%s: the broker knows of no box under %s\n", program, a.base)
+	}
 	return writeTable(e.stdout, rowsOf(boxes, e.now()))
 }
 

@@ -38,6 +38,11 @@ func TestList(t *testing.T) {
 		if s.run(t.Context(), []string{"ls", "site=roof", "--json"}); s.out.take() != "[]\n" {
 			t.Error("no list")
 		}
+		for args, want := range map[string]string{"ls stat=showing": "none of the 2 boxes matches", "ls --base foo": "no box under foo"} {
+			if code := s.run(t.Context(), strings.Fields(args)); code != command.Done || !strings.Contains(s.errs.take(), want) {
+				t.Errorf("%s does not say %q", args, want)
+			}
+		}
 	})
 }
 
