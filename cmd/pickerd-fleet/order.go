@@ -164,7 +164,7 @@ func (e env) give(ctx context.Context, o *orders, args []string, what order) ([]
 	for _, b := range boxes {
 		list = append(list, &request{box: b})
 	}
-	if err = e.askSigned(ctx, l, o, list, what, key); err == nil {
+	if err = e.askAll(ctx, l, o, list, what, key); err == nil {
 		return list, e.report(list)
 	}
 	if len(list) > 1 {
@@ -173,9 +173,9 @@ func (e env) give(ctx context.Context, o *orders, args []string, what order) ([]
 	return nil, err
 }
 
-// askSigned sends an order in requests. Boxes that have had a higher serial, from a
-// computer whose clock was ahead, get it once more with one above that.
-func (e env) askSigned(ctx context.Context, l link, o *orders, list []*request, what order, key ed25519.PrivateKey) error {
+// askAll sends an order in requests. Boxes that have had a higher serial, from a computer
+// whose clock was ahead, get a signed one once more, with a serial above that.
+func (e env) askAll(ctx context.Context, l link, o *orders, list []*request, what order, key ed25519.PrivateKey) error {
 	for range 2 {
 		for _, r := range list {
 			r.id = rand.Text()
@@ -193,7 +193,7 @@ func (e env) askSigned(ctx context.Context, l link, o *orders, list []*request, 
 		}
 		var again []*request
 		for _, r := range list {
-			if r.err != nil && r.last > 0 && r.last <= uint64(e.now().Add(maxAhead).UnixMilli()) {
+			if what.signed && r.err != nil && r.last > 0 && r.last <= uint64(e.now().Add(maxAhead).UnixMilli()) {
 				again = append(again, r)
 			}
 		}

@@ -83,7 +83,8 @@ func (e env) bridgeConfig(cfg *configs.Config, broker *url.URL, from bridged, lo
 	machine := health.Machine{Root: os.DirFS("/"), Dir: cfg.Store.Dir}
 	c.Expiry, c.Discovery, c.Version, c.Groups = time.Duration(m.Expiry), m.Discovery, version(), m.Groups()
 	c.Guests, c.Personal, c.UnsignedSettings = cfg.IsGuest(), m.Personal, m.Unsigned
-	c.Statuses, c.API, c.Orders, c.Health, c.Parting, c.Now, c.Log = from.screen.Statuses(), from.api, from.orders, machine.Read, func(cause error) mqtt.Parting { return from.parting(cfg.MQTT.URL, cause) }, from.now, log
+	c.Statuses, c.API, c.Orders, c.Health, c.Now, c.Log = from.screen.Statuses(), from.api, from.orders, machine.Read, from.now, log
+	c.Parting = func(cause error) mqtt.Parting { return from.parting(cfg.MQTT.URL, cause) }
 	if from.keeper != nil {
 		c.Settings, c.SetGroup = from.keeper.Settings, from.keeper.SetGroup
 	}
