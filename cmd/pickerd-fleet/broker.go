@@ -61,7 +61,9 @@ type broker struct {
 	name     string
 	messages chan message
 	failure  chan error
-	closing  chan struct{} // closed when nobody reads any more
+	alive    context.Context         // until the connection ends for a cause
+	end      context.CancelCauseFunc // of alive
+	closing  chan struct{}           // closed when nobody reads any more
 }
 
 // check returns the broker's address. Errors are those of the command line.
@@ -126,6 +128,7 @@ func dial(ctx context.Context, a access) (link, error) {
 // newBroker returns a broker at the end of a network connection.
 func newBroker(conn net.Conn) *broker {
 	b := &broker{name: "pickerd-fleet-" + rand.Text()[:10], messages: make(chan message, 1024), failure: make(chan error, 1), closing: make(chan struct{})}
+	b.alive, b.end = context.WithCancelCause(context.Background())
 	b.client = paho.NewClient(paho.ClientConfig{
 		ClientID:          b.name,
 		Conn:              packets.NewThreadSafeConn(conn),
@@ -166,6 +169,20 @@ func (b *broker) ended(err error) {
 	case b.failure <- err:
 	default:
 	}
+	b.end(err)
+}
+
+// call makes a call of paho's client, which waits for an answer also when the connection
+// has ended and none can come.
+func (b *broker) call(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(b.alive, cancel)()
+	err := f(ctx)
+	if why := context.Cause(b.alive); err != nil && why != nil {
+		return fmt.Errorf("connection lost: %w", why)
+	}
+	return err
 }
 
 func (b *broker) id() string               { return b.name }
@@ -179,7 +196,11 @@ func (b *broker) close() {
 }
 
 func (b *broker) subscribe(ctx context.Context, topic string) error {
-	if _, err := b.client.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: topic, QoS: 1}}}); err != nil {
+	err := b.call(ctx, func(ctx context.Context) error {
+		_, err := b.client.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: topic, QoS: 1}}})
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("subscribe to %s: %w", topic, err)
 	}
 	return nil
@@ -191,7 +212,11 @@ func (b *broker) publish(ctx context.Context, m message) error {
 		seconds := uint32(math.Ceil(m.expiry.Seconds()))
 		p.Properties = &paho.PublishProperties{MessageExpiry: &seconds}
 	}
-	if _, err := b.client.Publish(ctx, p); err != nil {
+	err := b.call(ctx, func(ctx context.Context) error {
+		_, err := b.client.Publish(ctx, p)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("publish to %s: %w", m.topic, err)
 	}
 	return nil

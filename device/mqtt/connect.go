@@ -110,7 +110,7 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 	hello, cancel := context.WithTimeout(ctx, connectWait)
 	defer cancel()
 	defer func() {
-		if up == 0 && ctx.Err() == nil && (hello.Err() != nil || errors.Is(err, context.DeadlineExceeded)) {
+		if up == 0 && ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || hello.Err() == context.DeadlineExceeded) {
 			err = errSilent
 		}
 	}()
@@ -124,6 +124,7 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 		case failure <- err:
 		default:
 		}
+		cancel() // the client waits for answers also when none can come
 	}
 	client := paho.NewClient(paho.ClientConfig{
 		ClientID: c.b.cfg.ID,
@@ -147,7 +148,12 @@ func (c *connection) serve(ctx context.Context) (up time.Duration, err error) {
 	}
 	defer c.disconnect(client, conn)
 	if err := c.greet(hello, client); err != nil {
-		return 0, err
+		select {
+		case why := <-failure:
+			return 0, why
+		default:
+			return 0, err
+		}
 	}
 	c.set(client, func(err error) {
 		fail(err)

@@ -204,6 +204,7 @@ func TestLeavingBrokers(t *testing.T) {
 	for want, serve := range map[string]func(net.Conn){
 		"another client has connected with the same ID":   take(1, packet(0xe0, 2, 0x8e, 0)),
 		"the broker ends the connection with reason 0x97": take(2, packet(0xe0, 2, 0x97, 0)),
+		"the broker ends the connection with reason 0x87": say(slices.Concat(connack, packet(0xe0, 2, 0x87, 0))), // as some do that forbid a topic
 		errUnanswered.Error():                             take(1, nil),
 	} {
 		t.Run(want, func(t *testing.T) {
