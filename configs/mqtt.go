@@ -41,6 +41,9 @@ const (
 	maxLabel  = 64
 )
 
+// FilterNames are no names of labels: filters of pickerd-fleet mean something else by them.
+var FilterNames = []string{"state", "problem", "version"}
+
 // checkMQTT checks the table mqtt.
 func (c *Config) checkMQTT(bad func(key, format string, args ...any)) {
 	m := c.MQTT
@@ -77,7 +80,7 @@ func (c *Config) checkMQTT(bad func(key, format string, args ...any)) {
 		bad("mqtt.labels", "%d labels are more than %d", len(m.Labels), maxLabels)
 	}
 	for name, value := range m.Labels {
-		if slices.Contains([]string{"state", "problem", "version"}, name) {
+		if slices.Contains(FilterNames, name) {
 			bad("mqtt.labels", "%q is no name of a label: pickerd-fleet means something else by it", name)
 		}
 		if !isLabel(name) || !isLabel(value) {

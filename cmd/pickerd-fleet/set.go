@@ -193,7 +193,7 @@ func checkSettings(target string, all map[string]any, force bool) error {
 // memberOf returns the configuration of a box in a group.
 func memberOf(group string) (*configs.Layers, error) {
 	label, value, _ := strings.Cut(group, "=")
-	if _, setting := configs.SettingOf(label); setting || slices.Contains([]string{"state", "problem", "version"}, label) {
+	if _, setting := configs.SettingOf(label); setting || slices.Contains(configs.FilterNames, label) {
 		return nil, &command.UsageError{Msg: fmt.Sprintf("%q is not a label", label), Hint: "name a box or a group before the settings"}
 	}
 	l := configs.Sources{Getenv: func(name string) string {
