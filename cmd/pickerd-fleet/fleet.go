@@ -130,8 +130,13 @@ func decode[T any](payload []byte, none bool, v *T) bool {
 // chosen returns the boxes that all filters match, by name.
 func (f fleet) chosen(filters []filter) []*box {
 	list := slices.DeleteFunc(slices.Collect(maps.Values(f)), func(b *box) bool { return !matchAll(filters, b) })
-	slices.SortFunc(list, func(a, b *box) int { return cmp.Or(strings.Compare(a.name(), b.name()), strings.Compare(a.ID, b.ID)) })
+	slices.SortFunc(list, compareBoxes)
 	return list
+}
+
+// compareBoxes orders boxes by name.
+func compareBoxes(a, b *box) int {
+	return cmp.Or(strings.Compare(a.name(), b.name()), strings.Compare(a.ID, b.ID))
 }
 
 func (b *box) name() string {

@@ -85,7 +85,7 @@ func (e env) follow(ctx context.Context, a access, topics []string, updates chan
 		}
 		pause := mqtt.Backoff(n)
 		fmt.Fprintf(e.stderr, "%s: %v; trying again in %s\n", program, err, pause.Round(time.Second))
-		if !sent(ctx, updates, update{lost: true}) || !sleep(ctx, pause) {
+		if !sent(ctx, updates, update{lost: true}) || !mqtt.Pause(ctx, pause) {
 			return nil
 		}
 	}
@@ -127,18 +127,6 @@ func (e env) followOnce(ctx context.Context, a access, topics []string, updates 
 func sent(ctx context.Context, updates chan<- update, u update) bool {
 	select {
 	case updates <- u:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// sleep reports whether a time has passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
 		return true
 	case <-ctx.Done():
 		return false

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -179,10 +178,7 @@ func (c *changes) gone(id string) {
 
 func (c *changes) print(row []string, v any) {
 	if c.asJSON {
-		data, err := json.Marshal(v)
-		if err == nil {
-			fmt.Fprintf(c.out, "%s\n", harmless(data))
-		}
+		writeJSONLine(c.out, v)
 		return
 	}
 	for i, cell := range row {

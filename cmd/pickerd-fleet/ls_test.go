@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pickerd/cmd/command"
+	"pickerd/device/mqtt"
 )
 
 func TestList(t *testing.T) {
@@ -91,7 +92,7 @@ type slowLink struct {
 }
 
 func (l *slowLink) deliver(ctx context.Context, gap time.Duration) {
-	for sleep(ctx, gap) {
+	for mqtt.Pause(ctx, gap) {
 		select {
 		case m := <-l.link.received():
 			if l.deaf && strings.HasPrefix(m.topic, "pickerd/fleet/") {
@@ -294,7 +295,7 @@ func TestReadLive(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			var boxes sync.WaitGroup
 			boxes.Go(func() {
-				for sleep(ctx, 50*time.Millisecond) {
+				for mqtt.Pause(ctx, 50*time.Millisecond) {
 					b.put("pickerd/0b/health", `{"at":"2026-11-29T10:00:00Z","uptime":5}`, true)
 				}
 			})

@@ -73,6 +73,13 @@ func writeJSON(w io.Writer, v any) error {
 	return err
 }
 
+// writeJSONLine prints a value that can be encoded in a line, likewise.
+func writeJSONLine(w io.Writer, v any) {
+	if data, err := json.Marshal(v); err == nil {
+		fmt.Fprintf(w, "%s\n", harmless(data))
+	}
+}
+
 // details returns what the broker keeps of a box.
 func (b *box) details(now time.Time) [][]string {
 	rows := [][]string{{"id", b.ID}, {"seen", b.seen(now)}}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -177,9 +176,7 @@ func (w *watcher) tick() {
 	for _, k := range w.boxes {
 		list = append(list, k)
 	}
-	slices.SortFunc(list, func(a, b *watched) int {
-		return cmp.Or(strings.Compare(a.box.name(), b.box.name()), strings.Compare(a.box.ID, b.box.ID))
-	})
+	slices.SortFunc(list, func(a, b *watched) int { return compareBoxes(a.box, b.box) })
 	for _, k := range list {
 		w.check(k)
 	}

@@ -127,7 +127,7 @@ func (h *webhook) deliver(ctx context.Context, n notice) {
 		}
 		pause := mqtt.Backoff(try)
 		h.say("webhook %s: %v; trying again in %s", h.url.Host, err, pause.Round(time.Second))
-		if !sleep(ctx, pause) {
+		if !mqtt.Pause(ctx, pause) {
 			h.say("not posted: %s", n.text())
 			return
 		}
@@ -173,7 +173,5 @@ func (n notice) print(w io.Writer, asJSON bool) {
 		fmt.Fprintln(w, n.text())
 		return
 	}
-	if data, err := json.Marshal(n); err == nil {
-		fmt.Fprintf(w, "%s\n", harmless(data))
-	}
+	writeJSONLine(w, n)
 }

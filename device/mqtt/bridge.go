@@ -152,8 +152,14 @@ func New(cfg Config) *Bridge {
 	b := &Bridge{cfg: cfg, dial: connect, limit: rate.NewLimiter(rate.Every(commandEvery), commandBurst),
 		commands: make(chan message, maxCommands), changed: make(chan struct{}, 1), ordered: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		groups: map[string][]byte{}, denied: map[string]bool{}, retained: retained{wanted: map[string][]byte{}}}
-	b.broker.Set(device.BrokerStatus{Address: Address(cfg.Broker)})
+	b.tell(device.BrokerStatus{})
 	return b
+}
+
+// tell sets what Broker carries, but for the address.
+func (b *Bridge) tell(s device.BrokerStatus) {
+	s.Address = Address(b.cfg.Broker)
+	b.broker.Set(s)
 }
 
 // Broker carries whether the box is connected.
@@ -252,7 +258,7 @@ func (b *Bridge) connected() {
 	b.up = true
 	b.retained.kept = map[string][]byte{}
 	b.mu.Unlock()
-	b.broker.Set(device.BrokerStatus{Address: Address(b.cfg.Broker), Since: b.cfg.Now().UTC()})
+	b.tell(device.BrokerStatus{Since: b.cfg.Now().UTC()})
 	b.cfg.Log.Info("broker connected", "broker", b.cfg.Broker.Redacted())
 	stir(b.wake)
 }

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,6 +28,18 @@ const (
 func Backoff(n int) time.Duration {
 	d := min(firstRetry<<min(n, 10), maxRetry)
 	return d/2 + rand.N(d/2)
+}
+
+// Pause reports whether a time has passed before ctx ended.
+func Pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Address returns the host and the port of a broker, by default those of mqtt: and mqtts:.

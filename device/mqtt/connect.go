@@ -99,9 +99,9 @@ func (c *connection) keep(ctx context.Context) {
 		}
 		var pause time.Duration
 		n, pause = rest(n, up)
-		c.b.broker.Set(device.BrokerStatus{Address: Address(c.b.cfg.Broker), Error: err.Error()})
+		c.b.tell(device.BrokerStatus{Error: err.Error()})
 		c.b.cfg.Log.Warn("broker not connected", "broker", c.b.cfg.Broker.Host, "err", err, "again_in", pause.Round(time.Second))
-		wait(ctx, pause)
+		Pause(ctx, pause)
 	}
 }
 

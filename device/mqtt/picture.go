@@ -44,7 +44,7 @@ func (b *Bridge) takePictures(ctx context.Context) {
 				stir(b.wake)
 			}
 		}
-		if !wait(ctx, pause) {
+		if !Pause(ctx, pause) {
 			return
 		}
 	}
@@ -68,16 +68,4 @@ func (b *Bridge) screen(ctx context.Context, size [2]int, after string) *answer 
 		b.cfg.Picture.ServeHTTP(w, req)
 	}
 	return w
-}
-
-// wait waits for a time, and reports whether ctx is still there.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
