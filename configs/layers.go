@@ -207,9 +207,13 @@ func (c *Config) PhonePath() string { return filepath.Join(c.Store.Dir, ConfigFo
 // in. Those of groups that it has left are not read.
 func (c *Config) groupPaths() (paths []string) {
 	for _, group := range c.MQTT.Groups() {
-		paths = append(paths, filepath.Join(c.Store.Dir, ConfigFolder, GroupFile(group)))
+		paths = append(paths, c.groupPath(group))
 	}
 	return paths
+}
+
+func (c *Config) groupPath(group string) string {
+	return filepath.Join(c.Store.Dir, ConfigFolder, GroupFile(group))
 }
 
 // readState adds what an operator has set for groups, and over it what people have set.
@@ -454,7 +458,7 @@ func (l *Layers) Group(group string, all map[string]any) (path string, data []by
 	if !slices.Contains(l.Config.MQTT.Groups(), group) {
 		return "", nil, &Error{Key: "mqtt.labels", Msg: fmt.Sprintf("the box is not in the group %q", group)}
 	}
-	path = filepath.Join(l.Config.Store.Dir, ConfigFolder, GroupFile(group))
+	path = l.Config.groupPath(group)
 	if len(all) == 0 {
 		return path, nil, nil
 	}

@@ -1,6 +1,9 @@
 package device
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // An Event is a change of a box that other programs may want to know. Hooks and the
 // bridge to MQTT learn of changes from Events alone.
@@ -110,12 +113,7 @@ func (e *Events) Next(now Status) (list []Event) {
 func (s *Status) knowsLibrary() bool { return s.State != Starting && s.State != Fetching }
 
 func (s *Status) hasAccount(id string) bool {
-	for _, a := range s.Accounts {
-		if a.ID == id {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Accounts, func(a AccountStatus) bool { return a.ID == id })
 }
 
 func (s *Status) problemCode() string {

@@ -259,14 +259,10 @@ func (k *Keeper) SetGroup(ctx context.Context, group string, all map[string]any)
 		}
 	}
 	path, data, err := k.layers.Load().Group(group, all)
-	if e, ok := errors.AsType[*configs.Error](err); ok {
-		return &device.SettingError{Code: device.InvalidSetting, Key: e.Key, Message: e.Msg}
-	}
 	if err != nil {
-		return err
+		return settingError(err)
 	}
-	if err := k.write(path, data); err != nil {
-		_ = k.reload()
+	if err := k.save(path, data); err != nil {
 		return &device.StoreError{Err: fmt.Errorf("save settings of a group: %w", err)}
 	}
 	return k.reload()
@@ -285,11 +281,8 @@ func (k *Keeper) change(ctx context.Context, by configs.Setter, changes map[stri
 		}
 	}
 	next, err := k.layers.Load().With(changes)
-	if e, ok := errors.AsType[*configs.Error](err); ok {
-		return &device.SettingError{Code: device.InvalidSetting, Key: e.Key, Message: e.Msg}
-	}
 	if err != nil {
-		return err
+		return settingError(err)
 	}
 	if err := k.checkUsable(next); err != nil {
 		return &device.SettingError{Code: device.InvalidSetting, Message: err.Error()}
@@ -297,12 +290,28 @@ func (k *Keeper) change(ctx context.Context, by configs.Setter, changes map[stri
 	if len(changes) == 0 {
 		return nil
 	}
-	if err := k.write(next.Config.PhonePath(), next.PhoneData()); err != nil {
-		_ = k.reload() // the file may have been replaced before it failed
+	if err := k.save(next.Config.PhonePath(), next.PhoneData()); err != nil {
 		return &device.StoreError{Err: fmt.Errorf("save settings: %w", err)}
 	}
 	k.put(next)
 	return nil
+}
+
+// save writes a file. It may have been replaced before that failed.
+func (k *Keeper) save(path string, data []byte) error {
+	err := k.write(path, data)
+	if err != nil {
+		_ = k.reload()
+	}
+	return err
+}
+
+// settingError returns what people are told of an error about a key.
+func settingError(err error) error {
+	if e, ok := errors.AsType[*configs.Error](err); ok {
+		return &device.SettingError{Code: device.InvalidSetting, Key: e.Key, Message: e.Msg}
+	}
+	return err
 }
 
 // allow reports whether a key may be set to a value, nil for back to the files.
